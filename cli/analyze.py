@@ -1,0 +1,41 @@
+"""``fastsde analyze``: compare the models of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fastsde.cli import options
+from fastsde.progress import Mode, make
+
+__all__ = ["command"]
+
+
+@click.command("analyze", short_help="Compare the models of a finished run.")
+@options.directory
+@click.option(
+    "--reference",
+    metavar="MODEL",
+    help="The model that the others are compared with.  [default: the first of kind sgd]",
+)
+@options.progress
+@options.as_json
+def command(directory: Path, reference: str | None, progress: Mode, as_json: bool) -> None:
+    """Compare the models of a finished run with its SGD; prints a table of results.
+
+    Reads ensemble.h5 and writes analysis.h5 into the directory, replacing an older one.
+
+    \b
+    Examples:
+        fastsde analyze runs/saddle
+        fastsde analyze runs/saddle --reference gd
+        fastsde analyze runs/saddle --json > results.json
+    """
+    from fastsde.cli import show, work
+
+    analysis = work.analyze_directory(directory, make(progress), reference)
+    if as_json:
+        show.print_json(analysis.summary())
+    else:
+        show.print_results(analysis)

@@ -1,0 +1,33 @@
+"""``fastsde info``: this installation, or what is in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fastsde.cli import options
+
+__all__ = ["command"]
+
+
+@click.command("info", short_help="Describe this installation, or an ensemble.")
+@click.argument("path", required=False, metavar="[DIR|FILE]", type=click.Path(exists=True, path_type=Path))
+@options.as_json
+def command(path: Path | None, as_json: bool) -> None:
+    """Describe this installation (versions, threads, vector lanes, cache), or what is in an ensemble.
+
+    \b
+    Examples:
+        fastsde info
+        fastsde info runs/saddle
+        fastsde info runs/saddle/ensemble.h5 --json
+    """
+    from fastsde.cli import show
+    from fastsde.description import contents, environment
+
+    described = environment() if path is None else contents(path)
+    if as_json:
+        show.print_json(described)
+    else:
+        show.print_pairs(described)

@@ -1,0 +1,32 @@
+"""``fastsde new``: a study to start from."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("new", short_help="Write a commented study file to start from.")
+@click.argument("name", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+def command(name: Path, force: bool) -> None:
+    """Write a commented study file to start from; prints its path.
+
+    The file is NAME.toml: every key with its meaning and its choices.
+
+    \b
+    Examples:
+        fastsde new saddle
+        fastsde study saddle.toml
+    """
+    path = name if name.suffix == ".toml" else name.with_name(name.name + ".toml")
+    if path.exists() and not force:
+        raise click.UsageError(f"{path} exists; --force replaces it")
+    text = resources.files("fastsde.cli").joinpath("template.toml").read_text(encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    click.echo(path)

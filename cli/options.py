@@ -1,0 +1,71 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = [
+    "as_json",
+    "default_directory",
+    "directory",
+    "output",
+    "part_size",
+    "progress",
+    "study_file",
+    "threads",
+    "trajectories",
+]
+
+study_file = click.argument(
+    "study_file", metavar="STUDY.toml", type=click.Path(dir_okay=False, path_type=Path)
+)
+
+directory = click.argument(
+    "directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+
+output = click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory of the run; made if absent, resumed if it holds this study.  [default: runs/STUDY]",
+)
+
+threads = click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Threads to compute with; the numbers do not depend on it.  [default: all cores allowed]",
+)
+
+trajectories = click.option(
+    "--trajectories",
+    metavar="N",
+    type=click.IntRange(1, 2**40),
+    help="Trajectories of each model, instead of what the study says; more extend a finished run.",
+)
+
+part_size = click.option(
+    "--part-size",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Trajectories of one part file; the numbers do not depend on it.  [default: from the study]",
+)
+
+progress = click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "log", "none"]),
+    default="auto",
+    show_default=True,
+    help="Report progress on stderr by a bar or by few lines; auto: a bar on a terminal.",
+)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def default_directory(study_file: Path, output: Path | None) -> Path:
+    """Return the run's directory: what was asked for, or runs/ and the study file's stem."""
+    return output if output is not None else Path("runs") / study_file.stem

@@ -1,0 +1,83 @@
+"""Print results on the standard output: tables for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fastsde.analysis import Analysis
+
+__all__ = ["print_json", "print_pairs", "print_results", "print_rows"]
+
+_WIDTH_ELSEWHERE = 160
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; numbers that JSON does not have become null."""
+    click.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
+    """Print rows as a table; columns are the keys, in order of appearance."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for column in columns:
+        numbers = all(isinstance(row.get(column, 0), int | float) for row in rows)
+        table.add_column(column.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column, "")) for column in columns))
+    terminal = sys.stdout.isatty()
+    Console(file=sys.stdout, width=None if terminal else _WIDTH_ELSEWHERE, markup=False).print(table)
+
+
+def print_results(analysis: Analysis) -> None:
+    """Print an analysis: the table, one row a model, and the main finding."""
+    print_rows(analysis.summary_rows())
+    click.echo(analysis.headline() + "\n")
+
+
+def print_pairs(pairs: Mapping[str, Any], indent: str = "") -> None:
+    """Print names and values, one a line; nested mappings are indented."""
+    width = max((len(name) for name in pairs), default=0)
+    for name, value in pairs.items():
+        if isinstance(value, Mapping):
+            click.echo(f"{indent}{name}")
+            print_pairs(value, indent + "  ")
+        else:
+            click.echo(f"{indent}{name:<{width}}  {_cell(value)}")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value in types that JSON has."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

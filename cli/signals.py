@@ -1,0 +1,56 @@
+"""Stop cleanly on a signal: finish nothing that is long, lose nothing that is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from fastsde.errors import Interrupted
+
+__all__ = ["stop_at_once", "stop_when_polled"]
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+]
+_Handler = Callable[[int, FrameType | None], None]
+
+
+@contextlib.contextmanager
+def stop_when_polled() -> Iterator[Callable[[], bool]]:
+    """Give a function that turns True after INT, TERM, USR1 or USR2; a second signal stops at once."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise Interrupted("stopped at once; finished parts are kept")
+        received.append(number)
+        name = signal.Signals(number).name
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\n{name}: stopping\n".encode())
+
+    with _handling(handle):
+        yield lambda: bool(received)
+
+
+@contextlib.contextmanager
+def stop_at_once() -> Iterator[None]:
+    """Raise `Interrupted` where the program is when a signal comes."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(f"stopped by {signal.Signals(number).name}; the same command goes on from there")
+
+    with _handling(handle):
+        yield
+
+
+@contextlib.contextmanager
+def _handling(handler: _Handler) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,0 +1,65 @@
+"""The three stages of a study as commands run them: with signals handled and progress shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastsde.cli.signals import stop_at_once, stop_when_polled
+from fastsde.errors import Interrupted
+
+if TYPE_CHECKING:
+    from fastsde.analysis import Analysis
+    from fastsde.progress import Progress
+    from fastsde.study import Study
+
+__all__ = ["ANALYSIS_FILE", "analyze_directory", "load_study", "report_directory", "run_study"]
+
+ANALYSIS_FILE = "analysis.h5"
+
+
+def load_study(path: Path, trajectories: int | None) -> Study:
+    """Load a study file, with another number of trajectories if one is given."""
+    from fastsde.study import Study
+
+    study = Study.load(path)
+    return study if trajectories is None else study.replace(trajectories=trajectories)
+
+
+def run_study(
+    study: Study,
+    directory: Path,
+    progress: Progress,
+    threads: int | None,
+    part_size: int | None,
+    copy: bool = False,
+) -> Path:
+    """Integrate what is missing; a signal stops it between steps."""
+    from fastsde.parts import run
+
+    with stop_when_polled() as stop:
+        ensemble = run(
+            study, directory, threads=threads, progress=progress, part_size=part_size, copy=copy, stop=stop
+        )
+        if stop():
+            raise Interrupted(f"stopped with all parts finished in {directory}")
+    return ensemble
+
+
+def analyze_directory(directory: Path, progress: Progress, reference: str | None = None) -> Analysis:
+    """Analyse the ensemble of a directory and save the result beside it."""
+    from fastsde.analysis import analyze
+    from fastsde.store import open_ensemble
+
+    with stop_at_once(), open_ensemble(directory) as ensemble:
+        analysis = analyze(ensemble, reference, progress=progress)
+        analysis.save(directory / ANALYSIS_FILE)
+    return analysis
+
+
+def report_directory(directory: Path) -> Path:
+    """Write the report of a directory that has been analysed."""
+    from fastsde.report import write_report
+
+    with stop_at_once():
+        return write_report(directory)

@@ -1,0 +1,8 @@
+"""Statistics of ensembles: moments, distances, tails and learning times; arrays in, small results out."""
+
+from fastsde.analysis.pipeline import analyze as analyze
+from fastsde.analysis.results import Analysis as Analysis
+from fastsde.analysis.results import ModelResult as ModelResult
+from fastsde.analysis.results import Settings as Settings
+
+__all__ = ["Analysis", "ModelResult", "Settings", "analyze"]

@@ -1,0 +1,138 @@
+"""A distance from the reference at every snapshot, beside what chance alone gives at this sample size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsde.analysis.protocols import Bools, Floats
+
+SMALLEST_SAMPLE = 10
+"""Fewer survivors a side than this give no distance."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """One model's distance from the reference, at each snapshot and over the whole run.
+
+    Attributes
+    ----------
+    value : ndarray, shape (snapshot,)
+        The distance; NaN where it does not exist or too few trajectories survive.
+    null : ndarray, shape (snapshot,)
+        95 % quantile of the distance when trajectories are shuffled between the two samples: a value below
+        it is not distinguishable from the reference at this snapshot and sample size.
+    p_value : ndarray, shape (snapshot,)
+        Share of shuffles with a distance at least as large, the observed one counted among them.
+    count : ndarray, shape (snapshot,)
+        Trajectories of either sample.
+    mean, mean_null, mean_p : float
+        The mean over snapshots after the first, its null quantile and p-value.
+    peak, peak_p : float
+        The largest ratio of value to null over snapshots after the first, and its p-value: valid although
+        the largest of many is taken.
+    peak_snapshot : int
+        Where it is; -1 if there is none.
+    """
+
+    value: Floats
+    null: Floats
+    p_value: Floats
+    count: Floats
+    mean: float
+    mean_null: float
+    mean_p: float
+    peak: float
+    peak_p: float
+    peak_snapshot: int
+
+    @property
+    def ratio(self) -> Floats:
+        """Distance over its null quantile; above 1 is outside the band."""
+        return np.asarray(self.value / np.where(self.null > 0, self.null, np.nan))
+
+    @property
+    def mean_ratio(self) -> float:
+        """The mean distance over its null quantile."""
+        return self.mean / self.mean_null if self.mean_null > 0 else math.nan
+
+    @property
+    def share_outside(self) -> float:
+        """Share of snapshots after the first whose value lies outside the band; by chance, 5 %."""
+        later = np.isfinite(self.value[1:])
+        outside = (self.value > self.null)[1:][later]
+        return float(outside.mean()) if outside.size else math.nan
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the mean or the peak is significant at 5 %, allowing for having looked at both."""
+        return min(self.mean_p, self.peak_p) < 0.025
+
+
+def distance(relabelled: Floats, count: Floats) -> Distance:
+    """Reduce a distance under the observed and the shuffled labels to values, band and p-values.
+
+    Parameters
+    ----------
+    relabelled : ndarray, shape (snapshot, 1 + permutation)
+        The observed distance in column 0, then those of the shuffles, the same shuffle in a column
+        throughout; rows of NaN where there is none.
+    count : ndarray, shape (snapshot,)
+        Trajectories of either sample.
+
+    Returns
+    -------
+    Distance
+
+    Notes
+    -----
+    p = (1 + shuffles at least as large) / (1 + shuffles) is exact for exchangeable trajectories
+    (Phipson and Smyth 2010). The mean of a row over time is permuted as a whole, so its null law is exact
+    too; the peak is studentised by the null quantile of each snapshot.
+
+    Examples
+    --------
+    >>> shuffles = np.random.default_rng(0).random((3, 99))
+    >>> far = distance(np.column_stack([np.full(3, 5.0), shuffles]), np.full(3, 20.0))
+    >>> far.mean_p, far.peak_p, far.distinguishable, far.share_outside
+    (0.01, 0.01, True, 1.0)
+    """
+    null = _upper_quantile(relabelled[:, 1:])
+    scale = np.where(null > 0, null, np.nan)[:, None]
+    later: Bools = np.asarray(np.isfinite(relabelled).all(axis=1))
+    later[0] = False
+    means = relabelled[later].mean(axis=0) if later.any() else np.full(relabelled.shape[1], np.nan)
+    ratios = np.where(later[:, None], relabelled / scale, np.nan)
+    peaks = np.where(np.isfinite(ratios), ratios, -np.inf).max(axis=0)
+    exists = bool(np.isfinite(peaks[0]))
+    return Distance(
+        value=relabelled[:, 0],
+        null=null,
+        p_value=np.array([_p_value(row) for row in relabelled]),
+        count=count,
+        mean=float(means[0]),
+        mean_null=float(_upper_quantile(means[None, 1:])[0]),
+        mean_p=_p_value(means),
+        peak=float(peaks[0]) if exists else math.nan,
+        peak_p=_p_value(peaks) if exists else math.nan,
+        peak_snapshot=int(np.nanargmax(ratios[:, 0])) if exists else -1,
+    )
+
+
+def _upper_quantile(rows: Floats) -> Floats:
+    result = np.full(len(rows), np.nan)
+    whole = np.isfinite(rows).all(axis=1)
+    if whole.any():
+        result[whole] = np.quantile(rows[whole], 0.95, axis=1)
+    return result
+
+
+def _p_value(statistics: Floats) -> float:
+    """Share of all labellings whose statistic reaches the observed one, to rounding."""
+    observed = statistics[0]
+    if not np.isfinite(observed):
+        return math.nan
+    reaching: Bools = statistics >= observed - 1e-9 * abs(observed)
+    return float(np.mean(reaching))

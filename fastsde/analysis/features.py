@@ -1,0 +1,44 @@
+"""The points that distances compare: modes as fractions of their strength, and log10 loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastsde.analysis.protocols import Floats
+
+
+def mode_scale(strength: Floats) -> Floats:
+    """Scale of each mode: its strength, or the largest one where its own is below a hundredth of that."""
+    largest = float(np.max(strength))
+    scale = np.where(strength > 0.01 * largest, strength, largest)
+    return np.where(scale > 0, scale, 1.0)
+
+
+def feature_names(modes: int, loss: bool) -> tuple[str, ...]:
+    """Names of the compared coordinates."""
+    return (*(f"mode {a + 1} / strength" for a in range(modes)), *(("log10 loss",) if loss else ()))
+
+
+def feature_matrix(modes: Floats | None, loss: Floats | None, scale: Floats, floor: float) -> Floats:
+    """Coordinates in which distances are taken, shape (trajectory, coordinate), all of order one.
+
+    Parameters
+    ----------
+    modes : ndarray, shape (trajectory, mode), or None if not recorded
+    loss : ndarray, shape (trajectory,), or None if not recorded
+    scale : ndarray, shape (mode,)
+        From `mode_scale`; the same for all models and times.
+    floor : float
+        Losses below it count as it, so that a loss of zero has a logarithm.
+
+    Examples
+    --------
+    >>> feature_matrix(np.array([[5.0]]), np.array([100.0]), np.array([10.0]), 1e-12)
+    array([[0.5, 2. ]])
+    """
+    columns = []
+    if modes is not None:
+        columns.append(np.asarray(modes, dtype=np.float64) / scale)
+    if loss is not None:
+        columns.append(np.log10(np.maximum(np.asarray(loss, dtype=np.float64), floor))[:, None])
+    return np.concatenate(columns, axis=1)

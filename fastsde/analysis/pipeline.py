@@ -1,0 +1,340 @@
+"""From an ensemble to an `Analysis`, one snapshot at a time: memory does not grow with their number."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from fastsde.analysis import features, mmd, wasserstein
+from fastsde.analysis.distances import SMALLEST_SAMPLE, Distance, distance
+from fastsde.analysis.learning import Learning, learning
+from fastsde.analysis.moments import Moments, exists, moments
+from fastsde.analysis.permutation import Relabelling
+from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
+from fastsde.analysis.results import Analysis, ModelResult, Settings, stack
+from fastsde.analysis.tails import TailCollector
+from fastsde.errors import FastsdeError
+from fastsde.progress import Progress, Silent
+from fastsde.provenance import available_cores, now, versions
+
+GRID = 240
+"""Points at which survival curves are kept."""
+
+
+def analyze(
+    ensemble: Ensemble,
+    reference: str | None = None,
+    *,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Measure every model of an ensemble, and its distance from the reference.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        An open ensemble.
+    reference : str, optional
+        The model that the others are compared with; the first of kind "sgd" by default. Without any, there
+        are no distances.
+    settings : Settings, optional
+        Seed, shuffles, directions and sample limits of the distances.
+    progress : fastsde.progress.Progress, optional
+        Told how many snapshots are done.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    FastsdeError
+        If the reference is not a model of the study, or neither modes nor loss were recorded.
+
+    Notes
+    -----
+    Distances compare trajectories of the first half of the reference with those of the second half of the
+    model: numbers of trajectories never coincide, so the samples are independent even where models share
+    their starting points, and the reference's own two halves are a comparison of the same kind and size.
+
+    Examples
+    --------
+    >>> import fastsde
+    >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
+    ...     fastsde.analyze(ensemble).save("runs/saddle/analysis.h5")
+    """
+    names = list(ensemble.names)
+    chosen = _reference(ensemble, names, reference)
+    return _Pass(ensemble, names, chosen, settings or Settings(), progress or Silent()).analysis()
+
+
+def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
+    if wanted is None:
+        return next((name for name in names if ensemble.study.models[name].kind == "sgd"), "")
+    if wanted not in names:
+        raise FastsdeError(f"no model {wanted!r} to compare with; the ensemble has {', '.join(names)}")
+    return wanted
+
+
+def moment_limits(model: Any, depth: int, modes: int, loss: bool) -> Floats:
+    """Orders below which modes and loss have moments, by the model's definition.
+
+    A product of L layers, each with an increment of the same alpha-stable clock, has tail index alpha / L;
+    the loss, quadratic in it, alpha / (2 L). Gaussian and tempered models set no limit.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Model
+    >>> moment_limits(Model(kind="sde", alpha=1.6, tempering=None), depth=2, modes=1, loss=True)
+    array([0.8, 0.4])
+    """
+    alpha = getattr(model, "alpha", 2.0)
+    stable = model.kind == "sde" and alpha < 2 and getattr(model, "tempering", None) is None
+    quiet = getattr(model, "temperature", None) == 0
+    tail = alpha / depth if stable and not quiet else math.inf
+    return np.array([tail] * modes + [tail / 2] * loss)
+
+
+class _Pass:
+    """One pass over the snapshots of all models."""
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        names: list[str],
+        reference: str,
+        settings: Settings,
+        progress: Progress,
+    ) -> None:
+        self.ensemble = ensemble
+        self.views: dict[str, Trajectories] = {name: ensemble[name] for name in names}
+        self.reference = reference
+        self.settings = settings
+        self.progress = progress
+        first = next(iter(self.views.values()))
+        self.time, self.step = first.time, first.step
+        self.has_modes, self.has_loss = "modes" in first.variables, "loss" in first.variables
+        if not (self.has_modes or self.has_loss):
+            raise FastsdeError('nothing to analyse: record.observables has neither "modes" nor "loss"')
+        self.strength = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
+        self.scale = features.mode_scale(self.strength)
+        self.floor = self._loss_floor()
+
+    def analysis(self) -> Analysis:
+        """Do the pass and put the results together."""
+        self.bandwidth = self._bandwidth() if self.reference else math.nan
+        moment_rows, tails, compared = self._snapshots()
+        passages = {name: self._passages(view) for name, view in self.views.items()}
+        grid = self._grid([passage for passage in passages.values() if passage is not None])
+        models = {
+            name: ModelResult(
+                kind=str(self.ensemble.study.models[name].kind),
+                summary=str(self.ensemble.study.models[name].summary()),
+                trajectories=view.count,
+                exploded=int(np.isfinite(view.passage_time("exploded")).sum()),
+                surviving=moment_rows[name].count,
+                moments=moment_rows[name],
+                tails=tails[name].result() if name in tails else None,
+                learning=self._learning(name, passages, grid),
+                distances=compared.get(name, {}),
+            )
+            for name, view in self.views.items()
+        }
+        problem = self.ensemble.problem
+        return Analysis(
+            study=self.ensemble.study.to_toml(),
+            fingerprint=self.ensemble.study.fingerprint(),
+            created=now(),
+            versions=versions(),
+            settings=self.settings,
+            reference=self.reference,
+            step=self.step.astype(np.float64),
+            time=self.time,
+            quantities=self._quantities(),
+            coordinates=features.feature_names(len(self.strength) if self.has_modes else 0, self.has_loss),
+            mode_strength=self.strength,
+            bandwidth=self.bandwidth,
+            optimum_loss=float(problem.optimum_loss),
+            plateaus=plateaus(problem),
+            models=models,
+        )
+
+    def _snapshots(
+        self,
+    ) -> tuple[dict[str, Moments], dict[str, TailCollector], dict[str, dict[str, Distance]]]:
+        rows: dict[str, list[Moments]] = {name: [] for name in self.views}
+        tails = {
+            name: TailCollector(len(self.time))
+            for name, view in self.views.items()
+            if "update_noise" in view.variables
+        }
+        comparison = _Comparison(self, len(self.time)) if self.reference else None
+        threads = min(len(self.views), available_cores())
+        task = self.progress.task("analyse", len(self.time), "snapshots")
+        with task, ThreadPoolExecutor(threads) as pool:
+            for snapshot in range(len(self.time)):
+                points = {name: self._measure(name, snapshot, rows, tails) for name in self.views}
+                if comparison is not None:
+                    list(
+                        pool.map(comparison.add, itertools.repeat(snapshot), points, itertools.repeat(points))
+                    )
+                self.progress.update(snapshot + 1)
+        found = comparison.result() if comparison is not None else {}
+        return {name: stack(row) for name, row in rows.items()}, tails, found
+
+    def _measure(
+        self, name: str, snapshot: int, rows: dict[str, list[Moments]], tails: dict[str, TailCollector]
+    ) -> tuple[Floats, bool]:
+        """Take moments and tails of a snapshot; return its points, and whether they have a variance."""
+        modes, loss = self._read(name, snapshot)
+        columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
+        limits = moment_limits(
+            self.ensemble.study.models[name],
+            len(self.ensemble.study.network.widths) - 1,
+            len(self.strength) if self.has_modes else 0,
+            self.has_loss,
+        )
+        found = moments(np.concatenate(columns, axis=1), limits)
+        rows[name].append(found)
+        if name in tails:
+            tails[name].add(self.views[name].read("update_noise", snapshot))
+        return features.feature_matrix(modes, loss, self.scale, self.floor), self._has_variance(modes, found)
+
+    def _has_variance(self, modes: Floats | None, found: Moments) -> bool:
+        """Whether the law of the modes may have a Wasserstein-2 distance.
+
+        A mode on its way up is spread over decades and Hill's index of it is small although it is bounded, so
+        the sample alone denies only with values more than three strengths away from the median.
+        """
+        if modes is None:
+            return True
+        count = modes.shape[1]
+        finite = modes[np.isfinite(modes).all(axis=1)]
+        far = np.max(np.abs(finite - found.median[:count]), axis=0, initial=0.0) > 3 * self.scale
+        denied = far & ~exists(2, found.limit[:count], found.tail_high[:count])
+        return not bool(np.any(denied | (found.limit[:count] <= 2)))
+
+    def _read(self, name: str, snapshot: int) -> tuple[Floats | None, Floats | None]:
+        view = self.views[name]
+        modes = np.asarray(view.read("modes", snapshot), dtype=np.float64) if self.has_modes else None
+        loss = np.asarray(view.read("loss", snapshot), dtype=np.float64) if self.has_loss else None
+        return modes, loss
+
+    def _loss_floor(self) -> float:
+        if not self.has_loss:
+            return 0.0
+        start = self._read(self.reference or next(iter(self.views)), 0)[1]
+        middle = float(np.nanmedian(start)) if start is not None and np.isfinite(start).any() else 1.0
+        return max(1e-15 * middle, 1e-300)
+
+    def _bandwidth(self) -> float:
+        """Median distance of points pooled over all models and at most sixteen times."""
+        times = np.unique(np.linspace(0, len(self.time) - 1, 16).astype(int))
+        points = []
+        for snapshot, name in itertools.product(times, self.views):
+            modes, loss = self._read(name, int(snapshot))
+            here = features.feature_matrix(modes, loss, self.scale, self.floor)
+            points.append(here[np.isfinite(here).all(axis=1)][:100])
+        pooled = np.concatenate(points)
+        generator = np.random.Generator(np.random.Philox(self.settings.seed))
+        return mmd.median_bandwidth(pooled[generator.permutation(len(pooled))[:2000]])
+
+    def _quantities(self) -> tuple[str, ...]:
+        modes = [f"mode {a + 1}" for a in range(len(self.strength))] if self.has_modes else []
+        return (*modes, *(["loss"] if self.has_loss else []))
+
+    def _passages(self, view: Trajectories) -> tuple[Floats, Floats] | None:
+        if not self.ensemble.study.events.mode_learned or "mode_learned_step" not in view.variables:
+            return None
+        return view.passage_time("mode_learned"), view.passage_time("exploded")
+
+    def _grid(self, passages: list[tuple[Floats, Floats]]) -> Floats:
+        """Choose where survival is kept: spaced as the snapshots are, from the first passage to the end."""
+        end = float(self.time[-1])
+        earliest = [float(np.nanmin(times)) for times, _ in passages if np.isfinite(times).any()]
+        start = min([*earliest, end])
+        if log_spaced(self.step):
+            lowest = max(start, float(self.time[1]))
+            return np.concatenate([np.geomspace(lowest, end, GRID - 1)[:-1], [end]])
+        return np.linspace(0.0, end, GRID)
+
+    def _learning(
+        self, name: str, passages: dict[str, tuple[Floats, Floats] | None], grid: Floats
+    ) -> Learning | None:
+        mine = passages[name]
+        if mine is None:
+            return None
+        other = passages[self.reference] if self.reference and name != self.reference else None
+        fractions = np.asarray(self.ensemble.study.events.mode_learned, dtype=np.float64)
+        return learning(*mine, fractions, grid, other)
+
+
+class _Comparison:
+    """Distances of every model from the reference, gathered snapshot by snapshot."""
+
+    def __init__(self, work: _Pass, snapshots: int) -> None:
+        settings = work.settings
+        self.reference = work.reference
+        self.bandwidth = work.bandwidth
+        self.half = min(view.count for view in work.views.values()) // 2
+        self.labels = {
+            "sliced_wasserstein": self._relabelling(settings.sliced_limit, settings),
+            "mmd": self._relabelling(settings.mmd_limit, settings),
+        }
+        coordinates = (len(work.strength) if work.has_modes else 0) + work.has_loss
+        self.along = wasserstein.directions(coordinates, settings.directions, settings.seed)
+        shape = (snapshots, settings.permutations + 1)
+        self.values = {(name, kind): np.full(shape, np.nan) for name in work.views for kind in self.labels}
+        self.counts = {key: np.zeros(snapshots) for key in self.values}
+
+    def _relabelling(self, limit: int, settings: Settings) -> Relabelling:
+        return Relabelling(min(limit, self.half), settings.permutations, settings.seed)
+
+    def add(self, snapshot: int, name: str, points: dict[str, tuple[Floats, bool]]) -> None:
+        """Compare the first half of the reference with the second half of a model at one snapshot."""
+        gates = points[name][1] and points[self.reference][1]
+        for kind, relabelling in self.labels.items():
+            ours = points[self.reference][0][: relabelling.size]
+            theirs = points[name][0][self.half : self.half + relabelling.size]
+            pooled = np.concatenate([ours, theirs])
+            finite = np.isfinite(pooled).all(axis=1)
+            count = min(int(finite[: len(ours)].sum()), int(finite[len(ours) :].sum()))
+            self.counts[name, kind][snapshot] = count
+            if count < SMALLEST_SAMPLE or (kind == "sliced_wasserstein" and not gates):
+                continue
+            slots, labels = relabelling.at(finite[: len(ours)], finite[len(ours) :])
+            if kind == "mmd":
+                self.values[name, kind][snapshot] = mmd.relabelled(pooled[slots], labels, self.bandwidth)
+            else:
+                self.values[name, kind][snapshot] = wasserstein.relabelled(pooled[slots], labels, self.along)
+
+    def result(self) -> dict[str, dict[str, Distance]]:
+        """Return the distances by model and kind."""
+        found: dict[str, dict[str, Distance]] = {}
+        for (name, kind), values in self.values.items():
+            found.setdefault(name, {})[kind] = distance(values, self.counts[name, kind])
+        return found
+
+
+def plateaus(problem: Any) -> Floats:
+    """Loss with the first r modes learned and the others zero: optimum_loss + c/2 sum_{k > r} s_k^2.
+
+    Only for white inputs; otherwise, or where the optimum has no finite loss, an empty array.
+    """
+    covariance = np.asarray(problem.covariance)
+    if not np.isfinite(problem.optimum_loss) or not np.allclose(
+        covariance, np.eye(len(covariance)), atol=1e-8
+    ):
+        return np.empty(0)
+    squares = np.asarray(problem.mode_strength, dtype=np.float64) ** 2
+    rest = np.concatenate([np.cumsum(squares[::-1])[::-1], [0.0]])
+    return np.asarray(problem.optimum_loss + problem.loss_scale / 2 * rest)
+
+
+def log_spaced(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> bool:
+    """Whether snapshots are spread over decades: the second half of the run holds under a third of them."""
+    return bool(len(step) > 3 and np.mean(step > step[-1] / 2) < 1 / 3)

@@ -1,0 +1,178 @@
+"""An analysis in a few words: which model is closest to the reference, and is it distinguishable."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastsde.analysis.protocols import Floats
+
+if TYPE_CHECKING:
+    from fastsde.analysis.distances import Distance
+    from fastsde.analysis.results import Analysis, ModelResult
+
+PRIMARY = "mmd"
+"""The distance that ranks models: it exists for every law."""
+
+
+def ranked(analysis: Analysis) -> list[str]:
+    """Names of the compared models, closest to the reference first; all in file order without a reference."""
+    others = [name for name in analysis.models if name != analysis.reference]
+    return sorted(others, key=lambda name: _closeness(analysis.models[name]))
+
+
+def ordered(analysis: Analysis) -> list[str]:
+    """All names: the reference, then the others from the closest on."""
+    return [*([analysis.reference] if analysis.reference else []), *ranked(analysis)]
+
+
+def summary(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return one row for each model, the reference first and then from the closest on, as plain numbers.
+
+    Returns
+    -------
+    list of dict
+        Keys: model, kind, trajectories, exploded, compared (trajectories a side), mmd_ratio (mean squared
+        MMD over its 95 % null quantile), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside,
+        distinguishable,
+        wasserstein, wasserstein_null, wasserstein_ratio (means over snapshots), final_loss (median),
+        learned_steps (median step at which each mode is learned to the first fraction), tail_index (pooled,
+        by mode). None where there is none.
+    """
+    return [_numbers(analysis, name) for name in ordered(analysis)]
+
+
+def summary_rows(analysis: Analysis) -> list[dict[str, str]]:
+    """Return the rows of `summary` as short text, keys being column heads."""
+    return [_words(analysis, row) for row in summary(analysis)]
+
+
+def headline(analysis: Analysis) -> str:
+    """Return the main finding in one or two sentences."""
+    names = ranked(analysis)
+    if not analysis.reference or not names:
+        return (
+            "Nothing to compare: the study has no SGD beside another model."
+            if not analysis.reference
+            else (f"Nothing to compare: {analysis.reference} is the only model.")
+        )
+    found = [(name, analysis.models[name].distances.get(PRIMARY)) for name in names]
+    measured = [(name, one) for name, one in found if one is not None and math.isfinite(one.mean)]
+    if not measured:
+        return f"Too few trajectories survive to compare any model with {analysis.reference}."
+    return " ".join(_findings(analysis, measured))
+
+
+def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[str]:
+    """Say which models cannot be told from the reference, and how far off the others are."""
+    size = int(np.nanmax(measured[0][1].count))
+    same = [name for name, one in measured if not one.distinguishable]
+    told = [(name, one) for name, one in measured if one.distinguishable]
+    sentences = []
+    if same:
+        sentences.append(
+            f"{_list(same)} cannot be told from {analysis.reference} at {size:,} trajectories a side."
+        )
+    else:
+        sentences.append(
+            f"Every model can be told from {analysis.reference} at {size:,} trajectories a side; "
+            f"{measured[0][0]} is the closest."
+        )
+    if told:
+        listed = _list([f"{name} ({_evidence(analysis, one)})" for name, one in told])
+        sentences.append(f"{listed} can be told from it." if same else f"In order: {listed}.")
+    return sentences
+
+
+def _evidence(analysis: Analysis, found: Distance) -> str:
+    if found.mean_p < 0.025 and math.isfinite(found.mean_ratio):
+        return f"{found.mean_ratio:.2g} times the chance level on average"
+    return f"up to {found.peak:.2g} times the chance level, at step {analysis.step[found.peak_snapshot]:,.0f}"
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _closeness(result: ModelResult) -> float:
+    found = result.distances.get(PRIMARY)
+    return found.mean if found is not None and math.isfinite(found.mean) else math.inf
+
+
+def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
+    result = analysis.models[name]
+    mmd = result.distances.get(PRIMARY)
+    sliced = result.distances.get("sliced_wasserstein")
+    row: dict[str, Any] = {
+        "model": name,
+        "kind": result.kind,
+        "trajectories": result.trajectories,
+        "exploded": result.exploded,
+        "compared": int(np.nanmax(mmd.count)) if mmd else None,
+        "mmd_ratio": _known(mmd.mean_ratio) if mmd else None,
+        "mmd_p": _known(mmd.mean_p) if mmd else None,
+        "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
+        "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
+        "mmd_share_outside": _known(mmd.share_outside) if mmd else None,
+        "distinguishable": mmd.distinguishable if mmd and math.isfinite(mmd.mean) else None,
+        "wasserstein": _known(sliced.mean) if sliced else None,
+        "wasserstein_null": _known(sliced.mean_null) if sliced else None,
+        "wasserstein_ratio": _known(sliced.mean_ratio) if sliced else None,
+        "final_loss": _final_loss(analysis, result),
+        "learned_steps": _learned_steps(analysis, result),
+        "tail_index": None
+        if result.tails is None
+        else [_known(value) for value in result.tails.pooled_index],
+    }
+    return row
+
+
+def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
+    reference = row["model"] == analysis.reference
+    words = {"model": str(row["model"])}
+    if analysis.reference:
+        verdict = {True: "yes", False: "no", None: "unknown"}[row["distinguishable"]]
+        words[f"told from {analysis.reference}?"] = "reference" if reference else verdict
+        words["MMD / chance"] = _number(None if row["mmd_ratio"] is None else max(row["mmd_ratio"], 0.0))
+        words["W2 / chance"] = _number(row["wasserstein_ratio"])
+        words["n a side"] = f"{row['compared']:,}" if row["compared"] else "-"
+    words["final loss"] = _number(row["final_loss"])
+    words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
+    words["noise tail"] = _listed(row["tail_index"], "{:.1f}")
+    words["exploded"] = f"{row['exploded']:,} of {row['trajectories']:,}"
+    return words
+
+
+def _final_loss(analysis: Analysis, result: ModelResult) -> float | None:
+    if "loss" not in analysis.quantities:
+        return None
+    return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
+
+
+def _learned_steps(analysis: Analysis, result: ModelResult) -> list[float | None] | None:
+    if result.learning is None:
+        return None
+    return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
+
+
+def time_per_step(analysis: Analysis) -> float:
+    """Time of one learning-rate step: the learning rate."""
+    return float(analysis.time[-1] / analysis.step[-1])
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+def _listed(values: Floats | list[float | None] | None, pattern: str) -> str:
+    """List at most four values with middle dots; what is not reached or known is a dash."""
+    if values is None:
+        return "-"
+    shown = ["-" if value is None else pattern.format(value) for value in values[:4]]
+    return " / ".join(shown) + (" ..." if len(values) > 4 else "")

@@ -1,0 +1,98 @@
+"""Files that are whole or absent: write beside the name, flush, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["commit", "discard", "replacing", "sweep", "temporary_sibling"]
+
+_TEMPORARY = re.compile(r"^\.(?P<name>.+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]{8}\.tmp$")
+
+
+def temporary_sibling(path: Path) -> Path:
+    """Name a temporary file beside `path` that no other process will choose.
+
+    The name holds the host and the process id, so that what a killed process left can be told from what a
+    living one is writing (`sweep`).
+    """
+    return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+
+
+def commit(temporary: Path, path: Path) -> None:
+    """Flush `temporary` to the disk and rename it to `path`, replacing what stood there.
+
+    Both names must lie on one file system. After the call a reader sees the old file or the new one, and a
+    power cut leaves one of the two.
+    """
+    _flush(temporary)
+    os.replace(temporary, path)
+    _flush(path.parent)
+
+
+def discard(temporary: Path) -> None:
+    """Remove a temporary file if it is there."""
+    temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the name of a temporary file that becomes `path` when the block ends without an exception.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder) / "study.toml") as temporary:
+    ...         _ = temporary.write_text("seed = 0")
+    ...     sorted(entry.name for entry in Path(folder).iterdir())
+    ['study.toml']
+    """
+    temporary = temporary_sibling(path)
+    try:
+        yield temporary
+        commit(temporary, path)
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def sweep(directory: Path) -> int:
+    """Remove temporary files that processes of this host, now gone, left in `directory`; return how many.
+
+    Files of other hosts and of living processes are left alone: on a shared disk they may be in use.
+    """
+    removed = 0
+    for entry in directory.glob(".*.tmp"):
+        match = _TEMPORARY.match(entry.name)
+        if match and match["host"] == _host() and not _alive(int(match["pid"])):
+            discard(entry)
+            removed += 1
+    return removed
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,79 @@
+"""Checks of a study that need several of its tables at once; each yields what is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fastsde.dynamics import GradientDescent, Sde, Sgd
+from fastsde.fields import Fault
+
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+__all__ = ["data_faults", "model_faults"]
+
+MAX_INTEGRATOR_STEPS = 2**44
+
+
+def data_faults(study: Study) -> Iterator[Fault]:
+    """Check the data against the size of the network."""
+    data, inputs = study.data, study.data.inputs
+    d_in, d_out = study.network.widths[0], study.network.widths[-1]
+    values = list(data.teacher.singular_values)
+    if len(values) > min(d_in, d_out):
+        allowed = f"at most {min(d_in, d_out)} of them: the smaller of {d_in} inputs and {d_out} outputs"
+        mend = "shorten the list, or widen the first and last of network.widths"
+        yield Fault(("data", "teacher", "singular_values"), values, allowed, mend)
+    if inputs.spectrum is not None and len(inputs.spectrum) != d_in:
+        allowed = f"{d_in} numbers, one an input"
+        yield Fault(("data", "inputs", "spectrum"), list(inputs.spectrum), allowed)
+    if inputs.whiten and data.samples != "population" and data.samples <= d_in:
+        mend = "take more samples, or set data.inputs.whiten = false"
+        yield Fault(("data", "samples"), data.samples, f"more than the {d_in} inputs, to whiten", mend)
+
+
+def model_faults(study: Study) -> Iterator[Fault]:
+    """Check each model against data and length; an SDE's batch only where no SGD has the same."""
+    samples, steps = study.data.samples, study.time.steps
+    reported = {(m.batch, m.sampling) for m in study.models.values() if isinstance(m, Sgd)}
+    for name, model in study.models.items():
+        where = ("models", name)
+        if steps * model.substeps > MAX_INTEGRATOR_STEPS:
+            allowed = f"steps x substeps at most 2^44; time.steps is {steps}"
+            yield Fault((*where, "substeps"), model.substeps, allowed)
+        if samples == "population":
+            yield from _moment_faults(study, name)
+        if isinstance(model, GradientDescent):
+            continue
+        if isinstance(model, Sde) and (model.batch, model.sampling) in reported:
+            continue
+        if samples == "population" and model.sampling != "fresh":
+            mend = 'set sampling = "fresh", or give data.samples a number'
+            yield Fault((*where, "sampling"), model.sampling, '"fresh", as data.samples = "population"', mend)
+        if samples != "population" and model.sampling == "fresh":
+            allowed = '"epoch", "without-replacement" or "replacement", as the data are finite'
+            mend = 'fresh data needs data.samples = "population"'
+            yield Fault((*where, "sampling"), model.sampling, allowed, mend)
+        if samples != "population" and model.batch > samples:
+            yield Fault((*where, "batch"), model.batch, f"at most data.samples = {samples}")
+
+
+def _moment_faults(study: Study, name: str) -> Iterator[Fault]:
+    """Refuse a model whose equation needs a moment that the population does not have."""
+    model, inputs, noise = study.models[name], study.data.inputs, study.data.label_noise
+    tail = inputs.tail
+    if model.kind != "sgd" and tail <= 2:
+        allowed = "only sgd: inputs without a variance have no population gradient"
+        yield Fault(("models", name, "kind"), model.kind, allowed, "give data.samples a number")
+        return
+    if not isinstance(model, Sde) or (model.noise != "gradient" and model.temperature != "matched"):
+        return
+    if tail <= 4 or math.isinf(noise.sd):
+        field = "noise" if model.noise == "gradient" else "temperature"
+        culprit = f"{inputs.kind} inputs" if tail <= 4 else f"{noise.kind} label noise"
+        allowed = f"nothing that needs a gradient covariance: with {culprit} (tail index "
+        allowed += f"{tail if tail <= 4 else noise.tail:g}) none exists in the population"
+        mend = 'give data.samples a number, or take noise = "isotropic" with a number as temperature'
+        yield Fault(("models", name, field), getattr(model, field), allowed, mend)

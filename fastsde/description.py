@@ -1,0 +1,59 @@
+"""Describe an installation, or an ensemble, in a few names and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastsde import provenance
+from fastsde.store import Trajectories, open_ensemble
+
+__all__ = ["contents", "environment"]
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, machine, threads, vector lanes of each precision, and the cache of compiled code."""
+    from fastsde.kernels import lanes, options
+
+    lane_count: Callable[[str], int] = lanes.lane_count
+    cache_folder: Callable[[], Path] = options.cache_folder
+    return {
+        "versions": provenance.versions(),
+        "host": provenance.host(),
+        "threads": provenance.available_cores(),
+        "lanes": {dtype: int(lane_count(dtype)) for dtype in ("float64", "float32")},
+        "cache": str(cache_folder()),
+    }
+
+
+def contents(path: Path | str) -> dict[str, Any]:
+    """Return what an ensemble holds: network, models, trajectories, variables, and where it comes from.
+
+    Raises
+    ------
+    StoreError
+        If there is no whole ensemble.
+    """
+    with open_ensemble(path) as ensemble:
+        study = ensemble.study
+        return {
+            "file": str(ensemble.path),
+            "widths": list(study.network.widths),
+            "learning_rate": study.time.learning_rate,
+            "steps": study.time.steps,
+            "dtype": study.dtype,
+            "seed": study.seed,
+            "models": {name: _model(ensemble[name]) for name in ensemble},
+            **ensemble.provenance,
+        }
+
+
+def _model(view: Trajectories) -> dict[str, Any]:
+    return {
+        "trajectories": view.count,
+        "exploded": int(view.exploded.sum()),
+        "snapshots": len(view.step),
+        "variables": list(view.variables),
+        **{key: value for key, value in view.attributes.items() if key != "coordinates"},
+    }

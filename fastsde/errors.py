@@ -1,0 +1,91 @@
+"""The errors of fastsde: one base class, one class a reason, each with the exit code of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Complaint", "FastsdeError", "Interrupted", "StoreError", "StudyError"]
+
+
+class FastsdeError(Exception):
+    """Base of every error that fastsde raises on purpose; its text is meant for the user."""
+
+    exit_code: int = 1
+
+
+class StoreError(FastsdeError):
+    """A file or a run directory is not what was asked for: missing, damaged, or of another study."""
+
+    exit_code = 2
+
+
+class Interrupted(FastsdeError):
+    """The work was asked to stop; what was whole is on disk, and running again resumes it."""
+
+    exit_code = 75
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing wrong with a study: where it stands, what was found, what is allowed, how to mend it.
+
+    Parameters
+    ----------
+    where : str
+        Dotted path in the study file, ``"models.sgd.batch"``; empty for the file as a whole.
+    got : str
+        What was found, as it would be written in the file.
+    allowed : str
+        What may stand there.
+    mend : str, optional
+        What to do; left out of the text when empty.
+    """
+
+    where: str
+    got: str
+    allowed: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        """Give the block of text shown to the user."""
+        lines = [f"  {self.where or 'the study'}", f"    got      {self.got}", f"    allowed  {self.allowed}"]
+        if self.mend:
+            lines.append(f"    mend     {self.mend}")
+        return "\n".join(lines)
+
+
+class StudyError(FastsdeError):
+    """A study is not valid; all that is wrong with it, at once.
+
+    Parameters
+    ----------
+    complaints : sequence of Complaint, or str
+        What is wrong, or one plain sentence.
+    source : str, optional
+        Name of the file.
+
+    Examples
+    --------
+    >>> print(StudyError([Complaint("time.steps", "-3", "a whole number, at least 1")], "a.toml"))
+    a.toml: 1 problem
+    <BLANKLINE>
+      time.steps
+        got      -3
+        allowed  a whole number, at least 1
+    """
+
+    exit_code = 2
+
+    def __init__(self, complaints: Sequence[Complaint] | str, source: str = "") -> None:
+        super().__init__(complaints, source)
+        self.complaints = () if isinstance(complaints, str) else tuple(complaints)
+        self.source = source
+
+    def __str__(self) -> str:
+        """Give the whole message: a line of summary, then one block a complaint."""
+        if not self.complaints:
+            return f"{self.source}: {self.args[0]}" if self.source else str(self.args[0])
+        count = len(self.complaints)
+        head = f"{self.source or 'study'}: {count} problem{'s' if count > 1 else ''}"
+        return "\n\n".join([head, *map(str, self.complaints)])

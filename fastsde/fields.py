@@ -1,0 +1,111 @@
+"""The kinds of field a study is made of: strict numbers and words that say in plain words what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+__all__ = [
+    "Count",
+    "Expect",
+    "Fault",
+    "Positive",
+    "Real",
+    "Section",
+    "Seed",
+    "Share",
+    "Tail",
+    "listed",
+    "refuse",
+]
+
+REFUSED = "refused"
+
+
+class Section(BaseModel):
+    """A table of the study file: frozen, strict about types, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Expect:
+    """Annotation: whatever is wrong with the value, say that `text` was expected.
+
+    One sentence replaces pydantic's list of what each branch of a union disliked. Complaints about the items
+    of a list or table keep their own place and text.
+    """
+
+    text: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
+
+    def _validate(self, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if isinstance(value, tuple | list | dict) and any(item["loc"] for item in error.errors()):
+                raise
+            raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": self.text}) from None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong that only shows when fields are seen together.
+
+    Parameters
+    ----------
+    where : tuple of str
+        Path from the section that complains.
+    value : object
+        What was found there.
+    allowed, mend : str
+        What may stand there, and what to do.
+    """
+
+    where: tuple[str, ...]
+    value: Any
+    allowed: str
+    mend: str = ""
+
+    def details(self) -> InitErrorDetails:
+        """Give the fault in pydantic's form."""
+        context = {"allowed": self.allowed, "mend": self.mend}
+        kind = PydanticCustomError(REFUSED, "{allowed}", context)
+        return InitErrorDetails(type=kind, loc=self.where, input=self.value)
+
+
+def refuse(faults: Iterable[Fault]) -> None:
+    """Raise pydantic's ValidationError with all `faults`; do nothing when there are none."""
+    details = [fault.details() for fault in faults]
+    if details:
+        _raise(details)
+
+
+def _raise(details: list[InitErrorDetails]) -> NoReturn:
+    raise ValidationError.from_exception_data("study", details)
+
+
+def _whole(value: Any) -> Any:
+    """Take 1e5 for 100000: TOML has no exponent for integers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+listed = BeforeValidator(_frozen)
+Whole = BeforeValidator(_whole)
+
+Count = Annotated[int, Whole, Field(ge=1, lt=2**63), Expect("a whole number, at least 1")]
+Seed = Annotated[int, Whole, Field(ge=0, lt=2**63), Expect("a whole number from 0 to 2^63 - 1")]
+Real = Annotated[float, Field(ge=0), Expect("a number, at least 0")]
+Positive = Annotated[float, Field(gt=0), Expect("a number above 0")]
+Share = Annotated[float, Field(gt=0, le=1), Expect("a number above 0, at most 1")]
+Tail = Annotated[float, Field(gt=0, le=2), Expect("a number above 0, at most 2 (2 is Gaussian)")]

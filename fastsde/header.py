@@ -1,0 +1,100 @@
+"""What part files and ensembles have in common: root attributes and the coordinates of a model's group."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastsde import netcdf, provenance, schema
+from fastsde.errors import StoreError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastsde.study import Study
+
+__all__ = ["check_format", "define_group", "model_attributes", "write_root"]
+
+
+def write_root(file: Any, study: Study, file_format: str) -> None:
+    """Write the root attributes: format, the resolved study, and where the numbers come from."""
+    file.attrs["format"] = file_format
+    file.attrs["format_version"] = np.array(schema.FORMAT_VERSION, dtype=np.int64)
+    file.attrs["study"] = study.to_toml()
+    file.attrs["fingerprint"] = study.fingerprint()
+    file.attrs["seed"] = np.uint64(study.seed)
+    file.attrs["versions"] = json.dumps(provenance.versions())
+    file.attrs["host"] = json.dumps(provenance.host())
+    file.attrs["created"] = provenance.now()
+
+
+def check_format(file: Any, path: Path, *formats: str) -> str:
+    """Return the format of an open file if it is one of `formats` and of a version this program reads.
+
+    Raises
+    ------
+    StoreError
+        If the file is something else, or of a later major version.
+    """
+    found = file.attrs.get("format")
+    if found not in formats:
+        raise StoreError(f"{path} is not a {' or '.join(formats)} file (its format is {found!r})")
+    major = int(file.attrs["format_version"][0])
+    if major != schema.FORMAT_VERSION[0]:
+        raise StoreError(
+            f"{path} has format version {major}, this fastsde reads version {schema.FORMAT_VERSION[0]}: "
+            "install the version of fastsde that wrote it (root attribute `versions`)"
+        )
+    return str(found)
+
+
+def define_group(
+    file: Any, study: Study, name: str, trajectories: NDArray[np.int64], strengths: NDArray[np.float64]
+) -> Any:
+    """Create a model's group with its dimensions and coordinates, and return it.
+
+    Parameters
+    ----------
+    file
+        Open HDF5 file.
+    study, name
+        The study and the model's name in it.
+    trajectories
+        Numbers of the trajectories, shape (count,).
+    strengths
+        Singular values of the optimum, shape (modes,).
+    """
+    sizes = schema.dimension_sizes(study, len(trajectories))
+    steps = np.asarray(study.time.snapshot_steps(), dtype=np.int64)
+    values: dict[str, Any] = {
+        "trajectory": trajectories,
+        "mode": np.arange(1, sizes["mode"] + 1),
+        "level": np.asarray(study.events.loss_below),
+        "fraction": np.asarray(study.events.mode_learned),
+        "step": steps,
+        "time": steps * study.time.learning_rate,
+        "mode_strength": strengths,
+    }
+    group = file.create_group(name, track_order=True)
+    netcdf.define_dimensions(group, sizes, coordinates=schema.COORDINATES)
+    for variable_name, variable in (schema.COORDINATES | schema.AUXILIARY).items():
+        if all(variable.shape(sizes)):
+            netcdf.create(group, variable_name, variable, sizes, data=values[variable_name])
+    group.attrs["coordinates"] = " ".join(schema.AUXILIARY)
+    return group
+
+
+def model_attributes(study: Study, name: str) -> dict[str, float | int | str]:
+    """Return what every model's group says of itself: kind, clock and a sentence in words."""
+    model = study.models[name]
+    rate = study.time.learning_rate
+    return {
+        "kind": model.kind,
+        "summary": model.summary(),
+        "learning_rate": rate,
+        "dt": model.dt(rate),
+        "substeps": model.substeps,
+    }

@@ -1,0 +1,149 @@
+"""Join part files to one ensemble file, by reference or by copy."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from fastsde import netcdf, schema
+from fastsde.atomic import replacing
+from fastsde.header import define_group, write_root
+
+if TYPE_CHECKING:
+    from fastsde.data import Problem
+    from fastsde.study import Study
+
+__all__ = ["Piece", "join"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`."""
+
+    path: Path
+    first: int
+    count: int
+    offset: int
+    part_count: int
+
+
+def join(
+    study: Study, problem: Problem, pieces: Mapping[str, Sequence[Piece]], path: Path, copy: bool = False
+) -> Path:
+    """Write the ensemble file of a study from its parts and return its path.
+
+    Parameters
+    ----------
+    study, problem
+        What the parts belong to.
+    pieces
+        For each model in file order, pieces that cover trajectories 0 .. N - 1 without gap or overlap
+        (`fastsde.parts.cover`).
+    path
+        The ensemble file; it appears whole, replacing an older one.
+    copy
+        False: virtual datasets that name the part files relative to `path`, so the folder may be moved as a
+        whole. True: the numbers themselves, one snapshot of one part in memory at a time.
+    """
+    with replacing(path) as temporary, netcdf.open_new(temporary) as file:
+        write_root(file, study, schema.ENSEMBLE_FORMAT)
+        for name, chain in pieces.items():
+            _join_model(file, study, problem, name, chain, path.parent, copy)
+        _write_problem(file, problem)
+        if not copy:
+            _write_table(file, pieces, path.parent)
+    return path
+
+
+def _join_model(
+    file: Any, study: Study, problem: Problem, name: str, chain: Sequence[Piece], base: Path, copy: bool
+) -> None:
+    total = sum(piece.count for piece in chain)
+    strengths = np.asarray(problem.mode_strength, dtype=np.float64)
+    group = define_group(file, study, name, np.arange(total, dtype=np.int64), strengths)
+    sizes = schema.dimension_sizes(study, total)
+    for variable_name, variable in (schema.recorded(study) | schema.EVENTS).items():
+        if not all(variable.shape(sizes)):
+            continue
+        where = f"/{name}/{variable_name}"
+        if copy:
+            dataset = netcdf.create(group, variable_name, variable, sizes, study.dtype)
+            _copy(dataset, where, variable, chain)
+        else:
+            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base)
+            group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
+            netcdf.declare(group, variable_name, variable)
+    with netcdf.open_old(chain[0].path) as part:
+        group.attrs.update({key: value for key, value in part[name].attrs.items() if key != "coordinates"})
+
+
+def _virtual(
+    where: str,
+    variable: schema.Variable,
+    sizes: Mapping[str, int],
+    dtype: np.dtype[Any],
+    chain: Sequence[Piece],
+    base: Path,
+) -> Any:
+    layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
+    lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
+    for piece in chain:
+        shape = variable.shape({**sizes, "trajectory": piece.part_count})
+        source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
+        here = (*lead, slice(piece.first, piece.first + piece.count))
+        there = (*lead, slice(piece.offset, piece.offset + piece.count))
+        layout[here] = source[there]
+    return layout
+
+
+def _copy(dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece]) -> None:
+    """Copy one variable, a snapshot of a part at a time (events: a part at a time)."""
+    timed = variable.dims[0] == "snapshot"
+    leads: list[tuple[int, ...]] = [(index,) for index in range(dataset.shape[0])] if timed else [()]
+    for piece in chain:
+        here = slice(piece.first, piece.first + piece.count)
+        there = slice(piece.offset, piece.offset + piece.count)
+        with netcdf.open_old(piece.path) as part:
+            source = part[where]
+            for lead in leads:
+                dataset[(*lead, here)] = source[(*lead, there)]
+
+
+def _write_problem(file: Any, problem: Problem) -> None:
+    """Write the arrays of a problem with named dimensions, its scalars as attributes."""
+    group = file.create_group(schema.PROBLEM_GROUP, track_order=True)
+    values = {field.name: getattr(problem, field.name) for field in dataclasses.fields(problem)}
+    arrays = {name: array for name, array in values.items() if isinstance(array, np.ndarray)}
+    sizes: dict[str, int] = {}
+    for name, array in arrays.items():
+        sizes |= dict(zip(schema.PROBLEM[name].dims, array.shape, strict=True))
+    netcdf.define_dimensions(group, sizes)
+    for name, array in arrays.items():
+        netcdf.create(group, name, schema.PROBLEM[name], sizes, data=array)
+    group.attrs.update(
+        {name: value for name, value in values.items() if isinstance(value, int | float | str)}
+    )
+
+
+def _write_table(file: Any, pieces: Mapping[str, Sequence[Piece]], base: Path) -> None:
+    """List the files that must be there: a virtual dataset shows fill values in silence where one is not."""
+    table = file.create_group(schema.PARTS_GROUP)
+    for name, chain in pieces.items():
+        group = table.create_group(name)
+        netcdf.define_dimensions(group, {"part": len(chain)})
+        group["file"] = np.array([_relative(piece.path, base) for piece in chain], dtype=h5py.string_dtype())
+        group["first"] = np.array([piece.first for piece in chain], dtype=np.int64)
+        group["count"] = np.array([piece.count for piece in chain], dtype=np.int64)
+        for column in ("file", "first", "count"):
+            group[column].dims[0].attach_scale(group["part"])
+
+
+def _relative(path: Path, base: Path) -> str:
+    return Path(os.path.relpath(path, base)).as_posix()

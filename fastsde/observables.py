@@ -1,0 +1,174 @@
+"""What a snapshot records of each trajectory, beyond what the kernels measure themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fastsde.data import Problem
+    from fastsde.lowering import Lowered
+    from fastsde.study import Study
+
+__all__ = ["Observer", "effective_rank"]
+
+Array = NDArray[Any]
+Task = Callable[[Array, Array, int, int], None]
+
+
+def effective_rank(singular_values: Array) -> Array:
+    """Return the exponential of the entropy of the normalised singular values (Roy and Vetterli 2007).
+
+    Parameters
+    ----------
+    singular_values : (..., K) array
+        Not negative.
+
+    Returns
+    -------
+    (...) array, from 1 to K; NaN for a zero matrix.
+
+    Examples
+    --------
+    >>> effective_rank(np.array([[1.0, 1.0, 0.0], [5.0, 0.0, 0.0]])).round(12)
+    array([2., 1.])
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = singular_values / singular_values.sum(axis=-1, keepdims=True)
+        terms = np.where(share > 0, share * np.log(np.where(share > 0, share, 1)), 0)
+        return np.where(np.isnan(share).any(axis=-1), np.nan, np.exp(-terms.sum(axis=-1)))
+
+
+class Observer:
+    """Measures ranges of blocks after they were advanced, and collects a snapshot.
+
+    Parameters
+    ----------
+    study, problem, lowered
+        The study, its problem and the model for the kernels.
+    state : (blocks, parameters * lanes) array
+        The ensemble, which it reads.
+    exploded : (rows,) int64 array
+        Steps at which trajectories left the finite numbers; their values are NaN from there on.
+    first : int
+        Number of the first trajectory.
+    """
+
+    def __init__(
+        self, study: Study, problem: Problem, lowered: Lowered, state: Array, exploded: Array, first: int
+    ) -> None:
+        self.wanted = set(study.record.observables)
+        self.lowered, self.state, self.exploded, self.first = lowered, state, exploded, first
+        self.lanes = len(exploded) // len(state)
+        self.shape = problem.optimum.shape
+        self.modes = len(problem.mode_strength)
+        self.layers = len(study.network.widths) - 1
+        self.dtype = np.dtype(study.dtype)
+        self.values = self._room()
+
+    def _room(self) -> dict[str, Array]:
+        d_out, d_in = self.shape
+        tails: dict[str, tuple[int, ...]] = {
+            "loss": (),
+            "gradient_norm": (),
+            "noise_trace": (),
+            "effective_rank": (),
+            "balance": (self.layers - 1,),
+            "modes": (self.modes,),
+            "singular_values": (self.modes,),
+            "update_noise": (self.modes,),
+            "mode_matrix": (self.modes, self.modes),
+            "end_to_end": (d_out, d_in),
+            "parameters": (self.lowered.network.parameters,),
+        }
+        rows = len(self.exploded)
+        return {name: np.empty((rows, *tails[name]), self.dtype) for name in tails if name in self.wanted}
+
+    def after(self, advance: Task, now: int) -> Callable[[Array, Array, int, int], tuple[int, int]]:
+        """Return a task that runs `advance` on a range of blocks, measures it at step `now`, and names the range."""
+
+        def run(memory: Array, choice: Array, begin: int, end: int) -> tuple[int, int]:
+            advance(memory, choice, begin, end)
+            self._measure(memory, choice, begin, end, now)
+            return begin, end
+
+        return run
+
+    def take(self, count: int) -> dict[str, Array]:
+        """Give away the snapshot of the first `count` trajectories and make room for the next."""
+        values, self.values = self.values, self._room()
+        return {name: value[:count] for name, value in values.items()}
+
+    def _measure(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> None:
+        from fastsde.kernels.cpu import from_lanes
+        from fastsde.kernels.observe import NO_TRACE, observe
+
+        low = self.lowered
+        rows = slice(begin * self.lanes, end * self.lanes)
+        state = self.state[begin:end]
+        size = self.shape[0] * self.shape[1]
+        columns = np.full((len(state) * self.lanes, 2 + self.layers + size), np.nan, self.dtype)
+        trace = low.trace if "noise_trace" in self.wanted else NO_TRACE
+        observe(state, memory, low.network, low.data, trace, columns)
+        matrices = columns[:, 2 + self.layers :]
+        bad = ~np.isfinite(columns[:, 0]) | ((self.exploded[rows] >= 0) & (self.exploded[rows] <= now))
+        measured: dict[str, Callable[[], Array]] = {
+            "loss": lambda: columns[:, 0],
+            "gradient_norm": lambda: columns[:, 1],
+            "noise_trace": lambda: columns[:, 2],
+            "balance": lambda: columns[:, 3 : 2 + self.layers],
+            "end_to_end": lambda: matrices.reshape(-1, *self.shape),
+            "modes": lambda: self._project(matrices, self.modes),
+            "mode_matrix": lambda: self._project(matrices, self.modes**2).reshape(-1, self.modes, self.modes),
+            "update_noise": lambda: self._update_noise(memory, choice, begin, end, now),
+            "parameters": lambda: from_lanes(state, len(columns)),
+        }
+        for name, make in measured.items():
+            if name in self.wanted:
+                self.values[name][rows] = make()
+        if self.wanted & {"singular_values", "effective_rank"}:
+            self._decompose(matrices, bad, rows)
+        for value in self.values.values():
+            value[rows][bad] = np.nan
+
+    def _project(self, matrices: Array, width: int) -> Array:
+        from fastsde.kernels.observe import project
+
+        out = np.empty((len(matrices), width), self.dtype)
+        project(matrices, self.lowered.events.left, self.lowered.events.right, out)
+        return out
+
+    def _decompose(self, matrices: Array, bad: Array, rows: slice) -> None:
+        safe = np.where(bad[:, None], 0, matrices).reshape(-1, *self.shape)
+        strength = np.linalg.svd(safe, compute_uv=False)
+        if "singular_values" in self.wanted:
+            self.values["singular_values"][rows] = strength
+        if "effective_rank" in self.wanted:
+            self.values["effective_rank"][rows] = effective_rank(strength)
+
+    def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
+        """Return the noise part of the next step in function space, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""
+        from fastsde.kernels.cpu import advance, aligned
+        from fastsde.kernels.observe import products
+        from fastsde.kernels.steps import Descent
+
+        low = self.lowered
+        state = self.state[begin:end]
+        lanes = len(state) * self.lanes
+        unused = np.full(lanes, -1, dtype=np.int64), np.empty((lanes, 0), dtype=np.int64)
+        ends = []
+        for dynamics in (low.dynamics, Descent(dense=True, dt=low.dynamics.dt)):
+            copy = aligned(state.shape, self.dtype)
+            copy[...] = state
+            first = self.first + begin * self.lanes
+            advance(
+                copy, memory, choice, first, now, 1, False,
+                low.network, low.data, dynamics, low.key, low.events, *unused,
+            )  # fmt: skip
+            out = np.empty((lanes, self.shape[0] * self.shape[1]), self.dtype)
+            products(copy, memory, low.network, out)
+            ends.append(out)
+        return self._project(ends[0] - ends[1], self.modes)

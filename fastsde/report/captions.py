@@ -1,0 +1,127 @@
+"""What stands beside each figure on the page: title, caption, and where its numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from fastsde.analysis import Analysis
+from fastsde.report import figures
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure of the report.
+
+    Attributes
+    ----------
+    name : str
+        Stem of the file in ``figures/``.
+    title, caption, source : str
+        HTML: heading, what is seen, and file, variable and formula of the numbers.
+    draw : callable
+        Makes the figure of an analysis.
+    applies : callable
+        Whether the analysis has what the figure needs.
+    """
+
+    name: str
+    title: str
+    caption: str
+    source: str
+    draw: Callable[[Analysis], Figure]
+    applies: Callable[[Analysis], bool]
+
+
+SPECS = (
+    FigureSpec(
+        name="distances",
+        title="Distance from the reference",
+        caption=(
+            "How far the trajectories of each model are from those of the reference, snapshot by snapshot. "
+            "Above: the distances themselves. Below: divided by the chance level, the value that 95 % of "
+            "shuffles of the two samples stay under. <b>Inside the grey band a model cannot be told from "
+            "the reference at that snapshot with this many trajectories.</b> The two halves of the reference "
+            "are shown as a control. An unbiased squared MMD is negative half of the time when there is no "
+            "difference; the upper right panel leaves out what lies below its axis."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/modes, loss</code> as points (modes / strength, log<sub>10</sub> "
+            "loss); <code>analysis.h5 models/MODEL/distances</code>. W<sub>2</sub>: root mean square over "
+            "directions and ranks of sorted projections. MMD&sup2; = mean k(x,x') + mean k(y,y') &minus; 2 "
+            "mean k(x,y), pairs of distinct trajectories, k = exp(&minus;|x&minus;y|&sup2; / 2h&sup2;)."
+        ),
+        draw=figures.distances_over_time,
+        applies=lambda analysis: bool(analysis.reference),
+    ),
+    FigureSpec(
+        name="loss",
+        title="Loss",
+        caption=(
+            "Training loss of each model. The line is the median over trajectories, the bands hold half and "
+            "nine tenths of them. Dotted levels are the saddles at which the first r = 0, 1, 2, ... modes "
+            "are learned and the others are zero."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/loss</code>; quantiles over the finite trajectories at each snapshot "
+            "(<code>analysis.h5 models/MODEL/moments/quantiles</code>). Saddle levels: optimum loss + "
+            "(c/2) &Sigma;<sub>k&gt;r</sub> s<sub>k</sub>&sup2;, for white inputs."
+        ),
+        draw=figures.loss_quantiles,
+        applies=lambda analysis: "loss" in analysis.quantities,
+    ),
+    FigureSpec(
+        name="modes",
+        title="Growth of the modes",
+        caption=(
+            "How much of each mode of the optimal map is learned: 0 is nothing, 1 is all. The line is the "
+            "median, the band holds nine tenths of the trajectories."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/modes</code>, u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, divided by "
+            "the singular value s<sub>a</sub> of the optimal map (<code>/problem/mode_strength</code>); "
+            "quantiles over the finite trajectories."
+        ),
+        draw=figures.mode_growth,
+        applies=lambda analysis: "mode 1" in analysis.quantities,
+    ),
+    FigureSpec(
+        name="learning",
+        title="Learning times",
+        caption=(
+            "Share of trajectories in which a mode has not reached the given part of its strength yet, with "
+            "95 % bands. A trajectory that has not learned the mode when the run ends is censored there; one "
+            "that explodes first is counted in the table and leaves the curve at its explosion."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/mode_learned_step</code>, found inside the integrator and not only at "
+            "snapshots. Kaplan-Meier: S(t) = &Pi; (1 &minus; d<sub>i</sub>/n<sub>i</sub>); band by "
+            "Greenwood's formula, log-log."
+        ),
+        draw=figures.survival_curves,
+        applies=lambda analysis: any(one.learning is not None for one in analysis.models.values()),
+    ),
+    FigureSpec(
+        name="tails",
+        title="Tails of the noise",
+        caption=(
+            "Hill's tail index of the noise that one step adds to each mode, over trajectories and a few "
+            "adjacent snapshots, with 95 % bars. A law with an index below 2 has no variance. No finite "
+            "Gaussian sample gives an infinite index: the dotted line is what one of this size gives. Noise "
+            "whose strength differs between trajectories has a smaller index too, without a heavy tail in "
+            "any of them: the fair comparison is a model with the same covariance and Gaussian noise."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/update_noise</code>, u<sub>a</sub><sup>T</sup>(W(&theta;') &minus; "
+            "W(&theta; &minus; dt &nabla;L)) v<sub>a</sub>; each snapshot divided by its median size; "
+            "1/&alpha; = mean of ln(X<sub>i</sub> / X<sub>k+1</sub>) over the k largest, k between n/100 and "
+            "n/10 where the Kolmogorov-Smirnov distance from a power law is least; bars by a jackknife over "
+            "groups of trajectories."
+        ),
+        draw=figures.tail_index,
+        applies=lambda analysis: any(one.tails is not None for one in analysis.models.values()),
+    ),
+)
+"""The figures in the order of the page."""

@@ -1,0 +1,46 @@
+"""The style sheet of the page, for screens and for paper."""
+
+CSS = """
+:root { --ink: #222; --muted: #666; --line: #ddd; --accent: #0072b2; }
+* { box-sizing: border-box; }
+body { font: 16px/1.55 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: var(--ink);
+       background: #fff; max-width: 1000px; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .2rem; }
+h2 { font-size: 1.25rem; margin: 2.6rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line); }
+p, ul { margin: .5rem 0; }
+.sub { color: var(--muted); margin-top: 0; }
+.finding { border-left: 5px solid var(--accent); background: #eef5fa; padding: .9rem 1.1rem;
+           font-size: 1.12rem; margin: 1.4rem 0; }
+.finding ul { font-size: .95rem; margin-bottom: 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .86rem; line-height: 1.4; margin: .8rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid var(--line); }
+thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
+tbody th { min-width: 7rem; }
+.what { display: block; font-weight: normal; color: var(--muted); font-size: .92em; }
+small { color: var(--muted); font-size: .95em; }
+.none { color: var(--muted); }
+.yes { color: #a63d00; }
+.no { color: #00664a; }
+figure { margin: .8rem 0 0; }
+figure img { width: 100%; height: auto; display: block; }
+figcaption { font-size: .92rem; margin-top: .5rem; }
+.source { color: var(--muted); font-size: .84rem; margin-top: .3rem; }
+code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .92em; }
+pre { background: #f6f6f6; border: 1px solid var(--line); padding: .8rem 1rem; overflow-x: auto;
+      font-size: .8rem; line-height: 1.4; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .9rem; }
+dt { color: var(--muted); }
+dd { margin: 0; overflow-wrap: anywhere; }
+@media print {
+  @page { size: A4; margin: 16mm 14mm; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  h2 { break-after: avoid; margin-top: 1.4rem; }
+  figure, tr, .finding, pre { break-inside: avoid; }
+  pre { white-space: pre-wrap; }
+  .wide { overflow: visible; }
+  table { font-size: 8pt; }
+  .finding { background: none; }
+  .finding, .yes, .no { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
+"""

@@ -1,0 +1,175 @@
+"""The report as one HTML page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.summary import ranked
+from fastsde.report import tables
+from fastsde.report.captions import SPECS, FigureSpec
+from fastsde.report.css import CSS
+from fastsde.report.words import study_sentences
+
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+
+def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, bytes]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was found.
+    study : Study
+        The study, for the description in words.
+    title : str
+        Name of the run.
+    images : mapping of str to bytes
+        PNG files by figure name; figures without one are left out.
+
+    Returns
+    -------
+    str
+        HTML with the figures inside.
+    """
+    parts = [
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="sub">{_subtitle(analysis)}</p>',
+        _finding(analysis),
+        "<h2>Results</h2>",
+        tables.results(analysis),
+        _reading(analysis, study),
+        *(_figure(spec, analysis, images[spec.name]) for spec in SPECS if spec.name in images),
+        "<h2>Moments at the end</h2>",
+        _moments_note(),
+        tables.final_moments(analysis),
+        "<h2>The study</h2>",
+        _study(analysis, study),
+        "<h2>Where this comes from</h2>",
+        _provenance(analysis, study),
+        "</body>\n</html>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _subtitle(analysis: Analysis) -> str:
+    models = len(analysis.models)
+    trajectories = sum(one.trajectories for one in analysis.models.values())
+    return (
+        f"{models} model{'s' if models > 1 else ''}, {trajectories:,} trajectories, "
+        f"{analysis.step[-1]:,.0f} learning-rate steps"
+    )
+
+
+def _finding(analysis: Analysis) -> str:
+    exploded = [(name, one) for name, one in analysis.models.items() if one.exploded]
+    notes = [
+        f"{escape(name)}: {one.exploded:,} of {one.trajectories:,} trajectories left the finite numbers; "
+        "they are counted, and left out of every statistic from that moment on."
+        for name, one in exploded
+    ]
+    listed = f"<ul>{''.join(f'<li>{note}</li>' for note in notes)}</ul>" if notes else ""
+    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{listed}</div>'
+
+
+def _reading(analysis: Analysis, study: Study) -> str:
+    if not analysis.reference or not ranked(analysis):
+        return ""
+    settings = analysis.settings
+    paired = (
+        " The models of this study share their starting points; different trajectories are compared, so the "
+        "samples are independent all the same."
+        if study.start == "paired"
+        else ""
+    )
+    data = (
+        ""
+        if study.data.samples == "population"
+        else " All trajectories share one data set: what is found holds for it."
+    )
+    return (
+        f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
+        "first. <b>Chance level</b>: when the trajectories of both samples are shuffled, 95 % of "
+        f"{settings.permutations:,} shuffles give a smaller distance. A model is <b>told</b> from the "
+        "reference if its mean distance over the snapshots, or its largest one, is larger than shuffles "
+        "give it (5 % false alarms for each model, both looks together). "
+        "<b>Not told</b> does not mean equal: a larger ensemble may tell them apart. The unit is the "
+        "trajectory; both sides have the same number, the first half of the reference and the second half "
+        f"of the model.{paired}{data} MMD is the unbiased squared maximum mean discrepancy (bandwidth "
+        f"{analysis.bandwidth:.3g}, "
+        "the same for all models and times), which exists for every law; the sliced Wasserstein distance "
+        "W<sub>2</sub> does not exist where there is no variance. Both compare the modes as shares of their "
+        "strength, together with log<sub>10</sub> of the loss.</p>"
+    )
+
+
+def _figure(spec: FigureSpec, analysis: Analysis, image: bytes) -> str:
+    data = base64.b64encode(image).decode("ascii")
+    return (
+        f'<h2 id="{spec.name}">{spec.title}</h2>\n<figure>\n'
+        f'<img alt="{escape(spec.title)}" src="data:image/png;base64,{data}">\n'
+        f"<figcaption>{spec.caption}"
+        f'<div class="source">From {spec.source} File: <code>figures/{spec.name}.png</code>.</div>'
+        f"</figcaption>\n</figure>\n{_beside(spec.name, analysis)}"
+    )
+
+
+def _beside(name: str, analysis: Analysis) -> str:
+    """Give the table that belongs to a figure."""
+    if name == "learning":
+        return (
+            "<p>Median step at which a mode is learned, its 95 % interval, how many trajectories never "
+            "learned it, and the log-rank test that learning times are those of the reference.</p>"
+            + tables.learning_times(analysis)
+        )
+    if name == "tails":
+        return (
+            "<p>Tail index of all snapshots together with its 95 % interval. A Gaussian sample of this size "
+            f"shows {tables.gaussian_tail(analysis):.2g}. The last column assumes a stable law: sums of more "
+            "terms then keep their index, otherwise it rises towards 2.</p>" + tables.tails(analysis)
+        )
+    return ""
+
+
+def _moments_note() -> str:
+    return (
+        "<p>Mean &plusmn; standard deviation, skewness and excess kurtosis over the finite trajectories at "
+        "the last snapshot; median, and median absolute deviation. A moment is not given where the model's "
+        "law does not have it or Hill's index of the sample (upper end of its 95 % interval) lies below "
+        "its order. All snapshots and the covariances are in <code>analysis.h5 "
+        "models/MODEL/moments</code>.</p>"
+    )
+
+
+def _study(analysis: Analysis, study: Study) -> str:
+    sentences = " ".join(escape(sentence) for sentence in study_sentences(study))
+    models = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(one.summary)}</li>" for name, one in analysis.models.items()
+    )
+    return f"<p>{sentences}</p>\n<ul>{models}</ul>\n<pre>{escape(analysis.study)}</pre>"
+
+
+def _provenance(analysis: Analysis, study: Study) -> str:
+    settings = analysis.settings
+    facts = {
+        "study fingerprint": analysis.fingerprint,
+        "seed of the study": str(study.seed),
+        "seed of the analysis": str(settings.seed),
+        "distances": (
+            f"{settings.permutations:,} shuffles, {settings.directions:,} directions; at most "
+            f"{settings.sliced_limit:,} trajectories a side for W2 and {settings.mmd_limit:,} for MMD"
+        ),
+        "analysed": analysis.created,
+        "versions": ", ".join(f"{name} {version}" for name, version in analysis.versions.items()),
+        "data": "ensemble.h5 (trajectories), analysis.h5 (all numbers of this page)",
+    }
+    listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+    return f"<dl>{listed}</dl>"

@@ -1,0 +1,149 @@
+"""How figures look: colours that the colour-blind can tell apart, line styles, axes and legends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from fastsde.analysis.pipeline import log_spaced
+from fastsde.analysis.protocols import Floats
+
+DPI = 150
+WIDTH = 9.0
+"""Width of every figure, in inches."""
+
+INK, MUTED, PALE = "#222222", "#6b6b6b", "#d9d9d9"
+RC: Any = {
+    "font.size": 9.5,
+    "font.family": "DejaVu Sans",
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.5,
+    "axes.edgecolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#ececec",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+"""Matplotlib settings of all figures; applied with ``matplotlib.rc_context``."""
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#5E4FA2")
+_DASHES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2, 1, 2)), (0, (4, 1, 1, 1, 1, 1)))
+_MODE_COLOURS = ("#440154", "#2A788E", "#E07B00", "#B3386B", "#4C9F38", "#7A7A7A")
+
+
+class Line(NamedTuple):
+    """Colour and dashes of one series."""
+
+    color: str
+    linestyle: Any
+
+
+def model_lines(names: Sequence[str], reference: str) -> dict[str, Line]:
+    """Give each model its line, the same in every figure; the reference is black and solid.
+
+    Examples
+    --------
+    >>> model_lines(["gd", "sgd"], "sgd")["sgd"].color
+    '#222222'
+    """
+    others = [name for name in names if name != reference]
+    lines = {
+        name: Line(_COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]) for i, name in enumerate(others)
+    }
+    return {reference: Line(INK, "-"), **lines} if reference else lines
+
+
+def mode_line(number: int) -> Line:
+    """Give a mode its line."""
+    return Line(_MODE_COLOURS[number % len(_MODE_COLOURS)], _DASHES[number % len(_DASHES)])
+
+
+def panels(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Make a figure of ``count`` panels in rows of ``columns``, with room for a legend under them."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(WIDTH, height * rows + 0.55), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, **options)
+    axes = list(grid.ravel())
+    for unused in axes[count:]:
+        unused.remove()
+    for above in axes[max(0, count - columns) : count]:
+        above.xaxis.set_tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
+def time_axis(axes: Axes, step: Floats) -> slice:
+    """Set up the axis of steps; returns which snapshots can be drawn: not step 0 on a logarithmic axis."""
+    logarithmic = log_spaced(step)
+    step_axis(axes, float(step[1] if logarithmic else step[0]), float(step[-1]), logarithmic)
+    return slice(1, None) if logarithmic else slice(None)
+
+
+def step_axis(axes: Axes, first: float, last: float, logarithmic: bool) -> None:
+    """Set limits, scale, ticks and label of an axis of learning-rate steps."""
+    axes.set_xlim(first, last)
+    axes.set_xlabel("time (learning-rate steps)")
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(nice_ticks(first, last)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def nice_ticks(first: float, last: float) -> list[float]:
+    """Choose between three and seven round numbers for a logarithmic axis.
+
+    Examples
+    --------
+    >>> nice_ticks(150, 1200)
+    [200.0, 500.0, 1000.0]
+    """
+    powers = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
+    ticks: list[float] = []
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 4, 6, 8)):
+        ticks = [float(digit * 10**power) for power in powers for digit in digits]
+        ticks = [tick for tick in ticks if first <= tick <= last]
+        if len(ticks) >= 3:
+            break
+    return ticks
+
+
+def legend_below(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
+    """Put one legend for all panels under them, each label once, in rows of equal length."""
+    found: dict[str, Any] = {}
+    for panel in axes:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    rows = -(-len(found) // columns)
+    figure.legend(
+        list(found.values()),
+        list(found),
+        loc="outside lower center",
+        ncols=-(-len(found) // max(1, rows)),
+        handlelength=2.6,
+    )
+
+
+def log_limits(values: Floats, floor: float = 0.0) -> tuple[float, float]:
+    """Limits of a logarithmic axis around positive finite values, half a decade wide at least."""
+    good = values[np.isfinite(values) & (values > floor)]
+    if not good.size:
+        return 0.1, 10.0
+    low, high = float(good.min()) / 1.25, float(good.max()) * 1.25
+    return (low, high) if high / low > 3 else (low / 1.5, high * 1.5)

@@ -1,0 +1,216 @@
+"""The tables of the page, in words and numbers a reader understands, as HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.summary import ordered, summary, time_per_step
+
+NOTHING = '<span class="none">&ndash;</span>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write an HTML table; cells are HTML already, the first of each row is its heading."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def results(analysis: Analysis) -> str:
+    """Answer for every model: can it be told from the reference, how far is it, what explodes."""
+    rows = [_result(analysis, row) for row in summary(analysis)]
+    if not analysis.reference:
+        return table(("model", "loss at the end (median)", "exploded"), [[row[0], *row[-2:]] for row in rows])
+    reference = escape(analysis.reference)
+    head = (
+        "model",
+        f"told from {reference}?",
+        "mean distance (MMD)",
+        "largest distance (MMD)",
+        "snapshots outside the chance band",
+        "mean W<sub>2</sub>, and its chance level",
+        "loss at the end (median)",
+        "exploded",
+    )
+    return table(head, rows)
+
+
+def _result(analysis: Analysis, row: dict[str, Any]) -> list[str]:
+    is_reference = row["model"] == analysis.reference
+    return [
+        _model(analysis, row["model"]),
+        _verdict(row, is_reference),
+        _times(row["mmd_ratio"]),
+        _peak(row),
+        _percent(row["mmd_share_outside"]),
+        _wasserstein(row, analysis.reference),
+        number(row["final_loss"]),
+        f"{row['exploded']:,} of {row['trajectories']:,}",
+    ]
+
+
+def _model(analysis: Analysis, name: str) -> str:
+    return f'{escape(name)}<span class="what">{escape(analysis.models[name].summary)}</span>'
+
+
+def _verdict(row: dict[str, Any], is_reference: bool) -> str:
+    if is_reference:
+        return "reference: its own two halves, as a control"
+    if row["distinguishable"] is None:
+        return "unknown: too few survive"
+    size = f"at {row['compared']:,} trajectories a side"
+    return (
+        f'<b class="yes">yes</b>, {size}' if row["distinguishable"] else f'<b class="no">no</b>, not {size}'
+    )
+
+
+def _times(ratio: float | None) -> str:
+    if ratio is None:
+        return NOTHING
+    return "below the chance level" if ratio < 0.05 else f"{number(ratio)} times the chance level"
+
+
+def _peak(row: dict[str, Any]) -> str:
+    if row["mmd_peak_ratio"] is None:
+        return NOTHING
+    return f"{number(row['mmd_peak_ratio'])} times, at step {row['mmd_peak_step']:,}"
+
+
+def _percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{100 * share:.0f}&nbsp;% <small>(5&nbsp;% by chance)</small>"
+
+
+def _wasserstein(row: dict[str, Any], reference: str) -> str:
+    if row["wasserstein"] is None:
+        return "does not exist: no variance" if reference else NOTHING
+    return f"{number(row['wasserstein'])} <small>({number(row['wasserstein_null'])})</small>"
+
+
+def learning_times(analysis: Analysis) -> str:
+    """Median step at which each mode is learned, with its interval, and the test against the reference."""
+    known = {name: analysis.models[name].learning for name in ordered(analysis)}
+    modes = min(6, len(analysis.mode_strength))
+    head = ("model", *(f"mode {mode + 1}" for mode in range(modes)))
+    rows = [
+        [escape(name), *(_learned(analysis, name, mode) for mode in range(modes))]
+        for name, found in known.items()
+        if found is not None
+    ]
+    return table(head, rows)
+
+
+def _learned(analysis: Analysis, name: str, mode: int) -> str:
+    found = analysis.models[name].learning
+    assert found is not None
+    step = time_per_step(analysis)
+    median, low, high = (
+        values[0, mode] / step for values in (found.median, found.median_low, found.median_high)
+    )
+    text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
+    missing = int(found.censored[0, mode]), int(found.exploded[0, mode])
+    if any(missing):
+        exploded = f", {missing[1]:,} exploded first" if missing[1] else ""
+        text += f'<span class="what">{missing[0]:,} never{exploded}</span>'
+    if not math.isnan(found.logrank_p[0, mode]):
+        text += f'<span class="what">log-rank p {_p_value(float(found.logrank_p[0, mode]))}</span>'
+    return text
+
+
+def _step(value: float) -> str:
+    return f"{value:,.0f}" if math.isfinite(value) else "never"
+
+
+def _p_value(value: float) -> str:
+    return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
+
+
+def tails(analysis: Analysis) -> str:
+    """Tail index of the update noise over all snapshots, and whether the noise behaves as a stable law."""
+    modes = min(4, len(analysis.mode_strength))
+    head = (
+        "model",
+        *(f"tail index, mode {mode + 1}" for mode in range(modes)),
+        "if it were stable, mode 1: index of sums of 1, 4, 16",
+    )
+    rows = []
+    for name in ordered(analysis):
+        found = analysis.models[name].tails
+        if found is None:
+            continue
+        cells = [
+            _interval(found.pooled_index[mode], found.pooled_low[mode], found.pooled_high[mode])
+            for mode in range(modes)
+        ]
+        rows.append([escape(name), *cells, _stability(found.stable_index[0])])
+    return table(head, rows)
+
+
+def gaussian_tail(analysis: Analysis) -> float:
+    """Give the tail index that a Gaussian sample of the pooled size shows."""
+    known = [one.tails.gaussian_pooled for one in analysis.models.values() if one.tails is not None]
+    return known[0] if known else math.nan
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    if not math.isfinite(value):
+        return "no noise" if math.isnan(value) else "no tail"
+    return f"<b>{value:.2g}</b> <small>({low:.2g} to {high:.2g})</small>"
+
+
+def _stability(indices: np.ndarray[Any, Any]) -> str:
+    if not np.isfinite(indices).all():
+        return NOTHING
+    shown = ", ".join(f"{value:.2f}" for value in indices)
+    rising = indices[-1] - indices[0] > 0.1
+    return f"{shown} <small>({'rises: not stable' if rising else 'constant'})</small>"
+
+
+def final_moments(analysis: Analysis) -> str:
+    """Moments of modes and loss at the last snapshot; where they do not exist, median and deviation."""
+    quantities = [name for name in analysis.quantities if name == "loss" or int(name.split()[1]) <= 4]
+    rows = [
+        [escape(name), *(_moment(analysis, name, quantity) for quantity in quantities)]
+        for name in ordered(analysis)
+    ]
+    return table(("model", *quantities), rows)
+
+
+def _moment(analysis: Analysis, name: str, quantity: str) -> str:
+    column = analysis.quantities.index(quantity)
+    found = analysis.models[name].moments
+    median, deviation = number(found.median[-1, column]), number(found.deviation[-1, column])
+    robust = f'<span class="what">median {median}, deviation {deviation}</span>'
+    variance = found.covariance[-1, column, column]
+    if not np.isfinite(variance):
+        return f"{_why_not(found.limit[-1, column], found.tail_index[-1, column])}{robust}"
+    shape = [
+        f"{label} {number(values[-1, column]) if np.isfinite(values[-1, column]) else 'not given'}"
+        for label, values in (("skewness", found.skewness), ("kurtosis", found.kurtosis))
+    ]
+    spread = f"{number(found.mean[-1, column])} &plusmn; {number(math.sqrt(variance))}"
+    return f'{spread}<span class="what">{", ".join(shape)}</span>{robust}'
+
+
+def _why_not(limit: float, index: float) -> str:
+    if limit <= 2:
+        return f"no variance: the law has moments below order {limit:.2g} only"
+    return f"no variance: tail index {index:.2g}" if math.isfinite(index) else "too few trajectories"
+
+
+def number(value: float | None) -> str:
+    """Write a number with three digits, in HTML; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}&times;10<sup>{int(exponent)}</sup>"

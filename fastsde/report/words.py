@@ -1,0 +1,82 @@
+"""A study in plain sentences."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+
+def study_sentences(study: Study) -> list[str]:
+    """Say what a study does, one sentence for each of network, start, data, time and sample.
+
+    Examples
+    --------
+    >>> from fastsde.study import Study
+    >>> study = Study.from_toml('''
+    ... trajectories = 16
+    ... network = { widths = [2, 3, 2], init = { std = 0.1 } }
+    ... data = { samples = "population", teacher = { singular_values = [2.0, 1.0] } }
+    ... time = { learning_rate = 0.01, steps = 100 }
+    ... models.sgd = { kind = "sgd" }
+    ... ''')
+    >>> study_sentences(study)[0]
+    'A deep linear network of 2 layers and 12 parameters, widths 2-3-2, learns a linear map.'
+    """
+    return [_network(study), _start(study), _data(study), _time(study), _sample(study)]
+
+
+def _network(study: Study) -> str:
+    widths = study.network.widths
+    parameters = sum(a * b for a, b in pairwise(widths))
+    layers = f"{len(widths) - 1} layer{'s' if len(widths) > 2 else ''}"
+    shape = "-".join(str(width) for width in widths)
+    return (
+        f"A deep linear network of {layers} and {parameters:,} parameters, widths {shape}, "
+        "learns a linear map."
+    )
+
+
+def _start(study: Study) -> str:
+    init = study.network.init
+    size = (
+        f"standard deviation {init.std:g}"
+        if init.gamma is None
+        else f"variance min(fan in, fan out)^-{init.gamma:g}"
+    )
+    shared = "shared by all models" if study.start == "paired" else "drawn anew for every model"
+    return f"Its layers start {init.kind} with {size}; starting points are {shared}."
+
+
+def _data(study: Study) -> str:
+    data = study.data
+    amount = "infinitely many samples" if data.samples == "population" else f"{data.samples:,} samples"
+    inputs = f"{'whitened ' if data.inputs.whiten else ''}{_law(data.inputs.kind, data.inputs.tail)} inputs"
+    values = ", ".join(f"{value:g}" for value in data.teacher.singular_values)
+    noise = data.label_noise
+    return (
+        f"The data are {amount} with {inputs}, a teacher of rank {len(data.teacher.singular_values)} with "
+        f"singular values {values}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}."
+    )
+
+
+def _law(kind: str, tail: float) -> str:
+    return {"gaussian": "Gaussian", "student-t": f"Student-t ({tail:g})", "stable": f"{tail:g}-stable"}[kind]
+
+
+def _time(study: Study) -> str:
+    time = study.time
+    loss = "averaged over outputs" if study.network.loss == "mean" else "half the sum of squares"
+    return (
+        f"Training takes {time.steps:,} steps of learning rate {time.learning_rate:g} on the squared error "
+        f"({loss}), looked at {len(time.snapshot_steps()):,} times."
+    )
+
+
+def _sample(study: Study) -> str:
+    return (
+        f"Every model is run {study.trajectories:,} times from the same law of starting points "
+        f"(seed {study.seed})."
+    )

@@ -1,0 +1,71 @@
+"""Write the report of a run's directory."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import matplotlib
+
+from fastsde.analysis import Analysis
+from fastsde.atomic import replacing
+from fastsde.report import style
+from fastsde.report.captions import SPECS
+from fastsde.report.page import page
+from fastsde.study import Study
+
+ANALYSIS_FILE = "analysis.h5"
+
+
+def write_report(directory: Path | str) -> Path:
+    """Write ``report.html`` and ``figures/*.png`` from the ``analysis.h5`` of a directory.
+
+    Parameters
+    ----------
+    directory : path
+        A run that has been analysed.
+
+    Returns
+    -------
+    Path
+        The page. It has the figures inside and can be sent alone.
+
+    Raises
+    ------
+    FastsdeError
+        If there is no analysis.
+
+    Examples
+    --------
+    >>> write_report("runs/saddle")  # doctest: +SKIP
+    PosixPath('runs/saddle/report.html')
+    """
+    directory = Path(directory)
+    analysis = Analysis.load(directory / ANALYSIS_FILE)
+    images = draw(analysis)
+    folder = directory / "figures"
+    folder.mkdir(exist_ok=True)
+    for name, image in images.items():
+        with replacing(folder / f"{name}.png") as temporary:
+            temporary.write_bytes(image)
+    html = page(analysis, Study.from_toml(analysis.study), _title(directory), images)
+    target = directory / "report.html"
+    with replacing(target) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return target
+
+
+def draw(analysis: Analysis) -> dict[str, bytes]:
+    """Draw every figure that the analysis has the numbers for; PNG files by name."""
+    images = {}
+    with matplotlib.rc_context(style.RC):
+        for spec in SPECS:
+            if spec.applies(analysis):
+                buffer = io.BytesIO()
+                spec.draw(analysis).savefig(buffer, format="png", dpi=style.DPI)
+                images[spec.name] = buffer.getvalue()
+    return images
+
+
+def _title(directory: Path) -> str:
+    return directory.resolve().name.replace("_", " ").replace("-", " ") or "study"

@@ -1,0 +1,255 @@
+"""The tables of a study file other than its models: network, data, time, record and events."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from fastsde.fields import Count, Expect, Fault, Positive, Section, Seed, Share, listed, refuse
+from fastsde.laws import GaussianInputs, GaussianNoise, Inputs, LabelNoise
+
+__all__ = ["Data", "Events", "Initialisation", "Network", "Record", "Snapshots", "Teacher", "Time"]
+
+MAX_WIDTH = 4096
+
+ObservableName = Literal[
+    "loss",
+    "gradient_norm",
+    "modes",
+    "singular_values",
+    "effective_rank",
+    "balance",
+    "noise_trace",
+    "update_noise",
+    "mode_matrix",
+    "end_to_end",
+    "parameters",
+]
+OBSERVABLES: tuple[ObservableName, ...] = get_args(ObservableName)
+Observable = Annotated[ObservableName, Expect("one of " + ", ".join(OBSERVABLES))]
+Width = Annotated[Count, Field(le=MAX_WIDTH), Expect(f"a whole number from 1 to {MAX_WIDTH}")]
+Samples = Annotated[Count | Literal["population"], Expect('a whole number, at least 1, or "population"')]
+
+
+class Initialisation(Section):
+    """How the layers start.
+
+    Parameters
+    ----------
+    kind : {"gaussian", "balanced"}
+        "gaussian": independent normal entries. "balanced": layers with ``W_{l+1}^T W_{l+1} = W_l W_l^T``.
+    gamma : float, optional
+        Standard deviation ``min(fan_in, fan_out)^(-gamma/2)`` in each layer; 0 or more.
+    std : float, optional
+        The standard deviation itself. Exactly one of `gamma` and `std`.
+    """
+
+    kind: Annotated[Literal["gaussian", "balanced"], Expect('"gaussian" or "balanced"')] = "gaussian"
+    gamma: Annotated[float | None, Field(ge=0), Expect("a number, at least 0")] = None
+    std: Annotated[float | None, Field(ge=0), Expect("a number, at least 0")] = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Initialisation:
+        if (self.gamma is None) == (self.std is None):
+            mend = "write gamma = 2.0 (variance one over the width squared), or std = 0.1"
+            refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of gamma and std", mend)])
+        return self
+
+    def stds(self, widths: tuple[int, ...]) -> tuple[float, ...]:
+        """Give the standard deviation of the entries of each layer, input side first.
+
+        Examples
+        --------
+        >>> Initialisation(gamma=2.0).stds((4, 10, 10))
+        (0.25, 0.1)
+        """
+        pairs = pairwise(widths)
+        if self.gamma is None:
+            return tuple(float(self.std or 0.0) for _ in pairs)
+        return tuple(float(min(pair)) ** (-self.gamma / 2) for pair in pairs)
+
+
+class Network(Section):
+    """A deep linear network ``W = W_L ... W_1``.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Sizes of the layers, input first: two or more, each from 1 to 4096.
+    init : Initialisation
+        How the layers start.
+    loss : {"mean", "half"}
+        "mean": the square averaged over outputs, as PyTorch's MSELoss. "half": half the sum of squares.
+    """
+
+    widths: Annotated[
+        tuple[Width, ...], listed, Field(min_length=2), Expect("a list of two or more widths, input first")
+    ]
+    init: Initialisation
+    loss: Annotated[Literal["mean", "half"], Expect('"mean" or "half"')] = "mean"
+
+    @property
+    def loss_scale(self) -> float:
+        """The factor c of ``loss = c/2 E|Wx - y|^2``: ``2/d_out`` for "mean", 1 for "half"."""
+        return 2.0 / self.widths[-1] if self.loss == "mean" else 1.0
+
+
+class Teacher(Section):
+    """A linear teacher with given singular values and random singular vectors.
+
+    Parameters
+    ----------
+    singular_values : tuple of float
+        Above 0; as many as the rank, at most min(inputs, outputs).
+    """
+
+    singular_values: Annotated[
+        tuple[Positive, ...], listed, Field(min_length=1), Expect("a list of one or more numbers above 0")
+    ]
+
+
+class Data(Section):
+    """What is learned from: ``y = W* x + noise``.
+
+    Parameters
+    ----------
+    samples : int or "population"
+        Size of the training set, or the limit of infinitely many.
+    seed : int
+        Seed of teacher, inputs and label noise; in a study file it defaults to the seed of the study.
+    inputs, teacher, label_noise
+        The laws; ``label_noise`` in a study file may be a bare number, the standard deviation.
+    """
+
+    samples: Samples
+    seed: Seed = 0
+    inputs: Inputs = GaussianInputs()
+    teacher: Teacher
+    label_noise: LabelNoise = GaussianNoise(scale=0.0)
+
+
+class Snapshots(Section):
+    """When to record: `count` times, evenly or logarithmically, or at the steps `at`."""
+
+    count: Annotated[Count | None, Field(ge=2), Expect("a whole number, at least 2")] = None
+    spacing: Annotated[Literal["log", "linear"] | None, Expect('"log" or "linear"')] = None
+    at: Annotated[
+        tuple[Annotated[Count | Literal[0], Expect("a whole number, at least 0")], ...] | None,
+        listed,
+        Expect("a list of steps"),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, table: Any) -> Any:
+        if isinstance(table, dict) and "count" in table and "at" not in table:
+            return {"spacing": "log", **table}
+        return table
+
+    @model_validator(mode="after")
+    def _agree(self) -> Snapshots:
+        faults = []
+        if (self.at is None) == (self.count is None):
+            mend = 'write { count = 64, spacing = "log" } or { at = [0, 10, 100] }'
+            faults.append(Fault((), self.model_dump(exclude_none=True), "exactly one of count and at", mend))
+        elif self.at is not None and self.spacing is not None:
+            faults.append(Fault(("spacing",), self.spacing, "spacing only with count", "remove spacing"))
+        if self.at is not None and any(b <= a for a, b in pairwise(self.at)):
+            faults.append(Fault(("at",), list(self.at), "steps in increasing order, none twice"))
+        refuse(faults)
+        return self
+
+
+class Time(Section):
+    """How long, and when to look.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Learning rate of SGD; one SGD step takes this much time.
+    steps : int
+        Length of the run in learning-rate steps, for every model.
+    snapshots : Snapshots
+        When to record.
+    """
+
+    learning_rate: Positive
+    steps: Count
+    snapshots: Snapshots = Snapshots(count=64, spacing="log")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Time:
+        wanted = self.snapshots
+        if wanted.count is not None and wanted.count > self.steps + 1:
+            mend = f"there are {self.steps + 1} steps to look at, the start included: ask for no more"
+            refuse([Fault(("snapshots", "count"), wanted.count, f"at most {self.steps + 1}", mend)])
+        if wanted.at and wanted.at[-1] > self.steps:
+            refuse([Fault(("snapshots", "at"), list(wanted.at), f"steps from 0 to {self.steps}")])
+        return self
+
+    def snapshot_steps(self) -> NDArray[np.int64]:
+        """Give the steps of the snapshots, strictly increasing, from 0 to `steps`, both included.
+
+        Returns
+        -------
+        (snapshots,) array of int64, in learning-rate steps. `count` of them; with `at`, those and both ends.
+
+        Examples
+        --------
+        >>> Time(learning_rate=0.1, steps=100, snapshots=Snapshots(count=6)).snapshot_steps()
+        array([  0,   1,   3,  10,  32, 100])
+        """
+        if self.snapshots.at is not None:
+            return np.unique(np.array([0, *self.snapshots.at, self.steps], dtype=np.int64))
+        count = self.snapshots.count or 2
+        if self.snapshots.spacing == "linear" or count == 2:
+            wanted = np.linspace(0, self.steps, count)
+        else:
+            wanted = np.concatenate([[0.0], np.geomspace(1, self.steps, count - 1)])
+        index = np.arange(count)
+        steps = np.maximum.accumulate(np.rint(wanted).astype(np.int64) - index) + index
+        return np.minimum(steps, self.steps - index[::-1])
+
+
+class Record(Section):
+    """What each snapshot keeps.
+
+    Parameters
+    ----------
+    observables : tuple of str
+        Names from `OBSERVABLES`; the first eight by default.
+    """
+
+    observables: Annotated[
+        tuple[Observable, ...], listed, Field(min_length=1), Expect("a list of names of observables")
+    ] = OBSERVABLES[:8]
+
+    @model_validator(mode="after")
+    def _agree(self) -> Record:
+        twice = sorted({name for name in self.observables if self.observables.count(name) > 1})
+        refuse(Fault(("observables",), name, "each name once", "remove the repetition") for name in twice)
+        return self
+
+
+class Events(Section):
+    """First passages, found inside the kernels.
+
+    Parameters
+    ----------
+    every : int
+        Checked every so many integrator steps.
+    loss_below : tuple of float
+        Levels of the loss.
+    mode_learned : tuple of float
+        Fractions f: the first time that ``u_a^T W v_a >= f s_a``.
+    """
+
+    every: Count = 1
+    loss_below: Annotated[tuple[Positive, ...], listed, Expect("a list of numbers above 0")] = ()
+    mode_learned: Annotated[tuple[Share, ...], listed, Expect("a list of fractions above 0, at most 1")] = (
+        0.5,
+    )

@@ -1,0 +1,203 @@
+"""The study file: one TOML text that says everything, resolved and checked before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+
+from fastsde.checks import data_faults, model_faults
+from fastsde.dynamics import Model, Sampling
+from fastsde.errors import StudyError
+from fastsde.fields import Count, Expect, Section, Seed, refuse
+from fastsde.messages import complaints, syntax_complaint
+from fastsde.settings import Data, Events, Network, Record, Time
+
+__all__ = ["Study"]
+
+MAX_TRAJECTORIES = 2**40
+
+
+def _not_taken(name: str) -> str:
+    if name == "problem":
+        raise ValueError
+    return name
+
+
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$"),
+    AfterValidator(_not_taken),
+    Expect(
+        "a name of a model: a small letter, then up to 40 small letters, digits, _ or -; "
+        "not problem, which the files use"
+    ),
+]
+
+
+class Study(Section):
+    """Everything that determines a run: seed, network, data, time, what is recorded, and the models.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Seed of the trajectories, and of the data unless ``data.seed`` says otherwise.
+    trajectories : int
+        Trajectories of each model.
+    dtype : {"float64", "float32"}
+        Precision of the state.
+    start : {"independent", "paired"}
+        Whether models draw their own starting points from the same law, or share them.
+    network, data, time, record, events
+        The tables of the file, see `fastsde.settings`.
+    models : dict of str to Model
+        The dynamics by name, in the order of the file, see `fastsde.dynamics`.
+
+    Raises
+    ------
+    StudyError
+        From `load`, `from_toml`, `from_mapping` and `replace`, with everything that is wrong.
+
+    Examples
+    --------
+    >>> study = Study.from_toml('''
+    ... trajectories = 16
+    ... network = { widths = [2, 3, 2], init = { std = 0.1 } }
+    ... data = { samples = "population", teacher = { singular_values = [2.0, 1.0] } }
+    ... time = { learning_rate = 0.01, steps = 100 }
+    ... models.sgd = { kind = "sgd" }
+    ... ''')
+    >>> study.models["sgd"].sampling
+    'fresh'
+    >>> Study.from_toml(study.to_toml()) == study
+    True
+    """
+
+    seed: Seed = 0
+    trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
+    dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
+    start: Annotated[Literal["independent", "paired"], Expect('"independent" or "paired"')] = "independent"
+    network: Network
+    data: Data
+    time: Time
+    record: Record = Record()
+    events: Events = Events()
+    models: Annotated[
+        dict[Name, Model],
+        Field(min_length=1),
+        Expect('one or more tables such as [models.sgd] with kind = "sgd"'),
+    ]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a study file.
+
+        Raises
+        ------
+        StudyError
+            When the file cannot be read, is not TOML, or is not a valid study.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise StudyError("no such file", str(path)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StudyError(f"cannot be read: {error}", str(path)) from None
+        return cls.from_toml(text, str(path))
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "") -> Self:
+        """Read a study from TOML `text`; `source` names it in messages."""
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise StudyError([syntax_complaint(error, text)], source) from None
+        return cls.from_mapping(document, source)
+
+    @classmethod
+    def from_mapping(cls, document: Mapping[str, Any], source: str = "") -> Self:
+        """Make a study from nested dicts of the shape of the file."""
+        try:
+            return cls.model_validate(dict(document))
+        except ValidationError as error:
+            raise StudyError(complaints(error, cls), source) from None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give the resolved content as nested dicts and lists, without what is not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def to_toml(self) -> str:
+        """Write the resolved study; reading it back gives an equal study."""
+        return tomli_w.dumps(self.to_mapping())
+
+    def replace(self, **changes: Any) -> Self:
+        """Make a changed study: a dict is merged into the table of that name, anything else replaces it.
+
+        The other fields keep their resolved values: a new ``seed`` leaves ``data.seed`` as it is.
+
+        Examples
+        --------
+        ``study.replace(trajectories=64, time={"steps": 100})``
+        """
+        document = self.to_mapping()
+        for key, change in changes.items():
+            merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
+            document[key] = {**document[key], **change} if merged else change
+        return self.from_mapping(document)
+
+    def fingerprint(self) -> str:
+        """Give the SHA-256 (hex) of all but `trajectories`, so that more of them extend a study."""
+        content = self.to_mapping()
+        del content["trajectories"]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, document: Any) -> Any:
+        return _filled(document) if isinstance(document, dict) else document
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        refuse([*data_faults(self), *model_faults(self)])
+        return self
+
+
+def _filled(document: dict[str, Any]) -> dict[str, Any]:
+    """Fill the defaults that depend on another table: the data's seed, the batches of the SDEs.
+
+    Only sound values are taken over, so that a wrong one is complained of where it stands and nowhere else.
+    """
+    document = dict(document)
+    data, models = document.get("data"), document.get("models")
+    if isinstance(data, dict) and _sound(document.get("seed"), Seed):
+        document["data"] = data = {"seed": document["seed"], **data}
+    if not isinstance(models, dict):
+        return document
+    population = isinstance(data, dict) and data.get("samples") == "population"
+    default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
+    tables = [model for model in models.values() if isinstance(model, dict)]
+    reference: dict[str, Any] = next((model for model in tables if model.get("kind") == "sgd"), {})
+    kinds = {"batch": Count, "sampling": Sampling}
+    noise = default | {key: reference[key] for key, kind in kinds.items() if _sound(reference.get(key), kind)}
+    defaults = {"sgd": default, "sde": noise}
+    document["models"] = {
+        name: {**defaults.get(str(model.get("kind")), {}), **model} if isinstance(model, dict) else model
+        for name, model in models.items()
+    }
+    return document
+
+
+def _sound(value: Any, kind: Any) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True

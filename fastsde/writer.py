@@ -1,0 +1,186 @@
+"""Write one part file while the next snapshot is being computed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fastsde import netcdf, schema
+from fastsde.atomic import commit, discard, temporary_sibling
+from fastsde.errors import StoreError
+from fastsde.header import define_group, model_attributes, write_root
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastsde.data import Problem
+    from fastsde.study import Study
+
+__all__ = ["QUEUE_LENGTH", "PartWriter"]
+
+QUEUE_LENGTH = 2
+"""Snapshots that may wait for the disk before computing waits too."""
+
+_Job = tuple[str, int, "NDArray[Any]"]
+
+
+class PartWriter:
+    """Write the file of trajectories first .. first + count - 1 of one model; whole or absent.
+
+    A thread of its own writes, so that computing goes on meanwhile; h5py is touched by that thread only. The
+    file is built under a temporary name beside `path`, flushed, and renamed when the block ends without an
+    exception and every snapshot and event has been given. Otherwise nothing is left.
+
+    Memory: at most `QUEUE_LENGTH` + 1 snapshots (copies of what `snapshot` was given), each of
+    count x (values recorded per trajectory) x itemsize bytes.
+
+    Parameters
+    ----------
+    path
+        The file's final name; its folder must exist.
+    study, problem
+        The study and its data (`fastsde.data.build_problem`).
+    name
+        The model's name in the study, and of the group in the file.
+    first, count
+        Range of trajectory numbers.
+    attributes
+        More attributes of the group, beside kind, dt and substeps.
+
+    Raises
+    ------
+    StoreError
+        On leaving the block, if the disk refused, or a snapshot or an event is lacking; from `snapshot` and
+        `events`, if names or shapes are not those of the schema.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        study: Study,
+        problem: Problem,
+        name: str,
+        first: int,
+        count: int,
+        attributes: Mapping[str, float | int | str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._temporary = temporary_sibling(self.path)
+        self._study, self._name, self._first, self._count = study, name, first, count
+        self._strengths = np.asarray(problem.mode_strength, dtype=np.float64)
+        self._attributes = model_attributes(study, name) | dict(attributes or {})
+        self._sizes = schema.dimension_sizes(study, count)
+        self._observables = schema.recorded(study)
+        self._next = 0
+        self._events_given = False
+        self._queue: queue.Queue[list[_Job] | None] = queue.Queue(QUEUE_LENGTH)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name=f"write {self.path.name}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._queue.put(None)
+            self._thread.join()
+            if kind is None:
+                self._check_whole()
+                commit(self._temporary, self.path)
+        finally:
+            discard(self._temporary)
+
+    def snapshot(self, index: int, values: Mapping[str, NDArray[Any]]) -> None:
+        """Hand over one snapshot; returns as soon as it is copied and queued.
+
+        Parameters
+        ----------
+        index
+            Number of the snapshot; snapshots come in order from 0.
+        values
+            Every variable the study records, shape (count, ...).
+        """
+        if index != self._next:
+            raise StoreError(f"snapshot {index} given to {self.path.name}, expected {self._next}")
+        self._next += 1
+        self._put(index, values, self._observables, leading="snapshot")
+
+    def events(self, values: Mapping[str, NDArray[Any]]) -> None:
+        """Hand over the first passages (`schema.EVENTS`): integrator steps, int64, -1 for never."""
+        self._put(0, values, schema.EVENTS, leading=None)
+        self._events_given = True
+
+    def describe(self, attributes: Mapping[str, float | int | str]) -> None:
+        """Add attributes to the model's group (the temperature used, ...)."""
+        self._attributes |= attributes
+
+    def _put(
+        self,
+        index: int,
+        values: Mapping[str, NDArray[Any]],
+        variables: Mapping[str, schema.Variable],
+        leading: str | None,
+    ) -> None:
+        jobs: list[_Job] = []
+        for name, variable in variables.items():
+            shape = variable.shape(self._sizes)[leading is not None :]
+            if name not in values:
+                raise StoreError(f"variable {name!r} is lacking for {self.path.name}")
+            if values[name].shape != shape:
+                raise StoreError(f"variable {name!r} has shape {values[name].shape}, the file has {shape}")
+            if all(shape):
+                jobs.append((name, index, np.array(values[name], variable.dtype(self._study.dtype))))
+        if self._failure is not None:
+            self._raise_failure()
+        self._queue.put(jobs)
+
+    def _check_whole(self) -> None:
+        if self._failure is not None:
+            self._raise_failure()
+        expected = self._sizes["snapshot"]
+        if self._next != expected or not self._events_given:
+            raise StoreError(
+                f"part {self.path.name} is not whole: {self._next} of {expected} snapshots, "
+                f"events {'given' if self._events_given else 'lacking'}"
+            )
+
+    def _raise_failure(self) -> None:
+        raise StoreError(f"cannot write {self.path}: {self._failure}") from self._failure
+
+    def _work(self) -> None:
+        """Write what is queued until None comes; after a failure go on emptying the queue."""
+        ended = False
+        try:
+            with netcdf.open_new(self._temporary) as file:
+                group = self._define(file)
+                while (jobs := self._queue.get()) is not None:
+                    for name, index, array in jobs:
+                        dataset = group[name]
+                        dataset[index if name in self._observables else ...] = array
+                ended = True
+                group.attrs.update(self._attributes)
+        except BaseException as failure:
+            self._failure = failure
+        while not ended:
+            ended = self._queue.get() is None
+
+    def _define(self, file: Any) -> Any:
+        write_root(file, self._study, schema.PART_FORMAT)
+        file.attrs["model"] = self._name
+        file.attrs["first"] = np.int64(self._first)
+        file.attrs["count"] = np.int64(self._count)
+        numbers = self._first + np.arange(self._count, dtype=np.int64)
+        group = define_group(file, self._study, self._name, numbers, self._strengths)
+        for name, variable in (self._observables | schema.EVENTS).items():
+            if all(variable.shape(self._sizes)):
+                netcdf.create(group, name, variable, self._sizes, self._study.dtype)
+        return group

@@ -1,0 +1,163 @@
+"""The driver for processors: blocks from one snapshot to the next, spread over threads. Only this file knows threads.
+
+Kernels release the interpreter's lock, and a pool of Python threads runs them on ranges of blocks: no thread waits for
+another inside a kernel, and none of numba's threading layers (nor their trouble with forks) is needed.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numba import uint64
+
+from fastsde.kernels.dln import deviate, product
+from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
+from fastsde.kernels.normal import fill_normals
+from fastsde.kernels.options import kernel
+from fastsde.kernels.philox import START, counter_words
+from fastsde.kernels.steps import _deviation_square, step
+from fastsde.kernels.watch import count_pending, note_explosions, watch
+
+__all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standard_normals", "to_lanes"]
+
+
+@kernel
+def advance(
+    state, memory, choice, trajectory, start, steps, closing, net, data, dynamics, key, events, exploded, passed
+):
+    """Advance every block of `state` by `steps` steps from step `start`; `closing` also looks at the last point.
+
+    Parameters
+    ----------
+    state : (blocks, parameters * lanes) array, changed in place
+    memory, choice : one thread's memory for a block (`Network.size` lane vectors) and for indices of samples
+    trajectory : number of the first trajectory of the first block
+    exploded, passed : (trajectories,) and (trajectories, events) int64, changed in place
+    """
+    width = lane_width(memory)
+    size = state.shape[1]
+    for b in range(state.shape[0]):
+        row = b * width
+        for k in range(size):
+            memory[k] = state[b, k]
+        lanes = ramp(memory, uint64(trajectory + row))
+        pending = count_pending(passed, row, width)
+        for s in range(start, start + steps):
+            due = pending > 0 and s % events.every == 0
+            if due or dynamics.dense:
+                product(memory, net)
+                deviate(memory, net, data)
+                if due:
+                    pending -= watch(memory, net, data, events, passed, row, s)
+            counter = counter_words(lanes, uint64(s), 0)
+            finite = step(dynamics, memory, choice, net, data, s, s == start, lanes, counter, key)
+            note_explosions(memory, finite, exploded, row, s)
+        if closing:
+            product(memory, net)
+            deviate(memory, net, data)
+            if pending > 0:
+                watch(memory, net, data, events, passed, row, start + steps)
+            note_explosions(memory, _deviation_square(memory, net), exploded, row, start + steps)
+        for k in range(size):
+            state[b, k] = memory[k]
+
+
+@kernel
+def draw_start(state, memory, trajectory, count, key):
+    """Fill `state` with the standard normals that starting points are made of."""
+    width = lane_width(memory)
+    for b in range(state.shape[0]):
+        counter = counter_words(ramp(memory, uint64(trajectory + b * width)), uint64(0), 0)
+        fill_normals(memory, 0, count, counter, key, START)
+        for k in range(state.shape[1]):
+            state[b, k] = memory[k]
+
+
+def aligned(shape, dtype):
+    """Return an uninitialised array that starts on a cache line."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    raw = np.empty(size + ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+class Workers:
+    """A pool of threads that share ranges of blocks, each thread with its own memory for one block.
+
+    Parameters
+    ----------
+    threads : int
+    memory : int
+        Elements of one block's memory.
+    choice : int
+        Elements of one block's sample indices.
+    dtype : numpy dtype
+    """
+
+    def __init__(self, threads, memory, choice, dtype):
+        self.threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+        self._free = [(aligned(memory, dtype), aligned(max(choice, 1), np.int32)) for _ in range(threads)]
+
+    def map(self, function, ranges):
+        """Call ``function(memory, choice, first, last)`` for each range of blocks; yield results as they come, in order."""
+
+        def call(first, last):
+            memory, choice = self._free.pop()
+            try:
+                return function(memory, choice, first, last)
+            finally:
+                self._free.append((memory, choice))
+
+        futures = [self._pool.submit(call, *r) for r in ranges]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def ranges(self, blocks, pieces):
+        """Cut ``0 .. blocks`` into about `pieces` ranges, a multiple of the number of threads."""
+        pieces = min(blocks, max(self.threads, pieces))
+        edges = np.linspace(0, blocks, pieces + 1).astype(int)
+        return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+
+    def close(self):
+        """End the threads."""
+        self._pool.shutdown()
+
+    def __enter__(self):
+        """Return the pool itself."""
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def standard_normals(count, trajectory, trajectories, key, dtype):
+    """Return the `count` normals that each of some trajectories starts from, (trajectories, count)."""
+    lanes = lane_count(dtype)
+    blocks = -(-trajectories // lanes)
+    state = aligned((blocks, count * lanes), dtype)
+    draw_start(state, aligned((count + 4) * lanes, dtype), trajectory, count, key)
+    return from_lanes(state, trajectories)
+
+
+def from_lanes(state, trajectories):
+    """Return interleaved blocks as rows, (trajectories, parameters)."""
+    blocks = len(state)
+    lanes = lane_count(state.dtype)
+    return state.reshape(blocks, -1, lanes).transpose(0, 2, 1).reshape(blocks * lanes, -1)[:trajectories]
+
+
+def to_lanes(rows):
+    """Return rows interleaved into blocks, (blocks, parameters * lanes); the last block is filled with zeros."""
+    count, size = rows.shape
+    lanes = lane_count(rows.dtype)
+    blocks = -(-count // lanes)
+    padded = np.zeros((blocks * lanes, size), dtype=rows.dtype)
+    padded[:count] = rows
+    state = aligned((blocks, size * lanes), rows.dtype)
+    state[...] = padded.reshape(blocks, lanes, size).transpose(0, 2, 1).reshape(blocks, size * lanes)
+    return state

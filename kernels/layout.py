@@ -1,0 +1,96 @@
+"""What kernels are given: where things stand in a block's memory, the data, and the dynamics, as named tuples.
+
+A block's memory is one flat array of lane vectors: first the parameters (layer 1 first, each ``W_l`` row after row),
+then everything a step needs. All places and strides are in lane vectors.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["Data", "Events", "Network", "plan_network"]
+
+
+class Network(NamedTuple):
+    """Sizes of a network and the places of its matrices in a block's memory."""
+
+    widths: Any  # (L + 1,) input first
+    weight: Any  # (L,) W_l, d_l x d_{l-1}; layer 1 at 0
+    prefix: Any  # (L,) P_l = W_l ... W_1, d_l x d_in; P_1 is W_1 itself
+    gradient: Any  # (L,) room for the gradient of each layer
+    activation: Any  # (L + 1,) h_0 ... h_L of a mini-batch, d_l x batch
+    parameters: int
+    deviation: int  # D = W - optimum, d_out x d_in
+    residual: int  # R, d_out x d_in
+    left: int  # back-propagated matrix, at most max(width) x max(d_in, batch)
+    right: int  # its partner
+    error: int  # E, d_out x chunk of samples
+    weights: int  # one weight a sample
+    mix: int  # d_in x d_in
+    spare: int  # d_out x d_in
+    draw: int  # normals
+    size: int  # of the whole memory
+
+
+class Data(NamedTuple):
+    """The learning problem: sample or population moments about the optimum, and the samples."""
+
+    inputs: Any  # (n, d_in); n = 0 for a population
+    labels: Any  # (n, d_out)
+    noise: Any  # (n, d_out): labels less what the optimum predicts
+    optimum: Any  # (d_out, d_in)
+    covariance: Any  # (d_in, d_in) S
+    factor: Any  # (d_in, d_in) F with F F^T = S
+    factor_transposed: Any  # (d_in, d_in)
+    white: bool  # S is the identity
+    scale: float  # c: loss = c/2 E |W x - y|^2
+    floor: float  # loss at the optimum
+    label_sd: float  # standard deviation of the population's label noise
+    spread: float  # E tau^2 of elliptical inputs x = sqrt(tau) g; 1 for Gaussian
+
+
+class Events(NamedTuple):
+    """First passages to record: the loss below levels, then fractions of each mode's strength."""
+
+    every: int
+    levels: Any  # (levels,)
+    thresholds: Any  # (fractions, modes), infinite where a mode has no strength
+    left: Any  # (modes, d_out) U^T
+    right: Any  # (modes, d_in) V^T
+
+
+def plan_network(widths, samples, batch):
+    """Lay out the memory of one block for a network, `samples` training samples and mini-batches of `batch`."""
+    widths = np.asarray(widths, dtype=np.int64)
+    layers = len(widths) - 1
+    d_in, d_out, widest = int(widths[0]), int(widths[-1]), int(widths.max())
+    sizes = widths[1:] * widths[:-1]
+    weight = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+    parameters = int(sizes.sum())
+    end = parameters
+
+    def room(size):
+        nonlocal end
+        start = end
+        end += int(size)
+        return start
+
+    columns = max(d_in, batch, min(samples, SAMPLE_CHUNK))
+    prefix = np.array([0] + [room(widths[l] * d_in) for l in range(2, layers + 1)], dtype=np.int64)
+    activation = np.array([room(w * max(batch, min(samples, SAMPLE_CHUNK), d_out)) for w in widths], dtype=np.int64)
+    gradient = np.array([room(s) for s in sizes], dtype=np.int64)
+    places = {
+        "deviation": room(d_out * d_in),
+        "residual": room(d_out * d_in),
+        "left": room(widest * columns),
+        "right": room(widest * columns),
+        "error": room(d_out * max(samples, batch, d_in)),
+        "weights": room(max(samples, batch) + 4),
+        "mix": room(widest * max(d_in, widest)),
+        "spare": room(d_out * d_in),
+        "draw": room(max(samples, d_in * (d_in + 1) // 2 + d_out * d_in + 1, batch * (d_in + d_out)) + 4),
+    }
+    return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=end)
+
+
+SAMPLE_CHUNK = 32  # samples whose activations are held at once when noise is measured

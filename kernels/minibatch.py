@@ -1,0 +1,116 @@
+"""Mini-batches: which samples each trajectory sees at a step, and their values, one lane a trajectory.
+
+Sampling indices stand in an integer array `choice`: one row of lanes for each member of the batch.
+"""
+
+from numba import uint64
+
+from fastsde.kernels.lanes import broadcast, lane_width, low_word, store
+from fastsde.kernels.options import kernel
+from fastsde.kernels.philox import HALF, INDEX, MASK, SHUFFLE, counter_words, philox
+
+__all__ = ["DISTINCT", "EPOCH", "REPLACING", "choose", "count_weights", "gather"]
+
+EPOCH, DISTINCT, REPLACING = range(3)
+
+
+@kernel
+def shuffle(choice, m, n, counter, key):
+    """Write a uniform permutation of ``0 .. n - 1`` for each lane (Fisher and Yates), a function of `counter` alone."""
+    width = lane_width(m)
+    for i in range(n):
+        for v in range(width):
+            choice[i * width + v] = i
+    c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(SHUFFLE)
+    spare = n * width
+    for i in range(n - 1, 0, -4):
+        w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
+        for k in range(min(4, i)):
+            word = w0 if k == 0 else (w1 if k == 1 else (w2 if k == 2 else w3))
+            store(choice, n, low_word(((word & MASK) * uint64(i - k + 1)) >> HALF))
+            for v in range(width):
+                other = choice[spare + v]
+                mine = choice[(i - k) * width + v]
+                choice[(i - k) * width + v] = choice[other * width + v]
+                choice[other * width + v] = mine
+
+
+@kernel
+def replacing(choice, batch, n, counter, key):
+    """Write `batch` indices drawn with replacement from ``0 .. n - 1``."""
+    c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(INDEX)
+    for k in range(0, batch, 4):
+        w0, w1, w2, w3 = philox(uint64(k), c1, c2, c3, key[0], key[1])
+        store(choice, k, low_word(((w0 & MASK) * uint64(n)) >> HALF))
+        if k + 1 < batch:
+            store(choice, k + 1, low_word(((w1 & MASK) * uint64(n)) >> HALF))
+        if k + 2 < batch:
+            store(choice, k + 2, low_word(((w2 & MASK) * uint64(n)) >> HALF))
+        if k + 3 < batch:
+            store(choice, k + 3, low_word(((w3 & MASK) * uint64(n)) >> HALF))
+
+
+@kernel
+def distinct(choice, m, batch, n, counter, key):
+    """Write `batch` different indices, all subsets equally likely (Floyd's algorithm; Bentley and Floyd 1987)."""
+    width = lane_width(m)
+    c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(INDEX)
+    for k in range(batch):
+        top = n - batch + k
+        w0, w1, w2, w3 = philox(uint64(k), c1, c2, c3, key[0], key[1])
+        store(choice, k, low_word(((w0 & MASK) * uint64(top + 1)) >> HALF))
+        for v in range(width):
+            mine = choice[k * width + v]
+            for i in range(k):
+                if choice[i * width + v] == mine:
+                    choice[k * width + v] = top
+                    break
+
+
+@kernel
+def gather(m, net, data, choice, first, batch):
+    """Copy the inputs of the chosen samples into ``h_0`` and their labels into `error`, a column a sample."""
+    width = lane_width(m)
+    d_in, d_out = net.widths[0], net.widths[-1]
+    x0, y0 = net.activation[0], net.error
+    for k in range(batch):
+        for v in range(width):
+            sample = choice[(first + k) * width + v]
+            for j in range(d_in):
+                m[(x0 + j * batch + k) * width + v] = data.inputs[sample, j]
+            for i in range(d_out):
+                m[(y0 + i * batch + k) * width + v] = data.labels[sample, i]
+
+
+@kernel
+def count_weights(m, net, data, choice, first, batch):
+    """Write for each sample how often the batch holds it, times ``c / batch``: the weights of a mini-batch gradient."""
+    width = lane_width(m)
+    share = data.scale / batch
+    for i in range(len(data.inputs)):
+        store(m, net.weights + i, broadcast(m, 0.0))
+    for k in range(batch):
+        for v in range(width):
+            m[(net.weights + choice[(first + k) * width + v]) * width + v] += share
+
+
+
+@kernel
+def choose(sampling, batch, n, m, choice, number, first, trajectory, counter, key):
+    """Fill `choice` for step `number` and return the batch's first row in it and its size.
+
+    In epochs of ``ceil(n / batch)`` steps the permutation is made at the first step of an epoch, or anew when the
+    kernel starts inside one; the last batch of an epoch holds what is left.
+    """
+    if sampling == EPOCH:
+        batches = (n + batch - 1) // batch
+        place = number % batches
+        if place == 0 or first:
+            shuffle(choice, m, n, counter_words(trajectory, uint64(number // batches), 0), key)
+        start = place * batch
+        return start, min(batch, n - start)
+    if sampling == DISTINCT:
+        distinct(choice, m, batch, n, counter, key)
+    else:
+        replacing(choice, batch, n, counter, key)
+    return 0, batch

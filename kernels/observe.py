@@ -1,0 +1,83 @@
+"""What is measured of a block at a snapshot."""
+
+import math
+
+from fastsde.kernels.dln import deviate, full_residual, inner, interface_imbalance, product, push, scaled_loss
+from fastsde.kernels.lanes import lane_width, load, select, store
+from fastsde.kernels.options import kernel
+from fastsde.kernels.residual import noise_trace_finite, noise_trace_population
+
+__all__ = ["FINITE_TRACE", "NO_TRACE", "POPULATION_TRACE", "observe", "products", "project"]
+
+NO_TRACE, FINITE_TRACE, POPULATION_TRACE = range(3)
+
+
+@kernel
+def observe(state, memory, net, data, trace, out):
+    """Write loss, gradient norm, noise trace, balance of each interface and the end-to-end matrix, a row a trajectory."""
+    layers = len(net.weight)
+    size = net.widths[0] * net.widths[-1]
+    for b in range(state.shape[0]):
+        _enter(state, b, memory)
+        product(memory, net)
+        deviate(memory, net, data)
+        row = b * lane_width(memory)
+        _put(memory, net, out, row, 0, scaled_loss(memory, net, data) + data.floor)
+        full_residual(memory, net, data)
+        push(memory, net, net.gradient, None)
+        square = inner(memory, net.gradient[0], net.gradient[0], net.parameters)
+        _put(memory, net, out, row, 1, math.sqrt(square))
+        if trace == FINITE_TRACE:
+            value = noise_trace_finite(memory, net, data, square)
+            _put(memory, net, out, row, 2, select(value < 0.0, 0.0, value))
+        elif trace == POPULATION_TRACE:
+            _put(memory, net, out, row, 2, noise_trace_population(memory, net, data, square))
+        for l in range(layers - 1):
+            _put(memory, net, out, row, 3 + l, math.sqrt(interface_imbalance(memory, net, l)))
+        for k in range(size):
+            _put(memory, net, out, row, 2 + layers + k, load(memory, net.prefix[-1] + k))
+
+
+@kernel
+def products(state, memory, net, out):
+    """Write the end-to-end matrix, a row a trajectory."""
+    for b in range(state.shape[0]):
+        _enter(state, b, memory)
+        product(memory, net)
+        row = b * lane_width(memory)
+        for k in range(net.widths[0] * net.widths[-1]):
+            _put(memory, net, out, row, k, load(memory, net.prefix[-1] + k))
+
+
+@kernel
+def _enter(state, b, memory):
+    for k in range(state.shape[1]):
+        memory[k] = state[b, k]
+
+
+@kernel
+def _put(m, net, out, row, column, value):
+    """Write a lane vector down a column of `out`."""
+    store(m, net.draw, value)
+    width = lane_width(m)
+    for v in range(width):
+        out[row + v, column] = m[net.draw * width + v]
+
+
+@kernel
+def project(matrices, left, right, out):
+    """Write ``u_a^T W v_b`` for each end-to-end matrix, a row a trajectory: all pairs, or the diagonal if `out` has K columns."""
+    modes, d_out, d_in = left.shape[0], left.shape[1], right.shape[1]
+    diagonal = out.shape[1] == modes
+    for n in range(matrices.shape[0]):
+        for a in range(modes):
+            for b in range(modes):
+                if diagonal and a != b:
+                    continue
+                total = matrices[n, 0] * 0
+                for i in range(d_out):
+                    row = matrices[n, 0] * 0
+                    for j in range(d_in):
+                        row += matrices[n, i * d_in + j] * right[b, j]
+                    total += row * left[a, i]
+                out[n, a if diagonal else a * modes + b] = total

@@ -1,0 +1,63 @@
+"""Philox4x32-10, the counter-based random number generator (Salmon et al. 2011), stateless.
+
+A 128-bit counter and a 64-bit key give four 32-bit words. The key says which study and model, the counter which
+trajectory, step, draw and purpose, so a draw depends on nothing else. Words travel as 64-bit integers whose upper half
+may hold rubbish: the products need 64 bits anyway, and on lane vectors this form needs the fewest instructions.
+"""
+
+from numba import uint64
+
+from fastsde.kernels.lanes import alike
+from fastsde.kernels.options import inlined
+
+__all__ = [
+    "INDEX",
+    "LABEL",
+    "NOISE",
+    "SAMPLE",
+    "SHUFFLE",
+    "START",
+    "SUBORDINATOR",
+    "counter_words",
+    "philox",
+]
+
+# Purposes: what a draw is for. Part of the counter, so draws for different purposes never meet.
+# SAMPLE + 1 and LABEL + 1 are taken by the chi-squares of Student-t numbers.
+START, NOISE, SUBORDINATOR, SHUFFLE, INDEX, SAMPLE, _, LABEL, _ = range(9)
+
+MASK = uint64(0xFFFFFFFF)
+MULTIPLIER_0 = uint64(0xD2511F53)
+MULTIPLIER_1 = uint64(0xCD9E8D57)
+WEYL_0 = uint64(0x9E3779B9)
+WEYL_1 = uint64(0xBB67AE85)
+HALF = uint64(32)
+
+
+@inlined
+def philox(c0, c1, c2, c3, k0, k1):
+    """Return the four words of a counter under a key, each in the low half of 64 bits; `c0` may be one number."""
+    c0 = alike(c2, c0)
+    for _ in range(10):
+        p0 = (c0 & MASK) * MULTIPLIER_0
+        p1 = (c2 & MASK) * MULTIPLIER_1
+        c0 = (p1 >> HALF) ^ c1 ^ k0
+        c2 = (p0 >> HALF) ^ c3 ^ k1
+        c1 = p1
+        c3 = p0
+        k0 = (k0 + WEYL_0) & MASK
+        k1 = (k1 + WEYL_1) & MASK
+    return c0, c1, c2, c3
+
+
+@inlined
+def counter_words(trajectory, step, purpose):
+    """Return the counter's second to fourth word; its first is the number of the draw.
+
+    Second: low half of the step. Third: low half of the trajectory number. Fourth: high 12 bits of the step, high 12
+    bits of the trajectory number, and the purpose in the lowest 8.
+    """
+    second = alike(trajectory, step & MASK)
+    third = trajectory & MASK
+    fourth = ((step >> HALF) << uint64(20)) ^ ((trajectory >> HALF) << uint64(8)) ^ uint64(purpose)
+    return second, third, fourth

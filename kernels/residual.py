@@ -1,0 +1,187 @@
+"""The end-to-end matrix R with the gradient noise of a finite data set or of a population (physics: A2).
+
+Noise is matrix-free: no parameter-by-parameter covariance is ever formed. `keep` multiplies the mean, `amplitude` the
+noise; each is a number or a lane vector.
+"""
+
+import math
+
+from fastsde.kernels.dln import inner
+from fastsde.kernels.lanes import broadcast, fma, load, store
+from fastsde.kernels.matmul import matmul
+from fastsde.kernels.normal import fill_normals
+from fastsde.kernels.options import kernel
+from fastsde.kernels.philox import NOISE
+
+__all__ = ["finite_noise", "gaussian_weights", "noise_trace_finite", "noise_trace_population", "population_noise"]
+
+
+@kernel
+def gaussian_weights(m, net, data, keep, amplitude, counter, key):
+    """Weight of each sample whose weighted residuals are the mean plus Gaussian noise of covariance C.
+
+    ``w_i = c (keep / n + amplitude (xi_i - mean(xi)) / sqrt(n))``, so ``sum_i w_i R_i`` has mean ``keep c Rbar`` and
+    covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n).
+    """
+    n = len(data.inputs)
+    fill_normals(m, net.weights, n, counter, key, NOISE)
+    total = broadcast(m, 0.0)
+    for i in range(n):
+        total = total + load(m, net.weights + i)
+    factor = broadcast(m, data.scale / math.sqrt(n)) * amplitude
+    shift = broadcast(m, data.scale / n) * keep - factor * total * (1.0 / n)
+    for i in range(n):
+        store(m, net.weights + i, fma(load(m, net.weights + i), factor, shift))
+
+
+@kernel
+def finite_noise(m, net, data):
+    """Compute ``R = E diag(w) X^T`` from the weights: E = D X - (labels less their prediction by the optimum)."""
+    d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
+    matmul(m, net.deviation, d_in, 1, data.inputs, 0, 1, d_in, m, net.error, d_out, n, d_in, None)
+    for i in range(d_out):
+        for k in range(n):
+            at = net.error + i * n + k
+            store(m, at, (load(m, at) - data.noise[k, i]) * load(m, net.weights + k))
+    matmul(m, net.error, n, 1, data.inputs, 0, d_in, 1, m, net.residual, d_out, d_in, n, None)
+
+
+@kernel
+def population_noise(m, net, data, keep, amplitude, counter, key):
+    """Compute ``R = c [keep D S + amplitude (D F H F^T + sigma Z F^T)]``, exact for Gaussian and elliptical inputs.
+
+    H = sqrt(t2) G + sqrt(t2 - 1) g0 I with G symmetric, variance 1 off and 2 on the diagonal; Z iid; t2 = E tau^2.
+    """
+    d_in, d_out = net.widths[0], net.widths[-1]
+    size = d_in * d_out
+    pairs = d_in * (d_in + 1) // 2
+    fill_normals(m, net.draw, pairs + size + 1, counter, key, NOISE)
+    noise = broadcast(m, data.scale) * amplitude
+    common = broadcast(m, data.scale) * keep
+    if data.spread > 1.0:
+        common = fma(noise * math.sqrt(data.spread - 1.0), load(m, net.draw + pairs + size), common)
+    off = noise * math.sqrt(data.spread)
+    on = noise * math.sqrt(2.0 * data.spread)
+    at = net.draw
+    for i in range(d_in):
+        store(m, net.mix + i * d_in + i, fma(on, load(m, at), common))
+        at += 1
+        for j in range(i + 1, d_in):
+            value = off * load(m, at)
+            store(m, net.mix + i * d_in + j, value)
+            store(m, net.mix + j * d_in + i, value)
+            at += 1
+    first = net.deviation
+    if not data.white:
+        first = net.spare
+        matmul(m, net.deviation, d_in, 1, data.factor, 0, d_in, 1, m, first, d_out, d_in, d_in, None)
+    matmul(m, first, d_in, 1, m, net.mix, d_in, 1, m, net.residual, d_out, d_in, d_in, None)
+    label = noise * data.label_sd
+    target = net.residual if data.white else net.spare
+    for k in range(size):
+        store(m, target + k, fma(label, load(m, at + k), load(m, net.residual + k)))
+    if not data.white:
+        matmul(m, net.spare, d_in, 1, data.factor_transposed, 0, d_in, 1, m, net.residual, d_out, d_in, d_in, None)
+
+
+@kernel
+def noise_trace_finite(m, net, data, gradient_square):
+    """Return the trace of the covariance (divisor n) of one sample's gradient, all layers.
+
+    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks of 32.
+    """
+    d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
+    layers = len(net.weight)
+    total = broadcast(m, 0.0)
+    for start in range(0, n, 32):
+        count = min(32, n - start)
+        _forward_chunk(m, net, data, start, count)
+        back = net.error
+        for l in range(layers - 1, -1, -1):
+            total = total + _column_products(m, back, net.widths[l + 1], net.activation[l], net.widths[l], count)
+            if l > 0:
+                rows, columns = net.widths[l + 1], net.widths[l]
+                following = net.left if back != net.left else net.right
+                matmul(m, net.weight[l], 1, columns, m, back, count, 1, m, following, columns, count, rows, None)
+                back = following
+    return total * (data.scale * data.scale / n) - gradient_square
+
+
+@kernel
+def _forward_chunk(m, net, data, start, count):
+    """Activations of samples `start` to ``start + count``, and their errors ``W x - y``, into memory."""
+    d_in, d_out = net.widths[0], net.widths[-1]
+    for i in range(d_in):
+        for k in range(count):
+            store(m, net.activation[0] + i * count + k, broadcast(m, data.inputs[start + k, i]))
+    for l in range(len(net.weight)):
+        rows, columns = net.widths[l + 1], net.widths[l]
+        below, above = net.activation[l], net.activation[l + 1]
+        matmul(m, net.weight[l], columns, 1, m, below, count, 1, m, above, rows, count, columns, None)
+    top = net.activation[-1]
+    for i in range(d_out):
+        for k in range(count):
+            store(m, net.error + i * count + k, load(m, top + i * count + k) - data.labels[start + k, i])
+
+
+@kernel
+def _column_products(m, first, first_rows, second, second_rows, count):
+    """Return the sum over columns of the products of the squared norms of two matrices' columns."""
+    total = broadcast(m, 0.0)
+    for k in range(count):
+        a, b = broadcast(m, 0.0), broadcast(m, 0.0)
+        for i in range(first_rows):
+            value = load(m, first + i * count + k)
+            a = fma(value, value, a)
+        for i in range(second_rows):
+            value = load(m, second + i * count + k)
+            b = fma(value, value, b)
+        total = fma(a, b, total)
+    return total
+
+
+@kernel
+def noise_trace_population(m, net, data, gradient_square):
+    """Return the same trace for a population (physics: A4, with E tau^2 = t2); needs the prefix products and D.
+
+    ``c^2 sum_l t2 |W_{>l}^T D F|^2 |W_{<l} F|^2 + sigma^2 |W_{>l}|^2 |W_{<l} F|^2`` plus ``(2 t2 - 1) |grad|^2``.
+    """
+    d_in, d_out = net.widths[0], net.widths[-1]
+    layers = len(net.weight)
+    total = broadcast(m, 0.0)
+    matmul(m, net.deviation, d_in, 1, data.factor, 0, d_in, 1, m, net.spare, d_out, d_in, d_in, None)
+    outer, suffix = net.spare, -1
+    for l in range(layers - 1, -1, -1):
+        rows, columns = net.widths[l + 1], net.widths[l]
+        back = inner(m, outer, outer, rows * d_in)
+        labels = inner(m, suffix, suffix, rows * d_out) if suffix >= 0 else broadcast(m, float(d_out))
+        size = (back * data.spread + labels * (data.label_sd * data.label_sd)) * _prefix_square(m, net, data, l)
+        total = total + size
+        if l > 0:
+            following = net.left if outer != net.left else net.right
+            matmul(m, net.weight[l], 1, columns, m, outer, d_in, 1, m, following, columns, d_in, rows, None)
+            outer = following
+            above = net.activation[l]
+            if suffix < 0:
+                for i in range(columns):
+                    for j in range(rows):
+                        store(m, above + i * d_out + j, load(m, net.weight[l] + j * columns + i))
+            else:
+                matmul(m, net.weight[l], 1, columns, m, suffix, d_out, 1, m, above, columns, d_out, rows, None)
+            suffix = above
+    return total * (data.scale * data.scale) + gradient_square * (2.0 * data.spread - 1.0)
+
+
+@kernel
+def _prefix_square(m, net, data, l):
+    """Return ``|W_{<l} F|_F^2`` for layer `l` (0 for the first); overwrites `mix`."""
+    d_in = net.widths[0]
+    total = broadcast(m, 0.0)
+    if l == 0:
+        for i in range(d_in):
+            for j in range(d_in):
+                total = total + data.factor[i, j] * data.factor[i, j]
+        return total
+    width = net.widths[l]
+    matmul(m, net.prefix[l - 1], d_in, 1, data.factor, 0, d_in, 1, m, net.mix, width, d_in, d_in, None)
+    return inner(m, net.mix, net.mix, width * d_in)

@@ -1,0 +1,263 @@
+"""One step of each dynamics. The dynamics is a named tuple; its type chooses the step when the kernel is compiled.
+
+Every step is ``theta <- theta - dt (grad L + noise)`` for one block; `step` returns a number a trajectory that is finite
+exactly while the trajectory is. ``dense`` says whether the step needs the end-to-end product first.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from numba import types
+from numba.extending import overload
+
+from fastsde.kernels.chain import chain_step
+from fastsde.kernels.clock import stretch
+from fastsde.kernels.dln import full_residual, inner, push
+from fastsde.kernels.lanes import any_lane, broadcast, load, select, store
+from fastsde.kernels.minibatch import choose, count_weights, gather
+from fastsde.kernels.normal import add_normals
+from fastsde.kernels.options import has_class, kernel
+from fastsde.kernels.philox import NOISE
+from fastsde.kernels.population import draw_fresh
+from fastsde.kernels.residual import (
+    finite_noise,
+    gaussian_weights,
+    noise_trace_finite,
+    noise_trace_population,
+    population_noise,
+)
+
+__all__ = [
+    "Descent",
+    "FiniteNoise",
+    "FreshSgd",
+    "Isotropic",
+    "LocalIsotropic",
+    "PopulationNoise",
+    "SampleSgd",
+    "WeightSgd",
+    "step",
+]
+
+
+class Descent(NamedTuple):
+    """Gradient descent."""
+
+    dense: bool
+    dt: float
+
+
+class Isotropic(NamedTuple):
+    """Langevin: isotropic noise of fixed standard deviation `amplitude` a step, stretched by the clock."""
+
+    dense: bool
+    dt: float
+    amplitude: float
+    tamed: bool
+    clock: Any
+
+
+class LocalIsotropic(NamedTuple):
+    """Langevin whose variance follows the noise of SGD: `amplitude` times the root of the noise trace."""
+
+    dense: bool
+    dt: float
+    amplitude: float
+    tamed: bool
+    finite: bool
+    clock: Any
+
+
+class FiniteNoise(NamedTuple):
+    """Gradient noise of a finite data set."""
+
+    dense: bool
+    dt: float
+    amplitude: float
+    tamed: bool
+    clock: Any
+
+
+class PopulationNoise(NamedTuple):
+    """Gradient noise of a population."""
+
+    dense: bool
+    dt: float
+    amplitude: float
+    tamed: bool
+    clock: Any
+
+
+class SampleSgd(NamedTuple):
+    """SGD by chains over the samples of a mini-batch."""
+
+    dense: bool
+    dt: float
+    batch: int
+    sampling: int
+
+
+class WeightSgd(NamedTuple):
+    """SGD by weights of all samples, cheaper for large batches; the same algorithm as `SampleSgd`."""
+
+    dense: bool
+    dt: float
+    batch: int
+    sampling: int
+
+
+class FreshSgd(NamedTuple):
+    """SGD on fresh samples of a population."""
+
+    dense: bool
+    dt: float
+    batch: int
+    scale: float
+    population: Any
+
+
+def kept_drift(m, net, data, tamed, dt, clock):
+    """Return the factor of the drift: ``min(1, 1 / (dt |grad L|))`` where the drift is tamed, else 1.
+
+    A bound of ``|grad L|`` by norms of the layers comes first; the gradient itself is made only where the bound is
+    large. Tamed Euler (Hutzenthaler, Jentzen and Kloeden 2012) limits a step in the same way at large gradients; this
+    form leaves ordinary steps untouched. Without a clock the factor is the number 1.
+    """
+    raise NotImplementedError("compiled only")
+
+
+@overload(kept_drift)
+def _kept_drift(m, net, data, tamed, dt, clock):
+    if isinstance(clock, types.NoneType):
+        return lambda m, net, data, tamed, dt, clock: 1.0
+    return lambda m, net, data, tamed, dt, clock: _tame(m, net, data, tamed, dt)
+
+
+@kernel
+def _tame(m, net, data, tamed, dt):
+    one = broadcast(m, 1.0)
+    if not tamed:
+        return one
+    full_residual(m, net, data)
+    total, others = one, broadcast(m, 0.0)
+    for l in range(len(net.weight)):
+        square = inner(m, net.weight[l], net.weight[l], net.widths[l] * net.widths[l + 1])
+        others = others * square + total
+        total = total * square
+    size = net.widths[0] * net.widths[-1]
+    bound = inner(m, net.residual, net.residual, size) * others * (dt * dt)
+    large = bound > 1.0
+    if not any_lane(large):
+        return one
+    push(m, net, net.gradient, None)
+    square = inner(m, net.gradient[0], net.gradient[0], net.parameters) * (dt * dt)
+    return select(large, select(square > 1.0, one / math.sqrt(square), one), one)
+
+
+@kernel
+def _scale_residual(m, net, keep):
+    for k in range(net.widths[0] * net.widths[-1]):
+        store(m, net.residual + k, load(m, net.residual + k) * keep)
+
+
+@kernel
+def _noise_trace(m, net, data, finite):
+    """Return the trace of one sample's gradient noise at the current point; leaves R in place."""
+    full_residual(m, net, data)
+    push(m, net, net.gradient, None)
+    square = inner(m, net.gradient[0], net.gradient[0], net.parameters)
+    if finite:
+        return noise_trace_finite(m, net, data, square)
+    return noise_trace_population(m, net, data, square)
+
+
+@kernel
+def _deviation_square(m, net):
+    return inner(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
+
+
+def step(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    """Advance one block by step `number`; `first` says that `choice` holds nothing yet."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(step)
+def _step(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    for tuple_class, implementation in STEPS.items():
+        if has_class(dynamics, tuple_class):
+            return implementation
+    return None
+
+
+def _descent(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    full_residual(m, net, data)
+    push(m, net, net.weight, dynamics.dt)
+    return _deviation_square(m, net)
+
+
+def _isotropic(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
+    full_residual(m, net, data)
+    push(m, net, net.weight, keep * dynamics.dt)
+    factor = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
+    add_normals(m, 0, net.parameters, factor, counter, key, NOISE)
+    return _deviation_square(m, net)
+
+
+def _local_isotropic(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
+    trace = _noise_trace(m, net, data, dynamics.finite)
+    local = math.sqrt(select(trace > 0.0, trace, 0.0)) * dynamics.amplitude
+    push(m, net, net.weight, keep * dynamics.dt)
+    add_normals(m, 0, net.parameters, stretch(m, dynamics.clock, counter, key) * local, counter, key, NOISE)
+    return _deviation_square(m, net)
+
+
+def _finite_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
+    amplitude = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
+    gaussian_weights(m, net, data, keep, amplitude, counter, key)
+    finite_noise(m, net, data)
+    push(m, net, net.weight, dynamics.dt)
+    return _deviation_square(m, net)
+
+
+def _population_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
+    amplitude = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
+    population_noise(m, net, data, keep, amplitude, counter, key)
+    push(m, net, net.weight, dynamics.dt)
+    return _deviation_square(m, net)
+
+
+def _sample_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    n = len(data.inputs)
+    start, size = choose(dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key)
+    gather(m, net, data, choice, start, size)
+    return chain_step(m, net, data.scale / size, size, dynamics.dt)
+
+
+def _weight_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    n = len(data.inputs)
+    start, size = choose(dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key)
+    count_weights(m, net, data, choice, start, size)
+    finite_noise(m, net, data)
+    push(m, net, net.weight, dynamics.dt)
+    return _deviation_square(m, net)
+
+
+def _fresh_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    draw_fresh(m, net, dynamics.population, dynamics.batch, counter, key)
+    return chain_step(m, net, dynamics.scale / dynamics.batch, dynamics.batch, dynamics.dt)
+
+
+STEPS = {
+    Descent: _descent,
+    Isotropic: _isotropic,
+    LocalIsotropic: _local_isotropic,
+    FiniteNoise: _finite_noise,
+    PopulationNoise: _population_noise,
+    SampleSgd: _sample_sgd,
+    WeightSgd: _weight_sgd,
+    FreshSgd: _fresh_sgd,
+}

@@ -1,0 +1,78 @@
+"""First passages and explosions, found inside the kernel at the step at which they happen."""
+
+from fastsde.kernels.dln import scaled_loss
+from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, mask_bits
+from fastsde.kernels.options import kernel
+
+__all__ = ["count_pending", "mode_value", "note_explosions", "watch"]
+
+
+@kernel
+def count_pending(passed, row, width):
+    """Return how many passages the trajectories of one block still await."""
+    pending = 0
+    for v in range(width):
+        for e in range(passed.shape[1]):
+            if passed[row + v, e] < 0:
+                pending += 1
+    return pending
+
+
+@kernel
+def mode_value(m, net, w, left, right, a):
+    """Return ``u_a^T W v_a`` for the end-to-end matrix at place `w`."""
+    d_in, d_out = net.widths[0], net.widths[-1]
+    value = broadcast(m, 0.0)
+    for i in range(d_out):
+        row = broadcast(m, 0.0)
+        for j in range(d_in):
+            row = fma(load(m, w + i * d_in + j), right[a, j], row)
+        value = fma(row, left[a, i], value)
+    return value
+
+
+@kernel
+def watch(m, net, data, events, passed, row, step):
+    """Record passages that hold at this step for the first time, and return how many; needs W and D."""
+    found = 0
+    place = 0
+    if len(events.levels) > 0:
+        loss = scaled_loss(m, net, data) + data.floor
+        for i in range(len(events.levels)):
+            mask = loss < events.levels[i]
+            if any_lane(mask):
+                found += _note(mask_bits(mask), passed, row, place + i, step)
+        place += len(events.levels)
+    fractions, modes = events.thresholds.shape
+    if fractions > 0:
+        for a in range(modes):
+            value = mode_value(m, net, net.prefix[-1], events.left, events.right, a)
+            for f in range(fractions):
+                mask = value >= events.thresholds[f, a]
+                if any_lane(mask):
+                    found += _note(mask_bits(mask), passed, row, place + f * modes + a, step)
+    return found
+
+
+@kernel
+def _note(bits, passed, row, event, step):
+    found = 0
+    v = 0
+    while bits != 0:
+        if bits & 1 and passed[row + v, event] < 0:
+            passed[row + v, event] = step
+            found += 1
+        bits >>= 1
+        v += 1
+    return found
+
+
+@kernel
+def note_explosions(m, size, exploded, row, step):
+    """Record `step` for each trajectory whose `size` is not finite, the first time."""
+    mask = size * 0.0 != 0.0
+    if any_lane(mask):
+        bits = mask_bits(mask)
+        for v in range(lane_width(m)):
+            if (bits >> v) & 1 and exploded[row + v] < 0:
+                exploded[row + v] = step

@@ -1,0 +1,89 @@
+"""``fastsde analyze``, ``report`` and ``study``: the stages in order, what they print and where."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+ROWS = [
+    {"model": "sde", "question": "distance of the modes at the end", "value": 0.5, "differs": True},
+    {"model": "langevin", "question": "time to learn mode 1", "value": float("nan")},
+]
+
+
+class Analysis:
+    """What the analysis returns, in two rows."""
+
+    def save(self, path):
+        path.write_text("analysis")
+
+    def summary(self):
+        return ROWS
+
+    def summary_rows(self):
+        return [{key: str(value) for key, value in row.items()} for row in ROWS]
+
+    def headline(self):
+        return "The SDE differs."
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    """Put stand-ins in place of the analysis and the report; return the list of what they were given."""
+    calls = []
+
+    def analyze(ensemble, reference=None, *, progress=None):
+        calls.append(("analyze", ensemble.names, reference))
+        with progress.task("analyse", 4, "snapshots"):
+            progress.update(1)
+        return Analysis()
+
+    def write_report(directory):
+        calls.append(("report", (directory / "analysis.h5").read_text()))
+        return directory / "report.html"
+
+    monkeypatch.setitem(sys.modules, "fastsde.analysis", SimpleNamespace(analyze=analyze))
+    monkeypatch.setitem(sys.modules, "fastsde.report", SimpleNamespace(write_report=write_report))
+    return calls
+
+
+def test_study_runs_all_stages(invoke, study_file, integrated, stages, tmp_path):
+    result = invoke("study", study_file, "-o", tmp_path / "out", "--progress", "log")
+    assert result.exit_code == 0, result.output
+    assert stages == [("analyze", ["sgd", "sde"], None), ("report", "analysis")]
+    assert "distance of the modes at the end" in result.stdout
+    assert result.stdout.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
+    assert "The SDE differs." in result.stdout
+    assert "integrate" in result.stderr
+    assert "analyse" in result.stderr
+
+
+def test_study_prints_json(invoke, study_file, integrated, stages, tmp_path):
+    result = invoke("study", study_file, "-o", tmp_path / "out", "--json")
+    printed = json.loads(result.stdout)
+    assert printed["report"] == str(tmp_path / "out" / "report.html")
+    assert printed["results"][0] == ROWS[0]
+    assert printed["results"][1]["value"] is None
+
+
+def test_analyze_prints_a_table_or_json(invoke, finished_run, stages):
+    result = invoke("analyze", finished_run)
+    assert result.exit_code == 0
+    assert "0.5" in result.stdout
+    assert "langevin" in result.stdout
+    assert (finished_run / "analysis.h5").is_file()
+    result = invoke("analyze", finished_run, "--json", "--reference", "sde")
+    assert json.loads(result.stdout)[0] == ROWS[0]
+    assert stages[-1][2] == "sde"
+
+
+def test_report_prints_the_page(invoke, finished_run, stages):
+    (finished_run / "analysis.h5").write_text("analysis")
+    assert invoke("report", finished_run).stdout == f"{finished_run / 'report.html'}\n"
+
+
+def test_analyze_needs_an_ensemble(invoke, tmp_path, stages):
+    result = invoke("analyze", tmp_path)
+    assert result.exit_code == 2
+    assert "no ensemble" in result.stderr

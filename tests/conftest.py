@@ -1,0 +1,24 @@
+"""Fixtures of the tests that need a run: a tiny study, and a stand-in for the integration."""
+
+import pytest
+from stand_in import TINY, StandIn
+
+from fastsde.parts import run
+from fastsde.study import Study
+
+
+@pytest.fixture
+def tiny_study():
+    return Study.from_toml(TINY)
+
+
+@pytest.fixture
+def stand_in():
+    return StandIn()
+
+
+@pytest.fixture
+def finished_run(tiny_study, stand_in, tmp_path):
+    """Return the directory of a finished run of the tiny study in parts of four."""
+    run(tiny_study, tmp_path / "run", integrate=stand_in, part_size=4)
+    return tmp_path / "run"

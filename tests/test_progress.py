@@ -1,0 +1,111 @@
+"""Progress: few lines in a log, a bar on a terminal, nothing when silent."""
+
+import io
+
+import pytest
+
+from fastsde.progress import Bar, Log, Silent, make
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_log_is_sparse():
+    clock, stream = Clock(), io.StringIO()
+    log = Log(stream, clock=clock)
+    with log.task("integrate", 1000, "trajectory-steps"):
+        for done in range(1001):
+            clock.now += 0.1
+            log.update(done, "sgd")
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "integrate: 1 k trajectory-steps to do"
+    assert lines[1].startswith("integrate sgd: 10%, ")
+    assert lines[1].endswith("trajectory-steps/s, 1:31 left")
+    assert lines[-1] == "integrate: 1 k of 1 k trajectory-steps in 1:40 (9.99/s)"
+    assert len(lines) == 12
+    assert "\r" not in stream.getvalue()
+
+
+def test_log_speaks_every_minute_of_a_slow_task():
+    clock, stream = Clock(), io.StringIO()
+    log = Log(stream, clock=clock)
+    with log.task("integrate", 10**9):
+        for done in range(300):
+            clock.now += 1.0
+            log.update(done)
+    assert len(stream.getvalue().splitlines()) == 2 + 5
+
+
+def test_log_of_a_quick_task_is_two_lines():
+    stream = io.StringIO()
+    log = Log(stream)
+    with log.task("analyse", 100):
+        for done in range(101):
+            log.update(done)
+    assert len(stream.getvalue().splitlines()) == 2
+
+
+def test_log_says_how_far_a_failed_task_came():
+    stream = io.StringIO()
+    log = Log(stream)
+
+    def fail():
+        with log.task("integrate", 100):
+            log.update(40)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert "40 of 100" in stream.getvalue().splitlines()[-1]
+
+
+def test_bar_shows_model_rate_and_time_left():
+    stream = Terminal()
+    bar = Bar(stream)
+    with bar.task("integrate", 2_000_000, "trajectory-steps"):
+        bar.update(1_000_000, "langevin")
+    text = stream.getvalue()
+    assert "langevin" in text
+    assert "50%" in text
+    assert "M" in text
+
+
+def test_bar_of_no_work_is_full():
+    stream = Terminal()
+    with Bar(stream).task("integrate", 0):
+        pass
+    assert "100%" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "stream", "kind"),
+    [
+        ("auto", Terminal(), Bar),
+        ("auto", io.StringIO(), Log),
+        ("bar", io.StringIO(), Bar),
+        ("log", Terminal(), Log),
+        ("none", Terminal(), Silent),
+    ],
+)
+def test_mode_chooses_the_reporter(mode, stream, kind):
+    assert type(make(mode, stream)) is kind
+
+
+def test_silent_says_nothing(capsys):
+    silent = Silent()
+    with silent.task("integrate", 10):
+        silent.update(5, "sgd")
+    assert capsys.readouterr() == ("", "")
