@@ -117,7 +117,8 @@ def estimate(values: ArrayLike, level: float = 0.95, k: int | None = None) -> Hi
 def interval(index: float, k: int, level: float = 0.95) -> tuple[float, float]:
     """Exact interval of alpha given Hill's estimate from ``k`` values of a Pareto tail."""
     tail = (1 - level) / 2
-    return index * chi2.ppf(tail, 2 * k) / (2 * k), index * chi2.ppf(1 - tail, 2 * k) / (2 * k)
+    low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)
+    return float(index * low), float(index * high)
 
 
 def _log_tail(magnitude: Floats, k: int) -> Floats:

@@ -107,10 +107,38 @@ def relabelled(pooled: Floats, labels: Bools, bandwidth: float) -> Floats:
     )
 
 
+def with_exploded(points: Floats, bandwidth: float) -> Floats:
+    """Give rows that are not finite a place of their own, infinitely far from all others.
+
+    An exploded trajectory is then a state like any other: it has kernel 1 with the exploded ones and 0 with
+    the rest, so that the discrepancy also sees how many there are.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, d)
+    bandwidth : float
+        Kernel width that will be used.
+
+    Returns
+    -------
+    ndarray, shape (n, d + 1)
+
+    Examples
+    --------
+    >>> gone = with_exploded(np.array([[1.0], [np.nan], [np.nan], [np.nan]]), 1.0)
+    >>> round(squared_mmd(gone[1:], np.zeros((3, 2)), 1.0), 3)
+    2.0
+    """
+    exploded: Bools = np.asarray(~np.isfinite(points).all(axis=1))
+    there = np.where(exploded, 1e6 * bandwidth, 0.0)
+    return np.column_stack([np.where(exploded[:, None], 0.0, points), there])
+
+
 def _squared_distances(x: Floats, y: Floats) -> Floats:
     """Squared distances coordinate by coordinate: no cancellation, and exact zeros on the diagonal."""
     result = np.zeros((len(x), len(y)))
-    for a, b in zip(x.T, y.T, strict=True):
-        difference = a[:, None] - b[None, :]
-        result += difference * difference
+    with np.errstate(over="ignore"):
+        for a, b in zip(x.T, y.T, strict=True):
+            difference = a[:, None] - b[None, :]
+            result += difference * difference
     return result

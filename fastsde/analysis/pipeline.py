@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
-from fastsde.analysis import features, mmd, wasserstein
-from fastsde.analysis.distances import SMALLEST_SAMPLE, Distance, distance
+from fastsde.analysis import features, mmd
+from fastsde.analysis.comparison import Comparison
+from fastsde.analysis.distances import Distance
+from fastsde.analysis.law import follows_gradient, log_spaced, moment_limits, plateaus
 from fastsde.analysis.learning import Learning, learning
 from fastsde.analysis.moments import Moments, exists, moments
-from fastsde.analysis.permutation import Relabelling
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.results import Analysis, ModelResult, Settings, stack
 from fastsde.analysis.tails import TailCollector
@@ -78,25 +78,6 @@ def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
     if wanted not in names:
         raise FastsdeError(f"no model {wanted!r} to compare with; the ensemble has {', '.join(names)}")
     return wanted
-
-
-def moment_limits(model: Any, depth: int, modes: int, loss: bool) -> Floats:
-    """Orders below which modes and loss have moments, by the model's definition.
-
-    A product of L layers, each with an increment of the same alpha-stable clock, has tail index alpha / L;
-    the loss, quadratic in it, alpha / (2 L). Gaussian and tempered models set no limit.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace as Model
-    >>> moment_limits(Model(kind="sde", alpha=1.6, tempering=None), depth=2, modes=1, loss=True)
-    array([0.8, 0.4])
-    """
-    alpha = getattr(model, "alpha", 2.0)
-    stable = model.kind == "sde" and alpha < 2 and getattr(model, "tempering", None) is None
-    quiet = getattr(model, "temperature", None) == 0
-    tail = alpha / depth if stable and not quiet else math.inf
-    return np.array([tail] * modes + [tail / 2] * loss)
 
 
 class _Pass:
@@ -172,7 +153,7 @@ class _Pass:
             for name, view in self.views.items()
             if "update_noise" in view.variables
         }
-        comparison = _Comparison(self, len(self.time)) if self.reference else None
+        comparison = self._comparison()
         threads = min(len(self.views), available_cores())
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
@@ -185,6 +166,19 @@ class _Pass:
                 self.progress.update(snapshot + 1)
         found = comparison.result() if comparison is not None else {}
         return {name: stack(row) for name, row in rows.items()}, tails, found
+
+    def _comparison(self) -> Comparison | None:
+        if not self.reference:
+            return None
+        return Comparison(
+            names=list(self.views),
+            reference=self.reference,
+            trajectories=min(view.count for view in self.views.values()),
+            coordinates=(len(self.strength) if self.has_modes else 0) + self.has_loss,
+            snapshots=len(self.time),
+            bandwidth=self.bandwidth,
+            settings=self.settings,
+        )
 
     def _measure(
         self, name: str, snapshot: int, rows: dict[str, list[Moments]], tails: dict[str, TailCollector]
@@ -201,7 +195,7 @@ class _Pass:
         found = moments(np.concatenate(columns, axis=1), limits)
         rows[name].append(found)
         if name in tails:
-            tails[name].add(self.views[name].read("update_noise", snapshot))
+            tails[name].add(self._noise(name, snapshot))
         return features.feature_matrix(modes, loss, self.scale, self.floor), self._has_variance(modes, found)
 
     def _has_variance(self, modes: Floats | None, found: Moments) -> bool:
@@ -223,6 +217,19 @@ class _Pass:
         modes = np.asarray(view.read("modes", snapshot), dtype=np.float64) if self.has_modes else None
         loss = np.asarray(view.read("loss", snapshot), dtype=np.float64) if self.has_loss else None
         return modes, loss
+
+    def _noise(self, name: str, snapshot: int) -> Floats:
+        """Read the update noise, of gradient noise in units of the trajectory's own noise level.
+
+        The level differs by orders of magnitude between trajectories at different saddles, and a mixture of
+        levels has a heavy tail of its own.
+        """
+        view, model = self.views[name], self.ensemble.study.models[name]
+        noise = np.asarray(view.read("update_noise", snapshot), dtype=np.float64)
+        if not follows_gradient(model) or "noise_trace" not in view.variables:
+            return noise
+        trace = np.asarray(view.read("noise_trace", snapshot), dtype=np.float64)
+        return noise / np.sqrt(np.where(trace > 0, trace, np.nan))[:, None]
 
     def _loss_floor(self) -> float:
         if not self.has_loss:
@@ -271,70 +278,3 @@ class _Pass:
         other = passages[self.reference] if self.reference and name != self.reference else None
         fractions = np.asarray(self.ensemble.study.events.mode_learned, dtype=np.float64)
         return learning(*mine, fractions, grid, other)
-
-
-class _Comparison:
-    """Distances of every model from the reference, gathered snapshot by snapshot."""
-
-    def __init__(self, work: _Pass, snapshots: int) -> None:
-        settings = work.settings
-        self.reference = work.reference
-        self.bandwidth = work.bandwidth
-        self.half = min(view.count for view in work.views.values()) // 2
-        self.labels = {
-            "sliced_wasserstein": self._relabelling(settings.sliced_limit, settings),
-            "mmd": self._relabelling(settings.mmd_limit, settings),
-        }
-        coordinates = (len(work.strength) if work.has_modes else 0) + work.has_loss
-        self.along = wasserstein.directions(coordinates, settings.directions, settings.seed)
-        shape = (snapshots, settings.permutations + 1)
-        self.values = {(name, kind): np.full(shape, np.nan) for name in work.views for kind in self.labels}
-        self.counts = {key: np.zeros(snapshots) for key in self.values}
-
-    def _relabelling(self, limit: int, settings: Settings) -> Relabelling:
-        return Relabelling(min(limit, self.half), settings.permutations, settings.seed)
-
-    def add(self, snapshot: int, name: str, points: dict[str, tuple[Floats, bool]]) -> None:
-        """Compare the first half of the reference with the second half of a model at one snapshot."""
-        gates = points[name][1] and points[self.reference][1]
-        for kind, relabelling in self.labels.items():
-            ours = points[self.reference][0][: relabelling.size]
-            theirs = points[name][0][self.half : self.half + relabelling.size]
-            pooled = np.concatenate([ours, theirs])
-            finite = np.isfinite(pooled).all(axis=1)
-            count = min(int(finite[: len(ours)].sum()), int(finite[len(ours) :].sum()))
-            self.counts[name, kind][snapshot] = count
-            if count < SMALLEST_SAMPLE or (kind == "sliced_wasserstein" and not gates):
-                continue
-            slots, labels = relabelling.at(finite[: len(ours)], finite[len(ours) :])
-            if kind == "mmd":
-                self.values[name, kind][snapshot] = mmd.relabelled(pooled[slots], labels, self.bandwidth)
-            else:
-                self.values[name, kind][snapshot] = wasserstein.relabelled(pooled[slots], labels, self.along)
-
-    def result(self) -> dict[str, dict[str, Distance]]:
-        """Return the distances by model and kind."""
-        found: dict[str, dict[str, Distance]] = {}
-        for (name, kind), values in self.values.items():
-            found.setdefault(name, {})[kind] = distance(values, self.counts[name, kind])
-        return found
-
-
-def plateaus(problem: Any) -> Floats:
-    """Loss with the first r modes learned and the others zero: optimum_loss + c/2 sum_{k > r} s_k^2.
-
-    Only for white inputs; otherwise, or where the optimum has no finite loss, an empty array.
-    """
-    covariance = np.asarray(problem.covariance)
-    if not np.isfinite(problem.optimum_loss) or not np.allclose(
-        covariance, np.eye(len(covariance)), atol=1e-8
-    ):
-        return np.empty(0)
-    squares = np.asarray(problem.mode_strength, dtype=np.float64) ** 2
-    rest = np.concatenate([np.cumsum(squares[::-1])[::-1], [0.0]])
-    return np.asarray(problem.optimum_loss + problem.loss_scale / 2 * rest)
-
-
-def log_spaced(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> bool:
-    """Whether snapshots are spread over decades: the second half of the run holds under a third of them."""
-    return bool(len(step) > 3 and np.mean(step > step[-1] / 2) < 1 / 3)

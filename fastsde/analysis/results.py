@@ -46,7 +46,7 @@ class Settings:
     seed: int = 0
     permutations: int = 500
     directions: int = 50
-    sliced_limit: int = 4096
+    sliced_limit: int = 2048
     mmd_limit: int = 512
 
 

@@ -35,7 +35,7 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
     -------
     list of dict
         Keys: model, kind, trajectories, exploded, compared (trajectories a side), mmd_ratio (mean squared
-        MMD over its 95 % null quantile), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside,
+        MMD over the `chance_level`), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside,
         distinguishable,
         wasserstein, wasserstein_null, wasserstein_ratio (means over snapshots), final_loss (median),
         learned_steps (median step at which each mode is learned to the first fraction), tail_index (pooled,
@@ -75,21 +75,23 @@ def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[
         sentences.append(
             f"{_list(same)} cannot be told from {analysis.reference} at {size:,} trajectories a side."
         )
-    else:
+    if told and not same:
         sentences.append(
-            f"Every model can be told from {analysis.reference} at {size:,} trajectories a side; "
-            f"{measured[0][0]} is the closest."
+            f"Every model can be told from {analysis.reference} at {size:,} trajectories a side."
         )
     if told:
-        listed = _list([f"{name} ({_evidence(analysis, one)})" for name, one in told])
-        sentences.append(f"{listed} can be told from it." if same else f"In order: {listed}.")
+        start = f"{_list([name for name, _ in told])} can be. " if same else ""
+        figures = ", ".join(f"{name} {_evidence(analysis, one)}" for name, one in told)
+        sentences.append(f"{start}Mean distance in units of the chance level, closest first: {figures}.")
     return sentences
 
 
 def _evidence(analysis: Analysis, found: Distance) -> str:
-    if found.mean_p < 0.025 and math.isfinite(found.mean_ratio):
-        return f"{found.mean_ratio:.2g} times the chance level on average"
-    return f"up to {found.peak:.2g} times the chance level, at step {analysis.step[found.peak_snapshot]:,.0f}"
+    ratio = found.mean / chance_level(analysis, PRIMARY)
+    if found.mean_p < 0.025:
+        return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}"
+    step = analysis.step[found.peak_snapshot]
+    return f"{max(ratio, 0.0):.2g} (but {found.peak:.2g} at step {step:,.0f})"
 
 
 def _list(names: list[str]) -> str:
@@ -111,7 +113,7 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         "trajectories": result.trajectories,
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
-        "mmd_ratio": _known(mmd.mean_ratio) if mmd else None,
+        "mmd_ratio": _known(mmd.mean / chance_level(analysis, PRIMARY)) if mmd else None,
         "mmd_p": _known(mmd.mean_p) if mmd else None,
         "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
         "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
@@ -119,7 +121,9 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         "distinguishable": mmd.distinguishable if mmd and math.isfinite(mmd.mean) else None,
         "wasserstein": _known(sliced.mean) if sliced else None,
         "wasserstein_null": _known(sliced.mean_null) if sliced else None,
-        "wasserstein_ratio": _known(sliced.mean_ratio) if sliced else None,
+        "wasserstein_ratio": _known(sliced.mean / chance_level(analysis, "sliced_wasserstein"))
+        if sliced
+        else None,
         "final_loss": _final_loss(analysis, result),
         "learned_steps": _learned_steps(analysis, result),
         "tail_index": None
@@ -157,6 +161,15 @@ def _learned_steps(analysis: Analysis, result: ModelResult) -> list[float | None
     return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
 
 
+def chance_level(analysis: Analysis, kind: str) -> float:
+    """Mean distance over snapshots that 95 % of shuffles of the two halves of the reference stay under.
+
+    One unit for all models; NaN if there is none.
+    """
+    level = analysis.models[analysis.reference].distances[kind].mean_null
+    return level if level > 0 else math.nan
+
+
 def time_per_step(analysis: Analysis) -> float:
     """Time of one learning-rate step: the learning rate."""
     return float(analysis.time[-1] / analysis.step[-1])
@@ -167,7 +180,7 @@ def _known(value: float) -> float | None:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+    return "-" if value is None else f"{value:.3g}" if abs(value) < 1e3 else f"{value:,.0f}"
 
 
 def _listed(values: Floats | list[float | None] | None, pattern: str) -> str:

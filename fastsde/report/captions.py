@@ -108,17 +108,20 @@ SPECS = (
         title="Tails of the noise",
         caption=(
             "Hill's tail index of the noise that one step adds to each mode, over trajectories and a few "
-            "adjacent snapshots, with 95 % bars. A law with an index below 2 has no variance. No finite "
-            "Gaussian sample gives an infinite index: the dotted line is what one of this size gives. Noise "
-            "whose strength differs between trajectories has a smaller index too, without a heavy tail in "
-            "any of them: the fair comparison is a model with the same covariance and Gaussian noise."
+            "adjacent snapshots, with 95 % bars. Gradient noise is measured in units of each trajectory's "
+            "own noise level. A law with an index below 2 has no variance, and no finite Gaussian sample "
+            "gives an infinite index: the dotted line is what one of this size gives. <b>Where "
+            "trajectories stand at different saddles the direction of their noise differs, and the mixture "
+            "has a small index without a heavy tail in any of them: compare with a model of the same "
+            "covariance and Gaussian noise.</b>"
         ),
         source=(
             "<code>ensemble.h5 /MODEL/update_noise</code>, u<sub>a</sub><sup>T</sup>(W(&theta;') &minus; "
-            "W(&theta; &minus; dt &nabla;L)) v<sub>a</sub>; each snapshot divided by its median size; "
-            "1/&alpha; = mean of ln(X<sub>i</sub> / X<sub>k+1</sub>) over the k largest, k between n/100 and "
-            "n/10 where the Kolmogorov-Smirnov distance from a power law is least; bars by a jackknife over "
-            "groups of trajectories."
+            "W(&theta; &minus; dt &nabla;L)) v<sub>a</sub>; gradient noise divided by the root of "
+            "<code>noise_trace</code>, each snapshot by its median size; 1/&alpha; = mean of "
+            "ln(X<sub>i</sub> / X<sub>k+1</sub>) over the k largest, k between n/100 and n/10 where the "
+            "Kolmogorov-Smirnov distance from a power law is least; bars by a jackknife over groups of "
+            "trajectories."
         ),
         draw=figures.tail_index,
         applies=lambda analysis: any(one.tails is not None for one in analysis.models.values()),

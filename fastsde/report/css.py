@@ -11,7 +11,7 @@ p, ul { margin: .5rem 0; }
 .sub { color: var(--muted); margin-top: 0; }
 .finding { border-left: 5px solid var(--accent); background: #eef5fa; padding: .9rem 1.1rem;
            font-size: 1.12rem; margin: 1.4rem 0; }
-.finding ul { font-size: .95rem; margin-bottom: 0; }
+.finding p { font-size: .95rem; margin-bottom: 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .86rem; line-height: 1.4; margin: .8rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid var(--line); }

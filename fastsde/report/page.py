@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
@@ -70,14 +71,19 @@ def _subtitle(analysis: Analysis) -> str:
 
 
 def _finding(analysis: Analysis) -> str:
-    exploded = [(name, one) for name, one in analysis.models.items() if one.exploded]
-    notes = [
-        f"{escape(name)}: {one.exploded:,} of {one.trajectories:,} trajectories left the finite numbers; "
-        "they are counted, and left out of every statistic from that moment on."
-        for name, one in exploded
+    exploded = [
+        f"{escape(name)} {one.exploded:,} of {one.trajectories:,}"
+        for name, one in analysis.models.items()
+        if one.exploded
     ]
-    listed = f"<ul>{''.join(f'<li>{note}</li>' for note in notes)}</ul>" if notes else ""
-    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{listed}</div>'
+    note = (
+        f"<p>Trajectories that left the finite numbers: {', '.join(exploded)}. From that moment on they "
+        "are a state of its own for the MMD, a competing event for learning times, and left out of "
+        "everything else.</p>"
+        if exploded
+        else ""
+    )
+    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{note}</div>'
 
 
 def _reading(analysis: Analysis, study: Study) -> str:
@@ -97,17 +103,18 @@ def _reading(analysis: Analysis, study: Study) -> str:
     )
     return (
         f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
-        "first. <b>Chance level</b>: when the trajectories of both samples are shuffled, 95 % of "
-        f"{settings.permutations:,} shuffles give a smaller distance. A model is <b>told</b> from the "
-        "reference if its mean distance over the snapshots, or its largest one, is larger than shuffles "
-        "give it (5 % false alarms for each model, both looks together). "
-        "<b>Not told</b> does not mean equal: a larger ensemble may tell them apart. The unit is the "
-        "trajectory; both sides have the same number, the first half of the reference and the second half "
-        f"of the model.{paired}{data} MMD is the unbiased squared maximum mean discrepancy (bandwidth "
-        f"{analysis.bandwidth:.3g}, "
-        "the same for all models and times), which exists for every law; the sliced Wasserstein distance "
-        "W<sub>2</sub> does not exist where there is no variance. Both compare the modes as shares of their "
-        "strength, together with log<sub>10</sub> of the loss.</p>"
+        "first. <b>Chance level</b>: when the trajectories of the two halves of the reference are "
+        f"shuffled, 95 % of {settings.permutations:,} shuffles give a smaller distance. A model is "
+        "<b>told</b> from the reference if its mean distance over the snapshots, or its largest one, is "
+        "larger than shuffles of its own trajectories with those of the reference give it (5 % false "
+        "alarms for each model, both looks together). <b>Not told</b> does not mean equal: a larger "
+        "ensemble may tell them apart. The unit is the trajectory; both sides have the same number, from "
+        f"the first half of the reference and the second half of the model.{paired}{data}</p><p>MMD is the "
+        f"unbiased squared maximum mean discrepancy (bandwidth {analysis.bandwidth:.3g}, the same for all "
+        "models and times). It exists for every law, and has exploded trajectories as a state of its own. "
+        "The sliced Wasserstein distance W<sub>2</sub> is among survivors, and does not exist where there "
+        "is no variance. Both compare the modes as shares of their strength, together with "
+        "log<sub>10</sub> of the loss.</p>"
     )
 
 
@@ -154,7 +161,13 @@ def _study(analysis: Analysis, study: Study) -> str:
     models = "".join(
         f"<li><b>{escape(name)}</b>: {escape(one.summary)}</li>" for name, one in analysis.models.items()
     )
-    return f"<p>{sentences}</p>\n<ul>{models}</ul>\n<pre>{escape(analysis.study)}</pre>"
+    return f"<p>{sentences}</p>\n<ul>{models}</ul>\n<pre>{escape(_compact(analysis.study))}</pre>"
+
+
+def _compact(toml: str) -> str:
+    """Put each array of a TOML text on one line."""
+    joined = re.sub(r"\[\n((?:    [^\n]*,\n)+)\]", lambda found: f"[{' '.join(found[1].split())}]", toml)
+    return joined.replace(",]", "]")
 
 
 def _provenance(analysis: Analysis, study: Study) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from fastsde.analysis.pipeline import log_spaced
+from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 
 DPI = 150
@@ -74,13 +74,13 @@ def mode_line(number: int) -> Line:
     return Line(_MODE_COLOURS[number % len(_MODE_COLOURS)], _DASHES[number % len(_DASHES)])
 
 
-def panels(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+def grid(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
     """Make a figure of ``count`` panels in rows of ``columns``, with room for a legend under them."""
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, height * rows + 0.55), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, **options)
-    axes = list(grid.ravel())
+    places = figure.subplots(rows, columns, squeeze=False, **options)
+    axes = list(places.ravel())
     for unused in axes[count:]:
         unused.remove()
     for above in axes[max(0, count - columns) : count]:
@@ -124,12 +124,13 @@ def nice_ticks(first: float, last: float) -> list[float]:
     return ticks
 
 
-def legend_below(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
-    """Put one legend for all panels under them, each label once, in rows of equal length."""
+def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
+    """Put one legend for all panels under them, each label once, in as few rows as the width allows."""
     found: dict[str, Any] = {}
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
+    columns = max(1, int(WIDTH / (0.75 + 0.07 * max(map(len, found), default=1))))
     rows = -(-len(found) // columns)
     figure.legend(
         list(found.values()),

@@ -34,9 +34,9 @@ def results(analysis: Analysis) -> str:
     head = (
         "model",
         f"told from {reference}?",
-        "mean distance (MMD)",
-        "largest distance (MMD)",
-        "snapshots outside the chance band",
+        "mean distance (squared MMD)",
+        "largest distance",
+        "snapshots outside the chance band (5&nbsp;% by chance)",
         "mean W<sub>2</sub>, and its chance level",
         "loss at the end (median)",
         "exploded",
@@ -67,10 +67,8 @@ def _verdict(row: dict[str, Any], is_reference: bool) -> str:
         return "reference: its own two halves, as a control"
     if row["distinguishable"] is None:
         return "unknown: too few survive"
-    size = f"at {row['compared']:,} trajectories a side"
-    return (
-        f'<b class="yes">yes</b>, {size}' if row["distinguishable"] else f'<b class="no">no</b>, not {size}'
-    )
+    answer = '<b class="yes">yes</b>' if row["distinguishable"] else '<b class="no">no</b>'
+    return f"{answer}, at {row['compared']:,} a side"
 
 
 def _times(ratio: float | None) -> str:
@@ -86,7 +84,7 @@ def _peak(row: dict[str, Any]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{100 * share:.0f}&nbsp;% <small>(5&nbsp;% by chance)</small>"
+    return NOTHING if share is None else f"{100 * share:.0f}&nbsp;%"
 
 
 def _wasserstein(row: dict[str, Any], reference: str) -> str:
@@ -116,10 +114,9 @@ def _learned(analysis: Analysis, name: str, mode: int) -> str:
         values[0, mode] / step for values in (found.median, found.median_low, found.median_high)
     )
     text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
-    missing = int(found.censored[0, mode]), int(found.exploded[0, mode])
-    if any(missing):
-        exploded = f", {missing[1]:,} exploded first" if missing[1] else ""
-        text += f'<span class="what">{missing[0]:,} never{exploded}</span>'
+    missing = (("never", found.censored[0, mode]), ("exploded first", found.exploded[0, mode]))
+    told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
+    text += f'<span class="what">{told}</span>' if told else ""
     if not math.isnan(found.logrank_p[0, mode]):
         text += f'<span class="what">log-rank p {_p_value(float(found.logrank_p[0, mode]))}</span>'
     return text
@@ -170,8 +167,11 @@ def _stability(indices: np.ndarray[Any, Any]) -> str:
     if not np.isfinite(indices).all():
         return NOTHING
     shown = ", ".join(f"{value:.2f}" for value in indices)
-    rising = indices[-1] - indices[0] > 0.1
-    return f"{shown} <small>({'rises: not stable' if rising else 'constant'})</small>"
+    if indices[-1] - indices[0] > 0.1:
+        reading = "rises: not stable"
+    else:
+        reading = "2: as a Gaussian" if indices[0] > 1.9 else "constant: as a stable law"
+    return f"{shown} <small>({reading})</small>"
 
 
 def final_moments(analysis: Analysis) -> str:
@@ -203,7 +203,7 @@ def _moment(analysis: Analysis, name: str, quantity: str) -> str:
 def _why_not(limit: float, index: float) -> str:
     if limit <= 2:
         return f"no variance: the law has moments below order {limit:.2g} only"
-    return f"no variance: tail index {index:.2g}" if math.isfinite(index) else "too few trajectories"
+    return f"not given: tail index {index:.2g}" if math.isfinite(index) else "too few trajectories"
 
 
 def number(value: float | None) -> str:

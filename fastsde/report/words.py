@@ -47,7 +47,8 @@ def _start(study: Study) -> str:
         else f"variance min(fan in, fan out)^-{init.gamma:g}"
     )
     shared = "shared by all models" if study.start == "paired" else "drawn anew for every model"
-    return f"Its layers start {init.kind} with {size}; starting points are {shared}."
+    kind = "balanced, its entries" if init.kind == "balanced" else "with Gaussian entries"
+    return f"It starts {kind} of {size}; starting points are {shared}."
 
 
 def _data(study: Study) -> str:

@@ -1,0 +1,209 @@
+"""What the figures draw in their panels: bands, levels, distances, marks, limits and labels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from fastsde.analysis import Analysis, ModelResult
+from fastsde.analysis.features import mode_scale
+from fastsde.analysis.law import log_spaced
+from fastsde.analysis.protocols import Floats
+from fastsde.analysis.summary import ordered, time_per_step
+from fastsde.analysis.tails import Tails
+from fastsde.report import style
+
+MODES = 4
+"""At most so many modes are drawn."""
+
+
+def tail_line(
+    panel: Axes, analysis: Analysis, tails: Tails, mode: int, number: int, name: str, line: style.Line
+) -> None:
+    """Draw the windows of one model as points with bars, a little beside those of the others."""
+    first, last = (analysis.step[tails.window[:, side].astype(int)] for side in (0, 1))
+    logarithmic = log_spaced(analysis.step)
+    centre = np.sqrt(first * last) if logarithmic else (first + last) / 2
+    spread = (number - 2) * 0.006
+    place = centre * analysis.step[-1] ** spread if logarithmic else centre + spread * analysis.step[-1]
+    index = tails.window_index[:, mode]
+    bars = np.array([index - tails.window_low[:, mode], tails.window_high[:, mode] - index])
+    panel.errorbar(
+        place,
+        index,
+        yerr=np.where(np.isfinite(bars), bars, 0.0),
+        elinewidth=0.9,
+        linewidth=1.3,
+        marker="o",
+        markersize=2.5,
+        label=name,
+        **line._asdict(),
+    )
+
+
+def bands(
+    panel: Axes, analysis: Analysis, quantiles: Floats, line: style.Line, label: str, inner: bool = True
+) -> None:
+    """Draw the median, and the bands of 50 % and 90 % of trajectories."""
+    shown = style.time_axis(panel, analysis.step)
+    steps = analysis.step[shown]
+    low, lower, median, upper, high = quantiles[shown].T
+    panel.fill_between(
+        steps,
+        low,
+        high,
+        color=line.color,
+        alpha=0.16,
+        linewidth=0,
+        label=None if not inner else "90 % of trajectories",
+    )
+    if inner:
+        panel.fill_between(
+            steps, lower, upper, color=line.color, alpha=0.28, linewidth=0, label="50 % of trajectories"
+        )
+    style_of = "-" if inner else line.linestyle
+    panel.plot(steps, median, color=line.color, linestyle=style_of, label="median" if inner else label)
+
+
+def distance_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, style.Line]) -> None:
+    """Draw one distance as it is, three or four decades of it, over the null band of the reference."""
+    shown = style.time_axis(panel, analysis.step)
+    steps = analysis.step[shown]
+    own = analysis.models[analysis.reference].distances[kind]
+    values = {name: analysis.models[name].distances[kind].value[shown] for name in ordered(analysis)}
+    high = style.log_limits(np.concatenate([*values.values(), own.null[shown]]))[1]
+    low = high / (1e4 if kind == "mmd" else 1e3)
+    panel.fill_between(steps, low, own.null[shown], color=style.PALE, linewidth=0, label="chance (95 %)")
+    for name, value in values.items():
+        label = f"two halves of {name}" if name == analysis.reference else name
+        panel.plot(steps, np.where(value > low, value, np.nan), label=label, **lines[name]._asdict())
+    panel.set_yscale("log")
+    panel.set_ylim(low, high)
+    missing = [name for name, value in values.items() if not np.isfinite(value).any()]
+    if missing:
+        note(panel, f"does not exist for {', '.join(missing)}")
+
+
+def ratio_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, style.Line]) -> None:
+    """Draw one distance over its null quantile: linear within the band, logarithmic outside."""
+    shown = style.time_axis(panel, analysis.step)
+    panel.axhspan(-1 if kind == "mmd" else 0, 1, color=style.PALE, linewidth=0)
+    highest = 1.0
+    for name in ordered(analysis):
+        ratio = analysis.models[name].distances[kind].ratio[shown]
+        if np.isfinite(ratio).any():
+            highest = max(highest, float(np.nanmax(ratio)))
+            panel.plot(analysis.step[shown], ratio, **lines[name]._asdict())
+    panel.set_yscale("symlog", linthresh=1.0, linscale=0.6)
+    panel.set_ylim(-1.3 if kind == "mmd" else 0.0, 1.5 * max(highest, 2.0))
+    ticks = [value for value in (-1, 0, 1, 3, 10, 30, 100, 300, 1000) if value < 1.5 * max(highest, 2.0)]
+    panel.yaxis.set_major_locator(FixedLocator(ticks if kind == "mmd" else ticks[1:]))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
+
+
+def note(panel: Axes, text: str) -> None:
+    """Write into the upper left corner."""
+    panel.text(0.02, 0.97, text, transform=panel.transAxes, va="top", color=style.MUTED, fontsize=8.5)
+
+
+def plateaus(panel: Axes, analysis: Analysis) -> None:
+    """Mark the loss of the optimum and of the saddles with the first r modes learned."""
+    for rank, level in enumerate(analysis.plateaus[:MODES]):
+        label = "saddles: first r modes learned" if rank == 0 else None
+        panel.axhline(level, color=style.MUTED, linewidth=0.7, linestyle=(0, (1, 2)), label=label)
+    if math.isfinite(analysis.optimum_loss) and analysis.optimum_loss > 0:
+        panel.axhline(analysis.optimum_loss, color=style.MUTED, linewidth=0.9, label="optimum")
+
+
+def drawn_levels(analysis: Analysis) -> Floats:
+    """Give the levels that a loss axis should reach: of the saddles and of the optimum."""
+    levels = np.append(analysis.plateaus[:MODES], analysis.optimum_loss)
+    return np.asarray(levels[np.isfinite(levels) & (levels > 0)], dtype=np.float64)
+
+
+def tail_marks(panel: Axes, gaussian: list[float]) -> None:
+    """Logarithmic axis of indices, with the lines at which variance and kurtosis cease to exist."""
+    panel.set_yscale("log")
+    panel.set_ylim(0.4, 30)
+    panel.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 4, 8, 16]))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.axhspan(0.4, 2, color="#f3e3df", zorder=0, label="no variance (below 2)")
+    known = [value for value in gaussian if math.isfinite(value)]
+    if known:
+        level = float(np.median(known))
+        panel.axhline(
+            level, color=style.MUTED, linewidth=1.0, linestyle=(0, (1, 2)), label="a Gaussian sample"
+        )
+
+
+def survival_range(analysis: Analysis, mode: int) -> tuple[float, float]:
+    """Find the steps between which some curve of this mode falls, a little wider."""
+    found = [one.learning for one in analysis.models.values() if one.learning is not None]
+    steps = found[0].times / time_per_step(analysis)
+    falling = np.flatnonzero(np.any([one.survival[0, mode] < 0.999 for one in found], axis=0))
+    flat = np.flatnonzero(
+        np.all([one.survival[0, mode] <= one.survival[0, mode, -1] + 1e-3 for one in found], axis=0)
+    )
+    first = steps[max(0, falling[0] - 12)] if falling.size else steps[0]
+    last = steps[min(len(steps) - 1, flat[0] + 12)] if flat.size else steps[-1]
+    return (float(first), float(last)) if first < last else (float(steps[0]), float(steps[-1]))
+
+
+def shown_modes(analysis: Analysis) -> range:
+    """Draw the strongest modes, those above a hundredth of the first."""
+    worth = int(np.sum(analysis.mode_strength > 0.01 * analysis.mode_strength[0]))
+    return range(max(1, min(MODES, worth)))
+
+
+def start_at_action(axes: list[Axes], analysis: Analysis) -> None:
+    """Begin a logarithmic axis at a third of the time at which a mode first moves in some trajectory."""
+    modes = [name for name in analysis.quantities if name != "loss"]
+    if not log_spaced(analysis.step) or not modes:
+        return
+    scale = mode_scale(analysis.mode_strength)
+    high = [one.moments.quantiles[:, -1, : len(modes)] / scale for one in analysis.models.values()]
+    moving = np.flatnonzero(np.any([np.any(values > 0.02, axis=1) for values in high], axis=0))
+    first = float(analysis.step[max(1, moving[0])]) / 3 if moving.size else 0.0
+    for panel in axes:
+        style.step_axis(panel, max(first, float(analysis.step[1])), float(analysis.step[-1]), True)
+
+
+def titled(name: str, result: ModelResult) -> str:
+    """Name a panel after its model, with the number of explosions."""
+    return f"{name} ({result.exploded:,} exploded)" if result.exploded else name
+
+
+def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
+    """Label the y axis of the left panels, and the x axis of the lowest only."""
+    for number, panel in enumerate(axes):
+        if number % columns == 0:
+            panel.set_ylabel(label)
+        if number + columns < len(axes) and panel.get_shared_x_axes().get_siblings(panel) != [panel]:
+            panel.set_xlabel("")
+
+
+def mode_limits(analysis: Analysis, modes: range) -> tuple[float, float]:
+    """Limits that hold the bands of all models, from -0.6 to 2.2 at most."""
+    strength = analysis.mode_strength[modes.start : modes.stop]
+    bands = [
+        one.moments.quantiles[:, :, modes.start : modes.stop] / strength for one in analysis.models.values()
+    ]
+    known = np.array(bands)[np.isfinite(bands)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    return max(-0.6, low - 0.06), min(2.2, high + 0.06)
+
+
+def neutral_legend(figure: Figure, axes: list[Axes]) -> None:
+    """Legend of loss panels, whose colours differ: bands and lines in grey."""
+    style.legend_below(figure, axes)
+    shades = iter((0.25, 0.5))
+    for handle in figure.legends[0].legend_handles:
+        if isinstance(handle, Patch):
+            handle.set(facecolor=style.MUTED, alpha=next(shades))

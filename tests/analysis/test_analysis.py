@@ -1,0 +1,196 @@
+import numpy as np
+import pytest
+from fakes import fake_ensemble, fake_problem
+
+from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.analysis.law import log_spaced, moment_limits, plateaus
+from fastsde.errors import FastsdeError
+from fastsde.progress import Progress
+
+QUICK = Settings(permutations=199, directions=12, sliced_limit=120, mmd_limit=120)
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    return analyze(fake_ensemble(300, 12, seed=1), settings=QUICK)
+
+
+def _same(first, second):
+    """Compare nested records, NaN equal to NaN."""
+    if isinstance(first, np.ndarray):
+        return np.array_equal(first, second, equal_nan=True)
+    if isinstance(first, dict):
+        return list(first) == list(second) and all(_same(first[key], second[key]) for key in first)
+    if hasattr(first, "__dataclass_fields__"):
+        return _same(vars(first), vars(second))
+    return first == second or (first != first and second != second)
+
+
+def test_shifted_models_are_told_and_the_others_are_not(analysis):
+    """Three models have the law of SGD: each gives a false alarm with probability 5 %; the seed is fixed."""
+    told = {row["model"]: row["distinguishable"] for row in analysis.summary()}
+    assert told == {
+        "sgd": False, "gd": True, "langevin": True, "sgd_gauss": False, "levy": False, "tempered": False,
+    }  # fmt: skip
+    assert analysis.headline().count("cannot be told from sgd at 120 trajectories a side") == 1
+
+
+def test_rows_are_ordered_by_distance(analysis):
+    rows = analysis.summary()
+    assert rows[0]["model"] == "sgd"
+    ratios = [row["mmd_ratio"] for row in rows[1:]]
+    assert ratios == sorted(ratios)
+    assert {row["model"] for row in rows[-2:]} == {"gd", "langevin"}
+    heads = {frozenset(row) for row in analysis.summary_rows()}
+    assert len(heads) == 1
+    assert all(isinstance(cell, str) for row in analysis.summary_rows() for cell in row.values())
+
+
+def test_stable_models_have_no_covariance_and_no_wasserstein(analysis):
+    levy = analysis.models["levy"]
+    assert np.isnan(levy.moments.covariance).all()
+    assert np.isnan(levy.moments.mean).all()
+    assert np.isfinite(levy.moments.median).all()
+    assert np.isnan(levy.distances["sliced_wasserstein"].value).all()
+    assert np.isfinite(levy.distances["mmd"].value).all()
+    assert np.isfinite(analysis.models["gd"].distances["sliced_wasserstein"].value).all()
+
+
+def test_explosions_are_counted(analysis):
+    levy = analysis.models["levy"]
+    assert levy.exploded > 0
+    assert levy.surviving[0] == 300
+    assert levy.surviving[-1] == 300 - levy.exploded
+
+
+def test_tail_indices(analysis):
+    assert np.all(analysis.models["levy"].tails.pooled_high < 2.2)
+    assert np.all(analysis.models["sgd"].tails.pooled_low > 3.5)
+    assert np.isnan(analysis.models["gd"].tails.pooled_index).all()
+
+
+def test_learning_times(analysis):
+    learned = {name: one.learning for name, one in analysis.models.items()}
+    assert learned["gd"].median[0, 0] < learned["sgd"].median[0, 0] < learned["langevin"].median[0, 0]
+    assert np.all(learned["gd"].logrank_p[0, :3] < 1e-6)
+    assert np.isnan(learned["sgd"].logrank_p).all()
+    assert np.all(learned["sgd_gauss"].logrank_p > 1e-3)
+
+
+def test_round_trip(analysis, tmp_path):
+    loaded = Analysis.load(analysis.save(tmp_path / "analysis.h5"))
+    assert _same(loaded, analysis)
+    assert loaded.summary_rows() == analysis.summary_rows()
+
+
+def test_the_same_twice(analysis):
+    again = analyze(fake_ensemble(300, 12, seed=1), settings=QUICK)
+    assert _same(again.models, analysis.models)
+
+
+def test_a_model_compared_with_its_own_starting_points():
+    """Paired models: the same trajectories in both, yet different numbers are compared: nothing is told."""
+    ensemble = fake_ensemble(200, 8, ("sgd", "sgd_gauss"))
+    ensemble.views["sgd_gauss"].arrays = ensemble.views["sgd"].arrays
+    found = analyze(ensemble, settings=QUICK)
+    own, other = (found.models[name].distances["mmd"] for name in ("sgd", "sgd_gauss"))
+    assert np.array_equal(own.value, other.value)
+    assert not other.distinguishable
+
+
+def test_without_sgd_there_are_no_distances(tmp_path):
+    found = analyze(fake_ensemble(120, 6, ("gd", "langevin")), settings=QUICK)
+    assert found.reference == ""
+    assert found.models["gd"].distances == {}
+    assert np.isfinite(found.models["gd"].moments.median).all()
+    assert "no SGD" in found.headline()
+    assert [row["model"] for row in found.summary()] == ["gd", "langevin"]
+    assert _same(Analysis.load(found.save(tmp_path / "a.h5")), found)
+
+
+def test_another_reference():
+    found = analyze(fake_ensemble(120, 6, ("sgd", "gd")), reference="gd", settings=QUICK)
+    assert found.reference == "gd"
+    assert found.models["sgd"].distances["mmd"].distinguishable
+    with pytest.raises(FastsdeError, match="no model 'nobody'"):
+        analyze(fake_ensemble(120, 6, ("sgd",)), reference="nobody")
+
+
+def test_few_trajectories_and_little_recorded():
+    ensemble = fake_ensemble(6, 6, ("sgd", "gd"))
+    for view in ensemble.views.values():
+        del view.arrays["update_noise"], view.arrays["modes"], view.arrays["mode_learned_step"]
+    found = analyze(ensemble, settings=QUICK)
+    assert found.quantities == ("loss",)
+    assert found.models["gd"].tails is None
+    assert found.models["gd"].learning is None
+    assert "Too few" in found.headline()
+    for view in ensemble.views.values():
+        del view.arrays["loss"]
+    with pytest.raises(FastsdeError, match="neither"):
+        analyze(ensemble)
+
+
+def test_a_model_that_explodes_whole():
+    ensemble = fake_ensemble(120, 8, ("sgd", "levy"))
+    view = ensemble.views["levy"]
+    for name in ("loss", "modes", "update_noise"):
+        view.arrays[name][3:] = np.nan
+    view.arrays["exploded_step"][:] = view.step[3]
+    view.arrays["mode_learned_step"][:] = -1
+    found = analyze(ensemble, settings=QUICK)
+    assert found.models["levy"].exploded == 120
+    assert found.models["levy"].distances["mmd"].value[-1] > 1
+    assert found.models["levy"].distances["mmd"].distinguishable
+    assert found.summary()[1]["final_loss"] is None
+
+
+def test_progress_is_told():
+    class Told(Progress):
+        done = ()
+
+        def update(self, done, note=""):
+            self.done = (*self.done, done)
+
+    told = Told()
+    analyze(fake_ensemble(40, 6, ("sgd",)), settings=QUICK, progress=told)
+    assert told.done == (1, 2, 3, 4, 5, 6)
+
+
+def test_moment_limits_follow_depth_and_tempering():
+    ensemble = fake_ensemble(10, 4)
+    models = ensemble.study.models
+    assert moment_limits(models["levy"], 4, 2, True).tolist() == pytest.approx([0.4, 0.4, 0.2])
+    for name in ("sgd", "gd", "tempered", "langevin", "sgd_gauss"):
+        assert np.isinf(moment_limits(models[name], 4, 2, True)).all()
+
+
+def test_plateaus_are_the_saddles():
+    problem = fake_problem()
+    squares = 0.25 * np.array([100.0, 90.0, 80.0, 70.0]) ** 2
+    assert np.allclose(plateaus(problem) - 0.75, [squares[rank:].sum() for rank in range(5)])
+    problem.covariance = 2 * np.eye(4)
+    assert plateaus(problem).size == 0
+
+
+def test_spacing():
+    assert log_spaced(np.array([0, 1, 10, 100, 1000]))
+    assert not log_spaced(np.linspace(0, 1000, 20))
+
+
+@pytest.mark.parametrize("content", [None, b"not HDF5"])
+def test_what_is_not_an_analysis(tmp_path, content):
+    path = tmp_path / "analysis.h5"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(FastsdeError, match=r"analysis\.h5"):
+        Analysis.load(path)
+
+
+def test_the_file_of_something_else(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file.attrs["format"] = "else"
+    with pytest.raises(FastsdeError, match="not a fastsde-analysis"):
+        Analysis.load(tmp_path / "other.h5")

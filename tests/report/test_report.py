@@ -1,0 +1,204 @@
+import base64
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from fakes import fake_ensemble, fake_study
+from matplotlib.colors import to_rgb
+
+from fastsde.analysis import Settings, analyze
+from fastsde.errors import FastsdeError
+from fastsde.report import style, write_report
+from fastsde.report.captions import SPECS
+from fastsde.report.tables import number
+from fastsde.report.words import study_sentences
+
+QUICK = Settings(permutations=49, directions=8, sliced_limit=60, mmd_limit=60)
+VOID = {"meta", "img", "br"}
+
+
+class _Checker(HTMLParser):
+    """Fails on tags that are not closed in order, and collects what the page refers to."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.links = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runs") / "saddle_to_saddle"
+    directory.mkdir()
+    analyze(fake_ensemble(150, 10), settings=QUICK).save(directory / "analysis.h5")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return write_report(run).read_text(encoding="utf-8")
+
+
+def test_page_is_well_formed_and_needs_nothing_else(page):
+    checker = _Checker()
+    checker.feed(page)
+    assert checker.open == []
+    assert len(checker.links) == len(SPECS)
+    assert all(link.startswith("data:image/png;base64,") for link in checker.links)
+    assert "http" not in page.split("<pre>")[0]
+
+
+def test_figures_are_files_and_inside(run, page):
+    embedded = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", page)]
+    written = {path.stem: path.read_bytes() for path in (run / "figures").glob("*.png")}
+    assert set(written) == {spec.name for spec in SPECS}
+    assert embedded == [written[spec.name] for spec in SPECS]
+    for image in embedded:
+        assert image.startswith(b"\x89PNG")
+        assert int.from_bytes(image[16:20], "big") == pytest.approx(style.WIDTH * style.DPI, abs=2)
+
+
+def test_most_important_first(page):
+    assert page.index("cannot be told from sgd") < page.index("<h2>Results</h2>") < page.index("<img")
+    assert "<h1>saddle to saddle</h1>" in page
+
+
+def test_page_tells_counts_seed_versions_study(run, page):
+    from fastsde.analysis import Analysis
+
+    analysis = Analysis.load(run / "analysis.h5")
+    levy = analysis.models["levy"].exploded
+    for text in (
+        f"levy {levy} of 150",
+        analysis.fingerprint,
+        analysis.versions["numpy"],
+        "seed of the study",
+        "singular_values = [100.0, 90.0, 80.0, 70.0]",
+        "4-10-10-10-4",
+        "does not exist: no variance",
+        "reference: its own two halves",
+    ):
+        assert text in page
+
+
+def test_heavy_tailed_model_has_no_variance_on_the_page(page):
+    moments = page.split("<h2>Moments at the end</h2>")[1].split("</table>")[0]
+    levy = next(row for row in moments.split("<tr>") if ">levy<" in row)
+    assert "&plusmn;" not in levy
+    assert levy.count("no variance") == 5
+
+
+def test_names_are_escaped(run):
+    from fastsde.analysis import Analysis
+    from fastsde.report.page import page as write_page
+
+    html = write_page(Analysis.load(run / "analysis.h5"), fake_study(), "<b>x</b> & y", {})
+    assert "<title>&lt;b&gt;x&lt;/b&gt; &amp; y</title>" in html
+
+
+def test_report_without_reference_and_little_recorded(tmp_path):
+    ensemble = fake_ensemble(40, 6, ("gd", "langevin"))
+    for view in ensemble.views.values():
+        del view.arrays["update_noise"], view.arrays["mode_learned_step"]
+    analyze(ensemble).save(tmp_path / "analysis.h5")
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"loss", "modes"}
+    assert "the study has no SGD" in html
+
+
+def test_report_of_a_model_that_exploded_whole(tmp_path):
+    ensemble = fake_ensemble(60, 8, ("sgd", "levy"))
+    view = ensemble.views["levy"]
+    for name in ("loss", "modes", "update_noise"):
+        view.arrays[name][2:] = np.nan
+    view.arrays["exploded_step"][:] = view.step[2]
+    view.arrays["mode_learned_step"][:] = -1
+    analyze(ensemble, settings=QUICK).save(tmp_path / "analysis.h5")
+    assert "levy 60 of 60" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_one_trajectory(tmp_path):
+    analyze(fake_ensemble(1, 6, ("sgd", "gd")), settings=QUICK).save(tmp_path / "analysis.h5")
+    assert "Too few" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_no_analysis(tmp_path):
+    with pytest.raises(FastsdeError, match="fastsde analyze"):
+        write_report(tmp_path)
+
+
+def test_a_model_has_one_colour_wherever_it_is_drawn():
+    lines = style.model_lines(["gd", "sgd", "sde"], "sgd")
+    assert lines["sgd"].color == style.INK
+    assert len({line.color for line in lines.values()}) == 3
+    assert style.model_lines(["sgd", "gd", "sde"], "sgd") == lines
+
+
+def test_colours_differ_in_lightness_or_hue_for_red_green_blindness():
+    """Deuteranopia by Vienot's projection: no two of the first six colours fall together."""
+    projection = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
+    lines = style.model_lines(list("abcdef"), "")
+    seen = [projection @ np.array(to_rgb(line.color)) ** 2.2 for line in lines.values()]
+    gaps = [np.abs(a - b).max() for i, a in enumerate(seen) for b in seen[i + 1 :]]
+    assert min(gaps) > 0.04
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 20_000), (150, 1200), (2000, 2600), (1, 10**9)])
+def test_ticks_lie_inside_and_are_few(first, last):
+    ticks = style.nice_ticks(first, last)
+    assert all(first <= tick <= last for tick in ticks)
+    assert len(ticks) <= 10
+
+
+def test_legends_lie_inside_the_figure(run):
+    import matplotlib as mpl
+
+    from fastsde.analysis import Analysis
+
+    analysis = Analysis.load(run / "analysis.h5")
+    with mpl.rc_context(style.RC):
+        for spec in SPECS:
+            figure = spec.draw(analysis)
+            figure.draw_without_rendering()
+            box = figure.legends[0].get_window_extent()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.x1
+            assert all(box.y1 <= axes.get_window_extent().y0 for axes in figure.axes)
+
+
+def test_study_in_words():
+    text = " ".join(study_sentences(fake_study(64)))
+    for part in (
+        "280 parameters",
+        "variance min(fan in, fan out)^-2",
+        "16 samples with whitened Gaussian inputs",
+        "singular values 100, 90, 80, 70",
+        "20,000 steps of learning rate 0.0001",
+        "64 times",
+    ):
+        assert part in text
+
+
+NUMBERS = {
+    0.0: "0",
+    1234.6: "1,235",
+    0.0495: "0.0495",
+    2.5e-7: "2.5&times;10<sup>-7</sup>",
+    3e8: "3.0&times;10<sup>8</sup>",
+}
+
+
+@pytest.mark.parametrize("value", NUMBERS)
+def test_numbers(value):
+    assert number(value) == NUMBERS[value]
