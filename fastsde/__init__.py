@@ -1,4 +1,4 @@
-"""fastsde: very large ensembles of SGD, of its stochastic differential equations, and the distance between them.
+"""fastsde: large ensembles of SGD and of the stochastic differential equations proposed as models of it.
 
 Examples
 --------

@@ -33,8 +33,9 @@ class Outcome:
     Parameters
     ----------
     events : dict of arrays
-        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and ``mode_learned_step``
-        (trajectories, fractions, modes), int64 integrator steps; -1 where it did not happen.
+        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
+        ``mode_learned_step`` (trajectories, fractions, modes), int64 integrator steps; -1 where it did not
+        happen.
     attributes : dict
         dt, substeps, temperature and whatever else the model resolved to.
     parameters : (trajectories, p) array
@@ -66,7 +67,8 @@ def integrate(
 ) -> Outcome:
     """Integrate trajectories ``first .. first + count - 1`` of a model.
 
-    A trajectory's numbers depend on the study, its seed and its own number: not on `first`, `count` or `threads`.
+    A trajectory's numbers depend on the study, its seed and its own number: not on `first`, `count` or
+    `threads`.
 
     Parameters
     ----------
@@ -82,8 +84,8 @@ def integrate(
     start : (count, p) array, optional
         Starting parameters in place of the study's initialisation.
     on_snapshot : callable, optional
-        Called with the snapshot's number and its values, arrays with the trajectories first, in order and from the
-        calling thread. The arrays are the receiver's to keep.
+        Called with the snapshot's number and its values, arrays with the trajectories first, in order and
+        from the calling thread. The arrays are the receiver's to keep.
     on_progress : callable, optional
         Called with the trajectory-steps done.
     stop : callable, optional
@@ -135,7 +137,9 @@ def integrate(
         threads or default_threads(), lowered.network.size * lanes, lowered.choice * lanes, study.dtype
     ) as workers:
         for index, now in enumerate(snapshots):
-            advance = _task(lowered, state, exploded, passed, first, int(previous), int(now), now == snapshots[-1])
+            advance = _task(
+                lowered, state, exploded, passed, first, int(previous), int(now), now == snapshots[-1]
+            )
             task = observer.after(advance, int(now))
             pieces = max(4 * workers.threads, rows * int(now - previous) // TASK_STEPS)
             for first_block, last_block in workers.map(task, workers.ranges(len(state), pieces)):
@@ -148,7 +152,11 @@ def integrate(
             if on_snapshot is not None:
                 on_snapshot(index, values)
             previous = now
-    return Outcome(_events(study, lowered, exploded[:count], passed[:count]), lowered.attributes, from_lanes(state, count))
+    return Outcome(
+        _events(study, lowered, exploded[:count], passed[:count]),
+        lowered.attributes,
+        from_lanes(state, count),
+    )
 
 
 def _event_count(lowered: Lowered) -> int:

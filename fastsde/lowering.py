@@ -24,7 +24,7 @@ __all__ = ["Lowered", "lower", "matched_temperature", "philox_key"]
 START_SAMPLE = 256
 """Starting points over which a temperature matched at the start is averaged."""
 ACCEPTABLE = 0.7
-"""Largest ``rate / a`` of one piece of a tempered increment: each is accepted with probability 1/2 or more."""
+"""Largest ``rate / a`` of a piece of a tempered increment: half of the draws or more are accepted."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,7 @@ def _data(study: Study, problem: Problem) -> Any:
     return Data(
         inputs=_cast(study, inputs),
         labels=_cast(study, labels),
+        rows=_cast(study, np.pad(np.hstack([inputs, labels]), ((0, 0), (0, -(d_in + d_out) % 4)))),
         noise=_cast(study, labels - inputs @ problem.optimum.T),
         optimum=_cast(study, problem.optimum),
         covariance=_cast(study, problem.covariance),
@@ -235,9 +236,7 @@ def _sgd(study: Study, model: Sgd, problem: Problem) -> Any:
     chain = 3 * model.batch * parameters
     weights = 3 * d_in * parameters + 2 * samples * problem.optimum.size
     kind = steps.SampleSgd if chain <= weights else steps.WeightSgd
-    return kind(
-        dense=kind is steps.WeightSgd, dt=dt, batch=model.batch, sampling=codes[model.sampling]
-    )
+    return kind(dense=kind is steps.WeightSgd, dt=dt, batch=model.batch, sampling=codes[model.sampling])
 
 
 def _population(study: Study, problem: Problem) -> Any:
@@ -263,8 +262,9 @@ def matched_temperature(
 ) -> float:
     """Return the temperature at which isotropic noise has the trace of SGD's at a reference point.
 
-    ``2 T p = eta tr Cov(gradient of a batch)``, p the number of parameters. The point is the balanced factorisation of
-    the optimum (``match_at = "minimum"``), or the mean over the first 256 starting points (``"start"``).
+    ``2 T p = eta tr Cov(gradient of a batch)``, p the number of parameters. The point is the balanced
+    factorisation of the optimum (``match_at = "minimum"``), or the mean over the first 256 starting points
+    (``"start"``).
     """
     network = DeepLinearNetwork(study.network.widths, problem.loss_scale)
     if model.match_at == "start":

@@ -88,7 +88,7 @@ class Observer:
         return {name: np.empty((rows, *tails[name]), self.dtype) for name in tails if name in self.wanted}
 
     def after(self, advance: Task, now: int) -> Callable[[Array, Array, int, int], tuple[int, int]]:
-        """Return a task that runs `advance` on a range of blocks, measures it at step `now`, and names the range."""
+        """Return a task that advances a range of blocks, measures it at step `now`, and names the range."""
 
         def run(memory: Array, choice: Array, begin: int, end: int) -> tuple[int, int]:
             advance(memory, choice, begin, end)
@@ -150,7 +150,7 @@ class Observer:
             self.values["effective_rank"][rows] = effective_rank(strength)
 
     def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
-        """Return the noise part of the next step in function space, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""
+        """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""
         from fastsde.kernels.cpu import advance, aligned
         from fastsde.kernels.observe import products
         from fastsde.kernels.steps import Descent
@@ -171,4 +171,5 @@ class Observer:
             out = np.empty((lanes, self.shape[0] * self.shape[1]), self.dtype)
             products(copy, memory, low.network, out)
             ends.append(out)
-        return self._project(ends[0] - ends[1], self.modes)
+        with np.errstate(invalid="ignore"):  # exploded trajectories
+            return self._project(ends[0] - ends[1], self.modes)

@@ -22,9 +22,10 @@ def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) 
     normals : (trajectories, p) array
         Independent standard normals, p the number of parameters.
     init : Initialisation
-        ``"gaussian"``: each layer's entries are its normals times the layer's standard deviation. ``"balanced"``: the
-        end-to-end matrix of those Gaussian layers, factored into layers with ``W_{l+1}^T W_{l+1} = W_l W_l^T`` and
-        hidden bases taken from the layers themselves, as Arora, Cohen, Golowich and Hu (2019, procedure 1) do.
+        ``"gaussian"``: each layer's entries are its normals times the layer's standard deviation.
+        ``"balanced"``: the end-to-end matrix of those Gaussian layers, factored into layers with ``W_{l+1}^T
+        W_{l+1} = W_l W_l^T`` and hidden bases taken from the layers themselves, as Arora, Cohen, Golowich
+        and Hu (2019, procedure 1) do.
     widths : tuple of int
 
     Returns

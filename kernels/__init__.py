@@ -1,0 +1,1 @@
+"""Compiled code: numbers in, numbers out; no files, no configuration, no objects."""

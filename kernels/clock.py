@@ -1,4 +1,4 @@
-"""What stretches a Gaussian increment: nothing, a one-sided stable number, or a tempered stable subordinator."""
+"""What stretches a Gaussian increment: nothing, a stable number, or a tempered stable subordinator."""
 
 import math
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from numba.extending import overload
 
 from fastsde.kernels.elementary import exp64
 from fastsde.kernels.lanes import like
-from fastsde.kernels.options import has_class
+from fastsde.kernels.options import COMMON, has_class
 from fastsde.kernels.philox import SUBORDINATOR, philox
 from fastsde.kernels.stable import log_positive_stable, tempered_subordinator
 
@@ -16,13 +16,13 @@ __all__ = ["Stable", "Tempered", "stretch"]
 
 
 class Stable(NamedTuple):
-    """Elliptical stable increments: Gaussian ones times ``sqrt(A0)``, A0 one-sided ``a``-stable, a = alpha / 2."""
+    """Elliptical stable increments: Gaussian times ``sqrt(A0)``, A0 one-sided a-stable, a = alpha / 2."""
 
     a: float
 
 
 class Tempered(NamedTuple):
-    """Normal tempered stable increments: Gaussian ones times ``sqrt(A / dt)``; see `tempered_subordinator`."""
+    """Normal tempered stable increments: Gaussian times ``sqrt(A / dt)``; see `tempered_subordinator`."""
 
     a: float
     log_scale: float
@@ -31,11 +31,11 @@ class Tempered(NamedTuple):
 
 
 def stretch(m, clock, counter, key):
-    """Return the factor of this step's Gaussian increment, one for all its components: 1.0 without a clock."""
+    """Return the factor of this step's Gaussian increment, one for all components; 1.0 without a clock."""
     raise NotImplementedError("compiled only")
 
 
-@overload(stretch)
+@overload(stretch, jit_options=COMMON)
 def _stretch(m, clock, counter, key):
     def nothing(m, clock, counter, key):
         return 1.0

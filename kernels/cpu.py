@@ -1,10 +1,14 @@
-"""The driver for processors: blocks from one snapshot to the next, spread over threads. Only this file knows threads.
+"""The driver for processors: blocks from one snapshot to the next, spread over threads.
 
-Kernels release the interpreter's lock, and a pool of Python threads runs them on ranges of blocks: no thread waits for
-another inside a kernel, and none of numba's threading layers (nor their trouble with forks) is needed.
+Only this file knows threads.
+
+Kernels release the interpreter's lock, and a pool of Python threads runs them on ranges of blocks: no thread
+waits for another inside a kernel, and none of numba's threading layers (nor their trouble with forks) is
+needed.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numba import uint64
@@ -22,9 +26,22 @@ __all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standar
 
 @kernel
 def advance(
-    state, memory, choice, trajectory, start, steps, closing, net, data, dynamics, key, events, exploded, passed
+    state,
+    memory,
+    choice,
+    trajectory,
+    start,
+    steps,
+    closing,
+    net,
+    data,
+    dynamics,
+    key,
+    events,
+    exploded,
+    passed,
 ):
-    """Advance every block of `state` by `steps` steps from step `start`; `closing` also looks at the last point.
+    """Advance every block of `state` by `steps` steps from step `start`; `closing` looks at the last point.
 
     Parameters
     ----------
@@ -100,7 +117,7 @@ class Workers:
         self._free = [(aligned(memory, dtype), aligned(max(choice, 1), np.int32)) for _ in range(threads)]
 
     def map(self, function, ranges):
-        """Call ``function(memory, choice, first, last)`` for each range of blocks; yield results as they come, in order."""
+        """Call ``function(memory, choice, first, last)`` for each range of blocks; yield results in order."""
 
         def call(first, last):
             memory, choice = self._free.pop()
@@ -121,7 +138,7 @@ class Workers:
         """Cut ``0 .. blocks`` into about `pieces` ranges, a multiple of the number of threads."""
         pieces = min(blocks, max(self.threads, pieces))
         edges = np.linspace(0, blocks, pieces + 1).astype(int)
-        return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        return [(int(a), int(b)) for a, b in pairwise(edges) if b > a]
 
     def close(self):
         """End the threads."""
@@ -152,7 +169,7 @@ def from_lanes(state, trajectories):
 
 
 def to_lanes(rows):
-    """Return rows interleaved into blocks, (blocks, parameters * lanes); the last block is filled with zeros."""
+    """Return rows interleaved into blocks, (blocks, parameters * lanes), the last one filled with zeros."""
     count, size = rows.shape
     lanes = lane_count(rows.dtype)
     blocks = -(-count // lanes)

@@ -1,26 +1,42 @@
-"""Deep linear networks: end-to-end product, residual, back-propagation, loss and norms, for one block of trajectories.
+"""Deep linear networks, one block of trajectories: product, residual, back-propagation, loss, norms.
 
-Layer l's gradient is ``W_{>l}^T R W_{<l}^T`` with one end-to-end matrix R for all layers, so gradient noise is added to R
-and carried through the same back-propagation. Argument `m` is the block's memory, `net` says what stands where.
+Layer l's gradient is ``W_{>l}^T R W_{<l}^T`` with one end-to-end matrix R for all layers, so gradient noise
+is added to R and carried through the same back-propagation. Argument `m` is the block's memory, `net` says
+what stands where.
 """
 
 from fastsde.kernels.lanes import broadcast, fma, load, store
 from fastsde.kernels.matmul import matmul
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import inlined, kernel
 
 __all__ = ["deviate", "full_residual", "inner", "interface_imbalance", "product", "push", "scaled_loss"]
 
 
-@kernel
+@inlined
 def product(m, net):
     """Compute the prefix products ``P_l = W_l ... W_1``; the last one is the end-to-end matrix."""
     d_in = net.widths[0]
     for l in range(1, len(net.weight)):
         rows, inside = net.widths[l + 1], net.widths[l]
-        matmul(m, net.weight[l], inside, 1, m, net.prefix[l - 1], d_in, 1, m, net.prefix[l], rows, d_in, inside, None)
+        matmul(
+            m,
+            net.weight[l],
+            inside,
+            1,
+            m,
+            net.prefix[l - 1],
+            d_in,
+            1,
+            m,
+            net.prefix[l],
+            rows,
+            d_in,
+            inside,
+            None,
+        )
 
 
-@kernel
+@inlined
 def deviate(m, net, data):
     """Compute ``D = W - optimum`` from the end-to-end matrix."""
     d_in, d_out = net.widths[0], net.widths[-1]
@@ -31,7 +47,7 @@ def deviate(m, net, data):
             store(m, net.deviation + k, load(m, w + k) - data.optimum[i, j])
 
 
-@kernel
+@inlined
 def full_residual(m, net, data):
     """Compute ``R = c D S``, the end-to-end gradient of the loss."""
     d_in, d_out = net.widths[0], net.widths[-1]
@@ -39,17 +55,20 @@ def full_residual(m, net, data):
         for k in range(d_in * d_out):
             store(m, net.residual + k, load(m, net.deviation + k) * data.scale)
     else:
-        matmul(m, net.deviation, d_in, 1, data.covariance, 0, d_in, 1, m, net.residual, d_out, d_in, d_in, None)
+        matmul(
+            m, net.deviation, d_in, 1, data.covariance, 0, d_in, 1, m, net.residual, d_out, d_in, d_in, None
+        )
         for k in range(d_in * d_out):
             store(m, net.residual + k, load(m, net.residual + k) * data.scale)
 
 
-@kernel
+@inlined
 def push(m, net, target, scale):
     """Carry R through all layers: ``target_l = W_{>l}^T R W_{<l}^T``, or ``target_l -= scale`` times it.
 
-    With `scale` a number or a lane vector and `target` the weights themselves this is one step of descent: a layer is
-    changed only after it has been used. The contents of R are kept, those of `left` and `right` are not.
+    With `scale` a number or a lane vector and `target` the weights themselves this is one step of descent: a
+    layer is changed only after it has been used. The contents of R are kept, those of `left` and `right` are
+    not.
     """
     d_in = net.widths[0]
     layers = len(net.weight)
@@ -71,7 +90,7 @@ def push(m, net, target, scale):
                 store(m, target[0] + k, fma(factor, load(m, back + k), load(m, target[0] + k)))
 
 
-@kernel
+@inlined
 def inner(m, first, second, count):
     """Return the sum of products of `count` lane vectors at two places."""
     even, odd = broadcast(m, 0.0), broadcast(m, 0.0)
@@ -83,7 +102,7 @@ def inner(m, first, second, count):
     return even + odd
 
 
-@kernel
+@inlined
 def scaled_loss(m, net, data):
     """Return the loss less its least value, ``c/2 tr(D S D^T)``, from D alone; overwrites `spare`."""
     d_in, d_out = net.widths[0], net.widths[-1]

@@ -28,11 +28,11 @@ __all__ = [
     "broadcast",
     "fma",
     "lane_count",
-    "like",
     "lane_width",
+    "like",
     "load",
-    "mask_bits",
     "low_word",
+    "mask_bits",
     "narrow",
     "ramp",
     "select",
@@ -83,7 +83,9 @@ class LaneType(types.Type):
 @register_model(LaneType)
 class _LaneModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        element = ir.IntType(1) if fe_type.dtype == types.boolean else dmm.lookup(fe_type.dtype).get_value_type()
+        element = (
+            ir.IntType(1) if fe_type.dtype == types.boolean else dmm.lookup(fe_type.dtype).get_value_type()
+        )
         super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.count))
 
 
@@ -96,7 +98,7 @@ def _splat(builder, value, count):
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), mask)
 
 
-def _promote(context, builder, value, source, target):
+def promote(context, builder, value, source, target):
     """Return `value` as a vector of type `target`: unchanged, or cast and repeated."""
     if isinstance(source, LaneType):
         return value
@@ -116,7 +118,7 @@ def _is_float(lane):
 
 
 def _register(function, arity, emit, result=lambda lane: lane, accepts=lambda lane: True):
-    """Teach numba `function` on lane vectors; `emit(context, builder, lane, values)` makes the instruction."""
+    """Teach numba `function` on lane vectors; ``emit(context, builder, lane, values)`` writes the code."""
 
     class Template(AbstractTemplate):
         key = function
@@ -131,7 +133,7 @@ def _register(function, arity, emit, result=lambda lane: lane, accepts=lambda la
 
     def lower(context, builder, sig, args):
         lane = _common(sig.args)
-        values = [_promote(context, builder, v, s, lane) for v, s in zip(args, sig.args, strict=True)]
+        values = [promote(context, builder, v, s, lane) for v, s in zip(args, sig.args, strict=True)]
         return emit(context, builder, lane, values)
 
     for kinds in _argument_kinds(arity):
@@ -184,7 +186,9 @@ def _vector_intrinsic(name):
         vector = values[0].type
         suffix = f"v{lane.count}f{lane.dtype.bitwidth}"
         kind = ir.FunctionType(vector, [vector] * len(values))
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.{suffix}"), values)
+        return builder.call(
+            cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.{suffix}"), values
+        )
 
     return emit
 
@@ -196,7 +200,12 @@ for _op, _names in {
     operator.truediv: ("fdiv", "sdiv"),
 }.items():
     _register(_op, 2, _binary(*_names))
-for _op, _name in {operator.and_: "and_", operator.or_: "or_", operator.xor: "xor", operator.lshift: "shl"}.items():
+for _op, _name in {
+    operator.and_: "and_",
+    operator.or_: "or_",
+    operator.xor: "xor",
+    operator.lshift: "shl",
+}.items():
     _register(_op, 2, _binary("", _name), accepts=lambda lane: not _is_float(lane))
 _register(operator.rshift, 2, _shift_right, accepts=lambda lane: not _is_float(lane))
 _register(operator.neg, 1, _negate)
@@ -245,7 +254,7 @@ class _Select(AbstractTemplate):
 
 def _lower_select(context, builder, sig, args):
     lane = _common(sig.args[1:])
-    a, b = (_promote(context, builder, v, s, lane) for v, s in zip(args[1:], sig.args[1:], strict=True))
+    a, b = (promote(context, builder, v, s, lane) for v, s in zip(args[1:], sig.args[1:], strict=True))
     return builder.select(args[0], a, b)
 
 
@@ -400,7 +409,7 @@ def broadcast(typingctx, array, value):
     lane = lanes_of(array)
 
     def codegen(context, builder, sig, args):
-        return _promote(context, builder, args[1], sig.args[1], lane)
+        return promote(context, builder, args[1], sig.args[1], lane)
 
     return lane(array, value), codegen
 
@@ -412,7 +421,7 @@ def ramp(typingctx, array, start):
     lane = LaneType(types.uint64, count)
 
     def codegen(context, builder, sig, args):
-        first = _promote(context, builder, args[1], sig.args[1], lane)
+        first = promote(context, builder, args[1], sig.args[1], lane)
         return builder.add(first, ir.Constant(ir.VectorType(ir.IntType(64), count), list(range(count))))
 
     return lane(array, types.uint64), codegen

@@ -1,7 +1,7 @@
-"""What kernels are given: where things stand in a block's memory, the data, and the dynamics, as named tuples.
+"""What kernels are given, as named tuples: where things stand in a block's memory, the data, the events.
 
-A block's memory is one flat array of lane vectors: first the parameters (layer 1 first, each ``W_l`` row after row),
-then everything a step needs. All places and strides are in lane vectors.
+A block's memory is one flat array of lane vectors: first the parameters (layer 1 first, each ``W_l`` row
+after row), then everything a step needs. All places and strides are in lane vectors.
 """
 
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ class Data(NamedTuple):
 
     inputs: Any  # (n, d_in); n = 0 for a population
     labels: Any  # (n, d_out)
+    rows: Any  # (n, d_in + d_out and padding to a multiple of 4): inputs beside labels
     noise: Any  # (n, d_out): labels less what the optimum predicts
     optimum: Any  # (d_out, d_in)
     covariance: Any  # (d_in, d_in) S
@@ -60,7 +61,7 @@ class Events(NamedTuple):
 
 
 def plan_network(widths, samples, batch):
-    """Lay out the memory of one block for a network, `samples` training samples and mini-batches of `batch`."""
+    """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`."""
     widths = np.asarray(widths, dtype=np.int64)
     layers = len(widths) - 1
     d_in, d_out, widest = int(widths[0]), int(widths[-1]), int(widths.max())
@@ -77,7 +78,9 @@ def plan_network(widths, samples, batch):
 
     columns = max(d_in, batch, min(samples, SAMPLE_CHUNK))
     prefix = np.array([0] + [room(widths[l] * d_in) for l in range(2, layers + 1)], dtype=np.int64)
-    activation = np.array([room(w * max(batch, min(samples, SAMPLE_CHUNK), d_out)) for w in widths], dtype=np.int64)
+    activation = np.array(
+        [room(w * max(batch, min(samples, SAMPLE_CHUNK), d_out)) for w in widths], dtype=np.int64
+    )
     gradient = np.array([room(s) for s in sizes], dtype=np.int64)
     places = {
         "deviation": room(d_out * d_in),

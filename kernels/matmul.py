@@ -1,11 +1,11 @@
 """Matrix products over interleaved trajectories.
 
-A matrix of a block is ``rows x columns`` lane vectors in a flat array; a matrix shared by all trajectories is an
-ordinary two-dimensional array, whose entries are broadcast. Sizes, offsets and strides are run-time values, so
-transposes cost nothing and one compilation serves every network. The product keeps a tile of the result in registers.
+A matrix of a block is ``rows x columns`` lane vectors in a flat array; a matrix shared by all trajectories
+is an ordinary two-dimensional array, whose entries are broadcast. Sizes, offsets and strides are run-time
+values, so transposes cost nothing and one compilation serves every network. The product keeps a tile of the
+result in registers.
 """
 
-import numba as nb
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
@@ -13,31 +13,38 @@ from numba.core.extending import intrinsic
 from fastsde.kernels.lanes import (
     VECTOR_BYTES,
     LaneType,
-    _promote,
     lanes_of,
     load_vector,
+    promote,
     store_vector,
     vector_pointer,
 )
 from fastsde.kernels.options import kernel
 
+__all__ = ["WIDE", "matmul", "tile"]
+
 I64 = ir.IntType(64)
 WIDE = VECTOR_BYTES == 64  # 32 vector registers: a 4 x 4 tile; 16 registers: 2 x 4
+ROWS = 4 if WIDE else 2
 
 
 @intrinsic(prefer_literal=True)
-def _tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inner, scale):
+def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inner, scale):
     """``C = A B``, or ``C -= scale A B`` unless `scale` is None, on one tile of `rows` x `columns`."""
     rows_n, columns_n = rows.literal_value, columns.literal_value
     lane = lanes_of(c)
     index = types.int64
-    sig = types.void(rows, columns, a, index, index, index, b, index, index, index, c, index, index, index, scale)
+    sig = types.void(
+        rows, columns, a, index, index, index, b, index, index, index, c, index, index, index, scale
+    )
 
     def codegen(context, builder, sig, args):
         (_, _, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inner, scale) = args
         vector = context.get_value_type(lane)
         kind = ir.FunctionType(vector, [vector] * 3)
-        fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{lane.count}f{lane.dtype.bitwidth}")
+        fma = cgutils.get_or_insert_function(
+            builder.module, kind, f"llvm.fma.v{lane.count}f{lane.dtype.bitwidth}"
+        )
         read_a = _reader(context, builder, sig.args[2], a, lane)
         read_b = _reader(context, builder, sig.args[6], b, lane)
         zero = ir.Constant(vector, [0.0] * lane.count)
@@ -52,11 +59,13 @@ def _tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inn
             right = [read_b(builder.add(first_b, builder.mul(I64(j), bc))) for j in range(columns_n)]
             for i in range(rows_n):
                 for j in range(columns_n):
-                    builder.store(builder.call(fma, [left[i], right[j], builder.load(sums[i][j])]), sums[i][j])
+                    builder.store(
+                        builder.call(fma, [left[i], right[j], builder.load(sums[i][j])]), sums[i][j]
+                    )
         out = vector_pointer(context, builder, sig.args[10], c)
         factor = None
         if not isinstance(sig.args[14], types.NoneType):
-            factor = builder.fneg(_promote(context, builder, scale, sig.args[14], lane))
+            factor = builder.fneg(promote(context, builder, scale, sig.args[14], lane))
         for i in range(rows_n):
             for j in range(columns_n):
                 place = builder.add(c0, builder.add(builder.mul(I64(i), cr), I64(j)))
@@ -70,80 +79,50 @@ def _tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inn
 
 
 def _reader(context, builder, array_type, array, lane):
-    """Return a function that reads one operand: a lane vector, or an entry of a shared matrix in every lane."""
+    """Return a function that reads an operand: a lane vector, or an entry of a shared matrix in every lane."""
     if array_type.ndim == 1:
         pointer = vector_pointer(context, builder, array_type, array)
         return lambda index: load_vector(builder, pointer, index)
     data = context.make_array(array_type)(context, builder, array).data
     plain = LaneType(array_type.dtype, lane.count)
-    return lambda index: _promote(context, builder, builder.load(builder.gep(data, [index])), array_type.dtype, plain)
+    return lambda index: promote(
+        context, builder, builder.load(builder.gep(data, [index])), array_type.dtype, plain
+    )
 
 
-if WIDE:
+@kernel
+def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
+    """``C = A B`` (`scale` None) or ``C -= scale A B``; C is `n` x `m`, row after row, from lane vector `c0`.
 
-    @kernel
-    def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
-        """``C = A B`` (`scale` None) or ``C -= scale A B``; C is `n` x `m`, row after row, from lane vector `c0`.
-
-        ``A[i, k]`` stands at ``a0 + i ar + k ak`` and ``B[k, j]`` at ``b0 + k bk + j bc``: in lane vectors for a flat
-        array, in elements for a two-dimensional one. C must not overlap A or B.
-        """
-        i = 0
-        while i + 4 <= n:
-            j = 0
-            while j + 4 <= m:
-                _tile(4, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 4
-            if j + 2 <= m:
-                _tile(4, 2, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 2
-            if j < m:
-                _tile(4, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-            i += 4
-        if i + 2 <= n:
-            j = 0
-            while j + 4 <= m:
-                _tile(2, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 4
-            while j < m:
-                _tile(2, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 1
-            i += 2
-        if i < n:
-            j = 0
-            while j + 4 <= m:
-                _tile(1, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 4
-            while j < m:
-                _tile(1, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 1
-
-else:
-
-    @kernel
-    def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
-        """As the 4 x 4 version, with a 2 x 4 tile for sixteen vector registers."""
-        i = 0
-        while i + 2 <= n:
-            j = 0
-            while j + 4 <= m:
-                _tile(2, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 4
-            if j + 2 <= m:
-                _tile(2, 2, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 2
-            if j < m:
-                _tile(2, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-            i += 2
-        if i < n:
-            j = 0
-            while j + 4 <= m:
-                _tile(1, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 4
-            while j < m:
-                _tile(1, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-                j += 1
-
-
-__all__ = ["matmul"]
-_ = nb
+    ``A[i, k]`` stands at ``a0 + i ar + k ak`` and ``B[k, j]`` at ``b0 + k bk + j bc``: in lane vectors for a
+    flat array, in elements for a two-dimensional one. C must not overlap A or B.
+    """
+    i = 0
+    while i + ROWS <= n:
+        j = 0
+        while j + 4 <= m:
+            tile(ROWS, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 4
+        if j + 2 <= m:
+            tile(ROWS, 2, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 2
+        if j < m:
+            tile(ROWS, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+        i += ROWS
+    if i + 2 <= n:
+        j = 0
+        while j + 4 <= m:
+            tile(2, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 4
+        while j < m:
+            tile(2, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 1
+        i += 2
+    if i < n:
+        j = 0
+        while j + 4 <= m:
+            tile(1, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 4
+        while j < m:
+            tile(1, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 1

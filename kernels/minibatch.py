@@ -5,8 +5,9 @@ Sampling indices stand in an integer array `choice`: one row of lanes for each m
 
 from numba import uint64
 
+from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import broadcast, lane_width, low_word, store
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import HALF, INDEX, MASK, SHUFFLE, counter_words, philox
 
 __all__ = ["DISTINCT", "EPOCH", "REPLACING", "choose", "count_weights", "gather"]
@@ -14,9 +15,9 @@ __all__ = ["DISTINCT", "EPOCH", "REPLACING", "choose", "count_weights", "gather"
 EPOCH, DISTINCT, REPLACING = range(3)
 
 
-@kernel
+@inlined
 def shuffle(choice, m, n, counter, key):
-    """Write a uniform permutation of ``0 .. n - 1`` for each lane (Fisher and Yates), a function of `counter` alone."""
+    """Write a uniform permutation of ``0 .. n - 1`` for each lane (Fisher and Yates 1938)."""
     width = lane_width(m)
     for i in range(n):
         for v in range(width):
@@ -35,7 +36,7 @@ def shuffle(choice, m, n, counter, key):
                 choice[other * width + v] = mine
 
 
-@kernel
+@inlined
 def replacing(choice, batch, n, counter, key):
     """Write `batch` indices drawn with replacement from ``0 .. n - 1``."""
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(INDEX)
@@ -50,14 +51,14 @@ def replacing(choice, batch, n, counter, key):
             store(choice, k + 3, low_word(((w3 & MASK) * uint64(n)) >> HALF))
 
 
-@kernel
+@inlined
 def distinct(choice, m, batch, n, counter, key):
-    """Write `batch` different indices, all subsets equally likely (Floyd's algorithm; Bentley and Floyd 1987)."""
+    """Write `batch` different indices, all subsets equally likely (Floyd; Bentley and Floyd 1987)."""
     width = lane_width(m)
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(INDEX)
     for k in range(batch):
         top = n - batch + k
-        w0, w1, w2, w3 = philox(uint64(k), c1, c2, c3, key[0], key[1])
+        w0, _, _, _ = philox(uint64(k), c1, c2, c3, key[0], key[1])
         store(choice, k, low_word(((w0 & MASK) * uint64(top + 1)) >> HALF))
         for v in range(width):
             mine = choice[k * width + v]
@@ -67,24 +68,33 @@ def distinct(choice, m, batch, n, counter, key):
                     break
 
 
-@kernel
+@inlined
 def gather(m, net, data, choice, first, batch):
-    """Copy the inputs of the chosen samples into ``h_0`` and their labels into `error`, a column a sample."""
+    """Write inputs of the chosen samples into ``h_0`` and their labels into `error`, a column a sample."""
     width = lane_width(m)
     d_in, d_out = net.widths[0], net.widths[-1]
-    x0, y0 = net.activation[0], net.error
     for k in range(batch):
-        for v in range(width):
-            sample = choice[(first + k) * width + v]
-            for j in range(d_in):
-                m[(x0 + j * batch + k) * width + v] = data.inputs[sample, j]
-            for i in range(d_out):
-                m[(y0 + i * batch + k) * width + v] = data.labels[sample, i]
+        place = (first + k) * width
+        for column in range(0, d_in + d_out, 4):
+            values = gather_four(m, data.rows, choice, place, column)
+            _put_entry(m, net, column, d_in, d_out, batch, k, values[0])
+            _put_entry(m, net, column + 1, d_in, d_out, batch, k, values[1])
+            _put_entry(m, net, column + 2, d_in, d_out, batch, k, values[2])
+            _put_entry(m, net, column + 3, d_in, d_out, batch, k, values[3])
 
 
-@kernel
+@inlined
+def _put_entry(m, net, entry, d_in, d_out, batch, k, value):
+    """Write an entry of a sample's row, ``[x, y, padding]``, to where it belongs."""
+    if entry < d_in:
+        store(m, net.activation[0] + entry * batch + k, value)
+    elif entry < d_in + d_out:
+        store(m, net.error + (entry - d_in) * batch + k, value)
+
+
+@inlined
 def count_weights(m, net, data, choice, first, batch):
-    """Write for each sample how often the batch holds it, times ``c / batch``: the weights of a mini-batch gradient."""
+    """Write for each sample how often the batch holds it, times ``c / batch``."""
     width = lane_width(m)
     share = data.scale / batch
     for i in range(len(data.inputs)):
@@ -94,13 +104,12 @@ def count_weights(m, net, data, choice, first, batch):
             m[(net.weights + choice[(first + k) * width + v]) * width + v] += share
 
 
-
-@kernel
+@inlined
 def choose(sampling, batch, n, m, choice, number, first, trajectory, counter, key):
     """Fill `choice` for step `number` and return the batch's first row in it and its size.
 
-    In epochs of ``ceil(n / batch)`` steps the permutation is made at the first step of an epoch, or anew when the
-    kernel starts inside one; the last batch of an epoch holds what is left.
+    In epochs of ``ceil(n / batch)`` steps the permutation is made at the first step of an epoch, or anew
+    when the kernel starts inside one; the last batch of an epoch holds what is left.
     """
     if sampling == EPOCH:
         batches = (n + batch - 1) // batch

@@ -1,7 +1,7 @@
-"""Uniform and normal numbers from Philox words (Box and Muller 1958), for lane vectors and NumPy values alike.
+"""Uniform and normal numbers from Philox words (Box and Muller 1958).
 
-``float32``: a normal takes one word; the radius sees 31 bits converted with full relative precision, so tails reach
-6.6 standard deviations. ``float64``: a normal takes two words; 52 bits and a half, tails to 8.5.
+``float32``: a normal takes one word; the radius sees 31 bits converted with full relative precision, so
+tails reach 6.6 standard deviations. ``float64``: a normal takes two words; 52 bits and a half, tails to 8.5.
 """
 
 import math
@@ -12,7 +12,7 @@ from numba.extending import overload
 
 from fastsde.kernels.elementary import cos_sin32, cos_sin64, log32, log64
 from fastsde.kernels.lanes import as_float, fma, load, low_word, store, to_float
-from fastsde.kernels.options import inlined
+from fastsde.kernels.options import COMMON, inlined
 from fastsde.kernels.philox import HALF, MASK, philox
 
 __all__ = ["add_normals", "fill_normals", "normals32", "normals64", "uniform32", "uniform64"]
@@ -55,12 +55,13 @@ def normals64(word_0, word_1, word_2, word_3):
 def fill_normals(m, start, count, counter, key, purpose):
     """Write `count` lane vectors of standard normals from lane vector `start`; up to 3 more are overwritten.
 
-    Draw number ``i`` of the counter makes normals ``4 i .. 4 i + 3`` in ``float32``, ``2 i, 2 i + 1`` in ``float64``.
+    Draw number ``i`` of the counter makes normals ``4 i .. 4 i + 3`` in ``float32``, ``2 i, 2 i + 1`` in
+    ``float64``.
     """
     raise NotImplementedError("compiled only")
 
 
-@overload(fill_normals, jit_options={"forceinline": False})
+@overload(fill_normals, jit_options=COMMON)
 def _fill_normals(m, start, count, counter, key, purpose):
     def fill32(m, start, count, counter, key, purpose):
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
@@ -86,11 +87,11 @@ def _fill_normals(m, start, count, counter, key, purpose):
 
 
 def add_normals(m, start, count, scale, counter, key, purpose):
-    """Add `scale` times standard normals to `count` lane vectors: the normals that `fill_normals` would write."""
+    """Add to `count` lane vectors `scale` times the normals that `fill_normals` would write."""
     raise NotImplementedError("compiled only")
 
 
-@overload(add_normals, jit_options={"forceinline": False})
+@overload(add_normals, jit_options=COMMON)
 def _add_normals(m, start, count, scale, counter, key, purpose):
     def add32(m, start, count, scale, counter, key, purpose):
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)

@@ -14,7 +14,7 @@ NO_TRACE, FINITE_TRACE, POPULATION_TRACE = range(3)
 
 @kernel
 def observe(state, memory, net, data, trace, out):
-    """Write loss, gradient norm, noise trace, balance of each interface and the end-to-end matrix, a row a trajectory."""
+    """Write, a row a trajectory: loss, gradient norm, noise trace, balances, the end-to-end matrix."""
     layers = len(net.weight)
     size = net.widths[0] * net.widths[-1]
     for b in range(state.shape[0]):
@@ -66,7 +66,7 @@ def _put(m, net, out, row, column, value):
 
 @kernel
 def project(matrices, left, right, out):
-    """Write ``u_a^T W v_b`` for each end-to-end matrix, a row a trajectory: all pairs, or the diagonal if `out` has K columns."""
+    """Write ``u_a^T W v_b`` of each matrix, a row a trajectory; the diagonal only if `out` has K columns."""
     modes, d_out, d_in = left.shape[0], left.shape[1], right.shape[1]
     diagonal = out.shape[1] == modes
     for n in range(matrices.shape[0]):

@@ -1,8 +1,9 @@
 """Philox4x32-10, the counter-based random number generator (Salmon et al. 2011), stateless.
 
-A 128-bit counter and a 64-bit key give four 32-bit words. The key says which study and model, the counter which
-trajectory, step, draw and purpose, so a draw depends on nothing else. Words travel as 64-bit integers whose upper half
-may hold rubbish: the products need 64 bits anyway, and on lane vectors this form needs the fewest instructions.
+A 128-bit counter and a 64-bit key give four 32-bit words. The key says which study and model, the counter
+which trajectory, step, draw and purpose, so a draw depends on nothing else. Words travel as 64-bit integers
+whose upper half may hold rubbish: the products need 64 bits anyway, and on lane vectors this form needs the
+fewest instructions.
 """
 
 from numba import uint64
@@ -36,7 +37,7 @@ HALF = uint64(32)
 
 @inlined
 def philox(c0, c1, c2, c3, k0, k1):
-    """Return the four words of a counter under a key, each in the low half of 64 bits; `c0` may be one number."""
+    """Return the four words of a counter under a key, in low halves of 64 bits; `c0` may be one number."""
     c0 = alike(c2, c0)
     for _ in range(10):
         p0 = (c0 & MASK) * MULTIPLIER_0
@@ -54,8 +55,8 @@ def philox(c0, c1, c2, c3, k0, k1):
 def counter_words(trajectory, step, purpose):
     """Return the counter's second to fourth word; its first is the number of the draw.
 
-    Second: low half of the step. Third: low half of the trajectory number. Fourth: high 12 bits of the step, high 12
-    bits of the trajectory number, and the purpose in the lowest 8.
+    Second: low half of the step. Third: low half of the trajectory number. Fourth: high 12 bits of the step,
+    high 12 bits of the trajectory number, and the purpose in the lowest 8.
     """
     second = alike(trajectory, step & MASK)
     third = trajectory & MASK

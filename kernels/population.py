@@ -1,4 +1,4 @@
-"""Fresh samples of a population: inputs ``x = F g`` of the given law, labels by the teacher plus noise of its law."""
+"""Fresh samples of a population: inputs ``x = F g`` of a law, labels by the teacher plus noise of a law."""
 
 import math
 from typing import Any, NamedTuple

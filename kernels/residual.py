@@ -1,7 +1,7 @@
-"""The end-to-end matrix R with the gradient noise of a finite data set or of a population (physics: A2).
+"""The end-to-end matrix R with the gradient noise of a finite data set or of a population.
 
-Noise is matrix-free: no parameter-by-parameter covariance is ever formed. `keep` multiplies the mean, `amplitude` the
-noise; each is a number or a lane vector.
+Noise is matrix-free: no parameter-by-parameter covariance is ever formed. `keep` multiplies the mean,
+`amplitude` the noise; each is a number or a lane vector.
 """
 
 import math
@@ -10,18 +10,24 @@ from fastsde.kernels.dln import inner
 from fastsde.kernels.lanes import broadcast, fma, load, store
 from fastsde.kernels.matmul import matmul
 from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.philox import NOISE
 
-__all__ = ["finite_noise", "gaussian_weights", "noise_trace_finite", "noise_trace_population", "population_noise"]
+__all__ = [
+    "finite_noise",
+    "gaussian_weights",
+    "noise_trace_finite",
+    "noise_trace_population",
+    "population_noise",
+]
 
 
-@kernel
+@inlined
 def gaussian_weights(m, net, data, keep, amplitude, counter, key):
     """Weight of each sample whose weighted residuals are the mean plus Gaussian noise of covariance C.
 
-    ``w_i = c (keep / n + amplitude (xi_i - mean(xi)) / sqrt(n))``, so ``sum_i w_i R_i`` has mean ``keep c Rbar`` and
-    covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n).
+    ``w_i = c (keep / n + amplitude (xi_i - mean(xi)) / sqrt(n))``, so ``sum_i w_i R_i`` has mean ``keep c
+    Rbar`` and covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n).
     """
     n = len(data.inputs)
     fill_normals(m, net.weights, n, counter, key, NOISE)
@@ -34,9 +40,9 @@ def gaussian_weights(m, net, data, keep, amplitude, counter, key):
         store(m, net.weights + i, fma(load(m, net.weights + i), factor, shift))
 
 
-@kernel
+@inlined
 def finite_noise(m, net, data):
-    """Compute ``R = E diag(w) X^T`` from the weights: E = D X - (labels less their prediction by the optimum)."""
+    """Compute ``R = E diag(w) X^T`` from the weights; E = D X - (labels less the optimum's prediction)."""
     d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
     matmul(m, net.deviation, d_in, 1, data.inputs, 0, 1, d_in, m, net.error, d_out, n, d_in, None)
     for i in range(d_out):
@@ -46,11 +52,12 @@ def finite_noise(m, net, data):
     matmul(m, net.error, n, 1, data.inputs, 0, d_in, 1, m, net.residual, d_out, d_in, n, None)
 
 
-@kernel
+@inlined
 def population_noise(m, net, data, keep, amplitude, counter, key):
-    """Compute ``R = c [keep D S + amplitude (D F H F^T + sigma Z F^T)]``, exact for Gaussian and elliptical inputs.
+    """Compute ``R = c [keep D S + amplitude (D F H F^T + sigma Z F^T)]``, exact for elliptical inputs.
 
-    H = sqrt(t2) G + sqrt(t2 - 1) g0 I with G symmetric, variance 1 off and 2 on the diagonal; Z iid; t2 = E tau^2.
+    H = sqrt(t2) G + sqrt(t2 - 1) g0 I with G symmetric, variance 1 off and 2 on the diagonal; Z iid; t2 = E
+    tau^2.
     """
     d_in, d_out = net.widths[0], net.widths[-1]
     size = d_in * d_out
@@ -81,7 +88,22 @@ def population_noise(m, net, data, keep, amplitude, counter, key):
     for k in range(size):
         store(m, target + k, fma(label, load(m, at + k), load(m, net.residual + k)))
     if not data.white:
-        matmul(m, net.spare, d_in, 1, data.factor_transposed, 0, d_in, 1, m, net.residual, d_out, d_in, d_in, None)
+        matmul(
+            m,
+            net.spare,
+            d_in,
+            1,
+            data.factor_transposed,
+            0,
+            d_in,
+            1,
+            m,
+            net.residual,
+            d_out,
+            d_in,
+            d_in,
+            None,
+        )
 
 
 @kernel
@@ -90,7 +112,7 @@ def noise_trace_finite(m, net, data, gradient_square):
 
     ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks of 32.
     """
-    d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
+    n = len(data.inputs)
     layers = len(net.weight)
     total = broadcast(m, 0.0)
     for start in range(0, n, 32):
@@ -98,11 +120,15 @@ def noise_trace_finite(m, net, data, gradient_square):
         _forward_chunk(m, net, data, start, count)
         back = net.error
         for l in range(layers - 1, -1, -1):
-            total = total + _column_products(m, back, net.widths[l + 1], net.activation[l], net.widths[l], count)
+            total = total + _column_products(
+                m, back, net.widths[l + 1], net.activation[l], net.widths[l], count
+            )
             if l > 0:
                 rows, columns = net.widths[l + 1], net.widths[l]
                 following = net.left if back != net.left else net.right
-                matmul(m, net.weight[l], 1, columns, m, back, count, 1, m, following, columns, count, rows, None)
+                matmul(
+                    m, net.weight[l], 1, columns, m, back, count, 1, m, following, columns, count, rows, None
+                )
                 back = following
     return total * (data.scale * data.scale / n) - gradient_square
 
@@ -142,9 +168,10 @@ def _column_products(m, first, first_rows, second, second_rows, count):
 
 @kernel
 def noise_trace_population(m, net, data, gradient_square):
-    """Return the same trace for a population (physics: A4, with E tau^2 = t2); needs the prefix products and D.
+    """Return the same trace for a population; needs the prefix products and D.
 
-    ``c^2 sum_l t2 |W_{>l}^T D F|^2 |W_{<l} F|^2 + sigma^2 |W_{>l}|^2 |W_{<l} F|^2`` plus ``(2 t2 - 1) |grad|^2``.
+    ``c^2 sum_l t2 |W_{>l}^T D F|^2 |W_{<l} F|^2 + sigma^2 |W_{>l}|^2 |W_{<l} F|^2`` plus ``(2 t2 - 1)
+    |grad|^2``.
     """
     d_in, d_out = net.widths[0], net.widths[-1]
     layers = len(net.weight)
@@ -155,7 +182,9 @@ def noise_trace_population(m, net, data, gradient_square):
         rows, columns = net.widths[l + 1], net.widths[l]
         back = inner(m, outer, outer, rows * d_in)
         labels = inner(m, suffix, suffix, rows * d_out) if suffix >= 0 else broadcast(m, float(d_out))
-        size = (back * data.spread + labels * (data.label_sd * data.label_sd)) * _prefix_square(m, net, data, l)
+        size = (back * data.spread + labels * (data.label_sd * data.label_sd)) * _prefix_square(
+            m, net, data, l
+        )
         total = total + size
         if l > 0:
             following = net.left if outer != net.left else net.right
@@ -167,7 +196,9 @@ def noise_trace_population(m, net, data, gradient_square):
                     for j in range(rows):
                         store(m, above + i * d_out + j, load(m, net.weight[l] + j * columns + i))
             else:
-                matmul(m, net.weight[l], 1, columns, m, suffix, d_out, 1, m, above, columns, d_out, rows, None)
+                matmul(
+                    m, net.weight[l], 1, columns, m, suffix, d_out, 1, m, above, columns, d_out, rows, None
+                )
             suffix = above
     return total * (data.scale * data.scale) + gradient_square * (2.0 * data.spread - 1.0)
 

@@ -1,4 +1,4 @@
-"""Alpha-stable, tempered stable and gamma numbers, all in ``float64`` whatever the precision of the trajectories.
+"""Alpha-stable, tempered stable and gamma numbers, in ``float64`` whatever the trajectories' precision.
 
 Tails need bits: every uniform here has 53, and logarithms carry what would overflow.
 """
@@ -25,8 +25,8 @@ TINY_LOG = 1e-300
 def log_positive_stable(a, w0, w1, w2, w3):
     """Logarithm of a one-sided stable number with Laplace transform ``exp(-s**a)``, 0 < a < 1 (Kanter 1975).
 
-    With ``U = pi (1 - v)``, v and the exponential E from four words; the tail lives at v -> 0, where ``sin(pi v)``
-    keeps its relative precision.
+    With ``U = pi (1 - v)``, v and the exponential E from four words; the tail lives at v -> 0, where
+    ``sin(pi v)`` keeps its relative precision.
     """
     v = uniform64(w0, w1)
     e = -log64(uniform64(w2, w3))
@@ -40,7 +40,9 @@ def log_positive_stable(a, w0, w1, w2, w3):
 
 @inlined
 def symmetric_stable(alpha, w0, w1, w2, w3):
-    """Symmetric stable number with characteristic function ``exp(-|u|**alpha)`` (Chambers, Mallows and Stuck 1976).
+    """Symmetric stable number with characteristic function ``exp(-|u|**alpha)``.
+
+    Chambers, Mallows and Stuck (1976).
 
     ``V = sign pi (1/2 - w)`` with w in (0, 1/2) uniform, so the tail at ``|V| -> pi/2`` is at w -> 0.
     """
@@ -58,12 +60,13 @@ def symmetric_stable(alpha, w0, w1, w2, w3):
 
 @kernel
 def tempered_subordinator(a, log_scale, pieces, rate, counter, key, purpose):
-    """Increment ``A / dt`` of the exponentially tempered stable subordinator: mean 1, variance ``(1 - a) / rate``.
+    """Increment ``A / dt`` of the tempered stable subordinator: mean 1, variance ``(1 - a) / rate``.
 
     `rate` is ``lambda dt``; the increment is the sum of `pieces` independent ones. A piece is
-    ``lambda A = exp(log_scale) A0`` with A0 one-sided stable and ``log_scale = log(rate / pieces / a) / a``, accepted
-    with probability ``exp(-lambda A)`` (Laplace exponent ``c ((s + lambda)**a - lambda**a)``, ``c = lambda**(1-a) / a``).
-    Each lane takes its own first accepted draw, so it does not depend on its neighbours.
+    ``lambda A = exp(log_scale) A0`` with A0 one-sided stable and ``log_scale = log(rate / pieces / a) / a``,
+    accepted with probability ``exp(-lambda A)`` (Laplace exponent ``c ((s + lambda)**a - lambda**a)``, ``c =
+    lambda**(1-a) / a``). Each lane takes its own first accepted draw, so it does not depend on its
+    neighbours.
     """
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
     total = alike(uniform64(c2, c2), 0.0)

@@ -1,7 +1,8 @@
-"""One step of each dynamics. The dynamics is a named tuple; its type chooses the step when the kernel is compiled.
+"""One step of each dynamics: a named tuple whose type chooses the step when the kernel is compiled.
 
-Every step is ``theta <- theta - dt (grad L + noise)`` for one block; `step` returns a number a trajectory that is finite
-exactly while the trajectory is. ``dense`` says whether the step needs the end-to-end product first.
+Every step is ``theta <- theta - dt (grad L + noise)`` for one block; `step` returns a number a trajectory
+that is finite exactly while the trajectory is. ``dense`` says whether the step needs the end-to-end product
+first.
 """
 
 import math
@@ -16,7 +17,7 @@ from fastsde.kernels.dln import full_residual, inner, push
 from fastsde.kernels.lanes import any_lane, broadcast, load, select, store
 from fastsde.kernels.minibatch import choose, count_weights, gather
 from fastsde.kernels.normal import add_normals
-from fastsde.kernels.options import has_class, kernel
+from fastsde.kernels.options import COMMON, has_class, inlined
 from fastsde.kernels.philox import NOISE
 from fastsde.kernels.population import draw_fresh
 from fastsde.kernels.residual import (
@@ -119,21 +120,21 @@ class FreshSgd(NamedTuple):
 def kept_drift(m, net, data, tamed, dt, clock):
     """Return the factor of the drift: ``min(1, 1 / (dt |grad L|))`` where the drift is tamed, else 1.
 
-    A bound of ``|grad L|`` by norms of the layers comes first; the gradient itself is made only where the bound is
-    large. Tamed Euler (Hutzenthaler, Jentzen and Kloeden 2012) limits a step in the same way at large gradients; this
-    form leaves ordinary steps untouched. Without a clock the factor is the number 1.
+    A bound of ``|grad L|`` by norms of the layers comes first; the gradient itself is made only where the
+    bound is large. Tamed Euler (Hutzenthaler, Jentzen and Kloeden 2012) limits a step in the same way at
+    large gradients; this form leaves ordinary steps untouched. Without a clock the factor is the number 1.
     """
     raise NotImplementedError("compiled only")
 
 
-@overload(kept_drift)
+@overload(kept_drift, jit_options=COMMON)
 def _kept_drift(m, net, data, tamed, dt, clock):
     if isinstance(clock, types.NoneType):
         return lambda m, net, data, tamed, dt, clock: 1.0
     return lambda m, net, data, tamed, dt, clock: _tame(m, net, data, tamed, dt)
 
 
-@kernel
+@inlined
 def _tame(m, net, data, tamed, dt):
     one = broadcast(m, 1.0)
     if not tamed:
@@ -154,13 +155,13 @@ def _tame(m, net, data, tamed, dt):
     return select(large, select(square > 1.0, one / math.sqrt(square), one), one)
 
 
-@kernel
+@inlined
 def _scale_residual(m, net, keep):
     for k in range(net.widths[0] * net.widths[-1]):
         store(m, net.residual + k, load(m, net.residual + k) * keep)
 
 
-@kernel
+@inlined
 def _noise_trace(m, net, data, finite):
     """Return the trace of one sample's gradient noise at the current point; leaves R in place."""
     full_residual(m, net, data)
@@ -171,7 +172,7 @@ def _noise_trace(m, net, data, finite):
     return noise_trace_population(m, net, data, square)
 
 
-@kernel
+@inlined
 def _deviation_square(m, net):
     return inner(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
 
@@ -181,7 +182,7 @@ def step(dynamics, m, choice, net, data, number, first, trajectory, counter, key
     raise NotImplementedError("compiled only")
 
 
-@overload(step)
+@overload(step, jit_options={"forceinline": True, **COMMON})
 def _step(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     for tuple_class, implementation in STEPS.items():
         if has_class(dynamics, tuple_class):
@@ -232,14 +233,18 @@ def _population_noise(dynamics, m, choice, net, data, number, first, trajectory,
 
 def _sample_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     n = len(data.inputs)
-    start, size = choose(dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key)
+    start, size = choose(
+        dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key
+    )
     gather(m, net, data, choice, start, size)
     return chain_step(m, net, data.scale / size, size, dynamics.dt)
 
 
 def _weight_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     n = len(data.inputs)
-    start, size = choose(dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key)
+    start, size = choose(
+        dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key
+    )
     count_weights(m, net, data, choice, start, size)
     finite_noise(m, net, data)
     push(m, net, net.weight, dynamics.dt)

@@ -1,0 +1,44 @@
+# make study   a whole study, from its file to its figures, in an environment of its own
+# make test    the tests, in the same environment
+# make lint types bench   what else .ci/run runs, and the table of ratios
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STUDY ?= examples/saddle_to_saddle.toml
+
+.PHONY: study test lint types bench clean
+
+study: $(VENV)/.core
+	$(BIN)/fastsde study $(STUDY)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The five folders become one package only when installed; the checker sees a copy laid out that way.
+types: $(VENV)/.dev
+	rm -rf build/types && mkdir -p build/types
+	cp -r fastsde build/types/ && cp -r cli kernels build/types/fastsde/
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p fastsde
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.core: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build
