@@ -166,7 +166,7 @@ def _dynamics(
     from fastsde.kernels import steps
 
     if isinstance(model, GradientDescent):
-        return steps.Descent(dense=True, dt=attributes["dt"])
+        return steps.Descent(dense=True, dt=model.dt(study.time.learning_rate))
     if isinstance(model, Sgd):
         return _sgd(study, model, problem)
     eta, dt = study.time.learning_rate, model.dt(study.time.learning_rate)
@@ -275,5 +275,5 @@ def matched_temperature(
     else:
         hidden = [np.eye(width) for width in study.network.widths[1:-1]]
         points = network.pack([np.asarray(w) for w in balanced_factors(problem.optimum, hidden)])
-    trace = float(np.mean(network.noise_trace(points, problem)))
+    trace = float(np.mean(network.noise_trace(np.asarray(points, dtype=np.float64), problem)))
     return study.time.learning_rate * trace * _share(model, problem) / (2 * network.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -51,14 +52,14 @@ def _balance(*layers: Array) -> Array:
     return np.concatenate([w.ravel() for w in balanced_factors(product, hidden)]).astype(layers[0].dtype)
 
 
-def balanced_factors(product: Array, hidden: list[Array]) -> list[Array]:
+def balanced_factors(product: Array, hidden: Sequence[Array]) -> list[Array]:
     """Factor a matrix into balanced layers, ``W_l = Q_l s^(1/L) Q_{l-1}^T``.
 
     Parameters
     ----------
     product : (d_out, d_in) array
         Its rank beyond the narrowest hidden layer is dropped.
-    hidden : list of (d_l, at least r) arrays
+    hidden : sequence of (d_l, at least r) arrays
         Orthonormal columns for each hidden layer; r is the smallest width.
 
     Returns

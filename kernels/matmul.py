@@ -79,7 +79,7 @@ def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inne
 
 
 def _reader(context, builder, array_type, array, lane):
-    """Return a function that reads an operand: a lane vector, or an entry of a shared matrix in every lane."""
+    """Return a function that reads an operand: a lane vector, or a shared entry put in every lane."""
     if array_type.ndim == 1:
         pointer = vector_pointer(context, builder, array_type, array)
         return lambda index: load_vector(builder, pointer, index)

@@ -1,0 +1,135 @@
+"""Lane vectors in and out of flat arrays, made from numbers, and asked as a whole."""
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import types
+from numba.core.extending import intrinsic
+
+from fastsde.kernels.lane_type import LaneType, lanes_of, promote
+
+__all__ = [
+    "any_lane",
+    "broadcast",
+    "lane_width",
+    "like",
+    "load",
+    "load_vector",
+    "mask_bits",
+    "ramp",
+    "store",
+    "store_vector",
+    "vector_pointer",
+]
+
+
+def vector_pointer(context, builder, array_type, array):
+    """Return the data of an array as a pointer to lane vectors."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(data, context.get_value_type(lanes_of(array_type)).as_pointer())
+
+
+def load_vector(builder, pointer, index):
+    """Emit the load of lane vector `index`; the address need only suit one element."""
+    value = builder.load(builder.gep(pointer, [index]))
+    value.align = value.type.element.get_abi_size(_LAYOUT)
+    return value
+
+
+def store_vector(builder, value, pointer, index):
+    """Emit the store of lane vector `index`."""
+    builder.store(value, builder.gep(pointer, [index])).align = value.type.element.get_abi_size(_LAYOUT)
+
+
+_LAYOUT = llvm.create_target_data("e-i64:64-f80:128-n8:16:32:64-S128")
+
+
+@intrinsic
+def load(typingctx, array, index):
+    """Load lane vector number `index` of a flat array."""
+
+    def codegen(context, builder, sig, args):
+        return load_vector(builder, vector_pointer(context, builder, sig.args[0], args[0]), args[1])
+
+    return lanes_of(array)(array, types.int64), codegen
+
+
+@intrinsic
+def store(typingctx, array, index, value):
+    """Store `value` into a flat array of its element type, as the lane vector number `index`."""
+    if not isinstance(value, LaneType) or value.dtype != array.dtype:
+        return None
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        store_vector(builder, args[2], builder.bitcast(data, args[2].type.as_pointer()), args[1])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, value), codegen
+
+
+@intrinsic
+def lane_width(typingctx, array):
+    """Return the number of lanes of the array's lane vectors, known when compiling."""
+
+    def codegen(context, builder, sig, args):
+        return context.get_constant(types.int64, lanes_of(sig.args[0]).count)
+
+    return types.int64(array), codegen
+
+
+@intrinsic
+def broadcast(typingctx, array, value):
+    """Return a lane vector, of the array's element type, with `value` in every lane."""
+    lane = lanes_of(array)
+
+    def codegen(context, builder, sig, args):
+        return promote(context, builder, args[1], sig.args[1], lane)
+
+    return lane(array, value), codegen
+
+
+@intrinsic
+def ramp(typingctx, array, start):
+    """Return ``start, start + 1, ...`` as ``uint64``, as many as the array's lane vectors have lanes."""
+    count = lanes_of(array).count
+    lane = LaneType(types.uint64, count)
+
+    def codegen(context, builder, sig, args):
+        first = promote(context, builder, args[1], sig.args[1], lane)
+        return builder.add(first, ir.Constant(ir.VectorType(ir.IntType(64), count), list(range(count))))
+
+    return lane(array, types.uint64), codegen
+
+
+@intrinsic
+def any_lane(typingctx, mask):
+    """Return whether any lane of `mask` holds."""
+
+    def codegen(context, builder, sig, args):
+        bits = builder.bitcast(args[0], ir.IntType(sig.args[0].count))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(mask), codegen
+
+
+@intrinsic
+def mask_bits(typingctx, mask):
+    """Return `mask` as the low bits of an integer, lane 0 lowest."""
+
+    def codegen(context, builder, sig, args):
+        bits = builder.bitcast(args[0], ir.IntType(sig.args[0].count))
+        return builder.zext(bits, ir.IntType(64))
+
+    return types.int64(mask), codegen
+
+
+@intrinsic
+def like(typingctx, array, value):
+    """Return ``float64`` lanes rounded to the array's element type."""
+    target = LaneType(array.dtype, value.count)
+
+    def codegen(context, builder, sig, args):
+        vector = context.get_value_type(target)
+        return args[1] if args[1].type == vector else builder.fptrunc(args[1], vector)
+
+    return target(array, value), codegen
