@@ -17,7 +17,7 @@ LN2_LOW = 1.90821492927058770002e-10
 
 @inlined
 def log32(x):
-    """Natural logarithm of ``float32``: error at most 1 ulp of the result or 1e-7 of ``|x - 1|``."""
+    """Natural logarithm of ``float32``: error at most 1.5 ulp, near 1 at most 1.3e-7 of ``|x - 1|``."""
     bits = as_bits(x)
     exponent = (bits - 0x3F3504F3) >> 23
     m = as_float(bits - (exponent << 23)) - 1.0
@@ -36,7 +36,7 @@ def log32(x):
 
 @inlined
 def log64(x):
-    """Natural logarithm of ``float64``: error at most 1 ulp."""
+    """Natural logarithm of ``float64``: error at most 2.5 ulp."""
     bits = as_bits(x)
     exponent = (bits - 0x3FE6A09E667F3BCD) >> 52
     f = as_float(bits - (exponent << 52)) - 1.0
@@ -92,7 +92,7 @@ def sin_pi64(x):
 
 @inlined
 def cos_sin32(x):
-    """``cos 2x`` and ``sin 2x`` of ``float32`` in [-pi/2, pi/2]: absolute error at most 3e-7."""
+    """``cos 2x`` and ``sin 2x`` of ``float32`` in [-pi/2, pi/2]: absolute error at most 7e-7."""
     z = x * x
     s = fma(z, 2.60510763533478813e-6, -1.98090174086780038e-4)
     s = fma(s, z, 8.33305017067177325e-3)
@@ -109,7 +109,7 @@ def cos_sin32(x):
 
 @inlined
 def cos_sin64(x):
-    """``cos 2x`` and ``sin 2x`` of ``float64`` in [-pi/2, pi/2]: absolute error at most 6e-16."""
+    """``cos 2x`` and ``sin 2x`` of ``float64`` in [-pi/2, pi/2]: absolute error at most 1.2e-15."""
     z = x * x
     s = fma(z, 2.72157494229834428e-15, -7.64302655797163266e-13)
     s = fma(s, z, 1.60589408784865599e-10)

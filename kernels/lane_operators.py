@@ -17,6 +17,7 @@ __all__ = [
     "as_float",
     "fma",
     "low_word",
+    "root",
     "select",
     "to_float",
     "to_int",
@@ -137,6 +138,14 @@ for _op, _symbol in {
 }.items():
     _register(_op, 2, _comparison(_symbol), result=_mask_type)
 _register(math.sqrt, 1, _vector_intrinsic("sqrt"), accepts=_is_float)
+
+
+def root(x):
+    """Return the square root: `math.sqrt` of lane vectors, and of NumPy arrays when not compiled."""
+    return np.sqrt(x)
+
+
+_register(root, 1, _vector_intrinsic("sqrt"), accepts=_is_float)
 
 
 def fma(a, b, c):

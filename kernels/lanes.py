@@ -22,6 +22,7 @@ from fastsde.kernels.lane_operators import as_bits as as_bits
 from fastsde.kernels.lane_operators import as_float as as_float
 from fastsde.kernels.lane_operators import fma as fma
 from fastsde.kernels.lane_operators import low_word as low_word
+from fastsde.kernels.lane_operators import root as root
 from fastsde.kernels.lane_operators import select as select
 from fastsde.kernels.lane_operators import to_float as to_float
 from fastsde.kernels.lane_operators import to_int as to_int

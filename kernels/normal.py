@@ -11,7 +11,7 @@ from numba import types, uint64
 from numba.extending import overload
 
 from fastsde.kernels.elementary import cos_sin32, cos_sin64, log32, log64
-from fastsde.kernels.lanes import as_float, fma, load, low_word, store, to_float
+from fastsde.kernels.lanes import as_float, fma, load, low_word, root, store, to_float
 from fastsde.kernels.options import COMMON, inlined
 from fastsde.kernels.philox import HALF, MASK, philox
 
@@ -39,7 +39,7 @@ def uniform64(high, low):
 @inlined
 def normals32(word_0, word_1):
     """Two independent standard normal ``float32`` from two words."""
-    radius = math.sqrt(log32(uniform32(word_0)) * -2.0)
+    radius = root(log32(uniform32(word_0)) * -2.0)
     c, s = cos_sin32(to_float(low_word(word_1)) * (2.0**-32 * PI))
     return radius * c, radius * s
 
@@ -47,7 +47,7 @@ def normals32(word_0, word_1):
 @inlined
 def normals64(word_0, word_1, word_2, word_3):
     """Two independent standard normal ``float64`` from four words."""
-    radius = math.sqrt(log64(uniform64(word_0, word_1)) * -2.0)
+    radius = root(log64(uniform64(word_0, word_1)) * -2.0)
     c, s = cos_sin64((uniform64(word_2, word_3) - 0.5) * PI)
     return radius * c, radius * s
 
