@@ -1,0 +1,121 @@
+"""Small compiled kernels that show what the lane functions do, one loop each."""
+
+from numba import uint64
+
+from fastsde.kernels import elementary, minibatch
+from fastsde.kernels.gather import gather_four
+from fastsde.kernels.lanes import load, ramp, store
+from fastsde.kernels.normal import normals32, normals64
+from fastsde.kernels.options import kernel
+from fastsde.kernels.philox import counter_words, philox
+from fastsde.kernels.stable import log_positive_stable, symmetric_stable
+
+
+@kernel
+def philox_words(out, draws, trajectory, step, purpose, key):
+    c1, c2, c3 = counter_words(ramp(out, uint64(trajectory)), uint64(step), purpose)
+    for i in range(draws):
+        w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
+        store(out, 4 * i, w0)
+        store(out, 4 * i + 1, w1)
+        store(out, 4 * i + 2, w2)
+        store(out, 4 * i + 3, w3)
+
+
+@kernel
+def logs32(x, out, count):
+    for i in range(count):
+        store(out, i, elementary.log32(load(x, i)))
+
+
+@kernel
+def logs64(x, out, count):
+    for i in range(count):
+        store(out, i, elementary.log64(load(x, i)))
+
+
+@kernel
+def exps64(x, out, count):
+    for i in range(count):
+        store(out, i, elementary.exp64(load(x, i)))
+
+
+@kernel
+def sines_pi64(x, out, count):
+    for i in range(count):
+        store(out, i, elementary.sin_pi64(load(x, i)))
+
+
+@kernel
+def cosines_sines32(x, out, count):
+    for i in range(count):
+        c, s = elementary.cos_sin32(load(x, i))
+        store(out, i, c)
+        store(out, count + i, s)
+
+
+@kernel
+def cosines_sines64(x, out, count):
+    for i in range(count):
+        c, s = elementary.cos_sin64(load(x, i))
+        store(out, i, c)
+        store(out, count + i, s)
+
+
+@kernel
+def pairs32(words, out, count):
+    for i in range(count):
+        a, b = normals32(load(words, 4 * i), load(words, 4 * i + 1))
+        store(out, 2 * i, a)
+        store(out, 2 * i + 1, b)
+
+
+@kernel
+def pairs64(words, out, count):
+    for i in range(count):
+        w0, w1, w2, w3 = (
+            load(words, 4 * i),
+            load(words, 4 * i + 1),
+            load(words, 4 * i + 2),
+            load(words, 4 * i + 3),
+        )
+        a, b = normals64(w0, w1, w2, w3)
+        store(out, 2 * i, a)
+        store(out, 2 * i + 1, b)
+
+
+@kernel
+def stables(words, out, count, alpha, a):
+    """A symmetric stable number, and the logarithm of a positive one, of the same words."""
+    for i in range(count):
+        w0, w1, w2, w3 = (
+            load(words, 4 * i),
+            load(words, 4 * i + 1),
+            load(words, 4 * i + 2),
+            load(words, 4 * i + 3),
+        )
+        store(out, 2 * i, symmetric_stable(alpha, w0, w1, w2, w3))
+        store(out, 2 * i + 1, log_positive_stable(a, w0, w1, w2, w3))
+
+
+@kernel
+def chosen(m, choice, out, sizes, sampling, batch, n, start, steps, trajectory, key):
+    """Rows of sample indices of each step's batch, and the batch's size; `out` (steps, batch, lanes)."""
+    lanes = ramp(m, uint64(trajectory))
+    for s in range(steps):
+        number = start + s
+        counter = counter_words(lanes, uint64(number), 0)
+        first, size = minibatch.choose(sampling, batch, n, m, choice, number, s == 0, lanes, counter, key)
+        sizes[s] = size
+        for k in range(size):
+            for v in range(out.shape[2]):
+                out[s, k, v] = choice[(first + k) * out.shape[2] + v]
+
+
+@kernel
+def gathered(m, table, choice, place, column):
+    a, b, c, d = gather_four(m, table, choice, place, column)
+    store(m, 0, a)
+    store(m, 1, b)
+    store(m, 2, c)
+    store(m, 3, d)
