@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numba import uint64
 
-from fastsde.kernels.dln import deviate, product
+from fastsde.kernels.dln import deviate, product, scaled_loss
 from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import kernel
@@ -73,7 +73,8 @@ def advance(
             deviate(memory, net, data)
             if pending > 0:
                 watch(memory, net, data, events, passed, row, start + steps)
-            note_explosions(memory, _deviation_square(memory, net), exploded, row, start + steps)
+            last = scaled_loss(memory, net, data) + _deviation_square(memory, net)
+            note_explosions(memory, last, exploded, row, start + steps)
         for k in range(size):
             state[b, k] = memory[k]
 

@@ -17,7 +17,7 @@ LN2_LOW = 1.90821492927058770002e-10
 
 @inlined
 def log32(x):
-    """Natural logarithm of ``float32``: error at most 1.5 ulp, near 1 at most 1.3e-7 of ``|x - 1|``."""
+    """Natural logarithm of ``float32``: error at most 1.1 ulp, also near 1."""
     bits = as_bits(x)
     exponent = (bits - 0x3F3504F3) >> 23
     m = as_float(bits - (exponent << 23)) - 1.0
@@ -36,7 +36,7 @@ def log32(x):
 
 @inlined
 def log64(x):
-    """Natural logarithm of ``float64``: error at most 2.5 ulp."""
+    """Natural logarithm of ``float64``: error at most 1 ulp, also near 1."""
     bits = as_bits(x)
     exponent = (bits - 0x3FE6A09E667F3BCD) >> 52
     f = as_float(bits - (exponent << 52)) - 1.0
@@ -55,7 +55,7 @@ def log64(x):
 
 @inlined
 def exp64(x):
-    """Exponential of ``float64``, `x` held within [-708, 709]: relative error at most 4e-16."""
+    """Exponential of ``float64``, `x` held within [-708, 709]: relative error at most 2.5e-16."""
     x = select(x > 709.0, 709.0, select(x < -708.0, -708.0, x))
     k = to_int(fma(x, 1.4426950408889634, select(x > 0.0, alike(x, 0.5), -0.5)))
     n = to_float(k)
@@ -76,7 +76,7 @@ def exp64(x):
 
 @inlined
 def sin_pi64(x):
-    """``sin(pi x)`` of ``float64`` in [0, 1]: relative error at most 5e-16, also near 0."""
+    """``sin(pi x)`` of ``float64`` in [0, 1]: relative error at most 4e-16, also near 0 and 1."""
     y = select(x > 0.5, 1.0 - x, x)
     z = y * y
     s = fma(z, 7.697826768224190645e-7, -2.190349707462601719e-5)
@@ -109,7 +109,7 @@ def cos_sin32(x):
 
 @inlined
 def cos_sin64(x):
-    """``cos 2x`` and ``sin 2x`` of ``float64`` in [-pi/2, pi/2]: absolute error at most 1.2e-15."""
+    """``cos 2x`` and ``sin 2x`` of ``float64`` in [-pi/2, pi/2]: absolute error at most 1.4e-15."""
     z = x * x
     s = fma(z, 2.72157494229834428e-15, -7.64302655797163266e-13)
     s = fma(s, z, 1.60589408784865599e-10)

@@ -19,7 +19,9 @@ def source_hash():
     """
     digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES}".encode())
     for path in sorted(FOLDER.glob("*.py")):
-        digest.update(path.read_bytes())
+        source = path.read_bytes()
+        digest.update(f" {path.name} {len(source)} ".encode())
+        digest.update(source)
     return digest.hexdigest()[:16]
 
 

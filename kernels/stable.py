@@ -17,7 +17,7 @@ from fastsde.kernels.philox import philox
 __all__ = ["gamma", "log_positive_stable", "symmetric_stable", "tempered_subordinator"]
 
 ONE = np.uint64(1)
-PIECE = np.uint64(16)  # a number made by rejection has 2**16 draws to itself
+PIECE = np.uint64(10)  # a number made by rejection has 2**10 draws to itself, of 2**32
 TINY_LOG = 1e-300
 
 

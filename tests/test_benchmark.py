@@ -1,6 +1,7 @@
 """The benchmark: counted work, exponents, shares, and a whole tiny benchmark with its figure."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fastsde.benchmark.throughput import step_times
 from fastsde.benchmark.timing import Rate, calls_for, in_turns
 from fastsde.benchmark.work import Work, step_work
 from fastsde.data import build_problem
+from fastsde.progress import Progress
 
 GROWING = Axis(
     "trajectories", "", (32, 64), (32, 64), lambda n: Case("n", "", (2, 2, 2), LANGEVIN, trajectories=n), 1
@@ -33,6 +35,7 @@ def work_of(case):
         (Case("", "", FIELD, GRADIENT, samples=16), Work(3 * 2 * 240 * 4 + 4 * 16 * 16, 16, 40)),
         (Case("", "", FIELD, SGD, samples=16), Work(2 * (280 + 240), 0, 280)),
         (Case("", "", FIELD, {**SGD, "batch": 4}, samples=16), Work(8 * (280 + 240) + 8 * 280, 0, 0)),
+        (Case("", "", FIELD, {**SGD, "batch": 16}, samples=16), Work(3 * 2 * 240 * 4 + 4 * 16 * 16, 0, 40)),
         (Case("", "", FIELD, SGD), Work(2 * (280 + 240) + 2 * 16, 8, 280)),
         (Case("", "", (3, 2), LANGEVIN), Work(0, 6, 6)),
     ],
@@ -43,11 +46,19 @@ def test_work_is_counted(case, expected):
 
 def test_every_case_has_a_study_and_a_name_of_its_own():
     assert len({case.name for case in cases()}) == len(cases())
-    for case in cases():
+    for case in (*cases(), *cases(dtype="float64")):
         study = case.study(3)
         assert study.dtype == case.dtype
         assert study.models[MODEL].substeps == case.substeps
         assert work_of(case).flops > 0
+
+
+def test_cases_of_one_precision_are_all_networks_in_it():
+    widths = {(case.widths, case.title) for case in cases()}
+    for dtype in ("float32", "float64"):
+        chosen = cases(quick=True, dtype=dtype)
+        assert {case.dtype for case in chosen} == {dtype}
+        assert {(case.widths, case.title) for case in chosen} == widths
 
 
 @pytest.mark.parametrize("axis", AXES, ids=lambda axis: axis.name)
@@ -55,6 +66,7 @@ def test_every_axis_changes_one_size(axis):
     assert set(axis.quick) - set(axis.sizes) <= {512, 2048, 8192}
     works = [work_of(axis.case(size)) for size in axis.quick]
     flops = [work.flops for work in works]
+    assert axis.why.endswith(".")
     if axis.name == "trajectories":
         assert len(set(flops)) == 1
     else:
@@ -65,8 +77,8 @@ def test_a_law_gives_its_exponent_back():
     assert exponent([8, 16, 32], [8.0**2.5, 16.0**2.5, 32.0**2.5]) == pytest.approx(2.5)
 
 
-def test_the_start_is_subtracted_and_never_more_than_the_run():
-    short, long = np.array([1.0, 1.1, 0.9]), np.array([3.0, 0.8, 5.0])
+def test_the_shortest_start_is_subtracted_and_never_more_than_the_run():
+    short, long = np.array([1.0, 9.9, 0.9]), np.array([2.9, 0.8, 4.9])
     assert step_times(short, long, 11).tolist() == pytest.approx([0.2, 0.004, 0.4])
 
 
@@ -106,22 +118,38 @@ def test_limits_are_positive_and_ordered():
     assert tile_rates("float64", (4, 4, 8), 1e-4, 2).worst > 0
 
 
+class Recorder(Progress):
+    """Keep what a computation reports."""
+
+    def __init__(self):
+        self.stages = []
+
+    def update(self, done, note=""):
+        self.stages.append((done, note))
+
+
 @pytest.fixture(scope="module")
 def tiny():
-    """Return a benchmark of a tiny case and the stages it told."""
-    stages = []
-    case = Case("tiny", "a tiny one", (2, 2, 2), LANGEVIN, trajectories=32)
+    """Return a benchmark of a tiny case in float64 and the stages it told."""
+    progress = Recorder()
+    case = Case("tiny", "a tiny one", (2, 2, 2), LANGEVIN, trajectories=32, dtype="float64")
     result = run_benchmark(
-        threads=2, quick=True, target=1e-3, chosen=[case], axes=[GROWING], on_stage=stages.append
+        threads=2,
+        quick=True,
+        dtype="float64",
+        target=1e-2,
+        chosen=[case],
+        axes=[GROWING],
+        progress=progress,
     )
-    return result, stages
+    return result, progress.stages
 
 
 def test_a_benchmark_has_all_its_tables(tiny):
     result, stages = tiny
-    assert stages[0] == "limits of this machine"
-    assert stages[-1] == "scaling over trajectories"
-    assert {row["dtype"] for row in result.limit_rows()} == {"float32", ""}
+    assert stages[:2] == [(0, "limits, float64"), (1, "limits, memory")]
+    assert stages[-2:] == [(4, "scaling over trajectories"), (5, "")]
+    assert {row["dtype"] for row in result.limit_rows()} == {"float64", ""}
     [row] = result.throughput_rows()
     assert row["us/step"] > 0
     assert [row["threads"] for row in result.thread_rows()] == [1, 2]
@@ -136,6 +164,11 @@ def test_a_benchmark_is_plain_data(tiny):
     assert case["name"] == "tiny"
     assert case["flops"] == 3 * 2 * 8
     assert case["one"]["best"] / case["limit"] > 0
+    assert 0 < case["share"]["median"] < 1.5
+    [grown] = plain["scaling"]
+    assert {"axis", "sizes", "seconds", "limit", "measured", "expected", "asymptotic", "why"} <= set(grown)
+    assert math.isfinite(grown["measured"])
+    assert min(grown["seconds"]) > 0
     assert plain["machine"]["vector_bytes"] in {16, 32, 64}
 
 

@@ -25,18 +25,21 @@ def tiny(monkeypatch):
 
 
 def test_bench_prints_tables(invoke, tiny):
-    result = invoke("bench", "--quick", "--threads", 1)
+    result = invoke("bench", "--quick", "--threads", 1, "--dtype", "float32")
     assert result.exit_code == 0
     assert tiny["quick"] is True
     assert tiny["threads"] == 1
+    assert tiny["dtype"] == "float32"
     assert "a tiny one" in result.stdout
-    assert "limits of this machine" in result.stderr
+    assert "4 measurements" in result.stderr
 
 
 def test_bench_prints_json(invoke, tiny):
-    result = invoke("bench", "--json", "--threads", 1)
+    result = invoke("bench", "--json", "--threads", 1, "--progress", "none")
     assert result.exit_code == 0
+    assert result.stderr == ""
     assert tiny["quick"] is False
+    assert tiny["dtype"] is None
     measured = json.loads(result.stdout)
     assert [case["name"] for case in measured["throughput"]] == ["tiny"]
     assert measured["limits"][0]["one"]["best"] > 0

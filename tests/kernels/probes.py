@@ -8,7 +8,7 @@ from fastsde.kernels.lanes import load, ramp, store
 from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import counter_words, philox
-from fastsde.kernels.stable import log_positive_stable, symmetric_stable
+from fastsde.kernels.stable import gamma, log_positive_stable, symmetric_stable
 
 
 @kernel
@@ -119,3 +119,11 @@ def gathered(m, table, choice, place, column):
     store(m, 1, b)
     store(m, 2, c)
     store(m, 3, d)
+
+
+@kernel
+def gammas(out, count, shape, trajectory, step, purpose, key):
+    """Gamma numbers of index ``0 .. count - 1`` of one step."""
+    counter = counter_words(ramp(out, uint64(trajectory)), uint64(step), 0)
+    for k in range(count):
+        store(out, k, gamma(shape, k, counter, key, purpose))

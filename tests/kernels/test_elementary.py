@@ -1,4 +1,4 @@
-"""Elementary functions: the errors their docstrings state, compiled and in plain NumPy, over their whole range."""
+"""Elementary functions: their stated errors, compiled and in plain NumPy, over the whole range."""
 
 import math
 
@@ -54,7 +54,7 @@ def test_logarithms(form, name, dtype, low, high):
     x, (got, *_) = values(form, name, np.concatenate([numbers(dtype, low, high), edges]))
     exact = np.log(x.astype(LONG))
     assert np.all(got[exact == 0] == 0)
-    assert worst_ulp(got[exact != 0], exact[exact != 0]) < (1.1 if name == "logs32" else 0.9)
+    assert worst_ulp(got[exact != 0], exact[exact != 0]) < (1.1 if name == "logs32" else 1)
 
 
 def test_every_single_precision_logarithm_of_two_octaves(form):

@@ -1,235 +1,261 @@
-"""One step of each dynamics, and what snapshots measure, against the plain NumPy reference."""
+"""One step of each dynamics against NumPy, fed with the same random numbers made without compiling."""
 
 import math
 
 import numpy as np
+import probes
 import pytest
-from tools import one_step, snapshots, study
+from tools import INPUTS, SHAPES, Case, study
 
-import fastsde
+from fastsde.kernels import philox, stable, steps
 from fastsde.kernels.cpu import aligned
-from fastsde.kernels.lanes import lane_count
-from fastsde.kernels.matmul import matmul
-from fastsde.network import DeepLinearNetwork
 
-SHAPES = [(3, 2), (3, 4, 2), (2, 5, 3, 4), (4, 10, 10, 10, 4), (3, 1, 3), (2, 3, 3, 3, 3, 2)]
-INPUTS = {
-    "white": {"samples": 9, "inputs": {"kind": "gaussian", "whiten": True}},
-    "raw": {"samples": 40},
-    "population": {"samples": "population"},
-    "heavy": {"samples": "population", "inputs": {"kind": "student-t", "nu": 7.0}},
-}
+RATE = 0.05
+TOLERANCE = {"float32": 2e-5, "float64": 1e-11}
+CLOCKS = {"gaussian": {}, "stable": {"alpha": 1.5}, "tempered": {"alpha": 1.4, "tempering": 20.0}}
 
 
-def network(a_study):
-    return DeepLinearNetwork(a_study.network.widths, a_study.network.loss_scale)
+def sde(noise="gradient", clock="gaussian", **more):
+    """A table of an SDE with dt = learning rate."""
+    sampling = {} if "sampling" not in more else {"sampling": more.pop("sampling")}
+    return {"kind": "sde", "noise": noise, "substeps": 1, "batch": 2, **CLOCKS[clock], **sampling, **more}
 
 
-def points(a_study, count=5, seed=0):
-    return np.random.default_rng(seed).normal(0, 0.6, (count, network(a_study).size))
+def agree(case, got, exact):
+    return np.allclose(got, exact, rtol=TOLERANCE[case.study.dtype], atol=TOLERANCE[case.study.dtype])
+
+
+def stretches(case, step=0, first=0):
+    """The factor by which a clock stretches each trajectory's Gaussian increment, from the words alone."""
+    clock = case.lowered.dynamics.clock
+    if clock is None:
+        return np.ones((case.lanes, 1))
+    if not hasattr(clock, "rate"):
+        words = case.words(0, philox.SUBORDINATOR, step=step, first=first)
+        return np.exp(0.5 * stable.log_positive_stable(clock.a, *words))[:, None]
+    total = np.zeros(case.lanes)
+    for piece in range(clock.pieces):
+        taken, number = np.full(case.lanes, np.nan), piece << int(stable.PIECE)
+        while np.isnan(taken).any():
+            words = case.words(number, philox.SUBORDINATOR, step=step, first=first)
+            other = case.words(number + 1, philox.SUBORDINATOR, step=step, first=first)
+            x = np.exp(stable.log_positive_stable(clock.a, *words) + clock.log_scale)
+            accepted = -np.log(stable.uniform64(*other[:2])) > x
+            taken = np.where(np.isnan(taken) & accepted, x, taken)
+            number += 2
+        total += taken
+    return np.sqrt(total / clock.rate)[:, None]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("data", ["white", "raw", "spectrum"])
+@pytest.mark.parametrize("widths", SHAPES)
+def test_gradient_descent(widths, data, dtype):
+    case = Case(study(widths, dtype=dtype, **INPUTS[data]))
+    theta = case.points()
+    got, exact = case.advance(theta, steps=3), theta.astype(np.float64)
+    for _ in range(3):
+        exact = exact - RATE * case.reference.gradient(exact, case.problem)
+    assert agree(case, got, exact)
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "inner"), [(1, 1, 1), (4, 4, 4), (5, 7, 3), (10, 10, 10), (3, 9, 2), (8, 2, 11)]
+    ("dtype", "clock"), [("float32", "gaussian"), ("float64", "gaussian"), ("float64", "stable")]
 )
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_products_of_interleaved_matrices_are_numpys(n, m, inner, dtype):
-    lanes, random = lane_count(dtype), np.random.default_rng(n)
-    a, b, c = (
-        random.normal(size=(*shape, lanes)).astype(dtype) for shape in ((n, inner), (inner, m), (n, m))
-    )
-    memory = aligned((n * inner + inner * m + 2 * n * m) * lanes, dtype)
-    memory[...] = np.concatenate([a.ravel(), b.ravel(), c.ravel(), c.ravel()])
-    first, second = n * inner + inner * m, n * inner + inner * m + n * m
-    matmul(memory, 0, inner, 1, memory, n * inner, m, 1, memory, first, n, m, inner, None)
-    matmul(memory, 0, inner, 1, memory, n * inner, m, 1, memory, second, n, m, inner, 0.5)
-    exact = np.einsum("ikv,kjv->ijv", a.astype("f8"), b.astype("f8"))
-    tolerance = 1e-5 if dtype == "float32" else 1e-13
-    got = memory[first * lanes :].reshape(2, n, m, lanes)
-    assert np.allclose(got[0], exact, atol=tolerance)
-    assert np.allclose(got[1], c - 0.5 * exact, atol=tolerance)
-    shared = random.normal(size=(m, inner)).astype(dtype)  # a transposed matrix that all lanes share
-    matmul(memory, 0, inner, 1, shared, 0, 1, inner, memory, first, n, m, inner, None)
-    got = memory[first * lanes : second * lanes].reshape(n, m, lanes)
-    assert np.allclose(got, np.einsum("ikv,jk->ijv", a.astype("f8"), shared), atol=tolerance)
+def test_isotropic_noise(dtype, clock):
+    case = Case(study((3, 5, 2), sde("isotropic", clock, temperature=0.3), dtype=dtype, samples="population"))
+    theta, first, step = case.points(), 40, 2**33 + 7
+    noise = case.draws(case.reference.size, philox.NOISE, first=first, step=step)
+    exact = theta - RATE * case.reference.gradient(theta.astype(np.float64), case.problem)
+    exact += math.sqrt(2 * 0.3 * RATE) * stretches(case, step, first) * noise
+    assert agree(case, case.advance(theta, first=first, start=step), exact)
 
 
-@pytest.mark.parametrize("data", INPUTS)
-@pytest.mark.parametrize("widths", SHAPES)
-def test_snapshots_measure_what_the_reference_does(widths, data):
-    everything = [
-        "loss", "gradient_norm", "modes", "singular_values", "effective_rank", "balance", "noise_trace",
-        "mode_matrix", "end_to_end", "parameters",
-    ]  # fmt: skip
-    if len(widths) == 2:
-        everything.remove("balance")
-    s = study(widths, **INPUTS[data], record={"observables": everything})
-    problem, reference, theta = fastsde.build_problem(s), network(s), points(s)
-    values, _ = snapshots(s, len(theta), start=theta, problem=problem)
-    got = {name: value[0] for name, value in values.items()}
-    w = reference.end_to_end(theta)
-    modes = problem.mode_left.T @ w @ problem.mode_right
-    assert np.allclose(got["parameters"], theta, rtol=1e-15)
-    assert np.allclose(got["end_to_end"], w, rtol=1e-12)
-    assert np.allclose(got["loss"], reference.loss(theta, problem), rtol=1e-12)
-    gradient = reference.gradient(theta, problem)
-    assert np.allclose(got["gradient_norm"], np.linalg.norm(gradient, axis=-1), rtol=1e-12)
-    assert np.allclose(got["noise_trace"], reference.noise_trace(theta, problem), rtol=1e-10)
-    assert np.allclose(got["mode_matrix"], modes, atol=1e-12)
-    assert np.allclose(got["modes"], np.diagonal(modes, axis1=1, axis2=2), atol=1e-12)
-    assert np.allclose(got["singular_values"], np.linalg.svd(w, compute_uv=False), atol=1e-12)
-    if "balance" in got:
-        assert np.allclose(got["balance"], reference.balance(theta), rtol=1e-10)
-    assert np.allclose(values["parameters"][1], theta - 0.05 * gradient, rtol=1e-11)
+def test_isotropic_noise_of_temperature_zero_is_gradient_descent():
+    model = sde("isotropic", temperature=0.0)
+    case, descent = Case(study((3, 5, 2), model, samples=6)), Case(study((3, 5, 2), samples=6))
+    theta = case.points()
+    assert np.array_equal(case.advance(theta, steps=4), descent.advance(theta, steps=4))
 
 
-def test_single_precision_measures_the_same_to_its_rounding():
-    s = study((4, 10, 10, 10, 4), dtype="float32", samples=16)
-    problem, theta = fastsde.build_problem(s), points(s)
-    values, _ = snapshots(s, len(theta), start=theta, problem=problem)
-    reference = network(s)
-    assert values["loss"].dtype == np.float32
-    assert np.allclose(values["loss"][0], reference.loss(theta, problem), rtol=3e-5)
-    assert np.allclose(values["noise_trace"][0], reference.noise_trace(theta, problem), rtol=3e-4)
+@pytest.mark.parametrize("data", ["raw", "heavy"])
+def test_isotropic_noise_that_follows_the_noise_of_sgd(data):
+    how = "replacement" if data == "raw" else "fresh"
+    case = Case(study((3, 5, 2), sde("isotropic", match_at="local", sampling=how), **INPUTS[data]))
+    theta, size = case.points(), case.reference.size
+    temperature = RATE * case.reference.noise_trace(theta, case.problem) / 2 / (2 * size)
+    exact = theta - RATE * case.reference.gradient(theta, case.problem)
+    exact += np.sqrt(2 * RATE * temperature)[:, None] * case.draws(size, philox.NOISE)
+    assert agree(case, case.advance(theta), exact)
 
 
-def samples_seen(before, after, sample_gradients, rate, size=1):
-    """Which samples a step of SGD took: the subset whose mean gradient explains the step."""
-    from itertools import combinations_with_replacement
-
-    for subset in combinations_with_replacement(range(len(sample_gradients)), size):
-        step = rate * sample_gradients[list(subset)].mean(axis=0)
-        if np.allclose(before - after, step, rtol=1e-9, atol=1e-12):
-            return subset
-    return None
-
-
-@pytest.mark.parametrize("sampling", ["epoch", "without-replacement", "replacement"])
-@pytest.mark.parametrize("batch", [1, 2])
-def test_sgd_descends_along_samples_of_its_data(sampling, batch):
-    s = study((3, 4, 2), {"kind": "sgd", "batch": batch, "sampling": sampling}, samples=5, steps=6, rate=0.01,
-              record={"observables": ["parameters"]})  # fmt: skip
-    problem, reference = fastsde.build_problem(s), network(s)
-    path = snapshots(s, 6, problem=problem)[0]["parameters"]
-    per_epoch = math.ceil(5 / batch)
-    for trajectory in range(6):
-        epoch = []
-        for t in range(6):
-            size = batch if sampling != "epoch" or (t + 1) % per_epoch else 5 - batch * (per_epoch - 1)
-            before, after = path[t, trajectory], path[t + 1, trajectory]
-            seen = samples_seen(before, after, reference.sample_gradients(before, problem), 0.01, size)
-            assert seen is not None
-            if sampling != "replacement":
-                assert len(set(seen)) == size
-            if t < per_epoch:
-                epoch.extend(seen)
-        if sampling == "epoch":
-            assert sorted(epoch) == [0, 1, 2, 3, 4]
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_gradient_noise_of_samples(dtype):
+    case = Case(study((4, 3, 5, 2), sde(sampling="without-replacement"), dtype=dtype, samples=7))
+    theta, problem, n = case.points(), case.problem, 7
+    xi = case.draws(n, philox.NOISE, first=8, step=5)
+    share = math.sqrt((n - 2) / (n - 1) / 2)
+    weights = 1 / n + share * (xi - xi.mean(axis=1, keepdims=True)) / math.sqrt(n)
+    gradients = case.reference.sample_gradients(theta.astype(np.float64), problem)
+    exact = theta - RATE * np.einsum("tn,tnp->tp", weights, gradients)
+    assert agree(case, case.advance(theta, first=8, start=5), exact)
 
 
-@pytest.mark.parametrize("sampling", ["epoch", "replacement"])
-def test_the_two_routes_of_sgd_are_one_algorithm(sampling, monkeypatch):
-    from fastsde import lowering
-    from fastsde.kernels import steps
-
-    s = study((3, 4, 2), {"kind": "sgd", "batch": 3, "sampling": sampling}, samples=7, steps=5, rate=0.02)
-    chain = one_step(s, points(s))
-    assert isinstance(lowering.lower(s, "m", fastsde.build_problem(s)).dynamics, steps.SampleSgd)
-    monkeypatch.setattr(steps, "SampleSgd", lambda **k: steps.WeightSgd(**(k | {"dense": True})))
-    weights = one_step(s, points(s))
-    assert np.allclose(chain, weights, rtol=1e-12)
-    assert not np.array_equal(chain, points(s))
-
-
-def covariance_error(sample, exact):
-    """Largest standardised error of a sample covariance of jointly Gaussian-like rows."""
-    n = len(sample)
-    got = np.cov(sample.T)
-    spread = np.sqrt((np.outer(np.diag(exact), np.diag(exact)) + exact**2) / n) + 1e-12 * np.abs(exact).max()
-    return np.max(np.abs(got - exact) / spread)
+def population_residual(case, theta, draws, amplitude):
+    """``c [D S + amplitude (D F H F^T + sigma Z F^T)]`` from the draws, entry by entry."""
+    problem, (d_out, d_in) = case.problem, case.problem.optimum.shape
+    off = case.reference.end_to_end(theta) - problem.optimum
+    result = np.empty_like(off)
+    for t, draw in enumerate(draws):
+        numbers, g = iter(draw), np.zeros((d_in, d_in))
+        for i in range(d_in):
+            g[i, i] = math.sqrt(2) * next(numbers)
+            for j in range(i + 1, d_in):
+                g[i, j] = g[j, i] = next(numbers)
+        z = np.array([next(numbers) for _ in range(d_out * d_in)]).reshape(d_out, d_in)
+        h = math.sqrt(problem.t2) * g + math.sqrt(problem.t2 - 1) * next(numbers) * np.eye(d_in)
+        f = problem.factor
+        noise = (off[t] @ f @ h + problem.noise_sd * z) @ f.T
+        result[t] = problem.loss_scale * (off[t] @ problem.covariance + amplitude[t] * noise)
+    return result
 
 
-@pytest.mark.statistics
-@pytest.mark.parametrize("data", INPUTS)
-def test_gradient_noise_has_the_covariance_of_the_samples(data):
-    """False alarm below 1e-3 a case: 20 x 20 entries, 6 standard errors (kurtosis allowed for by the bound)."""
-    s = study((3, 2, 2), {"kind": "sde", "noise": "gradient", "substeps": 1, "sampling": "replacement", "batch": 2}
-              if data in ("white", "raw") else {"kind": "sde", "noise": "gradient", "substeps": 1, "batch": 2},
-              **INPUTS[data])  # fmt: skip
-    problem, reference = fastsde.build_problem(s), network(s)
-    theta = points(s, 1)
-    n = 40_000
-    noise = (one_step(s, np.repeat(theta, n, axis=0), problem=problem) - theta) / 0.05
-    noise += reference.gradient(theta, problem)
-    if problem.inputs is not None:
-        gradients = reference.sample_gradients(theta[0], problem)
-        exact = np.cov(gradients.T, bias=True) / 2
-    else:
-        exact = population_covariance(reference, problem, theta[0]) / 2
-    assert np.abs(noise.mean(0) / np.sqrt(np.diag(exact) / n)).max() < 5
-    assert covariance_error(noise, exact) < 6
-    assert covariance_error(noise, exact * 1.1) > 6  # negative control
-    assert math.isclose(np.trace(exact) * 2, reference.noise_trace(theta[0], problem), rel_tol=1e-9)
+@pytest.mark.parametrize(
+    ("data", "clock"),
+    [("population", "gaussian"), ("spectrum", "gaussian"), ("heavy", "gaussian"), ("heavy", "tempered")],
+)
+def test_gradient_noise_of_populations(data, clock):
+    case = Case(study((4, 3, 5, 2), sde(clock=clock), **INPUTS[data]))
+    theta = case.points()
+    draws = case.draws(10 + 8 + 1, philox.NOISE, first=3, step=2)
+    residual = population_residual(case, theta, draws, stretches(case, 2, 3)[:, 0] / math.sqrt(2))
+    exact = theta - RATE * case.reference.push(theta, residual)
+    assert agree(case, case.advance(theta, first=3, start=2), exact)
 
 
-def population_covariance(reference, problem, theta):
-    """Covariance of one sample's gradient from the fourth moments of the inputs, entry by entry (physics A2)."""
-    s, deviation = problem.covariance, reference.end_to_end(theta) - problem.optimum
-    d_out, d_in = deviation.shape
-    ds, dsd = deviation @ s, deviation @ s @ deviation.T
-    c = problem.t2 * (
-        np.einsum("ik,jl->ijkl", dsd, s) + np.einsum("il,kj->ijkl", ds, ds) + np.einsum("ij,kl->ijkl", ds, ds)
-    )
-    c += problem.noise_sd**2 * np.einsum("ik,jl->ijkl", np.eye(d_out), s) - np.einsum("ij,kl->ijkl", ds, ds)
-    basis = np.eye(d_out * d_in).reshape(-1, d_out, d_in)
-    push = np.stack([reference.push(theta, b) for b in basis]) * problem.loss_scale
-    return push.T @ c.reshape(d_out * d_in, -1) @ push
+def sgd(batch, how="epoch"):
+    return {"kind": "sgd", "batch": batch, "sampling": how}
 
 
-@pytest.mark.statistics
-def test_one_step_of_gaussianised_noise_agrees_with_sgd_in_two_moments():
-    """Both sides against the exact mean and covariance, 6 standard errors; false alarm below 1e-4."""
-    sampling = {"batch": 3, "sampling": "without-replacement"}
-    theta, n = points(study((3, 2, 2)), 1), 40_000
-    for model in (
-        {"kind": "sgd", **sampling},
-        {"kind": "sde", "noise": "gradient", "substeps": 1, **sampling},
-    ):
-        s = study((3, 2, 2), model, samples=8)
-        problem, reference = fastsde.build_problem(s), network(s)
-        step = (theta - one_step(s, np.repeat(theta, n, axis=0), problem=problem)) / 0.05
-        gradients = reference.sample_gradients(theta[0], problem)
-        exact = np.cov(gradients.T, bias=True) / 3 * (8 - 3) / (8 - 1)
-        mean_error = np.abs(step.mean(0) - gradients.mean(0)) / np.sqrt(np.diag(exact) / n)
-        assert mean_error.max() < 5
-        assert covariance_error(step, exact) < 6
-        assert covariance_error(step, exact * 7 / 5) > 6  # negative control: no correction for replacement
+def descend(case, theta, batches, sizes):
+    """SGD on the given samples, (steps, batch, trajectories)."""
+    theta = theta.astype(np.float64)
+    for members, size in zip(batches, sizes, strict=True):
+        gradients = case.reference.sample_gradients(theta, case.problem)
+        chosen = np.take_along_axis(gradients, members[:size].T[:, :, None], axis=1)
+        theta = theta - case.study.time.learning_rate * chosen.mean(axis=1)
+    return theta
 
 
-def test_matched_temperature_gives_isotropic_noise_the_trace_of_sgds():
-    model = {"kind": "sde", "noise": "isotropic", "batch": 2, "sampling": "replacement", "substeps": 1}
-    s = study((3, 4, 2), {**model, "match_at": "local"})
-    problem, reference, theta = fastsde.build_problem(s), network(s), points(s, 1)
-    n = 4000
-    noise = one_step(s, np.repeat(theta, n, axis=0), problem=problem) - theta
-    noise += 0.05 * reference.gradient(theta, problem)
-    expected = 0.05**2 * reference.noise_trace(theta[0], problem) / 2
-    assert np.isclose((noise**2).sum(1).mean(), expected, rtol=5 * math.sqrt(2 / (n * reference.size)))
-    start = fastsde.integrate(study((3, 4, 2), {**model, "match_at": "start"}), "m", 0, 1).attributes
-    minimum = fastsde.integrate(study((3, 4, 2), {**model, "match_at": "minimum"}), "m", 0, 1).attributes
-    assert start["temperature"] != minimum["temperature"]
+@pytest.mark.parametrize("how", ["epoch", "without-replacement", "replacement"])
+@pytest.mark.parametrize(
+    ("widths", "batch"),
+    [*((w, 1) for w in SHAPES), ((3, 4, 2), 2), ((2, 5, 3, 4), 3), ((3, 2), 5), ((3, 4, 2), 6)],
+)
+def test_sgd_on_samples(widths, batch, how):
+    for dtype in TOLERANCE if how == "epoch" else ["float64"]:
+        case = Case(study(widths, sgd(batch, how), samples=6, dtype=dtype, rate=0.01))
+        route = steps.SampleSgd(dense=False, **_sgd_fields(case))
+        theta = case.points()
+        exact = descend(case, theta, *case.batches(9, first=5, start=4))
+        assert agree(case, case.advance(theta, first=5, start=4, steps=9, dynamics=route), exact)
 
 
-def test_a_large_drift_is_held_to_a_step_of_length_one_and_a_small_one_left_alone():
+def _sgd_fields(case):
+    dynamics = case.lowered.dynamics
+    return {"dt": dynamics.dt, "batch": dynamics.batch, "sampling": dynamics.sampling}
+
+
+@pytest.mark.parametrize("how", ["epoch", "without-replacement", "replacement"])
+@pytest.mark.parametrize("batch", [1, 4, 7, 20])
+def test_the_two_routes_of_sgd_are_one_algorithm(how, batch):
+    """Routes by chains of products and by weights of the samples; the lowering takes the cheaper one."""
+    case = Case(study((3, 4, 2), sgd(batch, how), samples=20))
+    fields, theta = _sgd_fields(case), case.points()
+    assert isinstance(case.lowered.dynamics, steps.SampleSgd) == (batch <= 7)
+    weights = case.advance(theta, steps=6, dynamics=steps.WeightSgd(dense=True, **fields))
+    assert agree(case, weights, descend(case, theta, *case.batches(6)))
+
+
+LAWS = {
+    "gaussian": {"kind": "gaussian"},
+    "student-t": {"kind": "student-t", "nu": 5.0},
+    "stable": {"kind": "stable", "alpha": 1.6},
+}
+
+
+@pytest.mark.parametrize("spectrum", [None, (0.5, 2.0)])
+@pytest.mark.parametrize(("inputs", "labels"), [(law, law) for law in LAWS] + [("gaussian", "student-t")])
+def test_sgd_on_fresh_data(inputs, labels, spectrum):
+    noise = {**LAWS[labels], "scale": 0.4}
+    d_in, d_out, batch, rate = 3, 2, 3, 0.01
+    case = Case(
+        study((d_in, 4, d_out), sgd(batch, "fresh"), samples="population", inputs=LAWS[inputs], noise=noise,
+              spectrum=spectrum, rate=rate)
+    )  # fmt: skip
+    theta, problem = case.points(), case.problem
+    raw = fresh_numbers(case, inputs, d_in * batch, philox.SAMPLE, LAWS[inputs], batch)
+    noises = fresh_numbers(case, labels, d_out * batch, philox.LABEL, noise, d_out * batch)
+    scale = math.sqrt(3 / 5) if inputs == "student-t" else 1.0
+    x = problem.factor @ raw.reshape(-1, d_in, batch) * scale
+    off = case.reference.end_to_end(theta) - problem.teacher
+    error = off @ x - 0.4 * noises.reshape(-1, d_out, batch)
+    residual = problem.loss_scale * error @ np.swapaxes(x, 1, 2) / batch
+    exact = theta - rate * case.reference.push(theta, residual)
+    assert np.allclose(case.advance(theta, first=6, start=3), exact, rtol=1e-10, atol=1e-10)
+
+
+def fresh_numbers(case, law, count, purpose, table, chi_squares):
+    """Numbers of a law, (trajectories, count); the columns of Student-t inputs share chi-squares."""
+    at = {"first": 6, "step": 3}
+    if law == "stable":
+        words = [case.words(k, purpose, **at) for k in range(count)]
+        return np.stack([stable.symmetric_stable(table["alpha"], *w) for w in words], axis=1)
+    normals = case.draws(count, purpose, **at)
+    if law == "gaussian":
+        return normals
+    out = aligned(chi_squares * case.lanes, "float64")
+    nu = table["nu"]
+    probes.gammas(out, chi_squares, nu / 2, 6, 3, purpose + 1, case.lowered.key)
+    factors = np.sqrt(nu / 2 / out.reshape(chi_squares, case.lanes).T)
+    return normals * np.tile(factors, (1, count // chi_squares))
+
+
+@pytest.mark.parametrize("data", ["white", "raw"])
+def test_drift_is_left_alone_while_a_step_is_short_and_held_to_length_one(data):
     model = {"kind": "sde", "noise": "isotropic", "temperature": 0.0, "alpha": 1.5, "substeps": 4}
-    s = study((3, 4, 2), model, rate=0.4, steps=1)
-    problem, reference = fastsde.build_problem(s), network(s)
-    for scale, tamed in ((0.3, False), (6.0, True)):
-        theta = points(s, 3) * scale
-        expected = theta.copy()
-        for _ in range(4):
-            drift = 0.1 * reference.gradient(expected, problem)
-            length = np.linalg.norm(drift, axis=1, keepdims=True)
-            assert (length > 1).any() <= tamed
-            expected -= drift / np.maximum(length, 1)
-        assert np.allclose(one_step(s, theta, problem=problem), expected, rtol=1e-9)
+    case = Case(study((3, 4, 2), model, rate=0.4, **INPUTS[data]))
+    dt, problem = 0.1, case.problem
+    for scale in (0.3, 1.0, 2.0, 6.0, 1e3):
+        theta = case.points() * scale
+        drift = dt * case.reference.gradient(theta, problem)
+        length = np.linalg.norm(drift, axis=1, keepdims=True)
+        moved = theta - case.advance(theta)
+        assert np.allclose(moved, drift / np.maximum(length, 1), rtol=1e-9, atol=1e-12 * scale)
+        assert np.all(np.linalg.norm(moved, axis=1) <= 1 + 1e-9)
+        if scale == 0.3:
+            assert length.max() < 1
+            untamed = case.lowered.dynamics._replace(tamed=False)
+            assert np.array_equal(case.advance(theta), case.advance(theta, dynamics=untamed))
+    assert length.min() > 1
+
+
+@pytest.mark.parametrize("noise", ["isotropic", "gradient"])
+def test_only_stable_noise_in_substeps_is_tamed(noise):
+    heat = {"temperature": 1.0} if noise == "isotropic" else {}
+    for clock, substeps, tamed in (("gaussian", 4, False), ("stable", 1, False), ("stable", 4, True)):
+        model = sde(noise, clock, **heat) | {"substeps": substeps}
+        assert Case(study((3, 4, 2), model)).lowered.dynamics.tamed is tamed
+
+
+def test_explosions_are_noted_at_their_step_and_leave_the_other_lanes_alone():
+    case = Case(study((3, 4, 2)))
+    calm = case.points() * 0.5
+    wild = calm.copy()
+    wild[1] *= 1e4
+    exploded = np.full(case.lanes, -1, dtype=np.int64)
+    got = case.advance(wild, steps=12, exploded=exploded)
+    assert 0 < exploded[1] < 12
+    assert np.all(np.delete(exploded, 1) == -1)
+    assert np.array_equal(np.delete(got, 1, axis=0), np.delete(case.advance(calm, steps=12), 1, axis=0))
+    assert not np.isfinite(got[1]).all()

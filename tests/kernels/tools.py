@@ -1,25 +1,38 @@
-"""Small studies for tests, and how to look into one step of a model."""
+"""Small studies, one block of trajectories advanced with its memory guarded, and the draws it used."""
 
 import numpy as np
+import probes
 
-import fastsde
+from fastsde.data import build_problem
+from fastsde.ensemble import integrate
+from fastsde.kernels.cpu import advance, aligned, from_lanes, to_lanes
+from fastsde.kernels.lanes import lane_count
+from fastsde.kernels.normal import normals32, normals64
+from fastsde.kernels.philox import counter_words, philox
+from fastsde.lowering import lower
+from fastsde.network import DeepLinearNetwork
 from fastsde.study import Study
+
+GUARD = 64
+SHAPES = [(3, 2), (1, 1), (3, 4, 2), (2, 5, 3, 4), (4, 10, 10, 10, 4), (3, 1, 3), (2, 3, 3, 3, 3, 2)]
+INPUTS = {
+    "white": {"samples": 9, "inputs": {"kind": "gaussian", "whiten": True}},
+    "raw": {"samples": 40},
+    "population": {"samples": "population"},
+    "spectrum": {"samples": "population", "inputs": {"kind": "gaussian"}, "spectrum": (0.5, 2.0)},
+    "heavy": {"samples": "population", "inputs": {"kind": "student-t", "nu": 7.0}},
+}
 
 
 def study(
-    widths=(3, 4, 2),
-    model=None,
-    *,
-    samples=6,
-    dtype="float64",
-    rate=0.05,
-    steps=1,
-    inputs=None,
-    noise=0.3,
-    **more,
-):
-    """A study with one model, ``m``, and snapshots at every step."""
+    widths=(3, 4, 2), model=None, *, samples=6, dtype="float64", rate=0.05, steps=1, inputs=None, noise=0.3,
+    spectrum=None, **more,
+):  # fmt: skip
+    """A study with one model, ``m``, and snapshots at every step; `spectrum` gives the ends of a ramp."""
     strengths = [2.0, 1.0, 0.5][: min(widths[0], widths[-1], 3)]
+    inputs = dict(inputs or {"kind": "gaussian"})
+    if spectrum is not None:
+        inputs["spectrum"] = np.linspace(*spectrum, widths[0]).tolist()
     mapping = {
         "seed": 3,
         "trajectories": 8,
@@ -27,15 +40,11 @@ def study(
         "network": {"widths": list(widths), "init": {"std": 0.6}, "loss": "half"},
         "data": {
             "samples": samples,
-            "inputs": inputs or {"kind": "gaussian"},
+            "inputs": inputs,
             "teacher": {"singular_values": strengths},
             "label_noise": noise,
         },
-        "time": {
-            "learning_rate": rate,
-            "steps": steps,
-            "snapshots": {"count": steps + 1, "spacing": "linear"},
-        },
+        "time": {"learning_rate": rate, "steps": steps, "snapshots": {"at": list(range(steps + 1))}},
         "models": {"m": model or {"kind": "gd"}},
     }
     for table, values in more.items():
@@ -43,17 +52,88 @@ def study(
     return Study.from_mapping(mapping)
 
 
-def one_step(a_study, theta, *, first=0, threads=2, problem=None):
-    """Parameters after the study's last step, each row of `theta` one trajectory."""
-    return fastsde.integrate(
-        a_study, "m", first, len(theta), start=np.asarray(theta), threads=threads, problem=problem
-    ).parameters
+def network(a_study):
+    """The plain reference of a study's network."""
+    return DeepLinearNetwork(a_study.network.widths, a_study.network.loss_scale)
+
+
+def points(a_study, count=5, seed=0):
+    """Parameters well away from the origin and from explosion; (count, p)."""
+    spread = max(a_study.network.widths) ** -0.5
+    return np.random.default_rng(seed).normal(0, spread, (count, network(a_study).size))
 
 
 def snapshots(a_study, count=8, first=0, **options):
     """All recorded variables, snapshot axis first, and the outcome."""
     kept = []
-    outcome = fastsde.integrate(
-        a_study, "m", first, count, on_snapshot=lambda _, v: kept.append(v), **options
-    )
+    outcome = integrate(a_study, "m", first, count, on_snapshot=lambda _, v: kept.append(v), **options)
     return {name: np.stack([k[name] for k in kept]) for name in kept[0]}, outcome
+
+
+class Case:
+    """A study's model lowered, and its problem and reference beside it."""
+
+    def __init__(self, a_study):
+        self.study = a_study
+        self.problem = build_problem(a_study)
+        self.reference = network(a_study)
+        self.lowered = lower(a_study, "m", self.problem)
+        self.lanes = lane_count(a_study.dtype)
+
+    def points(self, count=None, seed=0):
+        """Starting parameters, one block of them by default, in the study's precision."""
+        return points(self.study, count or self.lanes, seed).astype(self.study.dtype)
+
+    def advance(self, theta, *, first=0, start=0, steps=1, dynamics=None, exploded=None):
+        """Advance rows of parameters; fails if a kernel writes beyond the memory planned for it."""
+        low, dtype = self.lowered, self.study.dtype
+        state = to_lanes(np.asarray(theta, dtype=dtype))
+        memory, choice = guarded(low.network.size * self.lanes, dtype), guarded(low.choice * self.lanes, "i4")
+        rows = len(state) * self.lanes
+        exploded = np.full(rows, -1, dtype=np.int64) if exploded is None else exploded
+        passed = np.empty((rows, 0), dtype=np.int64)
+        advance(
+            state, memory, choice, first, start, steps, True, low.network, low.data, dynamics or low.dynamics,
+            low.key, low.events, exploded, passed,
+        )  # fmt: skip
+        assert untouched(memory)
+        assert untouched(choice)
+        return from_lanes(state, len(theta))
+
+    def draws(self, count, purpose, *, first=0, step=0):
+        """The block's standard normals of one step, made in plain NumPy; (trajectories, count)."""
+        words = [self.words(i, purpose, first=first, step=step) for i in range(-(-count // 2))]
+        if self.study.dtype == "float32":
+            rows = [x for w in words for pair in (w[:2], w[2:]) for x in normals32(*pair)]
+        else:
+            rows = [x for w in words for x in normals64(*w)]
+        return np.stack(rows[:count], axis=1).astype(np.float64)
+
+    def words(self, draw, purpose, *, first=0, step=0):
+        """The four Philox words of a draw of one step, for each trajectory of the block."""
+        numbers = np.arange(first, first + self.lanes).astype(np.uint64)
+        with np.errstate(over="ignore"):
+            counter = counter_words(numbers, np.uint64(step), purpose)
+            return philox(np.uint64(draw), *counter, *self.lowered.key)
+
+    def batches(self, steps, *, first=0, start=0):
+        """Sample indices of the block's mini-batches, (steps, batch, lanes), and their sizes."""
+        low, model, n = self.lowered, self.lowered.dynamics, len(self.problem.inputs)
+        memory, choice = aligned(self.lanes, self.study.dtype), aligned(low.choice * self.lanes, np.int32)
+        out = np.full((steps, model.batch, self.lanes), -1, dtype=np.int64)
+        sizes = np.zeros(steps, dtype=np.int64)
+        law = model.sampling, model.batch, n
+        probes.chosen(memory, choice, out, sizes, *law, start, steps, first, low.key)
+        return out, sizes
+
+
+def guarded(size, dtype):
+    """Memory with numbers behind it that must stay; see `untouched`."""
+    array = aligned(size + GUARD, dtype)
+    array[...] = 77
+    return array
+
+
+def untouched(array):
+    """Whether a kernel kept to the memory planned for it."""
+    return bool(np.all(array[-GUARD:] == 77))

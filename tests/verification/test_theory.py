@@ -1,7 +1,7 @@
 """Ensembles against closed forms: stationary laws, recursions, learning curves, exact identities.
 
-Statistical tests have fixed seeds; bounds are 5 standard errors (false alarm below 1e-6 a check) unless stated, and the
-important ones reject a wrong reference.
+Statistical tests have fixed seeds; bounds are 5 standard errors (false alarm below 1e-6 a check) unless
+stated, and the important ones reject a wrong reference.
 """
 
 import math
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import digamma, polygamma
-from tools import one_step, snapshots, study
+from studies import one_step, snapshots, study
 
 import fastsde
 from fastsde.network import DeepLinearNetwork
@@ -43,7 +43,7 @@ def second_moment(s, theta):
 @pytest.mark.statistics
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_langevin_has_the_ornstein_uhlenbeck_covariance_with_its_step_size_correction(dtype):
-    """Euler: variance sig^2 / (2 lam - lam^2 h), sig^2 = 2 T (physics E1); h large enough to matter."""
+    """Euler: variance sig^2 / (2 lam - lam^2 h), sig^2 = 2 T (E1); h large enough to matter."""
     model = {"kind": "sde", "noise": "isotropic", "temperature": 0.5, "substeps": 1}
     s = regression(model, rate=0.4, steps=400, dtype=dtype)
     got, error = second_moment(s, final(s, 20_000).astype(float))
@@ -67,7 +67,7 @@ def test_langevin_has_the_ornstein_uhlenbeck_covariance_with_its_step_size_corre
     ],
 )
 def test_linear_regression_follows_the_exact_second_moment_recursion(model, h, share):
-    """physics E6: M' = M - h(SM+MS) + h^2[(1+1/B) SMS + S tr(SM)/B + sigma^2 d_out S/B], 1/B -> share/B."""
+    """E6: M' = M - h(SM+MS) + h^2[(1+1/B) SMS + S tr(SM)/B + sigma^2 d_out S/B], 1/B -> share/B."""
     rate, batch, sigma, d_out = 0.12, 2, 0.5, 2
     s = regression(model, rate=rate, steps=60)
     problem = fastsde.build_problem(s)
@@ -89,7 +89,7 @@ def test_linear_regression_follows_the_exact_second_moment_recursion(model, h, s
 
 @pytest.mark.statistics
 def test_stationary_second_moments_are_the_published_numbers():
-    """physics E6: l = (2, 1, .3), B = 2, sigma = .5, eta = .12; SGD (.020679, .018634, .017427)."""
+    """E6: l = (2, 1, .3), B = 2, sigma = .5, eta = .12; SGD (.020679, .018634, .017427)."""
     s = regression({"kind": "sgd", "batch": 2}, rate=0.12, steps=400)
     got, error = second_moment(s, final(s, 40_000))
     assert np.all(np.abs(got - np.array([0.020679, 0.018634, 0.017427])) < 5 * error + 1e-6)
@@ -97,9 +97,9 @@ def test_stationary_second_moments_are_the_published_numbers():
 
 @pytest.mark.parametrize(("layers", "half_time"), [(2, 1.323326), (3, 4.661328), (4, 24.904556)])
 def test_gradient_flow_learns_a_deep_mode_along_the_exact_curve(layers, half_time):
-    """Saxe curves, physics E9: s = 2, every layer starts at 0.1; Euler with a small step comes within 2e-3."""
+    """Saxe curves (E9): s = 2, every layer starts at 0.1; Euler with a small step comes within 2e-3."""
     s = study((1,) * (layers + 1), {"kind": "gd", "substeps": 20}, samples="population", noise=0.0, rate=0.01,
-              time=ends(round(130 * half_time)), record={"observables": ["loss"]}, events={"mode_learned": [0.5]})  # fmt: skip
+              time=ends(round(130 * half_time)), record={"observables": ["loss"]})  # fmt: skip
     sign = np.sign(fastsde.build_problem(s).optimum.item())
     start = np.full((1, layers), 0.1)
     start[0, 0] *= sign
@@ -109,7 +109,7 @@ def test_gradient_flow_learns_a_deep_mode_along_the_exact_curve(layers, half_tim
 
 @pytest.mark.statistics
 def test_small_random_starts_learn_the_top_mode_at_the_stated_times():
-    """physics E10: L = 2, width h, entries N(0, s0^2): mean and sd of the half time of the top mode."""
+    """E10: L = 2, width h, entries N(0, s0^2): mean and sd of the half time of the top mode."""
     width, s0, top = 4, 1e-3, 2.0
     s = study((3, width, 2), {"kind": "gd", "substeps": 2}, samples="population", noise=0.0, rate=0.01,
               network={"init": {"std": s0}}, time=ends(700), record={"observables": ["loss"]})  # fmt: skip
@@ -131,7 +131,7 @@ MULTIPLICATIVE = {
 
 @pytest.mark.parametrize("name", MULTIPLICATIVE)
 def test_imbalance_moves_only_by_the_square_of_the_learning_rate(name):
-    """physics A7.1, exact: I' - I = eta^2 (W1 R^T R W1^T - W2^T R R^T W2) with the step's own R."""
+    """A7.1, exact: I' - I = eta^2 (W1 R^T R W1^T - W2^T R R^T W2) with the step's own R."""
     s = study((3, 4, 2), MULTIPLICATIVE[name], samples=6, rate=0.05)
     theta = np.random.default_rng(1).normal(0, 0.5, (16, 20))
     after = one_step(s, theta)
@@ -146,7 +146,7 @@ def test_imbalance_moves_only_by_the_square_of_the_learning_rate(name):
 
 @pytest.mark.parametrize("name", MULTIPLICATIVE)
 def test_dead_directions_absorb_gradient_noise(name):
-    """physics A7.2: a hidden unit without weights on both sides never comes to life; isotropic noise wakes it."""
+    """A hidden unit without weights never comes to life (A7.2); isotropic noise wakes it."""
     theta = np.random.default_rng(2).normal(0, 0.3, (16, 20))
     theta[:, 0:3] = 0  # first hidden unit: its row of W1
     theta[:, [12, 16]] = 0  # and its column of W2
@@ -161,7 +161,7 @@ def test_dead_directions_absorb_gradient_noise(name):
 @pytest.mark.statistics
 @pytest.mark.parametrize("alpha", [1.2, 1.7, 2.0])
 def test_stable_noise_has_the_stable_ornstein_uhlenbeck_scale(alpha):
-    """physics E8: Euler's stationary scale e (h / (1 - (1 - lam h)^alpha))^(1/alpha), by its characteristic function."""
+    """Euler's stationary scale e (h / (1 - (1 - lam h)^alpha))^(1/alpha) (E8), by characteristic function."""
     lam, h, temperature, n = 1.0, 0.25, 0.5, 20_000
     model = {"kind": "sde", "noise": "isotropic", "temperature": temperature, "alpha": alpha, "substeps": 1}
     s = study((1, 1), model, samples="population", rate=h, time=ends(80), noise=0.0, **QUIET)
@@ -179,7 +179,7 @@ def test_stable_noise_has_the_stable_ornstein_uhlenbeck_scale(alpha):
 
 @pytest.mark.statistics
 def test_batches_of_an_epoch_are_negatively_correlated():
-    """physics A2: two batches of one epoch have cross-covariance -C / (n - 1); other samplings none."""
+    """A2: two batches of one epoch have cross-covariance -C / (n - 1); other samplings none."""
     n, samples = 40_000, 4
     for sampling, expected in (("epoch", -1 / (samples - 1)), ("without-replacement", 0.0)):
         s = study((2, 1), {"kind": "sgd", "sampling": sampling}, samples=samples, rate=1e-6, steps=2,
@@ -195,7 +195,7 @@ def test_batches_of_an_epoch_are_negatively_correlated():
 
 @pytest.mark.statistics
 def test_fresh_student_inputs_have_the_exact_gradient_covariance():
-    """One step of SGD on a t population: the trace of its covariance is noise_trace / B; 5 standard errors."""
+    """The trace of the covariance of one step of SGD on a t population is noise_trace / B."""
     s = study(
         (2, 2), {"kind": "sgd", "batch": 2}, samples="population", inputs={"kind": "student-t", "nu": 12.0}
     )
@@ -208,7 +208,7 @@ def test_fresh_student_inputs_have_the_exact_gradient_covariance():
 
 @pytest.mark.statistics
 def test_escape_from_a_saddle_under_gradient_noise_is_inverse_gaussian():
-    """physics E12: ln u of the top mode is a random walk; mean and variance of the passage time of the SDE."""
+    """ln u of the top mode is a random walk (E12): mean and variance of its passage time."""
     eta, sigma, top, low, high, n = 0.02, 0.5, 2.0, 1e-8, 1e-2, 4000
     s = study((1, 1, 1), {"kind": "sde", "noise": "gradient", "substeps": 4}, samples="population", rate=eta,
               noise=sigma, time=ends(600), record={"observables": ["loss"]},

@@ -1,0 +1,29 @@
+"""Our own runs, called as a peer is: ``run(seed)`` returns the loss of each trajectory at the end."""
+
+from functools import partial
+
+from fastsde.benchmark.cases import MODEL
+from fastsde.data import build_problem
+from fastsde.ensemble import integrate
+
+__all__ = ["run_of"]
+
+
+def run_of(case, trajectories, steps, threads):
+    """Return the run of a case; studies and problems are built here, starting points are drawn in the run."""
+    problem = build_problem(case.study(steps))
+    return partial(_run, case, trajectories, steps, threads, problem)
+
+
+def _run(case, trajectories, steps, threads, problem, seed):
+    losses = []
+    integrate(
+        case.study(steps, seed),
+        MODEL,
+        0,
+        trajectories,
+        problem=problem,
+        threads=threads,
+        on_snapshot=lambda index, values: losses.append(values["loss"]),
+    )
+    return losses[-1]

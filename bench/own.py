@@ -1,0 +1,127 @@
+"""Our own ratios: tails against Gaussian noise, the generator against NumPy's, threads, the limit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsde.benchmark.cases import CASES, GRADIENT, STABLE, TEMPERED
+from fastsde.benchmark.limits import normal_probe
+from fastsde.benchmark.throughput import measure_throughput, runner, step_times, steps_for
+from fastsde.benchmark.timing import calls_for, in_turns
+from fastsde.ensemble import default_threads
+
+__all__ = [
+    "GENERATORS",
+    "Ratio",
+    "generator_ratio",
+    "own_ratios",
+    "share_ratios",
+    "tail_ratios",
+    "thread_ratios",
+]
+
+GENERATORS = ("SFC64", "PCG64", "PCG64DXSM", "Philox", "MT19937")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One row: what is compared, the ratio asked for, and what was found."""
+
+    title: str
+    asked: str
+    ratio: float
+    lowest: float
+    highest: float
+    rounds: int
+    note: str = ""
+
+
+def _ratio(title, asked, values, note=""):
+    values = np.asarray(values, dtype=float)
+    return Ratio(
+        title, asked, float(np.median(values)), float(values.min()), float(values.max()), len(values), note
+    )
+
+
+def own_ratios(*, rounds=5, target=1.0, tell=print):
+    """Measure all of them."""
+    found = []
+    for measure in (tail_ratios, generator_ratio, thread_ratios, share_ratios):
+        for ratio in measure(rounds=rounds, target=target):
+            tell(f"  {ratio.title}: {ratio.ratio:.3g}, {ratio.lowest:.3g} to {ratio.highest:.3g}")
+            found.append(ratio)
+    return found
+
+
+def tail_ratios(*, rounds, target):
+    """Time of a step of stable and of tempered gradient noise over that of Gaussian, all with 8 substeps."""
+    base = next(case for case in CASES if case.name == "gradient-10")
+    gaussian = base.replace(model={**GRADIENT, "substeps": STABLE["substeps"]})
+    found = []
+    for dtype in ("float32", "float64"):
+        cases = [gaussian, base.replace(model=STABLE), base.replace(model=TEMPERED)]
+        cases = [case.replace(dtype=dtype) for case in cases]
+        steps = [steps_for(case, target) for case in cases]
+        runs = [runner(case, n, 1) for case, full in zip(cases, steps, strict=True) for n in (1, full)]
+        times = np.array(in_turns(runs, rounds))
+        taken = [step_times(times[2 * i], times[2 * i + 1], n) for i, n in enumerate(steps)]
+        for name, tails in (("stable", taken[1]), ("tempered", taken[2])):
+            title = f"{name} gradient noise, time over Gaussian, {dtype}"
+            found.append(_ratio(title, "at most 1.3", tails / taken[0]))
+    return found
+
+
+def generator_ratio(*, rounds, target):
+    """Normals a second of one core, float32, over NumPy's fastest generator; each fills one small buffer."""
+    probe = normal_probe("float32")
+    buffer = np.empty(4096, dtype=np.float32)
+    sources = [np.random.Generator(getattr(np.random, name)(1)) for name in GENERATORS]
+
+    def fill(source, count):
+        for _ in range(count):
+            source.standard_normal(dtype=np.float32, out=buffer)
+
+    works = [probe.work, *(lambda count, s=source: fill(s, count) for source in sources)]
+    amounts = np.array([probe.amount] + [buffer.size] * len(sources))
+    probe.work(1)
+    counts = [calls_for(work, target / 4) for work in works]
+    runs = [lambda w=work, n=count: w(n) for work, count in zip(works, counts, strict=True)]
+    rates = amounts[:, None] * np.array(counts)[:, None] / np.array(in_turns(runs, rounds))
+    best = 1 + int(np.argmax(np.median(rates[1:], axis=1)))
+    note = f"{np.median(rates[0]) / 1e6:.0f} against {np.median(rates[best]) / 1e6:.0f} million a second"
+    title = f"normals a second, one core, float32, over NumPy's {GENERATORS[best - 1]}"
+    return [_ratio(title, "12", rates[0] / rates[best], note)]
+
+
+def thread_ratios(*, rounds, target):
+    """Rate of all threads over that of one, 8192 trajectories."""
+    threads = default_threads()
+    if threads < 2:
+        return []
+    found = []
+    for name in ("langevin-10", "gradient-10", "sgd-4-10"):
+        case = next(case for case in CASES if case.name == name)
+        gains = _gains(case, threads, target, rounds)
+        title = f"{threads} threads over one, {case.title}, {case.trajectories} trajectories"
+        found.append(_ratio(title, "1.9" if threads == 2 else "", gains))
+    return found
+
+
+def _gains(case, threads, target, rounds):
+    steps = steps_for(case, target)
+    times = np.array(in_turns([runner(case, n, count) for count in (1, threads) for n in (1, steps)], rounds))
+    return step_times(times[0], times[1], steps) / step_times(times[2], times[3], steps)
+
+
+def share_ratios(*, rounds, target):
+    """Share of the limit of one core that one thread reaches."""
+    found = []
+    for name in ("langevin-10", "gradient-10", "langevin-10-f64", "gradient-10-f64"):
+        case = next(case for case in CASES if case.name == name)
+        shares = measure_throughput(case, 1, target, rounds)
+        title = f"share of the limit, {case.title}, {case.dtype}"
+        note = f"{1e6 / shares.one.best:.3f} us a step, limit {1e6 / shares.limit:.3f}"
+        found.append(
+            Ratio(title, "0.8", shares.share.median, shares.share.worst, shares.share.best, rounds, note)
+        )
+    return found

@@ -1,0 +1,22 @@
+"""The same runs in torch, JAX, NumPy and diffrax, each as its own users would write them for speed.
+
+A peer module has ``variants(setting) -> {name: run}``, where ``run(seed)`` integrates all trajectories and
+returns the loss of each at the end as a NumPy array; the fastest variant is the one that is compared.
+Starting points are drawn inside ``run``, as ours are. A module whose library is absent is left out.
+"""
+
+from importlib import import_module
+
+__all__ = ["NAMES", "load"]
+
+NAMES = ("torch", "jax", "numpy", "diffrax")
+
+
+def load(name):
+    """Import a peer's module, or return None if its library is not installed."""
+    try:
+        return import_module(f"bench.peers.{name}_peer")
+    except ModuleNotFoundError as absent:
+        if absent.name and absent.name.split(".")[0] == name:
+            return None
+        raise

@@ -1,0 +1,110 @@
+"""The results as a page of Markdown and as JSON, with machine, date and versions."""
+
+import dataclasses
+
+from bench import peers
+from fastsde.kernels.lanes import VECTOR_BYTES
+from fastsde.provenance import host, now, versions
+
+__all__ = ["markdown", "plain"]
+
+
+def plain(results, ratios, limits):
+    """Return everything as plain data."""
+    return {
+        "machine": {**host(), "vector_bytes": VECTOR_BYTES},
+        "created": now(),
+        "versions": {**versions(), **_peer_versions()},
+        "limits": [dataclasses.asdict(limit) for limit in limits],
+        "peers": [dataclasses.asdict(result) for result in results],
+        "own": [dataclasses.asdict(ratio) for ratio in ratios],
+    }
+
+
+def markdown(data):
+    """Return the page for `plain` data."""
+    machine = data["machine"]
+    named = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
+    lines = [
+        f"Measured on {data['created'].partition('T')[0]}: {machine['processor']}, {machine['cores']} cores, "
+        f"vectors of {machine['vector_bytes']} bytes, {machine['system']}; {named}.",
+        "",
+        *_limits(data["limits"]),
+        *_peers(data["peers"]),
+        *_own(data["own"]),
+    ]
+    return "\n".join(lines)
+
+
+def _peer_versions():
+    found = {}
+    for name in peers.NAMES:
+        module = peers.load(name)
+        if module is not None and name != "numpy":
+            found[name] = module.VERSION
+    return found
+
+
+def _limits(limits):
+    if not limits:
+        return []
+    rows = [
+        (
+            limit["resource"],
+            limit["dtype"],
+            f"{limit['one']['best'] / 1e9:.4g}",
+            f"{limit['all']['best'] / 1e9:.4g}",
+            f"10^9 {limit['unit']}",
+        )
+        for limit in limits
+    ]
+    return _table(("limit", "dtype", "one core", "all cores", "unit"), rows)
+
+
+def _peers(results):
+    if not results:
+        return []
+    rows = [
+        (
+            row["title"],
+            row["dtype"],
+            f"{row['peer']}: {row['variant']}",
+            _time(row["theirs"]),
+            _time(row["ours"]),
+            f"**{_short(row['ratio'])}x** ({_short(row['lowest'])} to {_short(row['highest'])})",
+            "" if row["asked"] is None else f"{row['asked']:,}x",
+            f"{row['p_value']:.2g}",
+        )
+        for row in results
+    ]
+    head = ("case", "dtype", "peer at its best", "its us a step", "ours", "ratio (spread)", "asked", "law: p")
+    return _table(head, rows)
+
+
+def _own(ratios):
+    if not ratios:
+        return []
+    rows = [
+        (
+            row["title"],
+            f"**{row['ratio']:.3g}** ({row['lowest']:.3g} to {row['highest']:.3g})",
+            row["asked"],
+            row["note"],
+        )
+        for row in ratios
+    ]
+    return _table(("our own", "ratio (spread)", "asked", "note"), rows)
+
+
+def _time(seconds):
+    return f"{seconds * 1e6:.3g}"
+
+
+def _short(ratio):
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
+
+
+def _table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return [*lines, ""]

@@ -1,0 +1,7 @@
+"""What this machine can do, and how much of it fastsde uses: the benchmark behind ``fastsde bench``."""
+
+from fastsde.benchmark.figure import draw as draw
+from fastsde.benchmark.run import Benchmark as Benchmark
+from fastsde.benchmark.run import run_benchmark as run_benchmark
+
+__all__ = ["Benchmark", "draw", "run_benchmark"]

@@ -1,0 +1,141 @@
+"""Trajectory-steps a second of a case, and its share of the machine's limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.benchmark.cases import MODEL, Case
+from fastsde.benchmark.limits import Probe, probes
+from fastsde.benchmark.timing import Rate, calls_for, in_turns, seconds
+from fastsde.benchmark.work import Work, step_work
+from fastsde.data import build_problem
+from fastsde.ensemble import integrate
+
+__all__ = ["Throughput", "measure_throughput", "runner", "step_times", "steps_for"]
+
+PROBE_SECONDS = 0.01
+MOST_STEPS = 1 << 24
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What a case reaches.
+
+    Parameters
+    ----------
+    case : Case
+    work : Work
+        Of one trajectory-step.
+    steps : int
+        Learning-rate steps of a measured run.
+    one, all : Rate
+        Trajectory-steps (integrator steps of single trajectories) a second, of one thread and of all; the
+        start of a run is subtracted.
+    start : float
+        Seconds that a run takes a trajectory beside its steps, all threads: drawing the start, first and last
+        snapshot.
+    threads : int
+        How many `all` is.
+    limit : float
+        Trajectory-steps a second of one core if nothing but its work were done, at the machine's best rates.
+    share : Rate
+        Over rounds, the time at the limit over the time taken by one thread; rates and runs in
+        turns.
+    """
+
+    case: Case
+    work: Work
+    steps: int
+    one: Rate
+    all: Rate
+    start: float
+    threads: int
+    limit: float
+    share: Rate
+
+
+def runner(case: Case, steps: int, threads: int) -> Callable[[], object]:
+    """Return a function that integrates a case, its problem at hand; starting points are drawn each time."""
+    study = case.study(steps)
+    problem = build_problem(study)
+    return partial(integrate, study, MODEL, 0, case.trajectories, problem=problem, threads=threads)
+
+
+def steps_for(case: Case, target: float) -> int:
+    """Return how many learning-rate steps take one thread about `target` seconds; compiles on the way."""
+    runner(case, 1, 1)()
+    short = min(seconds(runner(case, 1, 1)) for _ in range(2))
+    steps = 2
+    while True:
+        run = runner(case, steps, 1)
+        taken = max(min(seconds(run), seconds(run)) - short, 1e-6)
+        if taken >= target / 4 or steps >= MOST_STEPS:
+            return max(2, min(MOST_STEPS, round(steps * target / taken)))
+        steps = min(MOST_STEPS, steps * max(2, min(32, int(target / taken))))
+
+
+def step_times(short: NDArray[np.float64], long: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    """Return the time of one learning-rate step in each round, from runs of 1 and of `steps` steps.
+
+    The shortest of the short runs is subtracted: a slow one would make a step seem faster than it is.
+
+    Examples
+    --------
+    >>> step_times(np.array([1.0, 1.0]), np.array([3.0, 5.0]), steps=3)
+    array([1., 2.])
+    """
+    taken = long - np.min(short)
+    return np.asarray(np.maximum(taken, 0.05 * long) / (steps - 1))
+
+
+def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> Throughput:
+    """Time a case with one thread and with all, in turns with the rates that make its limit.
+
+    Parameters
+    ----------
+    case : Case
+    threads : int
+        All threads.
+    target : float
+        Seconds of one run.
+    rounds : int
+        Runs of each kind.
+    """
+    steps = steps_for(case, target)
+    study = case.study(steps)
+    work = step_work(study, MODEL, build_problem(study))
+    singles = _prepared(probes(case.dtype))
+    runs = [runner(case, n, count) for count in (1, threads) for n in (1, steps)]
+    times = np.array(in_turns([*(run for run, _ in singles), *runs], rounds))
+    amounts = np.array([amount for _, amount in singles])
+    *products, normals, updates = amounts[:, None] / times[:-4]
+    rates = zip(np.max(products, axis=0), normals, updates, strict=True)
+    limits = 1 / np.array([work.seconds(*at) for at in rates])
+    done = case.trajectories * case.substeps
+    one = done / step_times(times[-4], times[-3], steps)
+    every = done / step_times(times[-2], times[-1], steps)
+    return Throughput(
+        case=case,
+        work=work,
+        steps=steps,
+        one=Rate.of(one),
+        all=Rate.of(every),
+        start=float(times[-2].min()) / case.trajectories,
+        threads=threads,
+        limit=float(np.max(limits)),
+        share=Rate.of(one / limits),
+    )
+
+
+def _prepared(wanted: list[Probe]) -> list[tuple[Callable[[], object], float]]:
+    """Return for each probe a call of about `PROBE_SECONDS` and its amount."""
+    found: list[tuple[Callable[[], object], float]] = []
+    for probe in wanted:
+        count = calls_for(probe.work, PROBE_SECONDS)
+        found.append((partial(probe.work, count), probe.amount * count))
+    return found

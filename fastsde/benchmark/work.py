@@ -1,0 +1,142 @@
+"""How much arithmetic and how many random numbers a step takes, counted from its formulas.
+
+The whole cost model of the benchmark is here. Widths are ``d_0 .. d_L``, input first; ``p_l = d_l d_(l-1)``
+are the parameters of layer l, ``p`` their sum, ``m = d_0 d_L`` the entries of the end-to-end matrix, n the
+samples, b the batch. A fused multiply-add is two flop; inputs are white where their covariance is I. One
+integrator step of one trajectory takes:
+
+=======================  ===========================  =======================  =======
+part of a step           flop                         normals                  updates
+=======================  ===========================  =======================  =======
+descent                  ``6 d_0 (p - p_1)``                                   ``p_1``
+residual, not white      ``2 d_0 m``
+isotropic noise                                       ``p``
+noise of finite data     ``4 m n``                    ``n``
+noise of a population    ``2 d_0 m``                  ``d_0 (d_0 + 1)/2 + m``
+the same, not white      ``6 d_0 m``                  ``d_0 (d_0 + 1)/2 + m``
+SGD, batch of one        ``2 (2 p - p_1)``                                     ``p``
+SGD, larger batch        ``2 b (3 p - p_1)``
+fresh samples            ``2 b m``                    ``b (d_0 + d_L)``
+the same, not white      ``2 b (m + d_0^2)``          ``b (d_0 + d_L)``
+=======================  ===========================  =======================  =======
+
+Descent is three products a layer but the first: a prefix product ``W_l ... W_1``, a step of back-propagation,
+a gradient; the first layer's gradient is the residual carried back. Gradient noise and its mean enter the
+end-to-end residual together and are carried back by the same products. SGD on finite data may also weigh all
+samples, which takes descent and ``4 m n``: the cheaper of the two counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.dynamics import Sde, Sgd
+
+if TYPE_CHECKING:
+    from fastsde.data import Problem
+    from fastsde.study import Study
+
+__all__ = ["Work", "step_work"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one integrator step of one trajectory cannot do without.
+
+    Parameters
+    ----------
+    flops : int
+        Multiplications and additions of matrix products, two a fused multiply-add.
+    normals : int
+        Standard normals.
+    updates : int
+        Parameters changed one by one, ``w <- w + a b``, where no matrix product does it on the way.
+    """
+
+    flops: int
+    normals: int
+    updates: int
+
+    def seconds(self, flop_rate: float, normal_rate: float, update_rate: float) -> float:
+        """Return the time of the parts, each at the rate (units a second) at which it runs alone.
+
+        Examples
+        --------
+        >>> Work(flops=100, normals=10, updates=0).seconds(1e2, 1e1, 1.0)
+        2.0
+        """
+        return self.flops / flop_rate + self.normals / normal_rate + self.updates / update_rate
+
+
+def step_work(study: Study, name: str, problem: Problem) -> Work:
+    """Count a step of a model: Langevin, gradient noise, gradient descent or SGD, by the module's table.
+
+    Left out, so that the share of the limit shows what they cost: the clocks of stable and tempered noise,
+    the trace that a temperature matched at the current point needs, the sums that notice explosions.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Name of the model.
+    problem : Problem
+        The study's problem.
+
+    Returns
+    -------
+    Work
+
+    Examples
+    --------
+    Six products of 10x10 matrices and one normal a parameter:
+
+    >>> from fastsde.benchmark.cases import Case, LANGEVIN, MODEL
+    >>> from fastsde.data import build_problem
+    >>> study = Case("small", "", (10, 10, 10, 10), LANGEVIN).study(1)
+    >>> step_work(study, MODEL, build_problem(study))
+    Work(flops=12000, normals=300, updates=100)
+    """
+    model, widths = study.models[name], study.network.widths
+    d_in, size = widths[0], widths[0] * widths[-1]
+    samples = 0 if problem.inputs is None else len(problem.inputs)
+    white = bool(np.abs(problem.covariance - np.eye(d_in)).max() < 1e-12)
+    if isinstance(model, Sgd):
+        return _minibatch(widths, model.batch, samples, white)
+    descent, updates = _descent(widths)
+    if not isinstance(model, Sde) or model.noise == "isotropic":
+        normals = _parameters(widths) if isinstance(model, Sde) else 0
+        return Work(descent + (0 if white else 2 * size * d_in), normals, updates)
+    if samples:
+        return Work(descent + 4 * size * samples, samples, updates)
+    normals = d_in * (d_in + 1) // 2 + size
+    return Work(descent + 2 * size * d_in * (1 if white else 3), normals, updates)
+
+
+def _parameters(widths: tuple[int, ...]) -> int:
+    return sum(below * above for below, above in pairwise(widths))
+
+
+def _descent(widths: tuple[int, ...]) -> tuple[int, int]:
+    """Count flop and updates of a step of descent along a given end-to-end residual."""
+    first = widths[0] * widths[1]
+    return 6 * widths[0] * (_parameters(widths) - first), first
+
+
+def _minibatch(widths: tuple[int, ...], batch: int, samples: int, white: bool) -> Work:
+    """Count a step of SGD; `samples` is 0 where every sample is fresh."""
+    parameters, first = _parameters(widths), widths[0] * widths[1]
+    d_in, size = widths[0], widths[0] * widths[-1]
+    if batch == 1:
+        chains = Work(2 * (2 * parameters - first), 0, parameters)
+    else:
+        chains = Work(2 * batch * (3 * parameters - first), 0, 0)
+    if not samples:
+        drawing = 2 * batch * (size if white else size + d_in * d_in)
+        return Work(chains.flops + drawing, batch * (d_in + widths[-1]), chains.updates)
+    descent, updates = _descent(widths)
+    weights = Work(descent + 4 * size * samples, 0, updates)
+    return min(chains, weights, key=lambda work: work.flops + 2 * work.updates)

@@ -1,0 +1,59 @@
+"""Small studies for tests, and how to look into one step of a model."""
+
+import numpy as np
+
+import fastsde
+from fastsde.study import Study
+
+
+def study(
+    widths=(3, 4, 2),
+    model=None,
+    *,
+    samples=6,
+    dtype="float64",
+    rate=0.05,
+    steps=1,
+    inputs=None,
+    noise=0.3,
+    **more,
+):
+    """A study with one model, ``m``, and snapshots at every step."""
+    strengths = [2.0, 1.0, 0.5][: min(widths[0], widths[-1], 3)]
+    mapping = {
+        "seed": 3,
+        "trajectories": 8,
+        "dtype": dtype,
+        "network": {"widths": list(widths), "init": {"std": 0.6}, "loss": "half"},
+        "data": {
+            "samples": samples,
+            "inputs": inputs or {"kind": "gaussian"},
+            "teacher": {"singular_values": strengths},
+            "label_noise": noise,
+        },
+        "time": {
+            "learning_rate": rate,
+            "steps": steps,
+            "snapshots": {"count": steps + 1, "spacing": "linear"},
+        },
+        "models": {"m": model or {"kind": "gd"}},
+    }
+    for table, values in more.items():
+        mapping[table] = {**mapping.get(table, {}), **values} if isinstance(values, dict) else values
+    return Study.from_mapping(mapping)
+
+
+def one_step(a_study, theta, *, first=0, threads=2, problem=None):
+    """Parameters after the study's last step, each row of `theta` one trajectory."""
+    return fastsde.integrate(
+        a_study, "m", first, len(theta), start=np.asarray(theta), threads=threads, problem=problem
+    ).parameters
+
+
+def snapshots(a_study, count=8, first=0, **options):
+    """All recorded variables, snapshot axis first, and the outcome."""
+    kept = []
+    outcome = fastsde.integrate(
+        a_study, "m", first, count, on_snapshot=lambda _, v: kept.append(v), **options
+    )
+    return {name: np.stack([k[name] for k in kept]) for name in kept[0]}, outcome
