@@ -15,8 +15,11 @@ from fastsde.ensemble import default_threads
 
 def _arguments(arguments):
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, default=Path("bench/results"), metavar="DIR")
-    parser.add_argument("--cases", nargs="+", metavar="NAME", help=f"some of {', '.join(_names())}")
+    parser.add_argument("--markdown", type=Path, default=Path("bench/results/table.md"), metavar="FILE")
+    parser.add_argument("--json", type=Path, default=Path("bench/results/table.json"), metavar="FILE")
+    parser.add_argument(
+        "--cases", nargs="+", choices=_names(), metavar="NAME", help=f"of {', '.join(_names())}"
+    )
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="some of torch, jax, numpy, diffrax")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of ours and theirs in turns (5)")
     parser.add_argument("--target", type=float, default=1.0, metavar="SECONDS", help="length of a run (1)")
@@ -49,11 +52,11 @@ def main(arguments=None):
             chosen = {name: ratio for name, ratio in contest.asked.items() if name in (given.peers or [name])}
             print(contest.case.title, contest.case.dtype, file=sys.stderr)
             results += hold(_with(contest, chosen), rounds=rounds, target=target, scale=scale, tell=_tell)
-            _write(given.output, plain(results, ratios, limits))
+            _write(given, plain(results, ratios, limits))
     if given.only != "peers":
         print("our own ratios", file=sys.stderr)
         ratios = own_ratios(rounds=rounds, target=target, tell=_tell)
-    page = _write(given.output, plain(results, ratios, limits))
+    page = _write(given, plain(results, ratios, limits))
     print(page)
 
 
@@ -65,11 +68,11 @@ def _tell(line):
     print(line, file=sys.stderr, flush=True)
 
 
-def _write(folder, data):
-    folder.mkdir(parents=True, exist_ok=True)
+def _write(given, data):
     page = markdown(data)
-    (folder / "table.md").write_text(page + "\n", encoding="utf-8")
-    (folder / "table.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    for path, text in ((given.markdown, page), (given.json, json.dumps(data, indent=2))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
     return page
 
 

@@ -1,4 +1,4 @@
-"""Shared pieces of the benchmark suites."""
+"""``pytest bench --benchmark-only`` times, although the project's settings disable benchmarks elsewhere."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Our own runs, called as a peer is: ``run(seed)`` returns the loss of each trajectory at the end."""
+"""Our own runs, called as a peer is: ``run(seed)`` returns the last parameters and losses."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ def run_of(case, trajectories, steps, threads):
 
 def _run(case, trajectories, steps, threads, problem, seed):
     losses = []
-    integrate(
+    outcome = integrate(
         case.study(steps, seed),
         MODEL,
         0,
@@ -26,4 +26,4 @@ def _run(case, trajectories, steps, threads, problem, seed):
         threads=threads,
         on_snapshot=lambda index, values: losses.append(values["loss"]),
     )
-    return losses[-1]
+    return outcome.parameters, losses[-1]

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastsde.benchmark.cases import CASES, GRADIENT, STABLE, TEMPERED
-from fastsde.benchmark.limits import normal_probe
-from fastsde.benchmark.throughput import measure_throughput, runner, step_times, steps_for
+from fastsde.benchmark.cases import CASES, GRADIENT, MODEL, STABLE, TEMPERED
+from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe
+from fastsde.benchmark.throughput import runner, step_times, steps_for
 from fastsde.benchmark.timing import calls_for, in_turns
+from fastsde.benchmark.work import step_work
+from fastsde.data import build_problem
 from fastsde.ensemble import default_threads
 
 __all__ = [
@@ -118,10 +120,31 @@ def share_ratios(*, rounds, target):
     found = []
     for name in ("langevin-10", "gradient-10", "langevin-10-f64", "gradient-10-f64"):
         case = next(case for case in CASES if case.name == name)
-        shares = measure_throughput(case, 1, target, rounds)
+        taken, limits = _step_and_limit(case, rounds, target)
         title = f"share of the limit, {case.title}, {case.dtype}"
-        note = f"{1e6 / shares.one.best:.3f} us a step, limit {1e6 / shares.limit:.3f}"
-        found.append(
-            Ratio(title, "0.8", shares.share.median, shares.share.worst, shares.share.best, rounds, note)
-        )
+        note = f"{1e6 * np.median(taken):.3f} us a step, limit {1e6 * np.median(limits):.3f}"
+        if np.median(limits / taken) > 1:
+            note += "; over 1: the limit is measured wrongly, not a result"
+        found.append(_ratio(title, "at least 0.8", limits / taken, note))
     return found
+
+
+def _step_and_limit(case, rounds, target):
+    """Time one thread's step in turns with what it cannot do without; seconds, one entry a round.
+
+    The limit is the time of the step's flop at the rate of the product kernel, at the best of its shapes
+    whose data stay in the first-level cache, plus that of its normals at the generator's own rate. Parameters
+    updated one by one count as fused multiply-adds of the same rate, although they are loaded and stored.
+    """
+    study = case.study(steps_for(case, target))
+    steps, work = study.time.steps, step_work(study, MODEL, build_problem(study))
+    singles = [*(product_probe(case.dtype, *shape) for shape in SHAPES), normal_probe(case.dtype)]
+    for probe in singles:
+        probe.work(1)
+    counts = [calls_for(probe.work, target / 20) for probe in singles]
+    calls = [lambda p=probe, n=count: p.work(n) for probe, count in zip(singles, counts, strict=True)]
+    times = np.array(in_turns([*calls, runner(case, 1, 1), runner(case, steps, 1)], rounds))
+    amounts = np.array([probe.amount * count for probe, count in zip(singles, counts, strict=True)])
+    rates = amounts[:, None] / times[:-2]
+    limits = (work.flops + 2 * work.updates) / rates[:-1].max(axis=0) + work.normals / rates[-1]
+    return step_times(times[-2], times[-1], steps) / case.trajectories, limits

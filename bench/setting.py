@@ -21,7 +21,7 @@ class Setting:
       R = c (D + D H + sigma Z) in place of c D, H symmetric with variance 1 off and 2 on the diagonal;
     - "sgd": batches of one of the finite samples, shuffled anew in each epoch.
 
-    All save the loss of each trajectory at the end.
+    All save the parameters and the loss of each trajectory at the end.
     """
 
     kind: str

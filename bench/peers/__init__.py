@@ -1,7 +1,7 @@
 """The same runs in torch, JAX, NumPy and diffrax, each as its own users would write them for speed.
 
 A peer module has ``variants(setting) -> {name: run}``, where ``run(seed)`` integrates all trajectories and
-returns the loss of each at the end as a NumPy array; the fastest variant is the one that is compared.
+returns the parameters and the loss of each at the end as NumPy arrays; the fastest variant is compared.
 Starting points are drawn inside ``run``, as ours are. A module whose library is absent is left out.
 """
 

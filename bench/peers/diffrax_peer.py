@@ -1,4 +1,7 @@
-"""diffrax: Euler with fixed steps and `UnsafeBrownianPath`, vmapped and compiled."""
+"""diffrax: Euler with fixed steps and `UnsafeBrownianPath`, vmapped and compiled.
+
+Times are arrays of the case's precision: Python's would be float64 and promote the parameters with them.
+"""
 
 import math
 from functools import partial
@@ -57,13 +60,14 @@ def _solve(setting, key):
     solution = diffrax.diffeqsolve(
         terms,
         diffrax.Euler(),
-        t0=0.0,
-        t1=end,
-        dt0=setting.learning_rate,
+        t0=jnp.zeros((), setting.dtype),
+        t1=jnp.asarray(end, setting.dtype),
+        dt0=jnp.asarray(setting.learning_rate, setting.dtype),
         y0=start,
         saveat=diffrax.SaveAt(t1=True),
         stepsize_controller=diffrax.ConstantStepSize(),
         adjoint=diffrax.ForwardMode(),
         max_steps=setting.steps + 2,
     )
-    return jax_peer._excess(setting, unpack(solution.ys[0])) + setting.floor
+    theta = solution.ys[0]
+    return theta, jax_peer._excess(setting, unpack(theta)) + setting.floor

@@ -45,13 +45,19 @@ class _Ensemble:
             jax.random.key(seed, impl=self.generator), -(-count // self.batch) * self.batch
         )
         parts = [self.compiled(keys[i : i + self.batch]) for i in range(0, count, self.batch)]
-        return np.concatenate([np.asarray(part) for part in parts])[:count]
+        return tuple(
+            np.concatenate([np.asarray(part) for part in saved])[:count] for saved in zip(*parts, strict=True)
+        )
 
 
 def _start(setting, key):
     keys = jax.random.split(key, setting.layers)
     pairs = zip(setting.widths[:-1], setting.widths[1:], keys, strict=True)
     return [setting.std * jax.random.normal(k, (above, below), setting.dtype) for below, above, k in pairs]
+
+
+def _flat(weights):
+    return jnp.concatenate([w.ravel() for w in weights])
 
 
 def _end_to_end(weights):
@@ -103,7 +109,7 @@ def _sde(setting, gradient, key):
         ], None
 
     weights, _ = jax.lax.scan(step, _start(setting, first), jax.random.split(rest, setting.steps))
-    return _excess(setting, weights) + setting.floor
+    return _flat(weights), _excess(setting, weights) + setting.floor
 
 
 def _sgd(setting, key):
@@ -128,4 +134,4 @@ def _sgd(setting, key):
 
     weights, _ = jax.lax.scan(epoch, _start(setting, first), jax.random.split(rest, setting.steps // n))
     error = x @ _end_to_end(weights).T - y
-    return 0.5 * setting.scale * jnp.sum(error**2) / n
+    return _flat(weights), 0.5 * setting.scale * jnp.sum(error**2) / n

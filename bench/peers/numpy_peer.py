@@ -30,7 +30,7 @@ def _run(setting, batch, threads, seed):
     seeds = np.random.SeedSequence(seed).spawn(len(starts))
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(partial(_batch, setting, batch), seeds))
-    return np.concatenate(parts)[: setting.trajectories]
+    return tuple(np.concatenate(saved)[: setting.trajectories] for saved in zip(*parts, strict=True))
 
 
 def _batch(setting, batch, seed):
@@ -71,7 +71,8 @@ def _batch(setting, batch, seed):
             noise *= amplitude
             theta += noise
     _deviate(theta, prefix, residual, setting.optimum)
-    return 0.5 * setting.scale * np.square(residual).sum(axis=(1, 2)) + dtype.type(setting.floor)
+    losses = 0.5 * setting.scale * np.square(residual).sum(axis=(1, 2)) + dtype.type(setting.floor)
+    return theta.swapaxes(0, 1).reshape(batch, -1), losses
 
 
 def _deviate(theta, prefix, residual, optimum):

@@ -48,13 +48,15 @@ class Ensemble:
         generator = torch.Generator().manual_seed(seed)
         step = {"langevin": self._langevin, "gradient": self._gradient}[setting.kind]
         losses = np.empty(setting.trajectories, dtype=setting.dtype)
+        points = np.empty((setting.trajectories, self.theta[:, 0].numel()), dtype=setting.dtype)
         for first in range(0, setting.trajectories, self.batch):
             self.theta.normal_(0, setting.std, generator=generator)
             for _ in range(setting.steps):
                 step(generator)
             last = min(first + self.batch, setting.trajectories)
             losses[first:last] = self._loss()[: last - first]
-        return losses
+            points[first:last] = self.theta.transpose(0, 1).flatten(1)[: last - first].numpy()
+        return points, losses
 
     def _langevin(self, generator):
         setting = self.setting
@@ -98,7 +100,8 @@ def bare_loop(setting, seed):
     torch.set_num_threads(1)
     try:
         generator = torch.Generator().manual_seed(seed)
-        return np.array([_trajectory(setting, generator) for _ in range(setting.trajectories)])
+        saved = [_trajectory(setting, generator) for _ in range(setting.trajectories)]
+        return tuple(np.array(part) for part in zip(*saved, strict=True))
     finally:
         torch.set_num_threads(threads)
 
@@ -126,4 +129,5 @@ def _trajectory(setting, generator):
         h = x.T
         for w in weights:
             h = w @ h
-        return float(half * (h.T - y).square().sum() / n)
+        points = torch.cat([w.flatten() for w in weights]).numpy()
+        return points, float(half * (h.T - y).square().sum() / n)
