@@ -7,7 +7,7 @@ import numpy as np
 from fastsde.benchmark.cases import MODEL, Case
 from fastsde.data import build_problem
 
-__all__ = ["Setting", "setting_of"]
+__all__ = ["Setting", "setting_of", "symmetric"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,16 @@ def setting_of(case: Case, trajectories, steps) -> Setting:
         inputs=problem.inputs.astype(study.dtype) if finite else None,
         labels=problem.labels.astype(study.dtype) if finite else None,
     )
+
+
+def symmetric(width, dtype):
+    """Return index and scale, (width, width) each, that make H = scale x[index] of independent normals x.
+
+    There are ``width (width + 1) / 2``, as in ours; a matrix plus its transpose takes nearly twice as many.
+    """
+    rows, columns = np.triu_indices(width)
+    index = np.zeros((width, width), dtype=np.int64)
+    index[rows, columns] = np.arange(len(rows))
+    index = np.maximum(index, index.T)
+    scale = np.where(np.eye(width, dtype=bool), np.sqrt(2.0), 1.0)
+    return index, scale.astype(dtype)

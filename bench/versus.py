@@ -45,9 +45,9 @@ def _asked(names, **ratios):
 
 CONTESTS = (
     Contest(_named("langevin-10"), _asked(ALL, torch=15, jax=50), 8192, SMALL),
-    Contest(_named("gradient-10"), _asked(THREE, torch=15, jax=50), 8192, SMALL, law=(2048, 256)),
+    Contest(_named("gradient-10"), _asked(THREE, torch=15, jax=50), 8192, SMALL, law=(8192, 256)),
     Contest(_named("langevin-10-f64"), _asked(ALL, torch=10, jax=25), 8192, SMALL),
-    Contest(_named("gradient-10-f64"), _asked(THREE, torch=10, jax=25), 8192, SMALL, law=(2048, 256)),
+    Contest(_named("gradient-10-f64"), _asked(THREE, torch=10, jax=25), 8192, SMALL, law=(8192, 256)),
     Contest(_named("sgd-4-10"), _asked(["jax"], jax=25), 8192, {"jax": 512}, law=(8192, 1024)),
     Contest(_named("sgd-4-10"), _asked(["torch"], torch=8000), 4, {"torch": 512}, law=(48, 1024), threads=1),
     Contest(_named("langevin-32"), _asked(THREE, torch=4, jax=4, numpy=4), 1024, LARGE),

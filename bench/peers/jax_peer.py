@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bench.setting import symmetric
+
 jax.config.update("jax_enable_x64", True)
 
 __all__ = ["VERSION", "variants"]
@@ -82,8 +84,11 @@ def _by_hand(setting, weights, key):
         prefix.append(w @ prefix[-1])
     residual = deviation = prefix[-1] - setting.optimum
     if setting.kind == "gradient":
-        g, z = jax.random.normal(key, (2, *deviation.shape), deviation.dtype)
-        residual = deviation + deviation @ ((g + g.T) * math.sqrt(0.5)) + setting.label_sd * z
+        index, scale = symmetric(len(deviation), setting.dtype)
+        pairs = int(index.max()) + 1
+        normals = jax.random.normal(key, (pairs + deviation.size,), deviation.dtype)
+        labels = setting.label_sd * normals[pairs:].reshape(deviation.shape)
+        residual = deviation + deviation @ (scale * normals[index]) + labels
     back, gradients = setting.scale * residual, []
     for layer in range(setting.layers - 1, 0, -1):
         gradients.append(back @ prefix[layer - 1].T)

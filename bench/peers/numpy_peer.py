@@ -10,6 +10,8 @@ from functools import partial
 
 import numpy as np
 
+from bench.setting import symmetric
+
 __all__ = ["VERSION", "variants"]
 
 VERSION = np.__version__
@@ -42,20 +44,22 @@ def _batch(setting, batch, seed):
     prefix = [theta[0], *(np.empty_like(theta[0]) for _ in range(layers - 1))]
     residual, change, spare = (np.empty_like(theta[0]) for _ in range(3))
     noise = np.empty_like(theta)
-    pair = np.empty((2, batch, width, width), dtype)
+    index, scale = symmetric(width, dtype)
+    free, labels = np.empty((batch, width * (width + 1) // 2), dtype), np.empty_like(residual)
     rate = dtype.type(setting.scale * setting.learning_rate)
     amplitude = dtype.type(math.sqrt(2 * setting.temperature * setting.learning_rate))
     for _ in range(setting.steps):
         _deviate(theta, prefix, residual, setting.optimum)
         back = residual
         if setting.kind == "gradient":
-            draw(out=pair)
-            np.add(pair[0], pair[0].swapaxes(1, 2), out=change)
-            change *= dtype.type(math.sqrt(0.5))
+            draw(out=free)
+            np.take(free, index, axis=1, out=change, mode="clip")
+            change *= scale
             np.matmul(residual, change, out=spare)
             spare += residual
-            pair[1] *= dtype.type(setting.label_sd)
-            spare += pair[1]
+            draw(out=labels)
+            labels *= dtype.type(setting.label_sd)
+            spare += labels
             back = spare
         for layer in range(layers - 1, 0, -1):
             np.matmul(back, prefix[layer - 1].swapaxes(1, 2), out=change)

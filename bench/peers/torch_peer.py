@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 import torch
 
+from bench.setting import symmetric
+
 __all__ = ["VERSION", "bare_loop", "variants"]
 
 VERSION = torch.__version__
@@ -39,7 +41,10 @@ class Ensemble:
         self.prefix = [self.weights[0], *(make() for _ in range(self.layers - 1))]
         self.residual, self.back = make(), [make(), make()]
         self.noise = torch.empty_like(self.theta)
-        self.draw = torch.empty(2, batch, width, width, dtype=dtype)
+        index, scale = symmetric(width, setting.dtype)
+        self.index, self.scale = torch.from_numpy(index.ravel()), torch.from_numpy(scale)
+        self.pairs = width * (width + 1) // 2
+        self.draw = torch.empty(batch * (self.pairs + width * width), dtype=dtype)
         self.symmetric = make()
 
     @torch.no_grad()
@@ -66,14 +71,17 @@ class Ensemble:
         self.theta.add_(self.noise.normal_(generator=generator), alpha=amplitude)
 
     def _gradient(self, generator):
-        """R = D + D H + sigma Z, H = (G + G^T) / sqrt 2."""
+        """R = D + D H + sigma Z, H gathered from as many normals as it has free entries."""
         setting = self.setting
         deviation = self._deviate()
-        g, z = self.draw.normal_(generator=generator)
-        torch.add(g, g.transpose(1, 2), out=self.symmetric)
-        torch.baddbmm(deviation, deviation, self.symmetric, alpha=math.sqrt(0.5), out=self.back[0])
+        free, z = self.draw.normal_(generator=generator).split(
+            [self.batch * self.pairs, self.symmetric.numel()]
+        )
+        torch.index_select(free.view(self.batch, -1), 1, self.index, out=self.symmetric.view(self.batch, -1))
+        self.symmetric.mul_(self.scale)
+        torch.baddbmm(deviation, deviation, self.symmetric, out=self.back[0])
         self.residual, self.back[0] = self.back[0], self.residual
-        self.residual.add_(z, alpha=setting.label_sd)
+        self.residual.add_(z.view_as(self.residual), alpha=setting.label_sd)
         self._descend(setting.scale * setting.learning_rate)
 
     def _deviate(self):

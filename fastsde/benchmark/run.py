@@ -219,7 +219,7 @@ def run_benchmark(
             begin(f"{case.title}, {case.dtype}")
             throughput.append(measure_throughput(case, threads, target, rounds))
         begin("scaling over threads")
-        gains = [row for case in chosen[:1] for row in measure_threads(case, threads, target, rounds)]
+        gains = [row for case in chosen[:1] for row in measure_threads(case, threads, 4 * target, rounds)]
         scaling = []
         for axis in axes:
             begin(f"scaling over {axis.name}")
