@@ -88,6 +88,11 @@ class Problem:
     mode_strength: Array
     mode_right: Array
 
+    @property
+    def white(self) -> bool:
+        """Whether the inputs' second moment is the identity."""
+        return bool(np.abs(self.covariance - np.eye(len(self.covariance))).max() < NEGLIGIBLE)
+
 
 def build_problem(study: Study) -> Problem:
     """Draw teacher and data of a study, and reduce them to what the dynamics need.

@@ -13,12 +13,12 @@ from itertools import pairwise
 import numpy as np
 from numba import uint64
 
-from fastsde.kernels.dln import deviate, product, scaled_loss
+from fastsde.kernels.dln import deviate, deviation_square, product, scaled_loss
 from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import START, counter_words
-from fastsde.kernels.steps import _deviation_square, step
+from fastsde.kernels.steps import step
 from fastsde.kernels.watch import count_pending, note_explosions, watch
 
 __all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standard_normals", "to_lanes"]
@@ -73,7 +73,7 @@ def advance(
             deviate(memory, net, data)
             if pending > 0:
                 watch(memory, net, data, events, passed, row, start + steps)
-            last = scaled_loss(memory, net, data) + _deviation_square(memory, net)
+            last = scaled_loss(memory, net, data) + deviation_square(memory, net)
             note_explosions(memory, last, exploded, row, start + steps)
         for k in range(size):
             state[b, k] = memory[k]

@@ -103,6 +103,12 @@ def inner(m, first, second, count):
 
 
 @inlined
+def deviation_square(m, net):
+    """Return ``|D|_F^2``, finite while the end-to-end matrix is."""
+    return inner(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
+
+
+@inlined
 def scaled_loss(m, net, data):
     """Return the loss less its least value, ``c/2 tr(D S D^T)``, from D alone; overwrites `spare`."""
     d_in, d_out = net.widths[0], net.widths[-1]

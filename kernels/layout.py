@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Data", "Events", "Network", "plan_network"]
+__all__ = ["SAMPLE_CHUNK", "Data", "Events", "Network", "plan_network"]
+
+SAMPLE_CHUNK = 32  # samples whose activations are held at once when noise is measured
 
 
 class Network(NamedTuple):
@@ -94,6 +96,3 @@ def plan_network(widths, samples, batch):
         "draw": room(max(samples, d_in * (d_in + 1) // 2 + d_out * d_in + 1, batch * (d_in + d_out)) + 4),
     }
     return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=end)
-
-
-SAMPLE_CHUNK = 32  # samples whose activations are held at once when noise is measured

@@ -8,6 +8,7 @@ import math
 
 from fastsde.kernels.dln import inner
 from fastsde.kernels.lanes import broadcast, fma, load, store
+from fastsde.kernels.layout import SAMPLE_CHUNK
 from fastsde.kernels.matmul import matmul
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import inlined, kernel
@@ -110,13 +111,13 @@ def population_noise(m, net, data, keep, amplitude, counter, key):
 def noise_trace_finite(m, net, data, gradient_square):
     """Return the trace of the covariance (divisor n) of one sample's gradient, all layers.
 
-    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks of 32.
+    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks.
     """
     n = len(data.inputs)
     layers = len(net.weight)
     total = broadcast(m, 0.0)
-    for start in range(0, n, 32):
-        count = min(32, n - start)
+    for start in range(0, n, SAMPLE_CHUNK):
+        count = min(SAMPLE_CHUNK, n - start)
         _forward_chunk(m, net, data, start, count)
         back = net.error
         for l in range(layers - 1, -1, -1):

@@ -13,8 +13,8 @@ from numba.extending import overload
 
 from fastsde.kernels.chain import chain_step
 from fastsde.kernels.clock import stretch
-from fastsde.kernels.dln import full_residual, inner, push
-from fastsde.kernels.lanes import any_lane, broadcast, load, select, store
+from fastsde.kernels.dln import deviation_square, full_residual, inner, push
+from fastsde.kernels.lanes import any_lane, broadcast, select
 from fastsde.kernels.minibatch import choose, count_weights, gather
 from fastsde.kernels.normal import add_normals
 from fastsde.kernels.options import COMMON, has_class, inlined
@@ -156,12 +156,6 @@ def _tame(m, net, data, tamed, dt):
 
 
 @inlined
-def _scale_residual(m, net, keep):
-    for k in range(net.widths[0] * net.widths[-1]):
-        store(m, net.residual + k, load(m, net.residual + k) * keep)
-
-
-@inlined
 def _noise_trace(m, net, data, finite):
     """Return the trace of one sample's gradient noise at the current point; leaves R in place."""
     full_residual(m, net, data)
@@ -170,11 +164,6 @@ def _noise_trace(m, net, data, finite):
     if finite:
         return noise_trace_finite(m, net, data, square)
     return noise_trace_population(m, net, data, square)
-
-
-@inlined
-def _deviation_square(m, net):
-    return inner(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
 
 
 def step(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -193,7 +182,7 @@ def _step(dynamics, m, choice, net, data, number, first, trajectory, counter, ke
 def _descent(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     full_residual(m, net, data)
     push(m, net, net.weight, dynamics.dt)
-    return _deviation_square(m, net)
+    return deviation_square(m, net)
 
 
 def _isotropic(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -202,7 +191,7 @@ def _isotropic(dynamics, m, choice, net, data, number, first, trajectory, counte
     push(m, net, net.weight, keep * dynamics.dt)
     factor = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
     add_normals(m, 0, net.parameters, factor, counter, key, NOISE)
-    return _deviation_square(m, net)
+    return deviation_square(m, net)
 
 
 def _local_isotropic(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -211,7 +200,7 @@ def _local_isotropic(dynamics, m, choice, net, data, number, first, trajectory, 
     local = math.sqrt(select(trace > 0.0, trace, 0.0)) * dynamics.amplitude
     push(m, net, net.weight, keep * dynamics.dt)
     add_normals(m, 0, net.parameters, stretch(m, dynamics.clock, counter, key) * local, counter, key, NOISE)
-    return _deviation_square(m, net)
+    return deviation_square(m, net)
 
 
 def _finite_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -220,7 +209,7 @@ def _finite_noise(dynamics, m, choice, net, data, number, first, trajectory, cou
     gaussian_weights(m, net, data, keep, amplitude, counter, key)
     finite_noise(m, net, data)
     push(m, net, net.weight, dynamics.dt)
-    return _deviation_square(m, net)
+    return deviation_square(m, net)
 
 
 def _population_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -228,7 +217,7 @@ def _population_noise(dynamics, m, choice, net, data, number, first, trajectory,
     amplitude = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
     population_noise(m, net, data, keep, amplitude, counter, key)
     push(m, net, net.weight, dynamics.dt)
-    return _deviation_square(m, net)
+    return deviation_square(m, net)
 
 
 def _sample_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -248,7 +237,7 @@ def _weight_sgd(dynamics, m, choice, net, data, number, first, trajectory, count
     count_weights(m, net, data, choice, start, size)
     finite_noise(m, net, data)
     push(m, net, net.weight, dynamics.dt)
-    return _deviation_square(m, net)
+    return deviation_square(m, net)
 
 
 def _fresh_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):

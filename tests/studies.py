@@ -7,19 +7,14 @@ from fastsde.study import Study
 
 
 def study(
-    widths=(3, 4, 2),
-    model=None,
-    *,
-    samples=6,
-    dtype="float64",
-    rate=0.05,
-    steps=1,
-    inputs=None,
-    noise=0.3,
-    **more,
-):
-    """A study with one model, ``m``, and snapshots at every step."""
+    widths=(3, 4, 2), model=None, *, samples=6, dtype="float64", rate=0.05, steps=1, inputs=None, noise=0.3,
+    spectrum=None, **more,
+):  # fmt: skip
+    """A study with one model, ``m``, and snapshots at every step; `spectrum` gives the ends of a ramp."""
     strengths = [2.0, 1.0, 0.5][: min(widths[0], widths[-1], 3)]
+    inputs = dict(inputs or {"kind": "gaussian"})
+    if spectrum is not None:
+        inputs["spectrum"] = np.linspace(*spectrum, widths[0]).tolist()
     mapping = {
         "seed": 3,
         "trajectories": 8,
@@ -27,15 +22,11 @@ def study(
         "network": {"widths": list(widths), "init": {"std": 0.6}, "loss": "half"},
         "data": {
             "samples": samples,
-            "inputs": inputs or {"kind": "gaussian"},
+            "inputs": inputs,
             "teacher": {"singular_values": strengths},
             "label_noise": noise,
         },
-        "time": {
-            "learning_rate": rate,
-            "steps": steps,
-            "snapshots": {"count": steps + 1, "spacing": "linear"},
-        },
+        "time": {"learning_rate": rate, "steps": steps, "snapshots": {"at": list(range(steps + 1))}},
         "models": {"m": model or {"kind": "gd"}},
     }
     for table, values in more.items():

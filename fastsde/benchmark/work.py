@@ -23,7 +23,7 @@ the same, not white      ``2 b (m + d_0^2)``          ``b (d_0 + d_L)``
 Descent is three products a layer but the first: a prefix product ``W_l ... W_1``, a step of back-propagation,
 a gradient; the first layer's gradient is the residual carried back. Gradient noise and its mean enter the
 end-to-end residual together and are carried back by the same products. SGD on finite data may also weigh all
-samples, which takes descent and ``4 m n``: the cheaper of the two counts.
+samples, which takes descent and ``4 m n``; what is counted is the way the kernels go.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fastsde.dynamics import Sde, Sgd
+from fastsde.lowering import goes_by_samples
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
@@ -103,9 +102,12 @@ def step_work(study: Study, name: str, problem: Problem) -> Work:
     model, widths = study.models[name], study.network.widths
     d_in, size = widths[0], widths[0] * widths[-1]
     samples = 0 if problem.inputs is None else len(problem.inputs)
-    white = bool(np.abs(problem.covariance - np.eye(d_in)).max() < 1e-12)
+    white = problem.white
     if isinstance(model, Sgd):
-        return _minibatch(widths, model.batch, samples, white)
+        if goes_by_samples(study, model, problem):
+            return _chains(widths, model.batch, fresh=not samples, white=white)
+        descent, updates = _descent(widths)
+        return Work(descent + 4 * size * samples, 0, updates)
     descent, updates = _descent(widths)
     if not isinstance(model, Sde) or model.noise == "isotropic":
         normals = _parameters(widths) if isinstance(model, Sde) else 0
@@ -126,17 +128,15 @@ def _descent(widths: tuple[int, ...]) -> tuple[int, int]:
     return 6 * widths[0] * (_parameters(widths) - first), first
 
 
-def _minibatch(widths: tuple[int, ...], batch: int, samples: int, white: bool) -> Work:
-    """Count a step of SGD; `samples` is 0 where every sample is fresh."""
+def _chains(widths: tuple[int, ...], batch: int, *, fresh: bool, white: bool) -> Work:
+    """Count a step of SGD by chains over the samples of a batch."""
     parameters, first = _parameters(widths), widths[0] * widths[1]
     d_in, size = widths[0], widths[0] * widths[-1]
     if batch == 1:
-        chains = Work(2 * (2 * parameters - first), 0, parameters)
+        flops, updates = 2 * (2 * parameters - first), parameters
     else:
-        chains = Work(2 * batch * (3 * parameters - first), 0, 0)
-    if not samples:
-        drawing = 2 * batch * (size if white else size + d_in * d_in)
-        return Work(chains.flops + drawing, batch * (d_in + widths[-1]), chains.updates)
-    descent, updates = _descent(widths)
-    weights = Work(descent + 4 * size * samples, 0, updates)
-    return min(chains, weights, key=lambda work: work.flops + 2 * work.updates)
+        flops, updates = 2 * batch * (3 * parameters - first), 0
+    if not fresh:
+        return Work(flops, 0, updates)
+    drawing = 2 * batch * (size if white else size + d_in * d_in)
+    return Work(flops + drawing, batch * (d_in + widths[-1]), updates)

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 import pytest
-from tools import INPUTS, Case, study
+from studies import study
+from tools import INPUTS, Case
 
 RATE = 0.05
 COUNT = 40_000

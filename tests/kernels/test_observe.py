@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from tools import INPUTS, SHAPES, Case, guarded, points, snapshots, study, untouched
+from studies import snapshots, study
+from tools import INPUTS, SHAPES, Case, guarded, points, untouched
 
 from fastsde.data import build_problem
 from fastsde.kernels.cpu import to_lanes

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import probes
 import pytest
-from tools import INPUTS, SHAPES, Case, study
+from studies import study
+from tools import INPUTS, SHAPES, Case
 
 from fastsde.kernels import philox, stable, steps
 from fastsde.kernels.cpu import aligned

@@ -4,14 +4,12 @@ import numpy as np
 import probes
 
 from fastsde.data import build_problem
-from fastsde.ensemble import integrate
 from fastsde.kernels.cpu import advance, aligned, from_lanes, to_lanes
 from fastsde.kernels.lanes import lane_count
 from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.philox import counter_words, philox
 from fastsde.lowering import lower
 from fastsde.network import DeepLinearNetwork
-from fastsde.study import Study
 
 GUARD = 64
 SHAPES = [(3, 2), (1, 1), (3, 4, 2), (2, 5, 3, 4), (4, 10, 10, 10, 4), (3, 1, 3), (2, 3, 3, 3, 3, 2)]
@@ -24,34 +22,6 @@ INPUTS = {
 }
 
 
-def study(
-    widths=(3, 4, 2), model=None, *, samples=6, dtype="float64", rate=0.05, steps=1, inputs=None, noise=0.3,
-    spectrum=None, **more,
-):  # fmt: skip
-    """A study with one model, ``m``, and snapshots at every step; `spectrum` gives the ends of a ramp."""
-    strengths = [2.0, 1.0, 0.5][: min(widths[0], widths[-1], 3)]
-    inputs = dict(inputs or {"kind": "gaussian"})
-    if spectrum is not None:
-        inputs["spectrum"] = np.linspace(*spectrum, widths[0]).tolist()
-    mapping = {
-        "seed": 3,
-        "trajectories": 8,
-        "dtype": dtype,
-        "network": {"widths": list(widths), "init": {"std": 0.6}, "loss": "half"},
-        "data": {
-            "samples": samples,
-            "inputs": inputs,
-            "teacher": {"singular_values": strengths},
-            "label_noise": noise,
-        },
-        "time": {"learning_rate": rate, "steps": steps, "snapshots": {"at": list(range(steps + 1))}},
-        "models": {"m": model or {"kind": "gd"}},
-    }
-    for table, values in more.items():
-        mapping[table] = {**mapping.get(table, {}), **values} if isinstance(values, dict) else values
-    return Study.from_mapping(mapping)
-
-
 def network(a_study):
     """The plain reference of a study's network."""
     return DeepLinearNetwork(a_study.network.widths, a_study.network.loss_scale)
@@ -61,13 +31,6 @@ def points(a_study, count=5, seed=0):
     """Parameters well away from the origin and from explosion; (count, p)."""
     spread = max(a_study.network.widths) ** -0.5
     return np.random.default_rng(seed).normal(0, spread, (count, network(a_study).size))
-
-
-def snapshots(a_study, count=8, first=0, **options):
-    """All recorded variables, snapshot axis first, and the outcome."""
-    kept = []
-    outcome = integrate(a_study, "m", first, count, on_snapshot=lambda _, v: kept.append(v), **options)
-    return {name: np.stack([k[name] for k in kept]) for name in kept[0]}, outcome
 
 
 class Case:
