@@ -108,9 +108,10 @@ def run(
     """Integrate the parts of a study that `directory` lacks, join all of them, and return the ensemble file.
 
     Computing overlaps with writing. Memory is bounded by one part, whatever the number of trajectories: its
-    state (part size x parameters x itemsize) and at most 4 snapshots (one being filled and
-    `writer.QUEUE_LENGTH` + 1 on their way to the disk), each of part size x (values recorded per trajectory)
-    x itemsize, at most 64 MiB with the default part size.
+    state (part size x parameters x itemsize) and at most 7 snapshots (one being filled, and
+    `writer.QUEUE_LENGTH` + 1 on their way to the disk from this part and from the one before, which is being
+    finished meanwhile), each of part size x (values recorded per trajectory) x itemsize, at most 64 MiB with
+    the default part size.
 
     Parameters
     ----------
@@ -157,11 +158,19 @@ def run(
     progress = progress or Silent()
     done = 0
     with progress.task("integrate", sum(_work(study, part) for part in todo), "trajectory-steps"):
-        for number, part in enumerate(todo):
-            progress.update(done, part.model)
-            try:
+        closing: list[PartWriter] = []
+        finished = 0
+        try:
+            for part in todo:
+                progress.update(done, part.model)
                 with PartWriter(
-                    part.path(directory), study, problem, part.model, part.first, part.count
+                    part.path(directory),
+                    study,
+                    problem,
+                    part.model,
+                    part.first,
+                    part.count,
+                    background=True,
                 ) as writer:
                     outcome = compute(
                         study,
@@ -176,13 +185,20 @@ def run(
                     )
                     writer.events(outcome.events)
                     writer.describe(outcome.attributes)
-            except Interrupted as error:
-                raise Interrupted(
-                    f"stopped with {number} of {len(todo)} parts finished and kept in {directory}; "
-                    "the same command goes on from there"
-                ) from error
-            done += _work(study, part)
-            progress.update(done, part.model)
+                closing.append(writer)
+                if len(closing) > 1:
+                    closing.pop(0).wait()
+                finished += 1
+                done += _work(study, part)
+                progress.update(done, part.model)
+        except Interrupted as error:
+            raise Interrupted(
+                f"stopped with {finished} of {len(todo)} parts finished and kept in {directory}; "
+                "the same command goes on from there"
+            ) from error
+        finally:
+            for writer in closing:
+                writer.wait()
     return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, copy)
 
 

@@ -52,6 +52,8 @@ class PartWriter:
         Range of trajectory numbers.
     attributes
         More attributes of the group, beside kind, dt and substeps.
+    background
+        Leave the block at once and finish the file meanwhile; `wait` then says how it went.
 
     Raises
     ------
@@ -69,6 +71,8 @@ class PartWriter:
         first: int,
         count: int,
         attributes: Mapping[str, float | int | str] | None = None,
+        *,
+        background: bool = False,
     ) -> None:
         self.path = Path(path)
         self._temporary = temporary_sibling(self.path)
@@ -79,6 +83,8 @@ class PartWriter:
         self._observables = schema.recorded(study)
         self._next = 0
         self._events_given = False
+        self._background = background
+        self._keep = False
         self._queue: queue.Queue[list[_Job] | None] = queue.Queue(QUEUE_LENGTH)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name=f"write {self.path.name}", daemon=True)
@@ -90,14 +96,17 @@ class PartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._queue.put(None)
+        self._keep = kind is None and self._whole()
+        self._queue.put(None)
+        if kind is not None:
             self._thread.join()
-            if kind is None:
-                self._check_whole()
-                commit(self._temporary, self.path)
-        finally:
-            discard(self._temporary)
+        elif not self._background:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the file stands under its name; needed, after the block, only with `background`."""
+        self._thread.join()
+        self._check_whole()
 
     def snapshot(self, index: int, values: Mapping[str, NDArray[Any]]) -> None:
         """Hand over one snapshot; returns as soon as it is copied and queued.
@@ -143,13 +152,15 @@ class PartWriter:
             self._raise_failure()
         self._queue.put(jobs)
 
+    def _whole(self) -> bool:
+        return self._next == self._sizes["snapshot"] and self._events_given
+
     def _check_whole(self) -> None:
         if self._failure is not None:
             self._raise_failure()
-        expected = self._sizes["snapshot"]
-        if self._next != expected or not self._events_given:
+        if not self._whole():
             raise StoreError(
-                f"part {self.path.name} is not whole: {self._next} of {expected} snapshots, "
+                f"part {self.path.name} is not whole: {self._next} of {self._sizes['snapshot']} snapshots, "
                 f"events {'given' if self._events_given else 'lacking'}"
             )
 
@@ -157,7 +168,7 @@ class PartWriter:
         raise StoreError(f"cannot write {self.path}: {self._failure}") from self._failure
 
     def _work(self) -> None:
-        """Write what is queued until None comes; after a failure go on emptying the queue."""
+        """Write what is queued until None comes, then commit; after a failure go on emptying the queue."""
         ended = False
         try:
             with netcdf.open_new(self._temporary) as file:
@@ -168,8 +179,12 @@ class PartWriter:
                         dataset[index if name in self._observables else ...] = array
                 ended = True
                 group.attrs.update(self._attributes)
+            if self._keep:
+                commit(self._temporary, self.path)
         except BaseException as failure:
             self._failure = failure
+        finally:
+            discard(self._temporary)
         while not ended:
             ended = self._queue.get() is None
 

@@ -142,3 +142,25 @@ def test_study_file_of_the_directory_is_resolved(finished_run, tiny_study):
 def test_status_needs_a_run(tmp_path):
     with pytest.raises(StoreError, match="no study"):
         status(tmp_path)
+
+
+def test_a_part_that_the_disk_refuses_while_the_next_is_computed_is_reported(
+    tiny_study, stand_in, tmp_path, monkeypatch
+):
+    from fastsde import writer
+
+    def refuse(temporary, path):
+        if path.name == "sgd-000000000003.h5":
+            raise OSError("no space left")
+        commit(temporary, path)
+
+    commit = writer.commit
+    monkeypatch.setattr(writer, "commit", refuse)
+    with pytest.raises(StoreError, match=r"sgd-000000000003.*no space left"):
+        run(tiny_study, tmp_path, integrate=stand_in, part_size=3)
+    assert not list(tmp_path.rglob("*.tmp"))
+    kept = {path.name for path in (tmp_path / "parts").iterdir()}
+    assert "sgd-000000000000.h5" in kept
+    assert "sgd-000000000003.h5" not in kept
+    monkeypatch.setattr(writer, "commit", commit)
+    run(tiny_study, tmp_path, integrate=stand_in, part_size=3)
