@@ -15,7 +15,9 @@ from fastsde.analysis.law import follows_gradient, log_spaced, moment_limits, pl
 from fastsde.analysis.learning import Learning, learning
 from fastsde.analysis.moments import Moments, exists, moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
-from fastsde.analysis.results import Analysis, ModelResult, Settings, stack
+from fastsde.analysis.records import stack
+from fastsde.analysis.results import Analysis, ModelResult, Settings
+from fastsde.analysis.sections import measure_sections
 from fastsde.analysis.tails import TailCollector
 from fastsde.errors import FastsdeError
 from fastsde.progress import Progress, Silent
@@ -142,6 +144,7 @@ class _Pass:
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
+            sections=measure_sections(self.ensemble, self.reference, self.settings, self.progress),
         )
 
     def _snapshots(

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import h5py
-import numpy as np
 
+from fastsde.analysis import records
 from fastsde.analysis.distances import Distance
 from fastsde.analysis.learning import Learning
 from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.sections import read_sections
 from fastsde.analysis.tails import Tails
 from fastsde.atomic import replacing
 from fastsde.errors import FastsdeError
 
 FORMAT = "fastsde-analysis"
 FORMAT_VERSION = (1, 0)
-
-Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -117,6 +113,8 @@ class Analysis:
     plateaus : ndarray, shape (mode + 1,)
         Loss with the first r modes learned, r = 0, 1, ...; empty unless the inputs are white.
     models : dict of str to ModelResult
+    sections : dict of str to record
+        What the sections of `fastsde.analysis.sections` found, by name; those without data are left out.
     """
 
     study: str
@@ -134,6 +132,7 @@ class Analysis:
     optimum_loss: float
     plateaus: Floats
     models: dict[str, ModelResult]
+    sections: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path | str) -> Path:
         """Write the analysis to an HDF5 file, whole or not at all; return its path."""
@@ -141,7 +140,7 @@ class Analysis:
         with replacing(path) as temporary, h5py.File(temporary, "w") as file:
             file.attrs["format"] = FORMAT
             file.attrs["format_version"] = FORMAT_VERSION
-            _write(file, self)
+            records.write(file, self)
         return path
 
     @classmethod
@@ -160,9 +159,15 @@ class Analysis:
             with h5py.File(path, "r") as file:
                 if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
                     raise FastsdeError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
-                return _read(file, cls)
+                found = records.read(file, cls, leave_out=("sections",))
+                found.sections.update(read_sections(file))
+                return found
         except (OSError, KeyError) as error:
             raise FastsdeError(f"{path} cannot be read as an analysis: {error}") from error
+
+    def document(self) -> dict[str, Any]:
+        """Return everything as plain numbers, text, lists and dictionaries; NaN and infinities are None."""
+        return typing.cast(dict[str, Any], records.plain(self))
 
     def summary(self) -> list[dict[str, Any]]:
         """Return one row of plain numbers for each model: see `fastsde.analysis.summary.summary`."""
@@ -181,64 +186,3 @@ class Analysis:
         from fastsde.analysis.summary import headline
 
         return headline(self)
-
-
-def stack(records: Sequence[Record]) -> Record:
-    """Stack records of arrays along a new leading axis, field by field.
-
-    Examples
-    --------
-    >>> from fastsde.analysis.moments import moments
-    >>> two = stack([moments(np.zeros((3, 2))), moments(np.ones((3, 2)))])
-    >>> two.mean.tolist()
-    [[0.0, 0.0], [1.0, 1.0]]
-    """
-    first: Any = records[0]
-    fields = [field.name for field in dataclasses.fields(first)]
-    return type(first)(**{name: np.stack([getattr(one, name) for one in records]) for name in fields})  # type: ignore[no-any-return]
-
-
-def _write(group: h5py.Group, record: Any) -> None:
-    """Write a record: arrays as datasets, records and dictionaries as groups, all else as attributes."""
-    items = record.items() if isinstance(record, dict) else vars(record).items()
-    for name, value in items:
-        if value is None:
-            continue
-        if dataclasses.is_dataclass(value) or isinstance(value, dict):
-            _write(group.create_group(name, track_order=True), value)
-        elif isinstance(value, np.ndarray):
-            group.create_dataset(name, data=value)
-        elif isinstance(value, tuple):
-            group.attrs.create(name, list(value), dtype=h5py.string_dtype())
-        else:
-            group.attrs[name] = value
-
-
-def _read(group: h5py.Group, kind: type[Record]) -> Record:
-    """Read a record of the given class, each field as its annotation says."""
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: _field(group, name, hints[name]) for name in names})
-
-
-def _field(group: h5py.Group, name: str, hint: Any) -> Any:
-    if isinstance(hint, types.UnionType):
-        if name not in group:
-            return None
-        hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
-    if dataclasses.is_dataclass(hint):
-        return _read(group[name], typing.cast(type[Any], hint))
-    origin = typing.get_origin(hint)
-    if origin is dict:
-        return _dictionary(group[name], typing.get_args(hint)[1])
-    if origin is tuple:
-        return tuple(str(value) for value in group.attrs[name])
-    if hint in (str, int, float):
-        return hint(group.attrs[name])
-    return group[name][...]
-
-
-def _dictionary(group: h5py.Group, kind: Any) -> dict[str, Any]:
-    if dataclasses.is_dataclass(kind):
-        return {name: _read(group[name], typing.cast(type[Any], kind)) for name in group}
-    return {name: str(value) for name, value in group.attrs.items()}

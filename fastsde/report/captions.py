@@ -2,38 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from matplotlib.figure import Figure
-
-from fastsde.analysis import Analysis
-from fastsde.report import figures
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """A figure of the report.
-
-    Attributes
-    ----------
-    name : str
-        Stem of the file in ``figures/``.
-    title, caption, source : str
-        HTML: heading, what is seen, and file, variable and formula of the numbers.
-    draw : callable
-        Makes the figure of an analysis.
-    applies : callable
-        Whether the analysis has what the figure needs.
-    """
-
-    name: str
-    title: str
-    caption: str
-    source: str
-    draw: Callable[[Analysis], Figure]
-    applies: Callable[[Analysis], bool]
-
+from fastsde.report import figures, tables
+from fastsde.report.spec import FigureSpec
 
 SPECS = (
     FigureSpec(
@@ -102,6 +72,11 @@ SPECS = (
         ),
         draw=figures.survival_curves,
         applies=lambda analysis: any(one.learning is not None for one in analysis.models.values()),
+        beside=lambda analysis: (
+            "<p>Median step at which a mode is learned, its 95 % interval, how many trajectories never "
+            "learned it, and the log-rank test that learning times are those of the reference.</p>"
+            + tables.learning_times(analysis)
+        ),
     ),
     FigureSpec(
         name="tails",
@@ -125,6 +100,11 @@ SPECS = (
         ),
         draw=figures.tail_index,
         applies=lambda analysis: any(one.tails is not None for one in analysis.models.values()),
+        beside=lambda analysis: (
+            "<p>Tail index of all snapshots together with its 95 % interval. A Gaussian sample of this size "
+            f"shows {tables.gaussian_tail(analysis):.2g}. The last column assumes a stable law: sums of more "
+            "terms then keep their index, otherwise it rises towards 2.</p>" + tables.tails(analysis)
+        ),
     ),
 )
 """The figures in the order of the page."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from fastsde.analysis import Analysis
 from fastsde.analysis.summary import ranked
 from fastsde.report import tables
-from fastsde.report.captions import SPECS, FigureSpec
+from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
+from fastsde.report.spec import FigureSpec
 from fastsde.report.words import study_sentences
 
 if TYPE_CHECKING:
@@ -121,29 +122,16 @@ def _reading(analysis: Analysis, study: Study) -> str:
 def _figure(spec: FigureSpec, analysis: Analysis, image: bytes) -> str:
     data = base64.b64encode(image).decode("ascii")
     return (
-        f'<h2 id="{spec.name}">{spec.title}</h2>\n<figure>\n'
+        f'<h2 id="{spec.name}">{spec.title}</h2>\n{_sentence(spec.finding(analysis))}<figure>\n'
         f'<img alt="{escape(spec.title)}" src="data:image/png;base64,{data}">\n'
         f"<figcaption>{spec.caption}"
         f'<div class="source">From {spec.source} File: <code>figures/{spec.name}.png</code>.</div>'
-        f"</figcaption>\n</figure>\n{_beside(spec.name, analysis)}"
+        f"</figcaption>\n</figure>\n{spec.beside(analysis)}"
     )
 
 
-def _beside(name: str, analysis: Analysis) -> str:
-    """Give the table that belongs to a figure."""
-    if name == "learning":
-        return (
-            "<p>Median step at which a mode is learned, its 95 % interval, how many trajectories never "
-            "learned it, and the log-rank test that learning times are those of the reference.</p>"
-            + tables.learning_times(analysis)
-        )
-    if name == "tails":
-        return (
-            "<p>Tail index of all snapshots together with its 95 % interval. A Gaussian sample of this size "
-            f"shows {tables.gaussian_tail(analysis):.2g}. The last column assumes a stable law: sums of more "
-            "terms then keep their index, otherwise it rises towards 2.</p>" + tables.tails(analysis)
-        )
-    return ""
+def _sentence(finding: str) -> str:
+    return f"<p><b>{finding}</b></p>\n" if finding else ""
 
 
 def _moments_note() -> str:

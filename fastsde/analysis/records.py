@@ -1,0 +1,96 @@
+"""Records of results: frozen dataclasses of arrays and numbers; to HDF5 and back, and as plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import h5py
+import numpy as np
+
+Record = TypeVar("Record")
+
+
+def stack(records: Sequence[Record]) -> Record:
+    """Stack records of arrays along a new leading axis, field by field.
+
+    Examples
+    --------
+    >>> from fastsde.analysis.moments import moments
+    >>> two = stack([moments(np.zeros((3, 2))), moments(np.ones((3, 2)))])
+    >>> two.mean.tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
+    first: Any = records[0]
+    fields = [field.name for field in dataclasses.fields(first)]
+    return type(first)(**{name: np.stack([getattr(one, name) for one in records]) for name in fields})  # type: ignore[no-any-return]
+
+
+def write(group: h5py.Group, record: Any) -> None:
+    """Write a record: arrays as datasets, records and dictionaries as groups, all else as attributes.
+
+    Fields may be records, dictionaries of records, arrays, numbers or text, arrays, tuples of text, numbers,
+    text and None.
+    """
+    items = record.items() if isinstance(record, dict) else vars(record).items()
+    for name, value in items:
+        if value is None:
+            continue
+        if dataclasses.is_dataclass(value) or isinstance(value, dict):
+            write(group.create_group(name, track_order=True), value)
+        elif isinstance(value, np.ndarray):
+            group.create_dataset(name, data=value)
+        elif isinstance(value, tuple):
+            group.attrs.create(name, list(value), dtype=h5py.string_dtype())
+        else:
+            group.attrs[name] = value
+
+
+def read(group: h5py.Group, kind: type[Record], leave_out: Sequence[str] = ()) -> Record:
+    """Read a record of the given class, each field as its annotation says."""
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    names = [field.name for field in fields if field.name not in leave_out]
+    return kind(**{name: _field(group, name, hints[name]) for name in names})
+
+
+def _field(group: h5py.Group, name: str, hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        if name not in group and name not in group.attrs:
+            return None
+        hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
+    if dataclasses.is_dataclass(hint):
+        return read(group[name], typing.cast(type[Any], hint))
+    origin = typing.get_origin(hint)
+    if origin is dict:
+        kind = typing.get_args(hint)[1]
+        inner = group[name]
+        return {key: _field(inner, key, kind) for key in (*inner, *inner.attrs)}
+    if origin is tuple:
+        return tuple(str(value) for value in group.attrs[name])
+    if hint in (str, int, float, bool):
+        return hint(group.attrs[name])
+    return group[name][...]
+
+
+def plain(value: Any) -> Any:
+    """Return a record as dictionaries, lists, numbers and text, with None for what is not finite.
+
+    Examples
+    --------
+    >>> plain({"index": np.array([1.5, np.nan])})
+    {'index': [1.5, None]}
+    """
+    if dataclasses.is_dataclass(value):
+        return {name: plain(one) for name, one in vars(value).items()}
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray | tuple | list):
+        return [plain(one) for one in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

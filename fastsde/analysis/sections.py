@@ -1,0 +1,103 @@
+"""The sections of an analysis: each asks an ensemble one question, and answers with one record.
+
+A section is a name, the class of its record (a frozen dataclass; see `fastsde.analysis.records` for what its
+fields may be) and the function that measures it. It reads the ensemble blockwise, so that memory grows with
+neither snapshots nor, where it can be helped, trajectories. What it found stands in ``analysis.h5`` under
+``sections/NAME``, in `Analysis.sections`, and in ``--json``; a module of `fastsde.report` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from fastsde.analysis import features, records
+from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
+from fastsde.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from fastsde.analysis.results import Settings
+
+__all__ = ["SECTIONS", "Context", "Section", "measure_sections", "read_sections"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a section may look at.
+
+    Attributes
+    ----------
+    ensemble : Ensemble
+        The open ensemble.
+    views : mapping of str to Trajectories
+        Its models, in the order of the study.
+    reference : str
+        The model that others are compared with; empty if there is none.
+    settings : Settings
+        Seed and limits of the analysis.
+    progress : Progress
+        To tell how far a long section is.
+    """
+
+    ensemble: Ensemble
+    views: Mapping[str, Trajectories]
+    reference: str
+    settings: Settings
+    progress: Progress
+
+    @property
+    def strength(self) -> Floats:
+        """Singular values of the optimal map, shape (mode,)."""
+        return np.asarray(self.ensemble.problem.mode_strength, dtype=np.float64)
+
+    @property
+    def scale(self) -> Floats:
+        """Strength of each mode, or of the strongest where a mode has none, shape (mode,)."""
+        return features.mode_scale(self.strength)
+
+    def recorded(self, *names: str) -> bool:
+        """Whether all models have recorded these variables."""
+        return all(name in view.variables for view in self.views.values() for name in names)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question to an ensemble.
+
+    Attributes
+    ----------
+    name : str
+        Where the answer stands in an analysis.
+    record : type
+        Class of the answer.
+    measure : callable
+        From a `Context` to the answer, or None where the ensemble has not what it takes.
+    """
+
+    name: str
+    record: type
+    measure: Callable[[Context], Any]
+
+
+SECTIONS: tuple[Section, ...] = ()
+"""All sections, in the order in which they are measured."""
+
+
+def measure_sections(
+    ensemble: Ensemble, reference: str, settings: Settings, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Ask all sections; those without an answer are left out."""
+    views = {name: ensemble[name] for name in ensemble.names}
+    context = Context(ensemble, views, reference, settings, progress or Silent())
+    found = {section.name: section.measure(context) for section in SECTIONS}
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def read_sections(file: h5py.File) -> dict[str, Any]:
+    """Read the records of the sections that an analysis file has."""
+    group = file.get("sections", {})
+    return {one.name: records.read(group[one.name], one.record) for one in SECTIONS if one.name in group}
