@@ -18,12 +18,12 @@ from fastsde.kernels.lanes import (
     store_vector,
 )
 from fastsde.kernels.matmul import I64, WIDE, matmul, tile
-from fastsde.kernels.options import inlined
+from fastsde.kernels.options import inlined, kernel
 
 __all__ = ["chain_step"]
 
 
-@inlined
+@kernel
 def chain_step(m, net, scale, batch, dt):
     """Descend along the mini-batch gradient of the samples in ``h_0`` (inputs) and `error` (labels).
 
@@ -62,8 +62,11 @@ def chain_step(m, net, scale, batch, dt):
 
 @inlined
 def _matrix_vector(m, w, x, y, rows, columns):
-    """``y = W x``, rows by fives until a multiple of four is left: fewer would wait for their own sums."""
+    """``y = W x``, rows by tens or fives until a multiple of four is left: fewer wait for their own sums."""
     i = 0
+    while WIDE and rows - i >= 10 and (rows - i) % 4 > 0:
+        tile(10, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
+        i += 10
     while rows - i >= 5 and (rows - i) % 4 > 0:
         tile(5, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
         i += 5
