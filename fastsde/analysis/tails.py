@@ -10,6 +10,7 @@ import numpy as np
 
 from fastsde.analysis import hill, stability
 from fastsde.analysis.protocols import Bools, Floats
+from fastsde.analysis.tail_estimate import TailEstimate
 
 POOLED_VALUES = 200_000
 """At most about so many values of a mode are pooled over snapshots: the first trajectories, all snapshots."""
@@ -82,7 +83,7 @@ class TailCollector:
 
     def __init__(self, snapshots: int) -> None:
         self._share = max(1, POOLED_VALUES // max(1, snapshots))
-        self._estimates: list[list[hill.HillEstimate]] = []
+        self._estimates: list[list[TailEstimate]] = []
         self._rows: list[Floats] = []
         self._count = 0
 
@@ -173,4 +174,4 @@ def _stable(rows: Floats) -> Floats:
     filled = np.flatnonzero(known.any(axis=1))
     whole = np.flatnonzero(np.isfinite(rows[filled]).all(axis=0))
     used = rows[np.ix_(filled, whole)]
-    return stability.indices_of_sums(used) if used.size else np.full(3, np.nan)
+    return np.array([one.index for one in stability.indices_of_sums(used.ravel())])
