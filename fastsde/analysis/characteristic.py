@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around
 
-POINTS = np.linspace(0.2, 1.0, 9)
+POINTS = 0.1 * np.arange(2, 11)
 """Where the characteristic function is read, in units of one over half the interquartile range."""
 
 
@@ -54,15 +54,16 @@ def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> Tai
     if not upper > lower:
         return UNKNOWN
     index, influence = 0.0, np.zeros(x.size)
-    for point, weight in zip(POINTS, _slope_weights(np.log(POINTS)), strict=True):
-        angle = (2 * point / (upper - lower)) * (x - middle)
-        real, imaginary = np.cos(angle), np.sin(angle)
-        mean = complex(real.mean(), imaginary.mean())
+    tenth = np.exp((0.2j / (upper - lower)) * (x - middle))
+    wave = tenth.copy()
+    for weight in _slope_weights(np.log(POINTS)):
+        wave *= tenth
+        mean = complex(wave.mean())
         size = abs(mean)
         if not 0 < size < 1:
             return UNKNOWN
         index += weight * math.log(-2 * math.log(size))
-        along = (mean.real * real + mean.imag * imaginary) / size - size
+        along = (mean.real * wave.real + mean.imag * wave.imag) / size - size
         influence += weight / (size * math.log(size)) * along
     error = math.sqrt(design * float(np.mean(influence**2)) / x.size)
     return around(float(index), error, x.size, level)

@@ -49,10 +49,21 @@ def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> Tai
     squares = (logs - logs.mean()) ** 2
     variance = float(np.mean(squares))
     reach = quantile_of_level(level) * math.sqrt(design * float(np.var(squares)) / magnitude.size)
-    return TailEstimate(_index(variance), _index(variance + reach), _index(variance - reach), magnitude.size)
+    return TailEstimate(
+        index_of_variance(variance),
+        index_of_variance(variance + reach),
+        index_of_variance(variance - reach),
+        magnitude.size,
+    )
 
 
-def _index(variance: float) -> float:
-    """Solve Var ln|X| = (pi^2 / 6) (1 / alpha^2 + 1/2) for alpha."""
+def index_of_variance(variance: float) -> float:
+    """Solve Var ln|X| = (pi^2 / 6) (1 / alpha^2 + 1/2) for alpha; infinite below the least such variance.
+
+    Examples
+    --------
+    >>> round(index_of_variance(math.pi**2 / 8), 12)
+    2.0
+    """
     inverse_square = 6 * variance / math.pi**2 - 0.5
     return inverse_square**-0.5 if inverse_square > 0 else math.inf

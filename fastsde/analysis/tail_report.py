@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis import (
-    characteristic,
     group_moment,
     hill,
     log_moment,
@@ -44,6 +43,11 @@ class Indices:
     low: Floats
     high: Floats
     k: Floats
+
+    def columns(self) -> list[TailEstimate]:
+        """Return the estimates one by one."""
+        rows = zip(self.index, self.low, self.high, self.k, strict=True)
+        return [TailEstimate(float(index), float(low), float(high), int(k)) for index, low, high, k in rows]
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,10 @@ def tail_report(
         One row a draw: a step, a trajectory. Columns are projections, each judged alone, never pooled:
         the coordinates of one step of elliptical noise share their scale, and pooled they hide its tail.
         Rows beside one another should be independent, for they are added up.
-    scale : ndarray, shape (n,), optional
-        Scale of each row as known otherwise, as the root of the trace of its noise covariance. With it, a
-        heavy tail of the values that is gone in units of the scale is told as a mixture. Rows whose scale
-        is not positive are left out.
+    scale : ndarray, shape (n,) or (n, column), optional
+        Scale of each row, or of each value, as known otherwise: the root of the trace of the row's noise
+        covariance, or the root of its variance along the projection. With it, a heavy tail of the values
+        that is gone in units of the scale is told as a mixture. What has no positive scale is left out.
     unit : ndarray of int, shape (n,), optional
         Which trajectory, from 0, each row is of. Intervals are widened by the design effect: by that of
         Hill's scores for estimators of the tail, by that of the squared logarithms for those of the bulk.
@@ -132,11 +136,18 @@ def tail_report(
     values = np.asarray(sample, dtype=np.float64)
     if scale is None:
         return _report([_column(column, unit, centre, level) for column in values.T])
-    units = np.where(np.asarray(scale) > 0, scale, np.nan)[:, None].astype(np.float64)
+    units = positive_scale(scale)
     own = tail_report(values / units, None, unit, centre=centre, level=level)
     raw = tail_report(np.where(np.isnan(units), np.nan, values), None, unit, centre=centre, level=level)
     judged = tuple(judged_by_scale(*pair) for pair in zip(raw.verdict, own.verdict, strict=True))
     return dataclasses.replace(own, verdict=judged, raw=raw)
+
+
+def positive_scale(scale: Floats) -> Floats:
+    """Return scales as a column or matrix, NaN where they are not positive."""
+    units = np.asarray(scale, dtype=np.float64)
+    units = units[:, None] if units.ndim == 1 else units
+    return np.where(units > 0, units, np.nan)
 
 
 def _column(values: Floats, unit: Integers | None, centre: bool, level: float) -> _Column:
@@ -150,6 +161,7 @@ def _column(values: Floats, unit: Integers | None, centre: bool, level: float) -
     first = hill.estimate(x, level)
     tail = design_effect(tail_scores(x, max(1, first.k)), group)
     bulk = design_effect(size_scores(x), group)
+    sums = stability.indices_of_sums(x, level, bulk)
     estimates = {
         "hill": hill.estimate(x, level, first.k or None, tail),
         "reduced_bias_hill": reduced_bias.estimate(x, level=level, design=tail),
@@ -157,17 +169,17 @@ def _column(values: Floats, unit: Integers | None, centre: bool, level: float) -
         "pickands": pickands.estimate(x, level=level, design=tail),
         "log_moment": log_moment.estimate(x, level, bulk),
         "group": group_moment.estimate(x, level=level, design=bulk),
-        "characteristic": characteristic.estimate(x, level, bulk),
+        "characteristic": sums[0],
         "quantile": quantile_fit.estimate(x, level, bulk),
     }
-    return _Column(x.size, estimates, stability.indices_of_sums(x, level, bulk), tail)
+    return _Column(x.size, estimates, sums, tail)
 
 
 def _report(columns: list[_Column]) -> TailReport:
-    by_sum = [_indices([column.sums[place] for column in columns]) for place in range(len(stability.SUMS))]
+    by_sum = [indices([column.sums[place] for column in columns]) for place in range(len(stability.SUMS))]
     return TailReport(
         count=np.array([float(column.count) for column in columns]),
-        estimates={name: _indices([column.estimates[name] for column in columns]) for name in ESTIMATORS},
+        estimates={name: indices([column.estimates[name] for column in columns]) for name in ESTIMATORS},
         sums=stack(by_sum),
         design_effect=np.array([column.design for column in columns]),
         disagreement=np.array([disagreement(column.estimates) for column in columns]),
@@ -175,6 +187,7 @@ def _report(columns: list[_Column]) -> TailReport:
     )
 
 
-def _indices(found: list[TailEstimate]) -> Indices:
+def indices(found: list[TailEstimate]) -> Indices:
+    """Gather estimates, one a column."""
     rows = np.array([(one.index, one.low, one.high, one.k) for one in found], dtype=np.float64)
     return Indices(*rows.reshape(-1, 4).T)

@@ -14,9 +14,13 @@ MEANING: dict[str, str] = {
     "heavy": "a power law without a variance, yet not stable: the index of sums changes",
     "power": "a power law with a variance, or a wide mixture of scales: sums tend to a Gaussian",
     "unclear": "the estimators contradict one another",
+    "bounded": "spread over decades, but no value leaves the range of what is learned",
     "mixture": "heavy only as a mixture of scales: light in units of each value's own scale",
 }
 """Each verdict in words."""
+
+QUIET = ("light", "none")
+"""Verdicts that leave nothing to explain."""
 
 FREE = ("reduced_bias_hill", "moment", "pickands")
 """Estimators that assume a power tail only."""
@@ -99,4 +103,20 @@ def judged_by_scale(raw: str, own: str) -> str:
     >>> judged_by_scale("power", "light"), judged_by_scale("stable", "stable")
     ('mixture', 'stable')
     """
-    return "mixture" if own == "light" and raw not in ("light", "none") else own
+    return "mixture" if own == "light" and raw not in QUIET else own
+
+
+def judged_by_lasting(found: str, characteristic: TailEstimate, lasting: TailEstimate) -> str:
+    """Verdict on noise of which draws of the same trajectory are known: "mixture" if it is Gaussian in them.
+
+    The index in units of a lasting scale (`fastsde.analysis.lasting`) must reach that of a Gaussian and
+    exceed the one that the values show together, both beyond their intervals.
+
+    Examples
+    --------
+    >>> together, within = TailEstimate(1.6, 1.5, 1.7, 500), TailEstimate(1.97, 1.9, 2.04, 500)
+    >>> judged_by_lasting("stable", together, within), judged_by_lasting("stable", together, together)
+    ('mixture', 'stable')
+    """
+    light = lasting.high >= 2 - FLATNESS and lasting.low > characteristic.high
+    return "mixture" if light and found not in QUIET else found
