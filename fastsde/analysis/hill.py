@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from fastsde.analysis.protocols import Floats
-
-SMALLEST_SAMPLE = 100
-"""Fewer values than this give no index: the upper tenth would hold fewer than ten of them."""
-
-
-@dataclass(frozen=True)
-class HillEstimate:
-    """A tail index, its two-sided interval, and the number of order statistics behind it.
-
-    All three are NaN when the sample is too small or its upper tail is zero; the index is infinite
-    when the ``k`` largest values are all equal.
-    """
-
-    index: float
-    low: float
-    high: float
-    k: int
-
-
-UNKNOWN = HillEstimate(math.nan, math.nan, math.nan, 0)
+from fastsde.analysis.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, log_tail
 
 
 def hill(values: ArrayLike, k: int) -> float:
@@ -62,20 +42,21 @@ def hill(values: ArrayLike, k: int) -> float:
     >>> round(hill([1.0, 2.0, 4.0, 8.0], k=3), 4)
     0.7213
     """
-    magnitude = np.abs(np.asarray(values, dtype=np.float64))
-    if not 1 <= k < magnitude.size:
-        raise ValueError(f"k must lie in 1..{magnitude.size - 1}, got {k}")
-    return _index(_log_tail(magnitude, k), k)
+    return _index(log_tail(values, k), k)
 
 
-def estimate(values: ArrayLike, level: float = 0.95, k: int | None = None) -> HillEstimate:
+def estimate(
+    values: ArrayLike, level: float = 0.95, k: int | None = None, design: float = 1.0
+) -> TailEstimate:
     """Tail index with an interval, ``k`` chosen where the tail looks most like a power law.
 
     Among about 24 values of k between n/100 (at least 10) and n/10, the one is taken whose k largest
     values are nearest a Pareto law in Kolmogorov-Smirnov distance (Clauset, Shalizi and Newman 2009,
     section 3.3). The interval is the exact one of a Pareto tail, from 2 k alpha_hat / alpha ~ chi2(2k);
     it does not know of the choice of k nor of the bias of a tail that is not a power law, so it is a
-    lower bound of the uncertainty.
+    lower bound of the uncertainty. The double bootstrap of Danielsson et al. (2001) has the same error on
+    stable, Student and Pareto samples of 1000 and 10,000 values, scatters more in k, and costs a hundred
+    times as much.
 
     Parameters
     ----------
@@ -86,10 +67,13 @@ def estimate(values: ArrayLike, level: float = 0.95, k: int | None = None) -> Hi
         Coverage of the interval.
     k : int, optional
         Use this many order statistics instead of choosing.
+    design : float
+        Factor by which dependence inflates the variance (see `fastsde.analysis.dependence`); the interval
+        is that of k / design values.
 
     Returns
     -------
-    HillEstimate
+    TailEstimate
         NaN throughout if n < 100 or the tail is zero.
 
     Examples
@@ -103,29 +87,58 @@ def estimate(values: ArrayLike, level: float = 0.95, k: int | None = None) -> Hi
     if magnitude.size < SMALLEST_SAMPLE:
         return UNKNOWN
     largest = magnitude.size // 10 if k is None else k
-    logs = _log_tail(magnitude, largest)
+    logs = log_tail(magnitude, largest)
     if not np.isfinite(logs[largest]):
         return UNKNOWN
     chosen = _best_k(logs, magnitude.size) if k is None else k
     index = _index(logs, chosen)
     if not math.isfinite(index):
-        return HillEstimate(index, index, index, chosen)
-    low, high = interval(index, chosen, level)
-    return HillEstimate(index, low, high, chosen)
+        return TailEstimate(index, index, index, chosen)
+    low, high = interval(index, chosen / design, level)
+    return TailEstimate(index, low, high, chosen)
 
 
-def interval(index: float, k: int, level: float = 0.95) -> tuple[float, float]:
+def path(values: ArrayLike, points: int = 48, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Hill's estimate over k, for a stability plot: flat over a range of k where the tail is a power law.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+    points : int
+        How many values of k, evenly spaced in ln k from 10 to n/4.
+    level : float
+        Coverage of the pointwise band.
+
+    Returns
+    -------
+    k : ndarray, shape (points,)
+        NaN beyond the distinct ones, and throughout for fewer than 100 values.
+    index : ndarray, shape (3, points)
+        The estimate, and the lower and upper end of its interval.
+
+    Examples
+    --------
+    >>> k, (index, low, high) = path(np.random.default_rng(0).pareto(2.0, 4000) + 1.0)
+    >>> int(k[0]), int(np.nanmax(k)), bool(np.all((low < 2) & (2 < high)))
+    (10, 1000, True)
+    """
+    magnitude = np.abs(np.asarray(values, dtype=np.float64))
+    ks, index = np.full(points, np.nan), np.full((3, points), np.nan)
+    if magnitude.size < SMALLEST_SAMPLE:
+        return ks, index
+    wanted = np.unique(np.geomspace(10, magnitude.size // 4, points).astype(np.int64))
+    logs = log_tail(magnitude, int(wanted[-1]))
+    for place, k in enumerate(wanted[np.isfinite(logs[wanted])]):
+        ks[place], value = k, _index(logs, int(k))
+        index[:, place] = value, *interval(value, int(k), level)
+    return ks, index
+
+
+def interval(index: float, k: float, level: float = 0.95) -> tuple[float, float]:
     """Exact interval of alpha given Hill's estimate from ``k`` values of a Pareto tail."""
     tail = (1 - level) / 2
     low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)
     return float(index * low), float(index * high)
-
-
-def _log_tail(magnitude: Floats, k: int) -> Floats:
-    """Logarithms of the ``k + 1`` largest values, in falling order; -inf for zeros."""
-    top = np.partition(magnitude, magnitude.size - k - 1)[-k - 1 :]
-    with np.errstate(divide="ignore"):
-        return np.log(np.sort(top)[::-1])
 
 
 def _index(logs: Floats, k: int) -> float:

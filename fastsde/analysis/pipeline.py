@@ -11,14 +11,13 @@ import numpy as np
 from fastsde.analysis import features, mmd
 from fastsde.analysis.comparison import Comparison
 from fastsde.analysis.distances import Distance
-from fastsde.analysis.law import follows_gradient, log_spaced, moment_limits, plateaus
+from fastsde.analysis.law import log_spaced, moment_limits, plateaus
 from fastsde.analysis.learning import Learning, learning
 from fastsde.analysis.moments import Moments, exists, moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
 from fastsde.analysis.sections import measure_sections
-from fastsde.analysis.tails import TailCollector
 from fastsde.errors import FastsdeError
 from fastsde.progress import Progress, Silent
 from fastsde.provenance import available_cores, now, versions
@@ -110,7 +109,7 @@ class _Pass:
     def analysis(self) -> Analysis:
         """Do the pass and put the results together."""
         self.bandwidth = self._bandwidth() if self.reference else math.nan
-        moment_rows, tails, compared = self._snapshots()
+        moment_rows, compared = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
         models = {
@@ -121,7 +120,6 @@ class _Pass:
                 exploded=int(np.isfinite(view.passage_time("exploded")).sum()),
                 surviving=moment_rows[name].count,
                 moments=moment_rows[name],
-                tails=tails[name].result() if name in tails else None,
                 learning=self._learning(name, passages, grid),
                 distances=compared.get(name, {}),
             )
@@ -144,31 +142,28 @@ class _Pass:
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
-            sections=measure_sections(self.ensemble, self.reference, self.settings, self.progress),
+            sections=measure_sections(
+                self.ensemble, self.reference, self.settings, self.progress, moment_rows
+            ),
         )
 
     def _snapshots(
         self,
-    ) -> tuple[dict[str, Moments], dict[str, TailCollector], dict[str, dict[str, Distance]]]:
+    ) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]]]:
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
-        tails = {
-            name: TailCollector(len(self.time))
-            for name, view in self.views.items()
-            if "update_noise" in view.variables
-        }
         comparison = self._comparison()
         threads = min(len(self.views), available_cores())
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
             for snapshot in range(len(self.time)):
-                points = {name: self._measure(name, snapshot, rows, tails) for name in self.views}
+                points = {name: self._measure(name, snapshot, rows) for name in self.views}
                 if comparison is not None:
                     list(
                         pool.map(comparison.add, itertools.repeat(snapshot), points, itertools.repeat(points))
                     )
                 self.progress.update(snapshot + 1)
         found = comparison.result() if comparison is not None else {}
-        return {name: stack(row) for name, row in rows.items()}, tails, found
+        return {name: stack(row) for name, row in rows.items()}, found
 
     def _comparison(self) -> Comparison | None:
         if not self.reference:
@@ -183,10 +178,8 @@ class _Pass:
             settings=self.settings,
         )
 
-    def _measure(
-        self, name: str, snapshot: int, rows: dict[str, list[Moments]], tails: dict[str, TailCollector]
-    ) -> tuple[Floats, bool]:
-        """Take moments and tails of a snapshot; return its points, and whether they have a variance."""
+    def _measure(self, name: str, snapshot: int, rows: dict[str, list[Moments]]) -> tuple[Floats, bool]:
+        """Take moments of a snapshot; return its points, and whether they have a variance."""
         modes, loss = self._read(name, snapshot)
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
         limits = moment_limits(
@@ -197,8 +190,6 @@ class _Pass:
         )
         found = moments(np.concatenate(columns, axis=1), limits)
         rows[name].append(found)
-        if name in tails:
-            tails[name].add(self._noise(name, snapshot))
         return features.feature_matrix(modes, loss, self.scale, self.floor), self._has_variance(modes, found)
 
     def _has_variance(self, modes: Floats | None, found: Moments) -> bool:
@@ -220,19 +211,6 @@ class _Pass:
         modes = np.asarray(view.read("modes", snapshot), dtype=np.float64) if self.has_modes else None
         loss = np.asarray(view.read("loss", snapshot), dtype=np.float64) if self.has_loss else None
         return modes, loss
-
-    def _noise(self, name: str, snapshot: int) -> Floats:
-        """Read the update noise, of gradient noise in units of the trajectory's own noise level.
-
-        The level differs by orders of magnitude between trajectories at different saddles, and a mixture of
-        levels has a heavy tail of its own.
-        """
-        view, model = self.views[name], self.ensemble.study.models[name]
-        noise = np.asarray(view.read("update_noise", snapshot), dtype=np.float64)
-        if not follows_gradient(model) or "noise_trace" not in view.variables:
-            return noise
-        trace = np.asarray(view.read("noise_trace", snapshot), dtype=np.float64)
-        return noise / np.sqrt(np.where(trace > 0, trace, np.nan))[:, None]
 
     def _loss_floor(self) -> float:
         if not self.has_loss:

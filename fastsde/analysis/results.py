@@ -15,7 +15,6 @@ from fastsde.analysis.learning import Learning
 from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import read_sections
-from fastsde.analysis.tails import Tails
 from fastsde.atomic import replacing
 from fastsde.errors import FastsdeError
 
@@ -25,7 +24,7 @@ FORMAT_VERSION = (1, 0)
 
 @dataclass(frozen=True)
 class Settings:
-    """How the distances were taken.
+    """How the analysis was done.
 
     Parameters
     ----------
@@ -37,6 +36,12 @@ class Settings:
         Directions of the sliced Wasserstein distance.
     sliced_limit, mmd_limit : int
         Most trajectories a side that either distance uses; beyond, the first so many are taken.
+    tail_limit : int
+        About so many values of a quantity are pooled over snapshots to estimate its tail.
+    bootstrap, bootstrap_limit : int
+        Bootstrap replicates of the shape, and most trajectories that they resample.
+    projections : int
+        Random directions in which the shape of modes, end-to-end matrix and parameters is measured.
     """
 
     seed: int = 0
@@ -44,6 +49,10 @@ class Settings:
     directions: int = 50
     sliced_limit: int = 2048
     mmd_limit: int = 512
+    tail_limit: int = 50_000
+    bootstrap: int = 200
+    bootstrap_limit: int = 2048
+    projections: int = 3
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,6 @@ class ModelResult:
         How many are finite at each snapshot.
     moments : Moments
         Of the recorded modes and the loss, stacked over snapshots; order as in `Analysis.quantities`.
-    tails : Tails or None
-        Of the update noise; None if it was not recorded.
     learning : Learning or None
         Learning times of the modes; None without such events.
     distances : dict of str to Distance
@@ -75,7 +82,6 @@ class ModelResult:
     exploded: int
     surviving: Floats
     moments: Moments
-    tails: Tails | None
     learning: Learning | None
     distances: dict[str, Distance]
 

@@ -9,13 +9,14 @@ neither snapshots nor, where it can be helped, trajectories. What it found stand
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
-from fastsde.analysis import features, records
+from fastsde.analysis import features, records, tails
+from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
 
@@ -41,6 +42,8 @@ class Context:
         Seed and limits of the analysis.
     progress : Progress
         To tell how far a long section is.
+    moments : mapping of str to Moments
+        Moments of every model, over snapshots, as they stand in its `ModelResult`.
     """
 
     ensemble: Ensemble
@@ -48,6 +51,7 @@ class Context:
     reference: str
     settings: Settings
     progress: Progress
+    moments: Mapping[str, Moments] = field(default_factory=dict)
 
     @property
     def strength(self) -> Floats:
@@ -83,16 +87,20 @@ class Section:
     measure: Callable[[Context], Any]
 
 
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (Section("tails", tails.TailSection, tails.measure),)
 """All sections, in the order in which they are measured."""
 
 
 def measure_sections(
-    ensemble: Ensemble, reference: str, settings: Settings, progress: Progress | None = None
+    ensemble: Ensemble,
+    reference: str,
+    settings: Settings,
+    progress: Progress | None = None,
+    moments: Mapping[str, Moments] | None = None,
 ) -> dict[str, Any]:
     """Ask all sections; those without an answer are left out."""
     views = {name: ensemble[name] for name in ensemble.names}
-    context = Context(ensemble, views, reference, settings, progress or Silent())
+    context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {})
     found = {section.name: section.measure(context) for section in SECTIONS}
     return {name: record for name, record in found.items() if record is not None}
 

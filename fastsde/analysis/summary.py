@@ -126,9 +126,7 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         else None,
         "final_loss": _final_loss(analysis, result),
         "learned_steps": _learned_steps(analysis, result),
-        "tail_index": None
-        if result.tails is None
-        else [_known(value) for value in result.tails.pooled_index],
+        "tail_index": _tail_index(analysis, name),
     }
     return row
 
@@ -159,6 +157,14 @@ def _learned_steps(analysis: Analysis, result: ModelResult) -> list[float | None
     if result.learning is None:
         return None
     return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
+
+
+def _tail_index(analysis: Analysis, name: str) -> list[float | None] | None:
+    """Hill's index of the noise of one step, all snapshots together, by mode."""
+    tails = analysis.sections.get("tails")
+    if tails is None or tails.models[name].noise is None:
+        return None
+    return [_known(value) for value in tails.models[name].noise.pooled.estimates["hill"].index]
 
 
 def chance_level(analysis: Analysis, kind: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import figures, tables
+from fastsde.report import figures, tables, tails
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -78,33 +78,6 @@ SPECS = (
             + tables.learning_times(analysis)
         ),
     ),
-    FigureSpec(
-        name="tails",
-        title="Tails of the noise",
-        caption=(
-            "Hill's tail index of the noise that one step adds to each mode, over trajectories and a few "
-            "adjacent snapshots, with 95 % bars. Gradient noise is measured in units of each trajectory's "
-            "own noise level. A law with an index below 2 has no variance, and no finite Gaussian sample "
-            "gives an infinite index: the dotted line is what one of this size gives. <b>Where "
-            "trajectories stand at different saddles the direction of their noise differs, and the mixture "
-            "has a small index without a heavy tail in any of them: compare with a model of the same "
-            "covariance and Gaussian noise.</b>"
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/update_noise</code>, u<sub>a</sub><sup>T</sup>(W(&theta;') &minus; "
-            "W(&theta; &minus; dt &nabla;L)) v<sub>a</sub>; gradient noise divided by the root of "
-            "<code>noise_trace</code>, each snapshot by its median size; 1/&alpha; = mean of "
-            "ln(X<sub>i</sub> / X<sub>k+1</sub>) over the k largest, k between n/100 and n/10 where the "
-            "Kolmogorov-Smirnov distance from a power law is least; bars by a jackknife over groups of "
-            "trajectories."
-        ),
-        draw=figures.tail_index,
-        applies=lambda analysis: any(one.tails is not None for one in analysis.models.values()),
-        beside=lambda analysis: (
-            "<p>Tail index of all snapshots together with its 95 % interval. A Gaussian sample of this size "
-            f"shows {tables.gaussian_tail(analysis):.2g}. The last column assumes a stable law: sums of more "
-            "terms then keep their index, otherwise it rises towards 2.</p>" + tables.tails(analysis)
-        ),
-    ),
+    *tails.SPECS,
 )
 """The figures in the order of the page."""

@@ -117,21 +117,3 @@ def survival_curves(analysis: Analysis) -> Figure:
     panels.outer_labels(axes, 2, "share not learned yet")
     style.legend_below(figure, axes)
     return figure
-
-
-def tail_index(analysis: Analysis) -> Figure:
-    """Hill's tail index of the update noise over time, by mode and model."""
-    lines = style.model_lines(list(analysis.models), analysis.reference)
-    results = {name: analysis.models[name].tails for name in ordered(analysis)}
-    shown_modes = panels.shown_modes(analysis)
-    figure, axes = style.grid(len(shown_modes), 2, 2.5, sharex=True, sharey=True)
-    for panel, mode in zip(axes, shown_modes, strict=True):
-        style.time_axis(panel, analysis.step)
-        panels.tail_marks(panel, [tails.gaussian_window for tails in results.values() if tails is not None])
-        for number, (name, tails) in enumerate(results.items()):
-            if tails is not None and np.isfinite(tails.window_index[:, mode]).any():
-                panels.tail_line(panel, analysis, tails, mode, number, name, lines[name])
-        panel.set_title(f"mode {mode + 1}")
-    panels.outer_labels(axes, 2, "tail index of the noise")
-    style.legend_below(figure, axes)
-    return figure

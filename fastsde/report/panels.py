@@ -15,35 +15,10 @@ from fastsde.analysis.features import mode_scale
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step
-from fastsde.analysis.tails import Tails
 from fastsde.report import style
 
 MODES = 4
 """At most so many modes are drawn."""
-
-
-def tail_line(
-    panel: Axes, analysis: Analysis, tails: Tails, mode: int, number: int, name: str, line: style.Line
-) -> None:
-    """Draw the windows of one model as points with bars, a little beside those of the others."""
-    first, last = (analysis.step[tails.window[:, side].astype(int)] for side in (0, 1))
-    logarithmic = log_spaced(analysis.step)
-    centre = np.sqrt(first * last) if logarithmic else (first + last) / 2
-    spread = (number - 2) * 0.006
-    place = centre * analysis.step[-1] ** spread if logarithmic else centre + spread * analysis.step[-1]
-    index = tails.window_index[:, mode]
-    bars = np.array([index - tails.window_low[:, mode], tails.window_high[:, mode] - index])
-    panel.errorbar(
-        place,
-        index,
-        yerr=np.where(np.isfinite(bars), bars, 0.0),
-        elinewidth=0.9,
-        linewidth=1.3,
-        marker="o",
-        markersize=2.5,
-        label=name,
-        **line._asdict(),
-    )
 
 
 def bands(

@@ -130,50 +130,6 @@ def _p_value(value: float) -> str:
     return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
 
 
-def tails(analysis: Analysis) -> str:
-    """Tail index of the update noise over all snapshots, and whether the noise behaves as a stable law."""
-    modes = min(4, len(analysis.mode_strength))
-    head = (
-        "model",
-        *(f"tail index, mode {mode + 1}" for mode in range(modes)),
-        "if it were stable, mode 1: index of sums of 1, 4, 16",
-    )
-    rows = []
-    for name in ordered(analysis):
-        found = analysis.models[name].tails
-        if found is None:
-            continue
-        cells = [
-            _interval(found.pooled_index[mode], found.pooled_low[mode], found.pooled_high[mode])
-            for mode in range(modes)
-        ]
-        rows.append([escape(name), *cells, _stability(found.stable_index[0])])
-    return table(head, rows)
-
-
-def gaussian_tail(analysis: Analysis) -> float:
-    """Give the tail index that a Gaussian sample of the pooled size shows."""
-    known = [one.tails.gaussian_pooled for one in analysis.models.values() if one.tails is not None]
-    return known[0] if known else math.nan
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    if not math.isfinite(value):
-        return "no noise" if math.isnan(value) else "no tail"
-    return f"<b>{value:.2g}</b> <small>({low:.2g} to {high:.2g})</small>"
-
-
-def _stability(indices: np.ndarray[Any, Any]) -> str:
-    if not np.isfinite(indices).all():
-        return NOTHING
-    shown = ", ".join(f"{value:.2f}" for value in indices)
-    if indices[-1] - indices[0] > 0.1:
-        reading = "rises: not stable"
-    else:
-        reading = "2: as a Gaussian" if indices[0] > 1.9 else "constant: as a stable law"
-    return f"{shown} <small>({reading})</small>"
-
-
 def final_moments(analysis: Analysis) -> str:
     """Moments of modes and loss at the last snapshot; where they do not exist, median and deviation."""
     quantities = [name for name in analysis.quantities if name == "loss" or int(name.split()[1]) <= 4]

@@ -113,7 +113,7 @@ def test_report_without_reference_and_little_recorded(tmp_path):
         del view.arrays["update_noise"], view.arrays["mode_learned_step"]
     analyze(ensemble).save(tmp_path / "analysis.h5")
     html = write_report(tmp_path).read_text(encoding="utf-8")
-    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"loss", "modes"}
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"loss", "modes", "tail_estimators"}
     assert "the study has no SGD" in html
 
 
@@ -202,3 +202,14 @@ NUMBERS = {
 @pytest.mark.parametrize("value", NUMBERS)
 def test_numbers(value):
     assert number(value) == NUMBERS[value]
+
+
+def test_tails_are_judged_in_words(page):
+    """The fake Levy noise is Student-t with 1.6 degrees of freedom, SGD's is Gaussian, GD has none."""
+    tails = page.split('<h2 id="tails">')[1].split("<h2")[0]
+    sentence = tails.split("</b>")[0]
+    assert re.search(r"sgd[^:;]*: light-tailed", sentence)
+    assert not re.search(r"levy[^:;]*: light-tailed", sentence)
+    rows = {row.split("<")[0]: row for row in tails.split('<th scope="row">')[1:]}
+    assert rows["gd"].count('<td><span class="none">') == 4
+    assert rows["sgd"].count("<b>light</b>") >= 4

@@ -1,0 +1,202 @@
+"""What the page says of tails: figures, the sentence over them, and the table of verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+
+import numpy as np
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.tails import SampleTails
+from fastsde.analysis.verdict import MEANING
+from fastsde.report import panels, tails_figures
+from fastsde.report.spec import FigureSpec
+from fastsde.report.tables import NOTHING, table
+from fastsde.report.tails_figures import samples
+
+WORDS = {
+    "none": "no noise",
+    "light": "light-tailed",
+    "stable": "as alpha-stable",
+    "heavy": "without a variance, yet not stable",
+    "power": "with a power tail and a variance",
+    "unclear": "of a tail that the estimators contradict one another on",
+    "bounded": "bounded",
+    "mixture": "heavy only as a mixture of scales",
+}
+"""Verdicts as they stand in a sentence: noise that is ..."""
+
+
+def finding(analysis: Analysis) -> str:
+    """Say of every model what its noise is, the strongest modes together."""
+    groups: dict[str, list[str]] = {}
+    for name, one in samples(analysis, "noise").items():
+        verdicts = [one.verdict[mode] for mode in panels.shown_modes(analysis)]
+        described = " or ".join(
+            _with_index(word, name, analysis, verdicts) for word in dict.fromkeys(verdicts)
+        )
+        groups.setdefault(described, []).append(escape(name))
+    parts = [f"{_join(names)}: {described}" for described, names in groups.items()]
+    return f"The noise of one step, all times together, is in {'; in '.join(parts)}." if parts else ""
+
+
+def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -> str:
+    """Add the index to the word for a stable or power tail, and the modes where not all have it."""
+    which = [mode for mode, one in enumerate(verdicts) if one == word]
+    modes = "" if len(which) == len(verdicts) else f" (mode {', '.join(str(mode + 1) for mode in which)})"
+    estimator = {"stable": "characteristic", "heavy": "hill", "power": "moment"}.get(word)
+    if estimator is None:
+        return WORDS[word] + modes
+    index = samples(analysis, "noise")[name].pooled.estimates[estimator].index[which]
+    low, high = float(index.min()), float(index.max())
+    span = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} to {high:.2f}"
+    return f"{WORDS[word]}, index {span}{modes}"
+
+
+def _join(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def verdicts(analysis: Analysis) -> str:
+    """Table of verdicts on noise by mode, on increments and on the loss, with Hill's index."""
+    modes = panels.shown_modes(analysis)
+    noise, increments, loss = (samples(analysis, kind) for kind in ("noise", "increments", "loss"))
+    names = dict.fromkeys([*noise, *increments, *loss])
+    head = ("model", *(f"noise, mode {mode + 1}" for mode in modes), "increments, mode 1", "loss")
+    rows = [
+        [
+            escape(name),
+            *(_cell(noise, name, mode) for mode in modes),
+            _cell(increments, name, 0),
+            _cell(loss, name, 0),
+        ]
+        for name in names
+    ]
+    used = {word for found in (noise, increments, loss) for one in found.values() for word in one.verdict}
+    return (
+        "<p>Verdict on all snapshots together, Hill's index with its 95 % interval, the index that a "
+        "stable law would have for sums of 1, 4 and 16 values (constant if it is one, towards 2 with a "
+        "variance), and, of noise, the index in units of a scale that lasts between snapshots.</p>"
+        f"{table(head, rows)}<p>{_legend(used)}</p>"
+    )
+
+
+def _legend(used: Iterable[str]) -> str:
+    words = [word for word in MEANING if word in set(used)]
+    return " ".join(f"<b>{word}</b>: {escape(MEANING[word])}." for word in words)
+
+
+def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
+    if name not in found or found[name].verdict[column] == "none":
+        return NOTHING
+    one = found[name]
+    hill = one.pooled.estimates["hill"]
+    sums = one.pooled.sums.index[:, column]
+    lines = [
+        f"Hill {_interval(hill.index[column], hill.low[column], hill.high[column])}",
+        f"sums {', '.join(_number(value) for value in sums)}",
+    ]
+    if np.isfinite(one.lasting.index[column]):
+        lines.append(f"lasting scale {_number(one.lasting.index[column])}")
+    told = "".join(f'<span class="what">{line}</span>' for line in lines)
+    return f"<b>{one.verdict[column]}</b>{told}"
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    if not math.isfinite(value):
+        return "no tail"
+    return f"{value:.2g} ({low:.2g} to {high:.2g})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "&ndash;"
+
+
+def estimates(analysis: Analysis) -> str:
+    """Warn where the estimators disagree."""
+    parts = []
+    for kind, text in tails_figures.KINDS.items():
+        far = [name for name, one in samples(analysis, kind).items() if one.pooled.disagreement[0] > 0.25]
+        if far:
+            parts.append(f"{text}: {_join([escape(name) for name in far])}")
+    if not parts:
+        return ""
+    return (
+        f"<p><b>The estimators disagree</b> beyond their intervals and known biases on {'; '.join(parts)}. "
+        "What assumes a stable law does not measure a tail there: the law is not stable.</p>"
+    )
+
+
+def _has_noise(analysis: Analysis) -> bool:
+    return "tails" in analysis.sections and bool(samples(analysis, "noise"))
+
+
+def _has_any(analysis: Analysis) -> bool:
+    return "tails" in analysis.sections and any(samples(analysis, kind) for kind in tails_figures.KINDS)
+
+
+SPECS = (
+    FigureSpec(
+        name="tails",
+        title="Tails of the noise",
+        caption=(
+            "Hill's tail index of the noise that one step adds to each mode, over trajectories and a few "
+            "adjacent snapshots, with 95 % bars. A law with an index below 2 has no variance, and no "
+            "finite Gaussian sample gives an infinite index: the dotted line is what one of this size "
+            "gives. <b>Trajectories at different saddles have noise of different size and direction, and "
+            "their mixture has a small index without a heavy tail in any of them</b>: noise is measured in "
+            "units of each trajectory's own level where that is recorded, and the verdict looks at "
+            "differences between adjacent snapshots, in which a lasting level cancels."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/update_noise</code>, u<sub>a</sub><sup>T</sup>(W(&theta;') &minus; "
+            "W(&theta; &minus; dt &nabla;L)) v<sub>a</sub>; divided by the root of "
+            "<code>mode_diffusion</code>, else gradient noise by that of <code>noise_trace</code>, each "
+            "snapshot by its median size; 1/&alpha; = mean of ln(X<sub>i</sub> / X<sub>k+1</sub>) over the "
+            "k largest, k between n/100 and n/10 where the Kolmogorov-Smirnov distance from a power law is "
+            "least; bars widened by the design effect of trajectories. <code>analysis.h5 "
+            "sections/tails</code>."
+        ),
+        draw=tails_figures.over_time,
+        applies=_has_noise,
+        finding=finding,
+        beside=verdicts,
+    ),
+    FigureSpec(
+        name="tail_paths",
+        title="Is Hill's index stable in k?",
+        caption=(
+            "Hill's estimate over the number k of largest values, with its pointwise 95 % band, of all "
+            "snapshots together. Only a curve that is flat over a range of k measures the index of a power "
+            "law; one that falls all the way belongs to a law without one, as the Gaussian, or to a "
+            "mixture. Points: the k that was chosen. Dotted: what a Gaussian sample of the same size gives "
+            "at its own k."
+        ),
+        source="<code>analysis.h5 sections/tails/models/MODEL/noise/path_k, path</code>.",
+        draw=tails_figures.over_k,
+        applies=_has_noise,
+    ),
+    FigureSpec(
+        name="tail_estimators",
+        title="Do the estimators of the tail agree?",
+        caption=(
+            "Eight estimates of the same tail with 95 % bars, all snapshots together. Those with a star "
+            "assume that the law is stable and give a number between 1 and 2 for any law; the group "
+            "log-moment estimate is that of Simsekli et al. (2019), here over steps and trajectories and "
+            "never over coordinates. Estimates at the right edge say that there is no power law. "
+            "Increments and loss vary over decades because trajectories stand on different plateaus: see "
+            "whether the verdict is <i>bounded</i>."
+        ),
+        source=(
+            "<code>analysis.h5 sections/tails/models/MODEL/KIND/pooled/estimates</code>: Hill (1975); "
+            "Feuerverger and Hall (1999); Dekkers, Einmahl and de Haan (1989); Pickands (1975); Ma and "
+            "Nikias (1995); Mohammadi et al. (2015); Koutrouvelis (1980); McCulloch (1986)."
+        ),
+        draw=tails_figures.side_by_side,
+        applies=_has_any,
+        beside=estimates,
+    ),
+)
+"""The figures of tails in the order of the page."""
