@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from fastsde.analysis import features, mmd
 from fastsde.analysis.comparison import Comparison
 from fastsde.analysis.distances import Distance
-from fastsde.analysis.law import follows_gradient, log_spaced, moment_limits, plateaus
+from fastsde.analysis.law import follows_gradient, log_spaced, plateaus
 from fastsde.analysis.learning import Learning, learning
-from fastsde.analysis.moments import Moments, exists, moments
+from fastsde.analysis.metrics import Frame
+from fastsde.analysis.moments import Moments
+from fastsde.analysis.points import Points
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
@@ -100,16 +101,11 @@ class _Pass:
         self.progress = progress
         first = next(iter(self.views.values()))
         self.time, self.step = first.time, first.step
-        self.has_modes, self.has_loss = "modes" in first.variables, "loss" in first.variables
-        if not (self.has_modes or self.has_loss):
-            raise FastsdeError('nothing to analyse: record.observables has neither "modes" nor "loss"')
-        self.strength = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
-        self.scale = features.mode_scale(self.strength)
-        self.floor = self._loss_floor()
+        self.points = Points(ensemble, self.views, reference)
 
     def analysis(self) -> Analysis:
         """Do the pass and put the results together."""
-        self.bandwidth = self._bandwidth() if self.reference else math.nan
+        self.bandwidth = self.points.bandwidth(self.settings) if self.reference else math.nan
         moment_rows, tails, compared = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
@@ -137,9 +133,9 @@ class _Pass:
             reference=self.reference,
             step=self.step.astype(np.float64),
             time=self.time,
-            quantities=self._quantities(),
-            coordinates=features.feature_names(len(self.strength) if self.has_modes else 0, self.has_loss),
-            mode_strength=self.strength,
+            quantities=self.points.quantities,
+            coordinates=self.points.coordinates,
+            mode_strength=self.points.strength,
             bandwidth=self.bandwidth,
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
@@ -177,49 +173,19 @@ class _Pass:
             names=list(self.views),
             reference=self.reference,
             trajectories=min(view.count for view in self.views.values()),
-            coordinates=(len(self.strength) if self.has_modes else 0) + self.has_loss,
             snapshots=len(self.time),
-            bandwidth=self.bandwidth,
-            settings=self.settings,
+            frame=Frame.of(len(self.points.coordinates), self.bandwidth, self.settings),
         )
 
     def _measure(
         self, name: str, snapshot: int, rows: dict[str, list[Moments]], tails: dict[str, TailCollector]
-    ) -> tuple[Floats, bool]:
-        """Take moments and tails of a snapshot; return its points, and whether they have a variance."""
-        modes, loss = self._read(name, snapshot)
-        columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
-        limits = moment_limits(
-            self.ensemble.study.models[name],
-            len(self.ensemble.study.network.widths) - 1,
-            len(self.strength) if self.has_modes else 0,
-            self.has_loss,
-        )
-        found = moments(np.concatenate(columns, axis=1), limits)
+    ) -> tuple[Floats, float]:
+        """Take moments and tails of a snapshot; return its points, and the order of moments they have."""
+        points, order, found = self.points.measured(name, snapshot)
         rows[name].append(found)
         if name in tails:
             tails[name].add(self._noise(name, snapshot))
-        return features.feature_matrix(modes, loss, self.scale, self.floor), self._has_variance(modes, found)
-
-    def _has_variance(self, modes: Floats | None, found: Moments) -> bool:
-        """Whether the law of the modes may have a Wasserstein-2 distance.
-
-        A mode on its way up is spread over decades and Hill's index of it is small although it is bounded, so
-        the sample alone denies only with values more than three strengths away from the median.
-        """
-        if modes is None:
-            return True
-        count = modes.shape[1]
-        finite = modes[np.isfinite(modes).all(axis=1)]
-        far = np.max(np.abs(finite - found.median[:count]), axis=0, initial=0.0) > 3 * self.scale
-        denied = far & ~exists(2, found.limit[:count], found.tail_high[:count])
-        return not bool(np.any(denied | (found.limit[:count] <= 2)))
-
-    def _read(self, name: str, snapshot: int) -> tuple[Floats | None, Floats | None]:
-        view = self.views[name]
-        modes = np.asarray(view.read("modes", snapshot), dtype=np.float64) if self.has_modes else None
-        loss = np.asarray(view.read("loss", snapshot), dtype=np.float64) if self.has_loss else None
-        return modes, loss
+        return points, order
 
     def _noise(self, name: str, snapshot: int) -> Floats:
         """Read the update noise, of gradient noise in units of the trajectory's own noise level.
@@ -233,29 +199,6 @@ class _Pass:
             return noise
         trace = np.asarray(view.read("noise_trace", snapshot), dtype=np.float64)
         return noise / np.sqrt(np.where(trace > 0, trace, np.nan))[:, None]
-
-    def _loss_floor(self) -> float:
-        if not self.has_loss:
-            return 0.0
-        start = self._read(self.reference or next(iter(self.views)), 0)[1]
-        middle = float(np.nanmedian(start)) if start is not None and np.isfinite(start).any() else 1.0
-        return max(1e-15 * middle, 1e-300)
-
-    def _bandwidth(self) -> float:
-        """Median distance of points pooled over all models and at most sixteen times."""
-        times = np.unique(np.linspace(0, len(self.time) - 1, 16).astype(int))
-        points = []
-        for snapshot, name in itertools.product(times, self.views):
-            modes, loss = self._read(name, int(snapshot))
-            here = features.feature_matrix(modes, loss, self.scale, self.floor)
-            points.append(here[np.isfinite(here).all(axis=1)][:100])
-        pooled = np.concatenate(points)
-        generator = np.random.Generator(np.random.Philox(self.settings.seed))
-        return mmd.median_bandwidth(pooled[generator.permutation(len(pooled))[:2000]])
-
-    def _quantities(self) -> tuple[str, ...]:
-        modes = [f"mode {a + 1}" for a in range(len(self.strength))] if self.has_modes else []
-        return (*modes, *(["loss"] if self.has_loss else []))
 
     def _passages(self, view: Trajectories) -> tuple[Floats, Floats] | None:
         if not self.ensemble.study.events.mode_learned or "mode_learned_step" not in view.variables:
