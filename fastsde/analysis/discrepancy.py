@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numba import njit
 
 from fastsde.analysis.protocols import Bools, Floats
 
@@ -80,9 +81,14 @@ def squared_distances(x: Floats, y: Floats) -> Floats:
     array([[25.]])
     """
     result = np.zeros((len(x), len(y)))
-    with np.errstate(over="ignore"):
-        for a, b in zip(x.T, y.T, strict=True):
-            difference = a[:, None] - b[None, :]
-            difference *= difference
-            result += difference
+    _add_squares(np.ascontiguousarray(x), np.ascontiguousarray(y.T), result)
     return result
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _add_squares(x: Floats, columns: Floats, result: Floats) -> None:
+    for i in range(x.shape[0]):
+        row = result[i]
+        for k in range(x.shape[1]):
+            for j in range(columns.shape[1]):
+                row[j] += (x[i, k] - columns[k, j]) ** 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,8 +98,7 @@ class Metric:
 
     def labelling(self, trajectories: int, settings: Settings) -> Relabelling:
         """Return the shuffles for two samples of so many trajectories."""
-        size = min(self.limit(settings), trajectories)
-        return Relabelling(size, settings.permutations, settings.seed)
+        return _relabelling(min(self.limit(settings), trajectories), settings.permutations, settings.seed)
 
     def compare(
         self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
@@ -146,6 +146,11 @@ class Metric:
         everywhere = np.ones(blocks, dtype=np.bool_)
         _, labels = relabelling.at(everywhere, everywhere)
         return self.relabelled(np.concatenate(sums), labels, frame), size
+
+
+@lru_cache(maxsize=8)
+def _relabelling(size: int, permutations: int, seed: int) -> Relabelling:
+    return Relabelling(size, permutations, seed)
 
 
 def _taking_part(points: Floats, exploded: bool) -> Bools:

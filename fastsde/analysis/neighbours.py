@@ -80,7 +80,7 @@ def relabelled(pooled: Floats, labels: Bools, neighbours: int = 5) -> Floats:
         raise ValueError(f"more than {neighbours} points a side are needed, got {first} and {size - first}")
     squares = squared_distances(pooled, pooled)
     np.fill_diagonal(squares, -1.0)
-    order = np.argsort(squares, axis=1, kind="stable")[:, 1:]
+    order = np.argsort(squares, axis=1)[:, 1:]
     distances = np.sqrt(np.maximum(np.take_along_axis(squares, order, axis=1), 0.0))
     logs = np.log(np.maximum(distances, SMALLEST * max(float(distances.max()), 1e-300)))
     sums = np.zeros((2, len(labels)))

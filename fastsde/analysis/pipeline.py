@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -20,6 +21,7 @@ from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
 from fastsde.analysis.sections import measure_sections
 from fastsde.analysis.tails import TailCollector
+from fastsde.analysis.views import common_views
 from fastsde.errors import FastsdeError
 from fastsde.progress import Progress, Silent
 from fastsde.provenance import available_cores, now, versions
@@ -32,6 +34,7 @@ def analyze(
     ensemble: Ensemble,
     reference: str | None = None,
     *,
+    models: Sequence[str] | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -44,6 +47,8 @@ def analyze(
     reference : str, optional
         The model that the others are compared with; the first of kind "sgd" by default. Without any, there
         are no distances.
+    models : sequence of str, optional
+        Part of the models; all that the ensemble has by default.
     settings : Settings, optional
         Seed, shuffles, directions and sample limits of the distances.
     progress : fastsde.progress.Progress, optional
@@ -56,7 +61,8 @@ def analyze(
     Raises
     ------
     FastsdeError
-        If the reference is not a model of the study, or neither modes nor loss were recorded.
+        If a model or the reference is not in the ensemble, models have no snapshot in common, or neither
+        modes nor loss were recorded.
 
     Notes
     -----
@@ -70,9 +76,9 @@ def analyze(
     >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
     ...     fastsde.analyze(ensemble).save("runs/saddle/analysis.h5")
     """
-    names = list(ensemble.names)
-    chosen = _reference(ensemble, names, reference)
-    return _Pass(ensemble, names, chosen, settings or Settings(), progress or Silent()).analysis()
+    views = common_views(ensemble, models)
+    chosen = _reference(ensemble, list(views), reference)
+    return _Pass(ensemble, views, chosen, settings or Settings(), progress or Silent()).analysis()
 
 
 def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
@@ -89,13 +95,13 @@ class _Pass:
     def __init__(
         self,
         ensemble: Ensemble,
-        names: list[str],
+        views: dict[str, Trajectories],
         reference: str,
         settings: Settings,
         progress: Progress,
     ) -> None:
         self.ensemble = ensemble
-        self.views: dict[str, Trajectories] = {name: ensemble[name] for name in names}
+        self.views = views
         self.reference = reference
         self.settings = settings
         self.progress = progress
@@ -140,7 +146,9 @@ class _Pass:
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
-            sections=measure_sections(self.ensemble, self.reference, self.settings, self.progress),
+            sections=measure_sections(
+                self.ensemble, self.views, self.reference, self.settings, self.progress
+            ),
         )
 
     def _snapshots(
@@ -157,7 +165,10 @@ class _Pass:
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
             for snapshot in range(len(self.time)):
-                points = {name: self._measure(name, snapshot, rows, tails) for name in self.views}
+                measured = pool.map(
+                    lambda name, at=snapshot: self._measure(name, at, rows, tails), self.views
+                )
+                points = dict(zip(self.views, measured, strict=True))
                 if comparison is not None:
                     list(
                         pool.map(comparison.add, itertools.repeat(snapshot), points, itertools.repeat(points))

@@ -42,7 +42,7 @@ class Settings:
     neighbours : int
         k of the nearest-neighbour divergence.
     blur : float
-        Entropic penalty of the Sinkhorn divergence, as a share of the median squared distance.
+        Entropic penalty of the Sinkhorn divergence, as a share of the mean squared distance.
     sliced_limit, kernel_limit, pair_limit, transport_limit : int
         Most trajectories a side that are used, the first so many: by the distances that sort (n log n); by
         MMD and energy distance (n^2) at every snapshot; by them and the neighbours between all pairs; by
@@ -62,14 +62,14 @@ class Settings:
     frequencies: int = 128
     energy_exponent: float = 1.0
     neighbours: int = 5
-    blur: float = 0.1
+    blur: float = 0.25
     sliced_limit: int = 1024
     kernel_limit: int = 512
     pair_limit: int = 256
     transport_limit: int = 100
     blocks: int = 512
     chosen: int = 4
-    replicates: int = 100
+    replicates: int = 60
 
 
 @dataclass(frozen=True)

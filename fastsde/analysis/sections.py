@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import features, records
+from fastsde.analysis import battery, features, pairs, records, relevance
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
 
@@ -83,15 +83,22 @@ class Section:
     measure: Callable[[Context], Any]
 
 
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (
+    Section("distances", battery.Battery, battery.measure),
+    Section("pairs", pairs.Pairs, pairs.measure),
+    Section("relevance", relevance.Relevance, relevance.measure),
+)
 """All sections, in the order in which they are measured."""
 
 
 def measure_sections(
-    ensemble: Ensemble, reference: str, settings: Settings, progress: Progress | None = None
+    ensemble: Ensemble,
+    views: Mapping[str, Trajectories],
+    reference: str,
+    settings: Settings,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Ask all sections; those without an answer are left out."""
-    views = {name: ensemble[name] for name in ensemble.names}
     context = Context(ensemble, views, reference, settings, progress or Silent())
     found = {section.name: section.measure(context) for section in SECTIONS}
     return {name: record for name, record in found.items() if record is not None}
