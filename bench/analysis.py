@@ -1,7 +1,7 @@
 """Time and peak memory of the analysis of a large ensemble, by stage: ``python -m bench.analysis``.
 
-The ensemble is made up as it is read, one snapshot of one model at a time, so that the numbers are the analysis's
-own: time to make the values is measured apart and taken off.
+The ensemble is made up as it is read, one snapshot of one model at a time, so that the numbers are the
+analysis's own: time to make the values is measured apart and taken off.
 """
 
 from __future__ import annotations

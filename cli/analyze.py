@@ -14,11 +14,7 @@ __all__ = ["command"]
 
 @click.command("analyze", short_help="Compare the models of a finished run.")
 @options.directory
-@click.option(
-    "--reference",
-    metavar="MODEL",
-    help="The model that the others are compared with.  [default: the first of kind sgd]",
-)
+@options.reference
 @options.models(required=False)
 @options.progress
 @options.as_json

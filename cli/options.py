@@ -18,6 +18,7 @@ __all__ = [
     "output",
     "part_size",
     "progress",
+    "reference",
     "study_file",
     "threads",
     "trajectories",
@@ -58,6 +59,12 @@ part_size = click.option(
     metavar="N",
     type=click.IntRange(min=1),
     help="Trajectories of one part file; the numbers do not depend on it.  [default: from the study]",
+)
+
+reference = click.option(
+    "--reference",
+    metavar="MODEL",
+    help="The model that the others are compared with.  [default: the first of kind sgd]",
 )
 
 progress = click.option(

@@ -48,7 +48,7 @@ def measure(context: Context) -> Battery | None:
     if not context.reference:
         return None
     points = Points(context.ensemble, context.views, context.reference)
-    frame = Frame.of(len(points.coordinates), points.bandwidth(context.settings), context.settings)
+    frame = Frame.of(points.coordinates, points.bandwidth(context.settings), context.settings)
     chosen = chosen_snapshots(points, context.reference, context.settings.chosen)
     rows: dict[str, list[Pair]] = {name: [] for name in context.views}
     with (

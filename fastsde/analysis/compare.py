@@ -145,7 +145,7 @@ def compare(
     step = next(iter(views.values())).step.astype(np.float64)
     places = _places(step, snapshots, steps)
     points = Points(ensemble, views, chosen[0])
-    frame = Frame.of(len(points.coordinates), points.bandwidth(settings), settings)
+    frame = Frame.of(points.coordinates, points.bandwidth(settings), settings)
     paired = str(getattr(ensemble.study, "start", "")) == "paired"
     pairs: dict[tuple[str, str], list[Pair]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
     for place in places:

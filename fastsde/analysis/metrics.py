@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ class Frame:
 
     Attributes
     ----------
+    coordinates : tuple of str
+        Their names.
     bandwidth : float
         Kernel width h.
     along : ndarray, shape (direction, coordinate)
@@ -46,18 +48,21 @@ class Frame:
         Exponents, neighbours, blur and seed.
     """
 
+    coordinates: tuple[str, ...]
     bandwidth: float
     along: Floats
     waves: Floats
     settings: Settings
 
     @classmethod
-    def of(cls, coordinates: int, bandwidth: float, settings: Settings) -> Frame:
-        """Draw directions and frequencies for so many coordinates."""
+    def of(cls, coordinates: Sequence[str], bandwidth: float, settings: Settings) -> Frame:
+        """Draw directions and frequencies for these coordinates."""
+        size = len(coordinates)
         return cls(
+            coordinates=tuple(coordinates),
             bandwidth=bandwidth,
-            along=wasserstein.directions(coordinates, settings.directions, settings.seed),
-            waves=random_features.frequencies(coordinates, settings.frequencies, settings.seed),
+            along=wasserstein.directions(size, settings.directions, settings.seed),
+            waves=random_features.frequencies(size, settings.frequencies, settings.seed),
             settings=settings,
         )
 

@@ -74,7 +74,7 @@ def measure(context: Context) -> Pairs | None:
         return None
     settings = context.settings
     points = Points(context.ensemble, context.views, context.reference)
-    frame = Frame.of(len(points.coordinates), points.bandwidth(settings), settings)
+    frame = Frame.of(points.coordinates, points.bandwidth(settings), settings)
     chosen = chosen_snapshots(points, context.reference or names[0], settings.chosen)
     half = min(view.count for view in context.views.values()) // 2
     labels = Relabelling(min(half, settings.pair_limit), settings.permutations, settings.seed)

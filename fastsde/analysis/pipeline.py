@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -165,10 +166,8 @@ class _Pass:
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
             for snapshot in range(len(self.time)):
-                measured = pool.map(
-                    lambda name, at=snapshot: self._measure(name, at, rows, tails), self.views
-                )
-                points = dict(zip(self.views, measured, strict=True))
+                measure = functools.partial(self._measure, snapshot=snapshot, rows=rows, tails=tails)
+                points = dict(zip(self.views, pool.map(measure, self.views), strict=True))
                 if comparison is not None:
                     list(
                         pool.map(comparison.add, itertools.repeat(snapshot), points, itertools.repeat(points))
@@ -185,7 +184,7 @@ class _Pass:
             reference=self.reference,
             trajectories=min(view.count for view in self.views.values()),
             snapshots=len(self.time),
-            frame=Frame.of(len(self.points.coordinates), self.bandwidth, self.settings),
+            frame=Frame.of(self.points.coordinates, self.bandwidth, self.settings),
         )
 
     def _measure(

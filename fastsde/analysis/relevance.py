@@ -1,6 +1,6 @@
 """Section ``relevance``: which distance is tractable and relevant, measured on the ensemble at hand.
 
-For each distance: what a test costs and how that grows, its bias at this sample size, how often it cries wolf, and
+For each distance: what a test costs and how that grows, its bias at this sample size, its false alarms, and
 how often it tells the nearest and the farthest model from the reference in samples of increasing size.
 """
 
@@ -126,8 +126,9 @@ def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
 
     Examples
     --------
-    >>> def verdict(power, seconds, exists=True):
-    ...     return Verdict(np.array([seconds]), 1.0, np.zeros(1), np.zeros(1), np.array([power]), np.ones(1), exists)
+    >>> def verdict(power, seconds):
+    ...     nothing = np.zeros(1)
+    ...     return Verdict(np.array([seconds]), 1.0, nothing, nothing, np.array([power]), nothing, True)
     >>> recommended({"a": verdict(0.9, 5.0), "b": verdict(0.85, 1.0), "c": verdict(0.2, 0.1)}, 100)
     'b'
     """
@@ -148,7 +149,7 @@ class _Trial:
     def __init__(self, context: Context, others: list[str]) -> None:
         self.settings = context.settings
         points = Points(context.ensemble, context.views, context.reference)
-        self.frame = Frame.of(len(points.coordinates), points.bandwidth(self.settings), self.settings)
+        self.frame = Frame.of(points.coordinates, points.bandwidth(self.settings), self.settings)
         chosen = chosen_snapshots(points, context.reference, self.settings.chosen)
         self.step = context.views[context.reference].step[chosen].astype(np.float64)
         self.reference: list[Floats] = []
@@ -174,8 +175,8 @@ class _Trial:
         values = []
         for ours, theirs in zip(self.reference, cloud, strict=True):
             half = min(len(ours), len(theirs)) // 2
-            sides = ours[:half][:limit], theirs[half:][:limit]
-            values.append(mmd.squared_mmd(*(mmd.with_exploded(side, width) for side in sides), width))
+            x, y = (mmd.with_exploded(side[:limit], width) for side in (ours[:half], theirs[half:]))
+            values.append(mmd.squared_mmd(x, y, width))
         return float(np.mean(values))
 
     def judge(self, metric: Metric, sizes: NDArray[np.int64]) -> Verdict:

@@ -188,32 +188,36 @@ def _pooled(first: Floats, second: Floats, limit: int, frame: Frame) -> tuple[Fl
 
 
 def _coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> Coordinates:
-    limit = BY_NAME["marginal_w1"].limit(frame.settings)
-    known = _pooled(first, second, limit, frame)
-    columns = first.shape[1]
-    transport = []
-    for power in (1, 2):
-        if known is None or order <= power:
-            transport += [np.full(columns, np.nan)] * 3
-            continue
-        values = wasserstein_1d.relabelled(*known, power)
-        transport += [
-            values[0],
-            np.quantile(values[1:], 0.95, axis=0),
-            np.array([p_value(one) for one in values.T]),
-        ]
-    nothing = np.full(columns, np.nan)
-    enough = known is not None
+    """Compare the coordinates one by one; of a logarithm all moments exist."""
+    known = _pooled(first, second, BY_NAME["marginal_w1"].limit(frame.settings), frame)
+    nothing = np.full(len(frame.coordinates), np.nan)
+    if known is None:
+        return Coordinates(*[nothing] * 9)
+    orders = np.array([math.inf if name.startswith("log") else order for name in frame.coordinates])
+    w1, w2 = (wasserstein_1d.relabelled(*known, power) for power in (1, 2))
+    mean = second.mean(axis=0) - first.mean(axis=0)
+    error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in (first, second)))
+    once, twice = (orders > 1, _banded(w1)), (orders > 2, _banded(w2))
+    (w1, w1_null, w1_p), (w2, w2_null, w2_p) = (
+        [np.where(there, values, np.nan) for values in band] for there, band in (once, twice)
+    )
     return Coordinates(
-        *transport,
-        mean=second.mean(axis=0) - first.mean(axis=0) if enough and order > 1 else nothing,
-        mean_error=_standard_error(first, second) if enough and order > 2 else nothing,
-        median=np.median(second, axis=0) - np.median(first, axis=0) if enough else nothing,
+        w1=w1,
+        w1_null=w1_null,
+        w1_p=w1_p,
+        w2=w2,
+        w2_null=w2_null,
+        w2_p=w2_p,
+        mean=np.where(orders > 1, mean, np.nan),
+        mean_error=np.where(orders > 2, error, np.nan),
+        median=np.median(second, axis=0) - np.median(first, axis=0),
     )
 
 
-def _standard_error(first: Floats, second: Floats) -> Floats:
-    return np.asarray(np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in (first, second))))
+def _banded(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Value, null quantile and p-value of each column."""
+    chance = np.quantile(values[1:], 0.95, axis=0)
+    return values[0], chance, np.array([p_value(column) for column in values.T])
 
 
 def _divergences(first: Floats, second: Floats, variance: bool, frame: Frame) -> Divergences:

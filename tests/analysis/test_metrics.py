@@ -15,7 +15,7 @@ NAMES = [metric.name for metric in METRICS]
 
 
 def _p(metric, first, second):
-    frame = Frame.of(first.shape[1], 1.5, SETTINGS)
+    frame = Frame.of([f"x{a}" for a in range(first.shape[1])], 1.5, SETTINGS)
     values, count = metric.compare(first, second, metric.labelling(len(first), SETTINGS), frame)
     return (math.nan if values is None else p_value(values)), count
 
