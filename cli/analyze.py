@@ -14,28 +14,35 @@ __all__ = ["command"]
 
 @click.command("analyze", short_help="Compare the models of a finished run.")
 @options.directory
-@click.option(
-    "--reference",
-    metavar="MODEL",
-    help="The model that the others are compared with.  [default: the first of kind sgd]",
-)
+@options.reference
+@options.models(required=False)
 @options.progress
 @options.as_json
-def command(directory: Path, reference: str | None, progress: Mode, as_json: bool) -> None:
+def command(
+    directory: Path,
+    reference: str | None,
+    models: tuple[str, ...] | None,
+    progress: Mode,
+    as_json: bool,
+) -> None:
     """Compare the models of a finished run with its SGD; prints a table of results.
 
-    Reads ensemble.h5 and writes analysis.h5 into the directory, replacing an older one.
+    Reads ensemble.h5 and writes analysis.h5 into the directory, replacing an older one. With --json, prints
+    one document: the headline, the summary (one row a model), and everything that analysis.h5 holds.
 
     \b
     Examples:
         fastsde analyze runs/saddle
         fastsde analyze runs/saddle --reference gd
+        fastsde analyze runs/saddle --models sgd,sde
         fastsde analyze runs/saddle --json > results.json
     """
     from fastsde.cli import show, work
 
-    analysis = work.analyze_directory(directory, make(progress), reference)
+    analysis = work.analyze_directory(directory, make(progress), reference, models)
     if as_json:
-        show.print_json(analysis.summary())
+        show.print_json(
+            {"headline": analysis.headline(), "summary": analysis.summary(), **analysis.document()}
+        )
     else:
         show.print_results(analysis)

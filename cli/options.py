@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 __all__ = [
     "as_json",
     "default_directory",
     "directory",
+    "models",
     "output",
     "part_size",
     "progress",
+    "reference",
     "study_file",
     "threads",
     "trajectories",
@@ -55,6 +61,12 @@ part_size = click.option(
     help="Trajectories of one part file; the numbers do not depend on it.  [default: from the study]",
 )
 
+reference = click.option(
+    "--reference",
+    metavar="MODEL",
+    help="The model that the others are compared with.  [default: the first of kind sgd]",
+)
+
 progress = click.option(
     "--progress",
     type=click.Choice(["auto", "bar", "log", "none"]),
@@ -62,6 +74,22 @@ progress = click.option(
     show_default=True,
     help="Report progress on stderr by a bar or by few lines; auto: a bar on a terminal.",
 )
+
+
+def models(*, required: bool) -> Callable[[Callback], Callback]:
+    """Make the option that chooses models: names separated by commas."""
+    return click.option(
+        "--models",
+        metavar="A,B,...",
+        required=required,
+        callback=_names,
+        help="Models, separated by commas." + ("" if required else "  [default: all]"),
+    )
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 

@@ -18,6 +18,7 @@ __all__ = ["command"]
 @options.threads
 @options.trajectories
 @options.part_size
+@options.reference
 @options.progress
 @options.as_json
 def command(
@@ -26,6 +27,7 @@ def command(
     threads: int | None,
     trajectories: int | None,
     part_size: int | None,
+    reference: str | None,
     progress: Mode,
     as_json: bool,
 ) -> None:
@@ -47,7 +49,7 @@ def command(
     ensemble = work.run_study(
         work.load_study(study_file, trajectories), directory, reporter, threads, part_size
     )
-    analysis = work.analyze_directory(directory, reporter)
+    analysis = work.analyze_directory(directory, reporter, reference)
     report = work.report_directory(directory)
     if as_json:
         show.print_json({"ensemble": ensemble, "report": report, "results": analysis.summary()})

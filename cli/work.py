@@ -46,13 +46,18 @@ def run_study(
     return ensemble
 
 
-def analyze_directory(directory: Path, progress: Progress, reference: str | None = None) -> Analysis:
+def analyze_directory(
+    directory: Path,
+    progress: Progress,
+    reference: str | None = None,
+    models: tuple[str, ...] | None = None,
+) -> Analysis:
     """Analyse the ensemble of a directory and save the result beside it."""
     from fastsde.analysis import analyze
     from fastsde.store import open_ensemble
 
     with stop_at_once(), open_ensemble(directory) as ensemble:
-        analysis = analyze(ensemble, reference, progress=progress)
+        analysis = analyze(ensemble, reference, models=models, progress=progress)
         analysis.save(directory / ANALYSIS_FILE)
     return analysis
 

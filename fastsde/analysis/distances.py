@@ -9,9 +9,6 @@ import numpy as np
 
 from fastsde.analysis.protocols import Bools, Floats
 
-SMALLEST_SAMPLE = 10
-"""Fewer survivors a side than this give no distance."""
-
 
 @dataclass(frozen=True)
 class Distance:
@@ -24,6 +21,8 @@ class Distance:
     null : ndarray, shape (snapshot,)
         95 % quantile of the distance when trajectories are shuffled between the two samples: a value below
         it is not distinguishable from the reference at this snapshot and sample size.
+    null_mean : ndarray, shape (snapshot,)
+        Mean of the distance under shuffles: its bias at this sample size.
     p_value : ndarray, shape (snapshot,)
         Share of shuffles with a distance at least as large, the observed one counted among them.
     count : ndarray, shape (snapshot,)
@@ -35,10 +34,13 @@ class Distance:
         the largest of many is taken.
     peak_snapshot : int
         Where it is; -1 if there is none.
+    reason : str
+        Why the distance does not exist at some snapshot; empty if it does at all of them.
     """
 
     value: Floats
     null: Floats
+    null_mean: Floats
     p_value: Floats
     count: Floats
     mean: float
@@ -47,6 +49,7 @@ class Distance:
     peak: float
     peak_p: float
     peak_snapshot: int
+    reason: str
 
     @property
     def ratio(self) -> Floats:
@@ -71,7 +74,7 @@ class Distance:
         return min(self.mean_p, self.peak_p) < 0.025
 
 
-def distance(relabelled: Floats, count: Floats) -> Distance:
+def distance(relabelled: Floats, count: Floats, reason: str = "") -> Distance:
     """Reduce a distance under the observed and the shuffled labels to values, band and p-values.
 
     Parameters
@@ -81,6 +84,8 @@ def distance(relabelled: Floats, count: Floats) -> Distance:
         throughout; rows of NaN where there is none.
     count : ndarray, shape (snapshot,)
         Trajectories of either sample.
+    reason : str
+        Why some rows have none.
 
     Returns
     -------
@@ -110,14 +115,16 @@ def distance(relabelled: Floats, count: Floats) -> Distance:
     return Distance(
         value=relabelled[:, 0],
         null=null,
-        p_value=np.array([_p_value(row) for row in relabelled]),
+        null_mean=relabelled[:, 1:].mean(axis=1),
+        p_value=np.array([p_value(row) for row in relabelled]),
         count=count,
         mean=float(means[0]),
         mean_null=float(_upper_quantile(means[None, 1:])[0]),
-        mean_p=_p_value(means),
+        mean_p=p_value(means),
         peak=float(peaks[0]) if exists else math.nan,
-        peak_p=_p_value(peaks) if exists else math.nan,
+        peak_p=p_value(peaks) if exists else math.nan,
         peak_snapshot=int(np.nanargmax(ratios[:, 0])) if exists else -1,
+        reason=reason,
     )
 
 
@@ -129,8 +136,14 @@ def _upper_quantile(rows: Floats) -> Floats:
     return result
 
 
-def _p_value(statistics: Floats) -> float:
-    """Share of all labellings whose statistic reaches the observed one, to rounding."""
+def p_value(statistics: Floats) -> float:
+    """Share of all labellings whose statistic reaches the observed one, the first, to rounding.
+
+    Examples
+    --------
+    >>> p_value(np.array([2.0, 3.0, 1.0, 0.0]))
+    0.5
+    """
     observed = statistics[0]
     if not np.isfinite(observed):
         return math.nan

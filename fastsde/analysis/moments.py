@@ -121,9 +121,10 @@ def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         mean = x.mean(axis=0)
         centred = x - mean
         covariance = centred.T @ centred / (len(x) - 1)
-        variance = np.mean(centred**2, axis=0)
-        skewness = _ratio(np.mean(centred**3, axis=0), variance**1.5)
-        kurtosis = _ratio(np.mean(centred**4, axis=0), variance**2) - 3
+        squares = centred * centred
+        variance = np.mean(squares, axis=0)
+        skewness = _ratio(np.einsum("ij,ij->j", squares, centred) / len(x), variance**1.5)
+        kurtosis = _ratio(np.einsum("ij,ij->j", squares, squares) / len(x), variance**2) - 3
     return mean, covariance, skewness, kurtosis
 
 

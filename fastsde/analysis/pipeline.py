@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from fastsde.analysis import features, mmd
 from fastsde.analysis.comparison import Comparison
 from fastsde.analysis.distances import Distance
-from fastsde.analysis.law import log_spaced, moment_limits, plateaus
+from fastsde.analysis.law import log_spaced, plateaus
 from fastsde.analysis.learning import Learning, learning
-from fastsde.analysis.moments import Moments, exists, moments
+from fastsde.analysis.metrics import Frame
+from fastsde.analysis.moments import Moments
+from fastsde.analysis.points import Points
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
 from fastsde.analysis.sections import measure_sections
+from fastsde.analysis.views import common_views
 from fastsde.errors import FastsdeError
 from fastsde.progress import Progress, Silent
 from fastsde.provenance import available_cores, now, versions
@@ -30,6 +34,7 @@ def analyze(
     ensemble: Ensemble,
     reference: str | None = None,
     *,
+    models: Sequence[str] | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -42,6 +47,8 @@ def analyze(
     reference : str, optional
         The model that the others are compared with; the first of kind "sgd" by default. Without any, there
         are no distances.
+    models : sequence of str, optional
+        Part of the models; all that the ensemble has by default.
     settings : Settings, optional
         Seed, shuffles, directions and sample limits of the distances.
     progress : fastsde.progress.Progress, optional
@@ -54,7 +61,8 @@ def analyze(
     Raises
     ------
     FastsdeError
-        If the reference is not a model of the study, or neither modes nor loss were recorded.
+        If a model or the reference is not in the ensemble, models have no snapshot in common, or neither
+        modes nor loss were recorded.
 
     Notes
     -----
@@ -68,9 +76,9 @@ def analyze(
     >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
     ...     fastsde.analyze(ensemble).save("runs/saddle/analysis.h5")
     """
-    names = list(ensemble.names)
-    chosen = _reference(ensemble, names, reference)
-    return _Pass(ensemble, names, chosen, settings or Settings(), progress or Silent()).analysis()
+    views = common_views(ensemble, models)
+    chosen = _reference(ensemble, list(views), reference)
+    return _Pass(ensemble, views, chosen, settings or Settings(), progress or Silent()).analysis()
 
 
 def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
@@ -87,28 +95,23 @@ class _Pass:
     def __init__(
         self,
         ensemble: Ensemble,
-        names: list[str],
+        views: dict[str, Trajectories],
         reference: str,
         settings: Settings,
         progress: Progress,
     ) -> None:
         self.ensemble = ensemble
-        self.views: dict[str, Trajectories] = {name: ensemble[name] for name in names}
+        self.views = views
         self.reference = reference
         self.settings = settings
         self.progress = progress
         first = next(iter(self.views.values()))
         self.time, self.step = first.time, first.step
-        self.has_modes, self.has_loss = "modes" in first.variables, "loss" in first.variables
-        if not (self.has_modes or self.has_loss):
-            raise FastsdeError('nothing to analyse: record.observables has neither "modes" nor "loss"')
-        self.strength = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
-        self.scale = features.mode_scale(self.strength)
-        self.floor = self._loss_floor()
+        self.points = Points(ensemble, self.views, reference)
 
     def analysis(self) -> Analysis:
         """Do the pass and put the results together."""
-        self.bandwidth = self._bandwidth() if self.reference else math.nan
+        self.bandwidth = self.points.bandwidth(self.settings) if self.reference else math.nan
         moment_rows, compared = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
@@ -135,28 +138,27 @@ class _Pass:
             reference=self.reference,
             step=self.step.astype(np.float64),
             time=self.time,
-            quantities=self._quantities(),
-            coordinates=features.feature_names(len(self.strength) if self.has_modes else 0, self.has_loss),
-            mode_strength=self.strength,
+            quantities=self.points.quantities,
+            coordinates=self.points.coordinates,
+            mode_strength=self.points.strength,
             bandwidth=self.bandwidth,
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
             sections=measure_sections(
-                self.ensemble, self.reference, self.settings, self.progress, moment_rows
+                self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows
             ),
         )
 
-    def _snapshots(
-        self,
-    ) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]]]:
+    def _snapshots(self) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]]]:
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
         comparison = self._comparison()
         threads = min(len(self.views), available_cores())
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
             for snapshot in range(len(self.time)):
-                points = {name: self._measure(name, snapshot, rows) for name in self.views}
+                measure = functools.partial(self._measure, snapshot=snapshot, rows=rows)
+                points = dict(zip(self.views, pool.map(measure, self.views), strict=True))
                 if comparison is not None:
                     list(
                         pool.map(comparison.add, itertools.repeat(snapshot), points, itertools.repeat(points))
@@ -172,68 +174,15 @@ class _Pass:
             names=list(self.views),
             reference=self.reference,
             trajectories=min(view.count for view in self.views.values()),
-            coordinates=(len(self.strength) if self.has_modes else 0) + self.has_loss,
             snapshots=len(self.time),
-            bandwidth=self.bandwidth,
-            settings=self.settings,
+            frame=Frame.of(self.points.coordinates, self.bandwidth, self.settings),
         )
 
-    def _measure(self, name: str, snapshot: int, rows: dict[str, list[Moments]]) -> tuple[Floats, bool]:
-        """Take moments of a snapshot; return its points, and whether they have a variance."""
-        modes, loss = self._read(name, snapshot)
-        columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
-        limits = moment_limits(
-            self.ensemble.study.models[name],
-            len(self.ensemble.study.network.widths) - 1,
-            len(self.strength) if self.has_modes else 0,
-            self.has_loss,
-        )
-        found = moments(np.concatenate(columns, axis=1), limits)
+    def _measure(self, name: str, snapshot: int, rows: dict[str, list[Moments]]) -> tuple[Floats, float]:
+        """Take moments of a snapshot; return its points, and the order of moments they have."""
+        points, order, found = self.points.measured(name, snapshot)
         rows[name].append(found)
-        return features.feature_matrix(modes, loss, self.scale, self.floor), self._has_variance(modes, found)
-
-    def _has_variance(self, modes: Floats | None, found: Moments) -> bool:
-        """Whether the law of the modes may have a Wasserstein-2 distance.
-
-        A mode on its way up is spread over decades and Hill's index of it is small although it is bounded, so
-        the sample alone denies only with values more than three strengths away from the median.
-        """
-        if modes is None:
-            return True
-        count = modes.shape[1]
-        finite = modes[np.isfinite(modes).all(axis=1)]
-        far = np.max(np.abs(finite - found.median[:count]), axis=0, initial=0.0) > 3 * self.scale
-        denied = far & ~exists(2, found.limit[:count], found.tail_high[:count])
-        return not bool(np.any(denied | (found.limit[:count] <= 2)))
-
-    def _read(self, name: str, snapshot: int) -> tuple[Floats | None, Floats | None]:
-        view = self.views[name]
-        modes = np.asarray(view.read("modes", snapshot), dtype=np.float64) if self.has_modes else None
-        loss = np.asarray(view.read("loss", snapshot), dtype=np.float64) if self.has_loss else None
-        return modes, loss
-
-    def _loss_floor(self) -> float:
-        if not self.has_loss:
-            return 0.0
-        start = self._read(self.reference or next(iter(self.views)), 0)[1]
-        middle = float(np.nanmedian(start)) if start is not None and np.isfinite(start).any() else 1.0
-        return max(1e-15 * middle, 1e-300)
-
-    def _bandwidth(self) -> float:
-        """Median distance of points pooled over all models and at most sixteen times."""
-        times = np.unique(np.linspace(0, len(self.time) - 1, 16).astype(int))
-        points = []
-        for snapshot, name in itertools.product(times, self.views):
-            modes, loss = self._read(name, int(snapshot))
-            here = features.feature_matrix(modes, loss, self.scale, self.floor)
-            points.append(here[np.isfinite(here).all(axis=1)][:100])
-        pooled = np.concatenate(points)
-        generator = np.random.Generator(np.random.Philox(self.settings.seed))
-        return mmd.median_bandwidth(pooled[generator.permutation(len(pooled))[:2000]])
-
-    def _quantities(self) -> tuple[str, ...]:
-        modes = [f"mode {a + 1}" for a in range(len(self.strength))] if self.has_modes else []
-        return (*modes, *(["loss"] if self.has_loss else []))
+        return points, order
 
     def _passages(self, view: Trajectories) -> tuple[Floats, Floats] | None:
         if not self.ensemble.study.events.mode_learned or "mode_learned_step" not in view.variables:

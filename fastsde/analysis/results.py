@@ -29,30 +29,56 @@ class Settings:
     Parameters
     ----------
     seed : int
-        Seed of the directions, the shuffles and the subsample of the bandwidth.
+        Seed of the directions, the frequencies, the shuffles and the subsamples.
     permutations : int
         Shuffles of each permutation test.
     directions : int
         Directions of the sliced Wasserstein distance.
-    sliced_limit, mmd_limit : int
-        Most trajectories a side that either distance uses; beyond, the first so many are taken.
     tail_limit : int
         About so many values of a quantity are pooled over snapshots to estimate its tail.
     bootstrap, bootstrap_limit : int
         Bootstrap replicates of the shape, and most trajectories that they resample.
     projections : int
         Random directions in which the shape of modes, end-to-end matrix and parameters is measured.
+    frequencies : int
+        Frequencies of the random features, which see all trajectories.
+    energy_exponent : float
+        q of the energy distance, above 0 and below 2; it needs moments of order q.
+    neighbours : int
+        k of the nearest-neighbour divergence.
+    blur : float
+        Entropic penalty of the Sinkhorn divergence, as a share of the mean squared distance.
+    sliced_limit, kernel_limit, pair_limit, transport_limit : int
+        Most trajectories a side that are used, the first so many: by the distances that sort (n log n); by
+        MMD and energy distance (n^2) at every snapshot; by them and the neighbours between all pairs; by
+        assignment and Sinkhorn (n^3, and n^2 many times).
+    blocks : int
+        Blocks a side in which random features are shuffled.
+    chosen : int
+        Snapshots, evenly among the later ones and the last included, at which every distance is taken, and
+        all pairs of models.
+    replicates : int
+        Subsamples on which the power of each distance is measured.
     """
 
     seed: int = 0
     permutations: int = 500
     directions: int = 50
-    sliced_limit: int = 2048
-    mmd_limit: int = 512
     tail_limit: int = 50_000
     bootstrap: int = 200
     bootstrap_limit: int = 2048
     projections: int = 3
+    frequencies: int = 128
+    energy_exponent: float = 1.0
+    neighbours: int = 5
+    blur: float = 0.25
+    sliced_limit: int = 1024
+    kernel_limit: int = 512
+    pair_limit: int = 256
+    transport_limit: int = 100
+    blocks: int = 512
+    chosen: int = 4
+    replicates: int = 60
 
 
 @dataclass(frozen=True)
@@ -72,8 +98,8 @@ class ModelResult:
     learning : Learning or None
         Learning times of the modes; None without such events.
     distances : dict of str to Distance
-        From the reference, by name of the distance ("sliced_wasserstein", "mmd"). For the reference itself
-        between its own two halves; empty without a reference.
+        From the reference, by name of the distance: those of `fastsde.analysis.metrics.EVERY_SNAPSHOT`. For
+        the reference itself between its own two halves; empty without a reference.
     """
 
     kind: str

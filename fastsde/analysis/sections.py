@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import features, records, tails
+from fastsde.analysis import battery, features, pairs, records, relevance, tails
 from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
@@ -87,19 +87,24 @@ class Section:
     measure: Callable[[Context], Any]
 
 
-SECTIONS: tuple[Section, ...] = (Section("tails", tails.TailSection, tails.measure),)
+SECTIONS: tuple[Section, ...] = (
+    Section("distances", battery.Battery, battery.measure),
+    Section("pairs", pairs.Pairs, pairs.measure),
+    Section("relevance", relevance.Relevance, relevance.measure),
+    Section("tails", tails.TailSection, tails.measure),
+)
 """All sections, in the order in which they are measured."""
 
 
 def measure_sections(
     ensemble: Ensemble,
+    views: Mapping[str, Trajectories],
     reference: str,
     settings: Settings,
     progress: Progress | None = None,
     moments: Mapping[str, Moments] | None = None,
 ) -> dict[str, Any]:
     """Ask all sections; those without an answer are left out."""
-    views = {name: ensemble[name] for name in ensemble.names}
     context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {})
     found = {section.name: section.measure(context) for section in SECTIONS}
     return {name: record for name, record in found.items() if record is not None}

@@ -3,9 +3,8 @@ r"""Sliced Wasserstein-2: W^2 = mean over directions of the mean squared differe
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
+from fastsde.analysis import wasserstein_1d
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -74,30 +73,6 @@ def relabelled(pooled: Floats, labels: Bools, along: Floats) -> Floats:
         Distances, in the unit of the coordinates.
     """
     total = np.zeros(labels.shape[0])
-    marks = labels.view(np.uint8)
     for direction in along:
-        projection = pooled @ direction
-        order = np.argsort(projection, kind="stable")
-        _add_squares(projection[order], marks[:, order], total)
+        wasserstein_1d.add_costs(pooled @ direction, labels, 2, total)
     return np.asarray(np.sqrt(total / len(along)))
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _add_squares(ordered: Floats, marks: NDArray[np.uint8], total: Floats) -> None:
-    """Add to ``total`` the mean squared difference of the two ordered halves, for each labelling.
-
-    Random marks would defeat branch prediction, so each value is written to both halves and kept in one.
-    """
-    half = ordered.shape[0] // 2
-    first = np.empty(half + 1)
-    second = np.empty(half + 1)
-    for row in range(marks.shape[0]):
-        i = 0
-        for position in range(2 * half):
-            first[i] = ordered[position]
-            second[position - i] = ordered[position]
-            i += marks[row, position]
-        squares = 0.0
-        for position in range(half):
-            squares += (first[position] - second[position]) ** 2
-        total[row] += squares / half

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import figures, tables, tails
+from fastsde.report import distances, figures, tables, tails
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -26,6 +26,7 @@ SPECS = (
         draw=figures.distances_over_time,
         applies=lambda analysis: bool(analysis.reference),
     ),
+    *distances.SPECS,
     FigureSpec(
         name="loss",
         title="Loss",

@@ -166,7 +166,7 @@ def _provenance(analysis: Analysis, study: Study) -> str:
         "seed of the analysis": str(settings.seed),
         "distances": (
             f"{settings.permutations:,} shuffles, {settings.directions:,} directions; at most "
-            f"{settings.sliced_limit:,} trajectories a side for W2 and {settings.mmd_limit:,} for MMD"
+            f"{settings.sliced_limit:,} trajectories a side for W2 and {settings.kernel_limit:,} for MMD"
         ),
         "analysed": analysis.created,
         "versions": ", ".join(f"{name} {version}" for name, version in analysis.versions.items()),

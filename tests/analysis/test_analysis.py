@@ -7,7 +7,7 @@ from fastsde.analysis.law import log_spaced, moment_limits, plateaus
 from fastsde.errors import FastsdeError
 from fastsde.progress import Progress
 
-QUICK = Settings(permutations=199, directions=12, sliced_limit=120, mmd_limit=120)
+QUICK = Settings(permutations=199, directions=12, sliced_limit=120, kernel_limit=120)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis import mmd
+from fastsde.analysis import discrepancy, mmd
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_against_the_definition(samples):
 
 def test_blocks_do_not_matter(samples, monkeypatch):
     whole = mmd.squared_mmd(*samples, 0.8)
-    monkeypatch.setattr(mmd, "BLOCK", 7)
+    monkeypatch.setattr(discrepancy, "BLOCK", 7)
     assert mmd.squared_mmd(*samples, 0.8) == pytest.approx(whole, rel=1e-12)
 
 

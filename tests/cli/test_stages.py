@@ -24,6 +24,9 @@ class Analysis:
     def summary_rows(self):
         return [{key: str(value) for key, value in row.items()} for row in ROWS]
 
+    def document(self):
+        return {"reference": "sgd"}
+
     def headline(self):
         return "The SDE differs."
 
@@ -33,7 +36,7 @@ def stages(monkeypatch):
     """Put stand-ins in place of the analysis and the report; return the list of what they were given."""
     calls = []
 
-    def analyze(ensemble, reference=None, *, progress=None):
+    def analyze(ensemble, reference=None, *, models=None, progress=None):
         calls.append(("analyze", ensemble.names, reference))
         with progress.task("analyse", 4, "snapshots"):
             progress.update(1)
@@ -74,7 +77,10 @@ def test_analyze_prints_a_table_or_json(invoke, finished_run, stages):
     assert "langevin" in result.stdout
     assert (finished_run / "analysis.h5").is_file()
     result = invoke("analyze", finished_run, "--json", "--reference", "sde")
-    assert json.loads(result.stdout)[0] == ROWS[0]
+    printed = json.loads(result.stdout)
+    assert printed["summary"][0] == ROWS[0]
+    assert printed["headline"] == "The SDE differs."
+    assert printed["reference"] == "sgd"
     assert stages[-1][2] == "sde"
 
 

@@ -14,7 +14,7 @@ from fastsde.report.captions import SPECS
 from fastsde.report.tables import number
 from fastsde.report.words import study_sentences
 
-QUICK = Settings(permutations=49, directions=8, sliced_limit=60, mmd_limit=60)
+QUICK = Settings(permutations=49, directions=8, sliced_limit=60, kernel_limit=60)
 VOID = {"meta", "img", "br"}
 
 

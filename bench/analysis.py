@@ -1,0 +1,198 @@
+"""Time and peak memory of the analysis of a large ensemble, by stage: ``python -m bench.analysis``.
+
+The ensemble is made up as it is read, one snapshot of one model at a time, so that the numbers are the
+analysis's own: time to make the values is measured apart and taken off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fastsde.analysis import Settings, analyze, sections
+from fastsde.progress import Progress
+from fastsde.study import Study
+
+STUDY = """
+trajectories = {trajectories}
+[network]
+widths = [{modes}, 32, {modes}]
+init = {{ kind = "gaussian", gamma = 2.0 }}
+[data]
+samples = 64
+teacher = {{ singular_values = [{strengths}] }}
+label_noise = 1.0
+[time]
+learning_rate = 1e-4
+steps = 20_000
+snapshots = {{ count = {snapshots}, spacing = "log" }}
+[events]
+mode_learned = [0.5]
+[models.sgd]
+kind = "sgd"
+[models.langevin]
+kind = "sde"
+noise = "isotropic"
+[models.sgd_gauss]
+kind = "sde"
+noise = "gradient"
+dt = "learning-rate"
+[models.sde]
+kind = "sde"
+noise = "gradient"
+[models.levy]
+kind = "sde"
+noise = "gradient"
+alpha = 1.6
+[models.tempered]
+kind = "sde"
+noise = "gradient"
+alpha = 1.6
+tempering = 1e4
+"""
+
+
+@dataclass
+class Clock:
+    """Seconds spent on making values."""
+
+    seconds: float = 0.0
+
+
+@dataclass
+class MadeUp:
+    """One model's trajectories: logistic growth of each mode at its own random time."""
+
+    study: Study
+    number: int
+    clock: Clock
+    attributes: dict[str, Any] = field(default_factory=lambda: {"dt": 1e-4})
+    variables = ("loss", "modes", "update_noise", "exploded_step", "mode_learned_step")
+
+    def __post_init__(self) -> None:
+        self.step = self.study.time.snapshot_steps()
+        self.time = self.step * self.study.time.learning_rate
+        self.count = self.study.trajectories
+        self.strength = np.array(self.study.data.teacher.singular_values)
+        rng = np.random.default_rng([7, self.number])
+        shape = (self.count, self.strength.size)
+        centre = np.geomspace(300, 5000, self.strength.size) * (1 + 0.02 * self.number)
+        self._log_time = np.log(centre) + 0.3 * rng.standard_normal(shape, dtype=np.float32)
+        self._noise = rng.standard_normal(shape, dtype=np.float32)
+
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> Any:
+        start = time.perf_counter()
+        values = self._make(name, snapshot, trajectories)
+        self.clock.seconds += time.perf_counter() - start
+        return values
+
+    __getitem__ = read
+
+    def _make(self, name: str, snapshot: int | None, trajectories: slice) -> Any:
+        if name == "exploded_step":
+            return np.full(self.count, -1)[trajectories]
+        if name == "mode_learned_step":
+            return np.ceil(np.exp(self._log_time[trajectories])).astype(np.int64)[:, None, :]
+        if snapshot is None:
+            return np.stack([self._make(name, one, trajectories) for one in range(self.step.size)])
+        noise = np.roll(self._noise, snapshot, axis=0)[trajectories]
+        if name == "update_noise":
+            return noise.astype(np.float64)
+        late = np.log(self.step[snapshot] + 1) - self._log_time[trajectories]
+        share = 1 / (1 + np.exp(-8 * late)) + 1e-3 * noise
+        if name == "modes":
+            return share.astype(np.float64) * self.strength
+        return 1.0 + np.square((1 - share) * self.strength).sum(axis=1, dtype=np.float64)
+
+    def passage_time(self, event: str) -> Any:
+        steps = self.read(f"{event}_step")
+        return np.where(steps >= 0, steps * self.attributes["dt"], np.nan)
+
+
+@dataclass
+class MadeUpEnsemble:
+    """Several models, with the interface of `fastsde.store.Ensemble`."""
+
+    study: Study
+    problem: Any
+    views: dict[str, MadeUp]
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.views)
+
+    def __getitem__(self, name: str) -> MadeUp:
+        return self.views[name]
+
+
+class Log(Progress):
+    """Remember when the snapshots were done."""
+
+    done = 0.0
+
+    def update(self, done: int, note: str = "") -> None:
+        self.done = time.perf_counter()
+
+
+def measure(trajectories: int, snapshots: int, modes: int, models: int) -> dict[str, float]:
+    """Seconds by stage and peak memory in MiB of one analysis."""
+    strengths = ", ".join(str(100 - 2 * a) for a in range(modes))
+    text = STUDY.format(trajectories=trajectories, snapshots=snapshots, modes=modes, strengths=strengths)
+    study = Study.from_toml(text)
+    clock = Clock()
+    names = list(study.models)[:models]
+    views = {name: MadeUp(study, number, clock) for number, name in enumerate(names)}
+    strength = views[names[0]].strength
+    problem = SimpleNamespace(
+        mode_strength=strength, optimum_loss=1.0, loss_scale=0.5, covariance=np.eye(modes), noise_sd=1.0
+    )
+    ensemble = MadeUpEnsemble(study, problem, views)
+    spent: dict[str, float] = {}
+    timed = tuple(_timed(section, spent, clock) for section in sections.SECTIONS)
+    original, sections.SECTIONS = sections.SECTIONS, timed
+    log, start = Log(), time.perf_counter()
+    try:
+        analyze(ensemble, settings=Settings(), progress=log)
+    finally:
+        sections.SECTIONS = original
+    total = time.perf_counter() - start
+    return {
+        "total": total,
+        "making values": clock.seconds,
+        "snapshots": total - sum(spent.values()) - clock.seconds,
+        **spent,
+        "peak MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _timed(section: sections.Section, spent: dict[str, float], clock: Clock) -> sections.Section:
+    def run(context: sections.Context) -> Any:
+        start, made = time.perf_counter(), clock.seconds
+        found = section.measure(context)
+        spent[section.name] = time.perf_counter() - start - (clock.seconds - made)
+        return found
+
+    return sections.Section(section.name, section.record, run)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trajectories", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--snapshots", type=int, default=64)
+    parser.add_argument("--modes", type=int, default=16)
+    parser.add_argument("--models", type=int, default=6, choices=range(1, 7))
+    given = parser.parse_args()
+    for trajectories in given.trajectories:
+        print(f"{trajectories:,} trajectories x {given.snapshots} snapshots x {given.modes} modes")
+        for name, value in measure(trajectories, given.snapshots, given.modes, given.models).items():
+            print(f"  {name:<20}{value:10.1f}")
+
+
+if __name__ == "__main__":
+    main()

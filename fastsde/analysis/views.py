@@ -1,0 +1,74 @@
+"""The models that an analysis looks at, at the snapshots that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
+from fastsde.errors import FastsdeError
+
+
+def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict[str, Trajectories]:
+    """Return some models of an ensemble, restricted to the snapshots they have in common.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The open ensemble; it may hold fewer models than its study.
+    names : sequence of str, optional
+        The models; all by default.
+
+    Returns
+    -------
+    dict of str to Trajectories
+        In the order of the names.
+
+    Raises
+    ------
+    FastsdeError
+        If a model is not there, or no snapshot is common to all.
+    """
+    there = list(ensemble.names)
+    chosen = there if names is None else list(dict.fromkeys(names))
+    missing = [name for name in chosen if name not in there]
+    if missing:
+        raise FastsdeError(f"no model {missing[0]!r} in this ensemble; it has {', '.join(there)}")
+    if not chosen:
+        raise FastsdeError("no models to analyse")
+    views: dict[str, Trajectories] = {name: ensemble[name] for name in chosen}
+    steps = [np.asarray(view.step) for view in views.values()]
+    if all(np.array_equal(steps[0], step) for step in steps):
+        return views
+    common = sorted(set.intersection(*(set(step.tolist()) for step in steps)))
+    if not common:
+        raise FastsdeError(f"{', '.join(chosen)} have no snapshot in common: nothing can be compared")
+    return {name: _At(view, np.flatnonzero(np.isin(view.step, common))) for name, view in views.items()}
+
+
+class _At:
+    """A model at some of its snapshots, with the interface of `Trajectories`."""
+
+    def __init__(self, view: Trajectories, places: NDArray[np.intp]) -> None:
+        self._view, self._places = view, places
+        self.variables: Collection[str] = view.variables
+        self.step: NDArray[np.int64] = view.step[places]
+        self.time: Floats = view.time[places]
+        self.count: int = view.count
+        self.attributes: Mapping[str, Any] = view.attributes
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        values = self._view[name]
+        timed = not name.endswith("_step")
+        return values[self._places] if timed else values
+
+    def read(self, name: str, snapshot: int | None = None) -> NDArray[Any]:
+        """Read one variable at one snapshot of those in common."""
+        return self[name] if snapshot is None else self._view.read(name, int(self._places[snapshot]))
+
+    def passage_time(self, event: str) -> Floats:
+        """First-passage times of an event."""
+        return self._view.passage_time(event)

@@ -1,0 +1,222 @@
+"""What the page says of all distances, all pairs of models, and which distance to use."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.battery import Battery
+from fastsde.analysis.metrics import BY_NAME
+from fastsde.analysis.pairs import Pairs
+from fastsde.analysis.relevance import Relevance, Verdict
+from fastsde.analysis.summary import ranked
+from fastsde.report import distances_figures, tables
+from fastsde.report.spec import FigureSpec
+
+
+def battery_finding(analysis: Analysis) -> str:
+    """Say how many distances tell each model at the last snapshot, and which do not exist."""
+    found: Battery = analysis.sections["distances"]
+    said = []
+    for name in ranked(analysis):
+        tests = found.models[name].tests.values()
+        known = [one for one in tests if np.isfinite(one.p_value[-1])]
+        told = sum(bool(one.p_value[-1] < 0.05) for one in known)
+        said.append(f"{escape(name)} by {told} of {len(known)}" if known else f"{escape(name)} by none")
+    refused = sorted({kind for pair in found.models.values() for kind in pair.reasons})
+    where = f"At step {found.step[-1]:,.0f}, of the distances that exist, models are told from "
+    sentence = f"{where}{escape(analysis.reference)} as follows: {', '.join(said)}."
+    if refused:
+        lacking = [name for name, pair in found.models.items() if pair.reasons]
+        sentence += (
+            f" {len(refused)} of {len(BY_NAME)} distances do not exist for {escape(', '.join(lacking))}, "
+            "whose law lacks the moments they need."
+        )
+    return sentence
+
+
+def battery_table(analysis: Analysis) -> str:
+    """Give every distance at the last snapshot with its chance level and p-value."""
+    found: Battery = analysis.sections["distances"]
+    names = ranked(analysis)
+    rows = []
+    for kind in next(iter(found.models.values())).tests:
+        cells = [_tested(found, name, kind) for name in names]
+        rows.append([f'{BY_NAME[kind].title}<span class="what">{BY_NAME[kind].unit}</span>', *cells])
+    head = ("distance", *map(escape, names))
+    return f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% of chance), p.</p>" + tables.table(head, rows)
+
+
+def _tested(found: Battery, name: str, kind: str) -> str:
+    pair = found.models[name]
+    one = pair.tests[kind]
+    if kind in pair.reasons and not np.isfinite(one.value[-1]):
+        return f"does not exist: {escape(pair.reasons[kind])}"
+    if not np.isfinite(one.p_value[-1]):
+        return "too few survive"
+    p = float(one.p_value[-1])
+    value = tables.number(float(one.value[-1]))
+    text = f"<b>{value}</b>" if p < 0.05 else value
+    return f"{text} <small>({tables.number(float(one.null[-1]))}), p {p:.2g}</small>"
+
+
+def pairs_finding(analysis: Analysis) -> str:
+    """Name the pairs that the MMD cannot tell at any chosen snapshot."""
+    found: Pairs = analysis.sections["pairs"]
+    p = found.kinds["mmd"].p_value
+    count = len(found.names)
+    same = [
+        f"{found.names[i]} and {found.names[j]}"
+        for i in range(count)
+        for j in range(i + 1, count)
+        if np.nanmin(p[:, i, j]) * len(found.step) >= 0.05
+    ]
+    total = count * (count - 1) // 2
+    size = f"{np.nanmax(found.kinds['mmd'].count):,.0f} trajectories a side"
+    if not same:
+        return f"All {total} pairs of models can be told apart at some chosen snapshot, at {size}."
+    return (
+        f"Of {total} pairs of models, {len(same)} cannot be told apart at any chosen snapshot, at {size}: "
+        f"{escape('; '.join(same))}."
+    )
+
+
+def relevance_finding(analysis: Analysis) -> str:
+    """Recommend a distance."""
+    found: Relevance = analysis.sections["relevance"]
+    if not found.recommended:
+        return "No distance exists for all models of this study."
+    one = found.distances[found.recommended]
+    place = int(np.flatnonzero(np.isfinite(one.power_nearest))[-1])
+    size, power = int(found.sizes[place]), float(one.power_nearest[place])
+    title = BY_NAME[found.recommended].title
+    lacking = [BY_NAME[name].title for name, other in found.distances.items() if not other.exists]
+    if np.nanmax([_best(other) for other in found.distances.values()]) < 0.2:
+        start = (
+            f"No distance tells {escape(found.nearest)} from {escape(analysis.reference)} in samples of up "
+            f"to {int(found.sizes[-1])} a side; for larger ones use {title}"
+        )
+    else:
+        start = (
+            f"Use {title}: it tells {escape(found.nearest)} from {escape(analysis.reference)} in "
+            f"{100 * power:.0f}&nbsp;% of samples of {size} trajectories a side"
+        )
+    return (
+        f"{start}, for {tables.number(float(one.seconds[place]))} s a test, and exists for every model"
+        + (f" (not so: {', '.join(lacking)})." if lacking else ".")
+    )
+
+
+def _best(verdict: Verdict) -> float:
+    known = verdict.power_nearest[np.isfinite(verdict.power_nearest)]
+    return float(known.max()) if known.size else 0.0
+
+
+def relevance_table(analysis: Analysis) -> str:
+    """Give cost, growth, bias, false alarms and power of each distance at the largest size it allows."""
+    found: Relevance = analysis.sections["relevance"]
+    head = (
+        "distance",
+        "n a side",
+        "seconds a test",
+        "grows as n to the",
+        "by chance alone (bias)",
+        "false alarms",
+        f"tells {escape(found.nearest)}",
+        f"tells {escape(found.farthest)}",
+        "exists for all models",
+    )
+    rows = []
+    for name, one in found.distances.items():
+        known = np.flatnonzero(np.isfinite(one.seconds))
+        if not known.size:
+            rows.append([BY_NAME[name].title, *[tables.NOTHING] * 7, "no"])
+            continue
+        at = int(known[-1])
+        shares = [_percent(values, at) for values in (one.size, one.power_nearest, one.power_farthest)]
+        rows.append(
+            [
+                BY_NAME[name].title,
+                str(int(found.sizes[at])),
+                tables.number(float(one.seconds[at])),
+                tables.number(one.growth),
+                tables.number(float(one.bias[at])),
+                *shares,
+                "yes" if one.exists else "no",
+            ]
+        )
+    error = 100 / (2 * found.replicates**0.5)
+    note = (
+        f"<p>{found.replicates} samples each, drawn from all trajectories at the chosen snapshots: standard "
+        f"error of a share at most {error:.0f}&nbsp;%. A distance that does not exist for a model is not "
+        "tested against it.</p>"
+    )
+    return note + tables.table(head, rows)
+
+
+def _percent(values: np.ndarray, at: int) -> str:  # type: ignore[type-arg]
+    return f"{100 * values[at]:.0f}&nbsp;%" if np.isfinite(values[at]) else tables.NOTHING
+
+
+SPECS = (
+    FigureSpec(
+        name="all_distances",
+        title="Every distance",
+        caption=(
+            "Each distance of each model from the reference at snapshots between which the reference covers "
+            "equal parts of its way, as a multiple of its chance level (95&nbsp;% of shuffles). <b>= means "
+            "inside the null band: indistinguishable by this distance at this number of trajectories "
+            "(p &ge; 0.05).</b> A dash: the distance does not exist for this model, or too few trajectories "
+            "survive. The reference stands for its own two halves: one cell in twenty is coloured by "
+            "chance. Squared distances have larger ratios than their roots: compare along a row, not along a "
+            "column."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/modes, loss</code>; <code>analysis.h5 sections/distances</code>. "
+            "MMD, energy distance and KL by neighbours use at most 512 or 256 trajectories a side, exact "
+            "transport and the Sinkhorn divergence 100, random features all; see the settings. KL is the mean "
+            "of both directions on at most three principal axes."
+        ),
+        draw=distances_figures.all_distances,
+        applies=lambda analysis: "distances" in analysis.sections,
+        finding=battery_finding,
+        beside=battery_table,
+    ),
+    FigureSpec(
+        name="pairs",
+        title="Distance between any two models",
+        caption=(
+            "Squared MMD above the diagonal, energy distance below it, as multiples of the chance level; on "
+            "the diagonal the two halves of one model. = means indistinguishable, a dash that the distance "
+            "does not exist or too few survive."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/modes, loss</code>, the first half of one model and the second half of "
+            "the other; <code>analysis.h5 sections/pairs</code>."
+        ),
+        draw=distances_figures.all_pairs,
+        applies=lambda analysis: "pairs" in analysis.sections,
+        finding=pairs_finding,
+    ),
+    FigureSpec(
+        name="relevance",
+        title="Which distance is tractable and relevant",
+        caption=(
+            "How often a permutation test at the 5&nbsp;% level tells the nearest and the farthest model from "
+            "the reference in small samples of this ensemble, how often it tells the reference from itself, "
+            "and what one test with all shuffles costs. Darker is a larger sample. A star: the distance does "
+            "not exist for every model of the study."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/modes, loss</code> at the chosen snapshots; <code>analysis.h5 "
+            "sections/relevance</code>. Nearest and farthest by the mean squared MMD."
+        ),
+        draw=distances_figures.relevance,
+        applies=lambda analysis: "relevance" in analysis.sections,
+        finding=relevance_finding,
+        beside=relevance_table,
+    ),
+)
+"""The figures of all distances, in the order of the page."""

@@ -1,0 +1,143 @@
+"""Figures of all distances, all pairs of models, and what each distance is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.battery import Battery
+from fastsde.analysis.metrics import BY_NAME
+from fastsde.analysis.pairs import Pairs
+from fastsde.analysis.protocols import Bools, Floats
+from fastsde.analysis.relevance import Relevance
+from fastsde.analysis.summary import ordered
+from fastsde.report import style
+
+HOT = LinearSegmentedColormap.from_list("ratio", ["#fdf3e1", "#f5b65c", "#d55e00", "#7a1f1f"])
+RATIOS = LogNorm(1.0, 100.0)
+SHADES = ("#c9dcea", "#8fb8d6", "#4a8fc0", "#0b4f7d")
+
+
+def all_distances(analysis: Analysis) -> Figure:
+    """Every distance of every model, over its chance level, one panel a chosen snapshot."""
+    found: Battery = analysis.sections["distances"]
+    names = ordered(analysis)
+    metrics = list(found.models[names[0]].tests)
+    figure, axes = _panels(len(found.step), 0.24 * len(metrics) + 1.15, "battery")
+    for at, panel in enumerate(axes):
+        tests = [[found.models[name].tests[kind] for name in names] for kind in metrics]
+        ratio = np.array([[one.ratio[at] for one in row] for row in tests])
+        told = np.array([[one.p_value[at] < 0.05 for one in row] for row in tests])
+        reasons = np.array([[kind in found.models[name].reasons for name in names] for kind in metrics])
+        _cells(panel, ratio, told, reasons)
+        rows = [BY_NAME[kind].title for kind in metrics]
+        _labels(panel, names, rows if at % 2 == 0 else [""] * len(rows))
+        panel.set_title(f"step {found.step[at]:,.0f}")
+    _bar(figure, axes, "distance / chance level (95 %)")
+    return figure
+
+
+def all_pairs(analysis: Analysis) -> Figure:
+    """Distance between any two models over its chance level: MMD above the diagonal, energy below."""
+    found: Pairs = analysis.sections["pairs"]
+    names = list(found.names)
+    figure, axes = _panels(len(found.step), 0.32 * len(names) + 1.25, "pairs")
+    upper = np.triu(np.ones((len(names), len(names)), dtype=bool))
+    above, below = found.kinds["mmd"], found.kinds["energy"]
+    for at, panel in enumerate(axes):
+        ratio = np.where(upper, above.ratio[at], below.ratio[at])
+        p_value = np.where(upper, above.p_value[at], below.p_value[at])
+        _cells(panel, ratio, p_value < 0.05, ~np.isfinite(ratio))
+        _labels(panel, names, names if at % 2 == 0 else [""] * len(names))
+        panel.set_title(f"step {found.step[at]:,.0f}")
+    _bar(figure, axes, "distance / chance level (95 %)")
+    return figure
+
+
+def relevance(analysis: Analysis) -> Figure:
+    """Power, false alarms and cost of every distance, by sample size."""
+    found: Relevance = analysis.sections["relevance"]
+    powers = {name: one.power_nearest for name, one in found.distances.items()}
+    common = np.all([np.isfinite(one) for one in powers.values() if np.isfinite(one).any()], axis=0)
+    names = sorted(powers, key=lambda name: -float(np.nan_to_num(powers[name][common], nan=-1.0).sum()))
+    figure = Figure(figsize=(style.WIDTH, 0.27 * len(names) + 1.5), layout="constrained")
+    axes = list(figure.subplots(1, 4, sharey=True))
+    titles = (
+        f"told: {found.nearest}, the nearest",
+        f"told: {found.farthest}, the farthest",
+        "false alarms",
+        "seconds a test",
+    )
+    for panel, title in zip(axes, titles, strict=True):
+        panel.set_title(title, fontsize=9)
+    for row, name in enumerate(names):
+        one = found.distances[name]
+        series = (one.power_nearest, one.power_farthest, one.size, one.seconds)
+        for panel, values in zip(axes, series, strict=True):
+            panel.scatter(
+                values, np.full(len(values), row), c=_shades(len(values)), s=30, zorder=3, edgecolors="white"
+            )
+    for panel in axes[:3]:
+        panel.set_xlim(-0.04, 1.04)
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+        panel.axvline(0.05, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+    axes[2].set_xlim(-0.01, 0.31)
+    axes[3].set_xscale("log")
+    axes[0].set_yticks(range(len(names)), [_marked(found, name) for name in names])
+    axes[0].invert_yaxis()
+    for size, colour in zip(found.sizes, _shades(len(found.sizes)), strict=True):
+        axes[0].scatter([], [], color=colour, s=30, label=f"{size} a side")
+    axes[0].plot([], [], color=style.MUTED, linestyle=(0, (1, 2)), label="5 %, the level")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    return figure
+
+
+def _marked(found: Relevance, name: str) -> str:
+    title = BY_NAME[name].title
+    return f"{title} *" if not found.distances[name].exists else title
+
+
+def _shades(count: int) -> tuple[str, ...]:
+    return SHADES[-count:]
+
+
+def _panels(count: int, height: float, name: str) -> tuple[Figure, list[Axes]]:
+    return style.grid(count, 2, height, sharex=False, sharey=False)
+
+
+def _cells(panel: Axes, ratio: Floats, told: Bools, absent: Bools) -> None:
+    """Colour what is told by its ratio; grey what is within chance; a dash where there is no distance."""
+    shown = np.where(told, np.clip(ratio, 1.0, None), np.nan)
+    panel.set_facecolor("#ededed")
+    panel.imshow(shown, cmap=HOT, norm=RATIOS, aspect="auto")
+    for (row, column), value in np.ndenumerate(ratio):
+        dark = told[row, column] and value > 20
+        missing = absent[row, column] or not np.isfinite(value)
+        text = "–" if missing else _short(float(value)) if told[row, column] else "="
+        panel.text(
+            column, row, text, ha="center", va="center", fontsize=7.5, color="white" if dark else style.INK
+        )
+    panel.grid(visible=False)
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1000 else f"{value:.0e}"
+
+
+def _labels(panel: Axes, columns: list[str], rows: list[str]) -> None:
+    panel.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
+    panel.set_yticks(range(len(rows)), rows)
+    panel.tick_params(length=0, labelbottom=True)
+    panel.spines[:].set_visible(False)
+
+
+def _bar(figure: Figure, axes: list[Axes], label: str) -> None:
+    bar = figure.colorbar(ScalarMappable(RATIOS, HOT), ax=axes, shrink=0.6, pad=0.02, extend="max")
+    bar.set_label(label)
+    bar.set_ticks([1, 3, 10, 30, 100], labels=["1", "3", "10", "30", "100"])
+    bar.ax.minorticks_off()
