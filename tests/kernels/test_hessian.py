@@ -79,7 +79,7 @@ def test_extreme_eigenvalues_are_those_of_the_dense_hessian(widths, data, dtype)
     assert np.all(np.abs(got[:, 1] - exact[:, -1]) < small * scale)
     nearest = np.abs(exact[:, :, None] - got[:, None, :2]).min(axis=1).max(axis=1)
     assert np.all(nearest <= got[:, 2] + {"float64": 1e-13, "float32": 3e-6}[dtype] * scale)
-    assert np.all(got[:, 2] <= {"float64": 1e-6, "float32": 1e-3}[dtype] * scale)
+    assert np.all(got[:, 2] <= {"float64": 1e-5, "float32": 1e-3}[dtype] * scale)
 
 
 def test_a_point_that_is_not_finite_has_no_curvature_and_spoils_no_other():
