@@ -65,8 +65,11 @@ class FakeTrajectories:
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
 
-    def read(self, name: str, snapshot: int | None = None) -> np.ndarray:
-        return self.arrays[name] if snapshot is None else self.arrays[name][snapshot]
+    def read(
+        self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)
+    ) -> np.ndarray:
+        values = self.arrays[name] if snapshot is None else self.arrays[name][snapshot]
+        return values[trajectories]
 
     @property
     def exploded(self) -> np.ndarray:
