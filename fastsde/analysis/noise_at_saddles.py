@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from fastsde.analysis.law import follows_gradient
 from fastsde.analysis.protocols import Floats
@@ -32,6 +32,8 @@ FIRST = 4096
 """They are taken from the first so many trajectories."""
 DRAWS = 20_000
 """Single steps kept of each saddle."""
+DENSE = 512
+"""Parameters up to which the whole Hessian of a point is made for its eigenvectors."""
 LARGEST = 4_000_000
 """Rows times dimension beyond which a covariance is not computed."""
 
@@ -58,7 +60,7 @@ class SaddleNoise:
     along_mode : ndarray, shape (saddle,)
         Variance along the direction that raises the strongest mode not kept, over the mean variance; median.
     along_lowest : ndarray, shape (saddle,)
-        The same along the Hessian eigenvector of least eigenvalue.
+        The same along the Hessian eigenvectors of least eigenvalue; NaN where none is negative.
     draws : ndarray, shape (saddle,)
         Single steps gathered (``update_noise``).
     step_participation : ndarray, shape (saddle,)
@@ -86,6 +88,9 @@ class SaddleNoise:
     tail: Floats
     tail_low: Floats
     tail_high: Floats
+
+
+_Point = tuple[NoiseShape, NoiseShape, float, int]
 
 
 class NoiseCollector:
@@ -159,8 +164,8 @@ class NoiseCollector:
         shapes = [self._shape(visits, int(row), kept) for row in rows] if known else []
         found = [shape for shape in shapes if shape is not None]
         if not found:
-            names = ("dimension", "power", "participation", "participation_low", "participation_high")
-            names = (*names, "raw_participation", "along_mode", "along_lowest")
+            names = ["dimension", "power", "participation", "participation_low", "participation_high"]
+            names += ["raw_participation", "along_mode", "along_lowest"]
             return {"states": 0.0, "spectrum": np.full(LEADING, np.nan), **dict.fromkeys(names, np.nan)}
         pushed, raw, lowest, dimension = (list(column) for column in zip(*found, strict=True))
         share = np.array([one.participation for one in pushed])
@@ -177,9 +182,7 @@ class NoiseCollector:
             "along_lowest": _median(np.array(lowest)),
         }
 
-    def _shape(
-        self, visits: Visits, row: int, kept: int
-    ) -> tuple[NoiseShape, NoiseShape, float, int] | None:
+    def _shape(self, visits: Visits, row: int, kept: int) -> _Point | None:
         """Return the shapes of a point's noise: in the parameters and of W; along the lowest curvature; size."""
         snapshot, trajectory = int(visits.closest[row]), int(visits.trajectory[row])
         one = slice(trajectory, trajectory + 1)
@@ -205,7 +208,12 @@ class NoiseCollector:
             length = float(theta.size)
             spectrum = np.full(LEADING, 1 / length)
             aligned = 1.0 if direction is not None else np.nan
-            return NoiseShape(length, length, spectrum, aligned), raw, 1.0, theta.size
+            return (
+                NoiseShape(length, length, spectrum, aligned),
+                raw,
+                1.0 if lowest is not None else np.nan,
+                theta.size,
+            )
         pushed = self.network.push(theta, rows)
         return noise_shape(pushed, direction), raw, noise_shape(pushed, lowest).alignment, theta.size
 
@@ -220,18 +228,30 @@ class NoiseCollector:
         except ValueError:
             return None
 
-    def _lowest(self, theta: Floats) -> Floats:
-        """Return the eigenvector of the smallest Hessian eigenvalue, by ARPACK on Hessian products."""
+    def _lowest(self, theta: Floats) -> Floats | None:
+        """Return orthonormal rows that span the directions of least curvature; None where none is negative.
+
+        All eigenvectors within a hundredth of the spectrum's width of the smallest eigenvalue, since at
+        saddles it is degenerate; of a network of more parameters than `DENSE` one, by ARPACK on Hessian
+        products.
+        """
         size = theta.size
+        if size <= DENSE:
+            points = np.broadcast_to(theta, (size, size))
+            values, vectors = np.linalg.eigh(self.network.hessian_vector(points, np.eye(size), self.problem))
+            near = values <= values[0] + 0.01 * (values[-1] - values[0])
+            return None if values[0] >= -1e-9 * values[-1] else np.asarray(vectors[:, near].T)
         operator = LinearOperator(
             (size, size),
             matvec=lambda v: self.network.hessian_vector(theta, np.ravel(v), self.problem),
             dtype=np.float64,
         )
-        if size < 20:
-            return np.asarray(np.linalg.eigh(operator @ np.eye(size))[1][:, 0])
         start = np.random.Generator(np.random.Philox(0)).standard_normal(size)
-        return np.asarray(eigsh(operator, k=1, which="SA", v0=start, tol=1e-4)[1][:, 0])
+        try:
+            value, vector = eigsh(operator, k=1, which="SA", v0=start, tol=1e-4)
+        except ArpackError:  # not converged, or no curvature at all
+            return None
+        return np.asarray(vector.T) if value[0] < 0 else None
 
     def _isotropic(self) -> bool:
         return not follows_gradient(self.model)
@@ -244,7 +264,7 @@ class NoiseCollector:
             heat = float(self.view.attributes.get("temperature", np.nan))
             return 2 * heat * self.network.size
         rate = self.context.ensemble.study.time.learning_rate
-        return rate * batch_share(self.model, self.problem) * trace
+        return float(rate * batch_share(self.model, self.problem) * trace)
 
 
 def _median(values: Floats) -> float:

@@ -28,7 +28,7 @@ class NoiseShape:
     ----------
     trace : float
     participation : float
-        ``(sum of eigenvalues)^2 / sum of squares``: how many directions have noise; the dimension if all alike.
+        ``(sum of eigenvalues)^2 / sum of squares``: how many directions have noise.
     spectrum : ndarray, shape (6,)
         Shares of the trace of the largest eigenvalues.
     alignment : float
@@ -53,11 +53,11 @@ def noise_rows(end_to_end: Floats, problem: Problem) -> Floats:
     Returns
     -------
     ndarray, shape (k, d_out, d_in)
-        ``C = sum_k N_k (x) N_k``. For n samples ``(R_i - mean R) / sqrt(n)``, ``R_i = c (W x_i - y_i) x_i^T``. For
-        a population with inputs ``x = sqrt(tau) F g`` the images of independent unit normals under
-        ``N = c [D F H F^T + sigma Z F^T]``, H symmetric with variance t2 off and 2 t2 on the diagonal and a
-        common part of variance t2 - 1. Carried to the layers by `DeepLinearNetwork.push`, they give the
-        covariance of the gradient in the parameters.
+        ``C = sum_k N_k (x) N_k``. For n samples ``(R_i - mean R) / sqrt(n)``, ``R_i = c (W x_i - y_i)
+        x_i^T``. For a population with inputs ``x = sqrt(tau) F g`` the images of independent unit normals
+        under ``N = c [D F H F^T + sigma Z F^T]``, H symmetric with variance t2 off and 2 t2 on the diagonal
+        and a common part of variance t2 - 1. Carried to the layers by `DeepLinearNetwork.push`, they give
+        the covariance of the gradient in the parameters.
 
     Raises
     ------
@@ -91,8 +91,9 @@ def noise_shape(rows: Floats, direction: Floats | None = None) -> NoiseShape:
     Parameters
     ----------
     rows : ndarray, shape (k, dimension)
-    direction : ndarray, shape (dimension,), optional
-        Of any length; a zero vector counts as none.
+    direction : ndarray, shape (dimension,) or (m, dimension), optional
+        A vector of any length, zero counting as none; or orthonormal rows, over which the variance is
+        averaged.
 
     Examples
     --------
@@ -107,18 +108,18 @@ def noise_shape(rows: Floats, direction: Floats | None = None) -> NoiseShape:
     if trace <= 0:
         return NoiseShape(0.0, np.nan, np.full(LEADING, np.nan), np.nan)
     spectrum[: len(values[:LEADING])] = values[:LEADING] / trace
-    length = 0.0 if direction is None else float(direction @ direction)
+    length = 0.0 if direction is None else float(np.sum(direction**2))
     alignment = np.nan
     if direction is not None and length > 0:
-        alignment = float(np.sum((rows @ direction) ** 2)) / length / trace * rows.shape[1]
+        alignment = float(np.sum((rows @ direction.T) ** 2)) / length / trace * rows.shape[1]
     return NoiseShape(trace, trace**2 / float(np.sum(values**2)), spectrum, alignment)
 
 
 def sign_rows(noise: Floats) -> Floats:
     """Return draws of noise as unit vectors over the root of their number: rows of the sign covariance.
 
-    The spatial sign covariance has the eigenvectors of the covariance of any elliptical law, in the same order,
-    and exists for heavy tails as well (Visuri, Koivunen and Oja 2000); its spectrum is less spread.
+    The spatial sign covariance has the eigenvectors of the covariance of any elliptical law, in the same
+    order, and exists for heavy tails as well (Visuri, Koivunen and Oja 2000); its spectrum is less spread.
     """
     length = np.linalg.norm(noise, axis=1, keepdims=True)
     kept = (length > 0).ravel() & np.isfinite(noise).all(axis=1)

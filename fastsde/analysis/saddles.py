@@ -15,6 +15,7 @@ from fastsde.analysis.visits import Rules, Visits, VisitTracker, kept_modes
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
+    from fastsde.lowering import Lowered
 
 __all__ = ["ModelVisits", "Saddles", "measure", "saddle_name"]
 
@@ -132,7 +133,6 @@ class _Pass:
     """Two passes over the snapshots of every model: for the scales, and for the visits."""
 
     def __init__(self, context: Context, rules: Rules) -> None:
-        from fastsde.lowering import lower
         from fastsde.network import DeepLinearNetwork
 
         self.context, self.rules = context, rules
@@ -142,7 +142,6 @@ class _Pass:
         self.levels = plateaus(problem)
         self.floor = float(problem.optimum_loss) if np.isfinite(problem.optimum_loss) else 0.0
         self.full = (1 << int(np.sum(context.strength > 0.01 * context.strength[0]))) - 1
-        self.lowered = lambda name: lower(study, name, problem)
         self.has_parameters = context.recorded("parameters")
         self.gradient_source = self._gradient_source()
 
@@ -176,6 +175,11 @@ class _Pass:
             models=models,
             noise=noise,
         )
+
+    def _lowered(self, name: str) -> Lowered:
+        from fastsde.lowering import lower
+
+        return lower(self.context.ensemble.study, name, self.problem)
 
     def _gradient_source(self) -> str:
         if self.context.recorded("gradient_norm"):
@@ -224,9 +228,9 @@ class _Pass:
             return np.where(excess > 0, gradient**2 / excess, np.inf)
 
     def _scales(self) -> tuple[float, float]:
-        """Median over the reference's trajectories of the largest gradient and rate of a run.
+        """Return medians over the reference's trajectories of the largest gradient and rate of a run.
 
-        The rate counts only until the last mode is learned: at the minimum it is a ratio of two small numbers.
+        The rate counts only until the last mode is learned: at the minimum it is a ratio of small numbers.
         """
         name = self.context.reference or next(iter(self.context.views))
         view = self.context.views[name]
@@ -299,7 +303,7 @@ class _Pass:
 
         hidden = [np.eye(width) for width in self.network.widths[1:-1]]
         point = self.network.pack([np.asarray(w) for w in balanced_factors(self.problem.optimum, hidden)])
-        lowered = self.lowered(next(iter(self.context.views)))
+        lowered = self._lowered(next(iter(self.context.views)))
         dtype = self.context.ensemble.study.dtype
         return float(curvature(np.asarray(point, dtype=dtype)[None], lowered)[0, 1])
 
@@ -309,7 +313,7 @@ class _Pass:
             return visits
         from fastsde.curvature import curvature
 
-        view, lowered = self.context.views[name], self.lowered(name)
+        view, lowered = self.context.views[name], self._lowered(name)
         rows = chosen_visits(visits, listed, STATES)
         found = np.full((len(visits.kept), 3), np.nan)
         for snapshot in np.unique(visits.closest[rows]):

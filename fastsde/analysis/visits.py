@@ -1,4 +1,4 @@
-"""Visits to saddles along trajectories: plateaus of gradient and loss, told apart by the modes that are kept."""
+"""Visits to saddles along trajectories: plateaus of gradient and loss, told apart by the modes kept."""
 
 from __future__ import annotations
 
@@ -147,21 +147,28 @@ class VisitTracker:
         self.kept[:] = -1
         names = ("trajectory", "kept", "entry", "last", "closest")
         joined = {n: np.concatenate([getattr(v, n) for v in self.done] or [np.zeros(0, int)]) for n in names}
-        there = {n: np.concatenate([v.there[n] for v in self.done if n in v.there]) for n in self.there}
+        names_there = {name: None for visits in self.done for name in visits.there}
+        there = {name: np.concatenate([visits.there[name] for visits in self.done]) for name in names_there}
         return _merged(Visits(**joined, there=there))
 
     def _close(self, changed: Bools) -> None:
         ended = np.flatnonzero(changed & (self.kept >= 0) & (self.length >= self.checks))
         if ended.size:
             there = {name: values[ended] for name, values in self.there.items()}
-            there["gradient"] = self.least[ended]
-            columns = (self.kept, self.entry, self.last, self.closest)
-            self.done.append(Visits(ended, *(one[ended] for one in columns), there=there))
-            self.there.setdefault("gradient", self.least)
+            self.done.append(
+                Visits(
+                    trajectory=ended,
+                    kept=self.kept[ended],
+                    entry=self.entry[ended],
+                    last=self.last[ended],
+                    closest=self.closest[ended],
+                    there={**there, "gradient": self.least[ended]},
+                )
+            )
 
 
 def _merged(visits: Visits) -> Visits:
-    """Join the stays of a trajectory with the same modes kept; the closest approach is that of all of them."""
+    """Join the stays of a trajectory with the same modes kept; the closest approach is that of all."""
     if not visits.trajectory.size:
         return visits
     order = np.lexsort((visits.there["gradient"], visits.kept, visits.trajectory))
