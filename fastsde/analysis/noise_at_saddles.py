@@ -90,7 +90,14 @@ class SaddleNoise:
     tail_high: Floats
 
 
-_Point = tuple[NoiseShape, NoiseShape, float, int]
+@dataclass(frozen=True)
+class _Point:
+    """Noise at one point: of the model, of the end-to-end gradient, along least curvature; the dimension."""
+
+    shape: NoiseShape
+    raw: NoiseShape
+    along_lowest: float
+    dimension: int
 
 
 class NoiseCollector:
@@ -167,55 +174,53 @@ class NoiseCollector:
             names = ["dimension", "power", "participation", "participation_low", "participation_high"]
             names += ["raw_participation", "along_mode", "along_lowest"]
             return {"states": 0.0, "spectrum": np.full(LEADING, np.nan), **dict.fromkeys(names, np.nan)}
-        pushed, raw, lowest, dimension = (list(column) for column in zip(*found, strict=True))
-        share = np.array([one.participation for one in pushed])
+        share = np.array([one.shape.participation for one in found])
         return {
             "states": float(len(found)),
-            "dimension": float(dimension[0]),
-            "power": self._power(float(np.median([one.trace for one in pushed]))),
+            "dimension": float(found[0].dimension),
+            "power": self._power(float(np.median([one.shape.trace for one in found]))),
             "participation": _median(share),
             "participation_low": _quantile(share, 0.05),
             "participation_high": _quantile(share, 0.95),
-            "raw_participation": _median(np.array([one.participation for one in raw])),
-            "spectrum": np.median([one.spectrum for one in pushed], axis=0),
-            "along_mode": _median(np.array([one.alignment for one in pushed])),
-            "along_lowest": _median(np.array(lowest)),
+            "raw_participation": _median(np.array([one.raw.participation for one in found])),
+            "spectrum": np.median([one.shape.spectrum for one in found], axis=0),
+            "along_mode": _median(np.array([one.shape.alignment for one in found])),
+            "along_lowest": _median(np.array([one.along_lowest for one in found])),
         }
 
     def _shape(self, visits: Visits, row: int, kept: int) -> _Point | None:
-        """Return the shapes of a point's noise: in the parameters and of W; along the lowest curvature; size."""
+        """Measure the noise at the closest approach of a visit, as the model itself has it."""
         snapshot, trajectory = int(visits.closest[row]), int(visits.trajectory[row])
         one = slice(trajectory, trajectory + 1)
         free = self._free(kept)
-        toward = None
-        if free is not None:
-            toward = np.outer(self.problem.mode_left[:, free], self.problem.mode_right[:, free])
-        if not self.context.recorded("parameters"):
-            matrix = np.asarray(self.view.read("end_to_end", snapshot, one)[0], dtype=np.float64)
-            rows = self._rows(matrix, matrix.size)
-            if rows is None:
-                return None
-            shape = noise_shape(rows.reshape(len(rows), -1), None if toward is None else toward.ravel())
-            return shape, shape, np.nan, matrix.size
-        theta = np.asarray(self.view.read("parameters", snapshot, one)[0], dtype=np.float64)
+        if free is None:
+            return None
+        toward = np.outer(self.problem.mode_left[:, free], self.problem.mode_right[:, free])
+        if self.context.recorded("parameters"):
+            theta = np.asarray(self.view.read("parameters", snapshot, one)[0], dtype=np.float64)
+            return self._in_parameters(theta, toward)
+        if self._isotropic():  # its noise of W depends on the layers, which are not known
+            return None
+        matrix = np.asarray(self.view.read("end_to_end", snapshot, one)[0], dtype=np.float64)
+        rows = self._rows(matrix, matrix.size)
+        if rows is None:
+            return None
+        shape = noise_shape(rows.reshape(len(rows), -1), toward.ravel())
+        return _Point(shape, shape, np.nan, matrix.size)
+
+    def _in_parameters(self, theta: Floats, toward: Floats) -> _Point | None:
         rows = self._rows(self.network.end_to_end(theta), theta.size)
         if rows is None:
             return None
         raw = noise_shape(rows.reshape(len(rows), -1))
-        direction = None if toward is None else self.network.push(theta, toward)
         lowest = self._lowest(theta)
         if self._isotropic():
-            length = float(theta.size)
-            spectrum = np.full(LEADING, 1 / length)
-            aligned = 1.0 if direction is not None else np.nan
-            return (
-                NoiseShape(length, length, spectrum, aligned),
-                raw,
-                1.0 if lowest is not None else np.nan,
-                theta.size,
-            )
+            size = float(theta.size)
+            even = NoiseShape(size, size, np.full(LEADING, 1 / size), 1.0)
+            return _Point(even, raw, np.nan if lowest is None else 1.0, theta.size)
         pushed = self.network.push(theta, rows)
-        return noise_shape(pushed, direction), raw, noise_shape(pushed, lowest).alignment, theta.size
+        shape = noise_shape(pushed, self.network.push(theta, toward))
+        return _Point(shape, raw, noise_shape(pushed, lowest).alignment, theta.size)
 
     def _rows(self, matrix: Floats, dimension: int) -> Floats | None:
         """Return the factor of the covariance, or None where there is none or it is too large."""
