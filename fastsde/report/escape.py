@@ -37,25 +37,22 @@ def _finding(analysis: Analysis) -> str:
     found = analysis.sections["escape"]
     if not found.reference:
         return ""
-    parts = []
+    same, other = [], []
     for name in ordered(analysis)[1:]:
         one = found.models[name]
+        low, high = one.median_ratio_low[0], one.median_ratio_high[0]
         if not math.isfinite(one.median_ratio[0]):
             continue
-        low, high = one.median_ratio_low[0], one.median_ratio_high[0]
         if low <= 1 <= high:
-            said = "at the same time"
+            same.append(escape(name))
         else:
-            change = 100 * abs(one.median_ratio[0] - 1)
-            said = f"{change:.2g} % {'sooner' if one.median_ratio[0] < 1 else 'later'}"
-        parts.append(f"{escape(name)} {said} ({low:.3g} to {high:.3g})")
-    if not parts:
-        return ""
-    return (
-        f"Escape from the origin, by the ratio of medians to {escape(found.reference)} (95 % interval): "
-        + "; ".join(parts)
-        + "."
-    )
+            change = 100 * (one.median_ratio[0] - 1)
+            other.append(f"{escape(name)} {change:+.2g} % ({100 * (low - 1):.2g} to {100 * (high - 1):.2g})")
+    sentences = [f"Not told from {escape(found.reference)} by the median: {', '.join(same)}."] if same else []
+    if other:
+        more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
+        sentences.append(f"Another median time to leave the origin: {'; '.join(other[:4])}{more}.")
+    return " ".join(sentences)
 
 
 def _table(analysis: Analysis) -> str:
@@ -131,7 +128,7 @@ def _sentence(one: Effect) -> str:
     else:
         said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
     units = f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories'}"
-    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units} at least)"
+    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}{' a side' if one.unit != 'data set' else ''})"
 
 
 def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
