@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastsde.data import build_problem
 from fastsde.study import Study
 
 STRENGTH = np.array([100.0, 90.0, 80.0, 70.0])
@@ -35,7 +36,7 @@ mode_learned = [0.5]
 MODELS = {
     "sgd": '[models.sgd]\nkind = "sgd"\nbatch = 1',
     "gd": '[models.gd]\nkind = "gd"',
-    "langevin": '[models.langevin]\nkind = "sde"\nnoise = "isotropic"\ntemperature = "matched"',
+    "langevin": '[models.langevin]\nkind = "sde"\nnoise = "isotropic"\ndt = "learning-rate"',
     "sgd_gauss": '[models.sgd_gauss]\nkind = "sde"\nnoise = "gradient"\ndt = "learning-rate"',
     "levy": '[models.levy]\nkind = "sde"\nnoise = "gradient"\nalpha = 1.6',
     "tempered": '[models.tempered]\nkind = "sde"\nnoise = "gradient"\nalpha = 1.6\ntempering = 10.0',
@@ -65,8 +66,9 @@ class FakeTrajectories:
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
 
-    def read(self, name: str, snapshot: int | None = None) -> np.ndarray:
-        return self.arrays[name] if snapshot is None else self.arrays[name][snapshot]
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> np.ndarray:
+        values = self.arrays[name] if snapshot is None else self.arrays[name][snapshot]
+        return values[trajectories]
 
     @property
     def exploded(self) -> np.ndarray:
@@ -94,9 +96,14 @@ class FakeEnsemble:
 
 
 def fake_problem() -> Any:
-    return SimpleNamespace(
-        mode_strength=STRENGTH, optimum_loss=0.75, loss_scale=0.5, covariance=np.eye(4), noise_sd=0.0
-    )
+    """The study's data with round strengths of the optimum; a namespace, so that tests may spoil it."""
+    problem = build_problem(fake_study(4, 4, ("gd",)))
+    optimum = (problem.mode_left * STRENGTH) @ problem.mode_right.T
+    changed = {
+        "mode_strength": STRENGTH, "optimum": optimum, "optimum_loss": 0.75,
+        "covariance": np.eye(4), "white": True,
+    }  # fmt: skip
+    return SimpleNamespace(**{**vars(problem), **changed})
 
 
 def fake_study(
@@ -134,9 +141,12 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
     modes += rng.normal(0.0, 0.02, (step.size, count, 4)) + 1e-3
     loss = 0.75 + 0.25 * ((STRENGTH - modes) ** 2).sum(axis=2) + 0.01 * rng.random((step.size, count))
     noise = 0.02 * _noise(name, rng, (step.size, count, 4))
+    slope = 2 * modes * (1 - modes / STRENGTH)
+    gradient = np.sqrt((slope**2).sum(axis=2))
+    lowest, highest = -20.0 - rng.random((step.size, count)), 1500.0 + rng.random((step.size, count))
     exploded = _explosions(name, rng, count, int(step[-1]))
     gone = (exploded >= 0) & (step[:, None] >= exploded)
-    for values in (modes, loss, noise):
+    for values in (modes, loss, noise, gradient, lowest, highest):
         values[gone] = np.nan
     passage = np.where(learned <= step[-1], np.ceil(learned), -1).astype(np.int64)
     passage[(exploded[:, None] >= 0) & (passage >= exploded[:, None])] = -1
@@ -144,6 +154,10 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
         "loss": loss,
         "modes": modes,
         "update_noise": noise,
+        "gradient_norm": gradient,
+        "hessian_min": lowest,
+        "hessian_max": highest,
+        "hessian_error": 1e-6 * highest,
         "exploded_step": exploded,
         "mode_learned_step": passage[:, None, :],
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import battery, features, pairs, records, relevance, tails
+from fastsde.analysis import battery, escape, features, pairs, records, relevance, saddles, tails
 from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
@@ -92,6 +92,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("pairs", pairs.Pairs, pairs.measure),
     Section("relevance", relevance.Relevance, relevance.measure),
     Section("tails", tails.TailSection, tails.measure),
+    Section("saddles", saddles.Saddles, saddles.measure),
+    Section("escape", escape.Escape, escape.measure),
 )
 """All sections, in the order in which they are measured."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import distances, figures, tables, tails
+from fastsde.report import distances, escape, figures, saddles, tables, tails
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -80,5 +80,7 @@ SPECS = (
         ),
     ),
     *tails.SPECS,
+    *saddles.SPECS,
+    *escape.SPECS,
 )
 """The figures in the order of the page."""
