@@ -339,6 +339,6 @@ def test_late_snapshots_are_added_to_the_others():
 
 
 def test_late_snapshots_fit_into_the_run():
-    table = 'snapshots = { count = 16, late = { count = 5, every = 300 } }'
+    table = "snapshots = { count = 16, late = { count = 5, every = 300 } }"
     with pytest.raises(StudyError, match=r"time\.snapshots\.late"):
         changed(('snapshots = { count = 16, spacing = "log" }', table))

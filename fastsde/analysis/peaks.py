@@ -16,11 +16,12 @@ class Peak:
     Attributes
     ----------
     clock : ndarray
-        When, at the vertex of the parabola through the largest value and its neighbours.
+        When, at the vertex of the parabola through the largest value and its neighbours; NaN where no value
+        is above 0.
     progress : ndarray
         What another curve is there, on the parabola through the same three times.
     inside : ndarray of bool
-        Whether the peak lies between snapshots, not at the first or last one; elsewhere the others are NaN.
+        Whether the peak lies between snapshots; one at the first or last snapshot stands at that snapshot.
     """
 
     clock: Floats
@@ -78,8 +79,10 @@ class PeakTracker:
             first, second = (p1 - p0) / (x1 - x0), (p2 - p1) / (x2 - x1)
             curve = (second - first) / (x2 - x0)
             progress = p0 + first * (clock - x0) + curve * (clock - x0) * (clock - x1)
-        inside: Bools = np.isfinite(y0) & np.isfinite(y2) & (y1 > 0)
-        return Peak(np.where(inside, clock, np.nan), np.where(inside, progress, np.nan), inside)
+        inside: Bools = np.isfinite(y0) & np.isfinite(y2)
+        some = y1 > 0
+        clock, progress = np.where(inside, clock, x1), np.where(inside, progress, p1)
+        return Peak(np.where(some, clock, np.nan), np.where(some, progress, np.nan), inside & some)
 
 
 class CrossingTracker:

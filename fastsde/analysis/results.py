@@ -37,6 +37,14 @@ class Settings:
         Directions of the sliced Wasserstein distance.
     sliced_limit, mmd_limit : int
         Most trajectories a side that either distance uses; beyond, the first so many are taken.
+    learned : float
+        Fraction of its strength at which a mode counts as learned, in the sections on feature learning.
+    late : float
+        Late-time laws, currents and mixing times are taken from this share of the run on.
+    surrogates : int
+        Time-reversed surrogates, and bootstrap samples, of the entropy production.
+    path_limit : int
+        Most trajectories whose whole paths are held at once.
     """
 
     seed: int = 0
@@ -44,6 +52,10 @@ class Settings:
     directions: int = 50
     sliced_limit: int = 2048
     mmd_limit: int = 512
+    learned: float = 0.9
+    late: float = 0.5
+    surrogates: int = 200
+    path_limit: int = 1000
 
 
 @dataclass(frozen=True)
