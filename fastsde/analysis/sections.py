@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import diffusion, features, records
+from fastsde.analysis import diffusion, features, late_law, rank, records
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
 
@@ -83,7 +83,11 @@ class Section:
     measure: Callable[[Context], Any]
 
 
-SECTIONS: tuple[Section, ...] = (Section("diffusion", diffusion.Diffusion, diffusion.measure),)
+SECTIONS: tuple[Section, ...] = (
+    Section("diffusion", diffusion.Diffusion, diffusion.measure),
+    Section("rank", rank.Ranks, rank.measure),
+    Section("late_law", late_law.LateLaws, late_law.measure),
+)
 """All sections, in the order in which they are measured."""
 
 
