@@ -164,7 +164,7 @@ def _read(view: Trajectories, kind: str, snapshot: int) -> Floats:
 def _cross(
     at_loss: Floats, levels: Floats, before: tuple[Floats, Floats], now: tuple[Floats, Floats]
 ) -> None:
-    """Note the rank of trajectories whose loss has just fallen below a level, linear in the log of the loss."""
+    """Note the rank of trajectories whose loss has just fallen below a level, linear in its logarithm."""
     for place, level in enumerate(levels):
         new = np.isnan(at_loss[place]) & (now[0] <= level) & (before[0] > level)
         if new.any():
