@@ -4,6 +4,7 @@ Statistical bounds are 5 standard errors (false alarm below 1e-6 a check) unless
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def paths(process, lag, snapshots, trajectories, seed):
 
 def moments(x):
     found = LaggedMoments(x.shape[1], x.shape[2])
-    for before, after in zip(x[:-1], x[1:], strict=True):
+    for before, after in pairwise(x):
         found.add(before, after)
     return found
 
