@@ -95,7 +95,12 @@ class FakeEnsemble:
 
 def fake_problem() -> Any:
     return SimpleNamespace(
-        mode_strength=STRENGTH, optimum_loss=0.75, loss_scale=0.5, covariance=np.eye(4), noise_sd=0.0
+        mode_strength=STRENGTH,
+        mode_right=np.eye(4),
+        optimum_loss=0.75,
+        loss_scale=0.5,
+        covariance=np.eye(4),
+        noise_sd=0.0,
     )
 
 

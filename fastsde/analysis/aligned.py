@@ -68,7 +68,8 @@ def align(view: Trajectories, half: Floats, strength: Floats, limit: int) -> Ali
         rows = np.flatnonzero(usable[:, mode])
         if len(rows) >= FEWEST:
             medians[:, :, mode] = _medians(curves[:, :, rows, mode], step, learned[rows, mode])
-    return Aligned(GRID, *medians, usable.sum(axis=0).astype(np.float64))
+    count = usable.sum(axis=0).astype(np.float64)
+    return Aligned(GRID, medians[0], medians[1], medians[2], count)
 
 
 def _paths(view: Trajectories, name: str, clock: Clock, limit: int) -> Floats:

@@ -22,6 +22,10 @@ class Interval:
     low: Floats
     high: Floats
 
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+
 
 def mean(values: Floats) -> Interval:
     """Mean of each column, by the normal law of means; values that are not finite are left out.

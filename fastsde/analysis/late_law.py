@@ -7,7 +7,8 @@ a Boltzmann law at best (`fastsde.analysis.boltzmann`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +16,12 @@ import numpy as np
 from fastsde.analysis import boltzmann, confidence
 from fastsde.analysis.boltzmann import Fit, Temperatures
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.law import moment_limits
-from fastsde.analysis.protocols import Bools, Floats, Trajectories
+from fastsde.analysis.late_window import survivors, unfit
+from fastsde.analysis.protocols import Floats, Trajectories
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
-FEWEST = 30
-"""With fewer trajectories there is no law to speak of."""
 SAMPLE = 2000
 """Trajectories of the Kolmogorov-Smirnov tests."""
 COLLAPSED = 1e-6
@@ -124,54 +123,51 @@ def susceptibility(problem: Any) -> Floats:
 
 
 def _law(context: Context, name: str, view: Trajectories, first: int) -> LateLaw:
-    alive: Bools = ~np.isfinite(view.passage_time("exploded"))
     last = np.asarray(view.read("modes", -1), dtype=np.float64)
-    alive = alive & np.isfinite(last).all(axis=1)
+    alive = survivors(view) & np.isfinite(last).all(axis=1)
     last = last[alive]
     earlier = np.asarray(view.read("modes", first), dtype=np.float64)[alive]
-    scale = context.scale
-    strength = context.strength
-    model = context.ensemble.study.models[name]
-    counted = len(last)
-    spread = last.std(axis=0) / scale if counted else np.full(len(scale), np.nan)
-    reason = _reason(context, model, counted, spread)
-    common = {
-        "counted": counted,
-        "exploded": int((~alive).sum()),
-        "learned": (last >= 0.5 * strength).mean(axis=0) if counted else np.full(len(scale), np.nan),
-        "offset": confidence.mean((last - strength) / scale),
-        "spread": spread,
-        "settled": _settled(earlier, last) if counted else confidence.around(spread, spread),
-    }
+    scale, nothing = context.scale, np.full(len(context.scale), np.nan)
+    spread = last.std(axis=0) / scale if len(last) else nothing
     own = view.attributes.get("temperature")
-    own_temperature = None if own is None else float(own)
-    if reason:
-        return LateLaw(reason, **common, temperatures=None, shape={}, boltzmann=None,
-                       own_temperature=own_temperature, gibbs=None)  # fmt: skip
-    unit = susceptibility(context.ensemble.problem)
-    unit = np.where(spread > COLLAPSED, unit, np.nan)
+    law = LateLaw(
+        reason=_reason(context, context.ensemble.study.models[name], len(last), spread),
+        counted=len(last),
+        exploded=view.count - len(last),
+        learned=(last >= 0.5 * context.strength).mean(axis=0) if len(last) else nothing,
+        offset=confidence.mean((last - context.strength) / scale),
+        spread=spread,
+        settled=_settled(earlier, last) if len(last) else Interval(nothing, nothing, nothing),
+        temperatures=None,
+        shape={},
+        boltzmann=None,
+        own_temperature=None if own is None else float(own),
+        gibbs=None,
+    )
+    return law if law.reason else _compared(context, law, last)
+
+
+def _compared(context: Context, law: LateLaw, last: Floats) -> LateLaw:
+    """Add temperatures and the comparison with Boltzmann laws."""
+    unit = np.where(law.spread > COLLAPSED, susceptibility(context.ensemble.problem), np.nan)
     known = np.flatnonzero(np.isfinite(unit))
-    seed = context.settings.seed
-    standard = (last[:SAMPLE, known] - strength[known]) / np.sqrt(unit[known])
-    hot = own_temperature is not None and own_temperature > 0
-    return LateLaw(
-        "",
-        **common,
+    seed, sample = context.settings.seed, last[:SAMPLE]
+    standard = ((sample - context.strength) / np.sqrt(unit))[:, known].ravel()
+    own = law.own_temperature
+    return replace(
+        law,
         temperatures=boltzmann.temperatures(last, unit),
-        shape={f"mode {a + 1}": boltzmann.normal_fit(last[:SAMPLE, a], seed) for a in known.tolist()},
-        boltzmann=boltzmann.scaled_fit(standard.ravel(), seed),
-        own_temperature=own_temperature,
-        gibbs=boltzmann.given_fit(standard.ravel() / np.sqrt(own_temperature)) if hot else None,
+        shape={f"mode {a + 1}": boltzmann.normal_fit(sample[:, a], seed) for a in known.tolist()},
+        boltzmann=boltzmann.scaled_fit(standard, seed),
+        gibbs=boltzmann.given_fit(standard / math.sqrt(own)) if own is not None and own > 0 else None,
     )
 
 
 def _reason(context: Context, model: Any, counted: int, spread: Floats) -> str:
     """Say why a model has no temperature, if so."""
-    depth = len(context.ensemble.study.network.widths) - 1
-    if counted < FEWEST:
-        return f"only {counted} trajectories"
-    if moment_limits(model, depth, 1, False)[0] <= 2:
-        return "stable noise: no variance"
+    reason = unfit(model, len(context.ensemble.study.network.widths) - 1, counted)
+    if reason:
+        return reason
     if not np.isfinite(susceptibility(context.ensemble.problem)).any():
         return "no mode with a strength"
     if np.all(spread < COLLAPSED):
