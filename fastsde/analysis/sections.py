@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import currents, diffusion, features, late_law, mixing, rank, records
+from fastsde.analysis import alignment, currents, diffusion, features, late_law, mixing, rank, records
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
 
@@ -86,6 +86,7 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section("diffusion", diffusion.Diffusion, diffusion.measure),
     Section("rank", rank.Ranks, rank.measure),
+    Section("alignment", alignment.Alignment, alignment.measure),
     Section("late_law", late_law.LateLaws, late_law.measure),
     Section("currents", currents.Currents, currents.measure),
     Section("mixing", mixing.MixingTimes, mixing.measure),
