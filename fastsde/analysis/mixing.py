@@ -1,7 +1,7 @@
 """How long modes remember: autocorrelations over the late part of a run, and integrated mixing times.
 
-Correlations are between trajectories, from the first snapshot of the late window to each later one; nothing
-is averaged along a path, so the law need not be stationary to be measured, only to be read.
+Correlations are between trajectories, of the last snapshot with each earlier one of the late window, so that
+closely spaced snapshots at the end give the short lags; nothing is averaged along a path.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _mixing(context: Context, name: str, view: Trajectories) -> Mixing:
     reason = unfit(study.models[name], len(study.network.widths) - 1, int(alive.sum()))
     if not reason and len(window.snapshots) < FEWEST_LAGS:
         reason = f"only {len(window.snapshots)} snapshots in the late window"
-    first = np.asarray(view.read("modes", window.snapshots[0]), dtype=np.float64)[alive]
-    if not reason and not spread_out(first, float(context.scale.max())):
+    last = np.asarray(view.read("modes", window.snapshots[-1]), dtype=np.float64)[alive]
+    if not reason and not spread_out(last, float(context.scale.max())):
         reason = "the modes stand still"
     modes = len(context.strength)
     if reason:
@@ -82,15 +82,15 @@ def _mixing(context: Context, name: str, view: Trajectories) -> Mixing:
         return Mixing(
             reason, np.empty(0), Interval(nothing, nothing, nothing), Interval(none, none, none), ()
         )
-    groups = min(GROUPS, len(first))
+    groups = min(GROUPS, len(last))
     sums = np.stack(
         [
-            _sums(first, np.asarray(view.read("modes", s), dtype=np.float64)[alive], groups)
-            for s in window.snapshots
+            _sums(last, np.asarray(view.read("modes", s), dtype=np.float64)[alive], groups)
+            for s in window.snapshots[::-1]
         ]
     )
-    lags = (view.step[list(window.snapshots)] - view.step[window.snapshots[0]]).astype(np.float64)
-    return _estimate(sums, lags, context.settings.seed)
+    step = view.step[list(window.snapshots[::-1])].astype(np.float64)
+    return _estimate(sums, step[0] - step, context.settings.seed)
 
 
 def _sums(x: Floats, y: Floats, groups: int) -> Floats:

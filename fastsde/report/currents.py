@@ -37,7 +37,7 @@ SPECS = (
         name="mixing",
         title="How long modes remember",
         caption=(
-            "Correlation over trajectories between each mode at the beginning of the late window and a time "
+            "Correlation over trajectories between each mode at the end of the run and a time "
             "later, with 95 % bands. Below the dashed line it counts as forgotten. A law can be stationary "
             "in a mode only if the run is many such times long."
         ),

@@ -83,7 +83,7 @@ SPECS = (
         caption=(
             "Medians over trajectories of the mean over modes or interfaces, with nine tenths of the "
             "trajectories. Theory of the modes as one-dimensional processes assumes alignment 1 and "
-            "imbalance 0."
+            "imbalance 0. Where singular values of a layer are nearly equal its top direction is arbitrary."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/mode_alignment, layer_alignment, balance</code>: "

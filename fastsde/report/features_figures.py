@@ -51,7 +51,7 @@ def aligned_diffusion(analysis: Analysis) -> Figure:
         panel.axvline(1.0, color=style.MUTED, linewidth=0.8)
         panel.set_xscale("log")
         panel.set_xlim(0.25, 4)
-        panel.xaxis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4]))
+        panel.xaxis.set_major_locator(FixedLocator([0.5, 1, 2, 4]))
         panel.xaxis.set_minor_formatter(NullFormatter())
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.set_ylim(0, 1.15)
@@ -98,6 +98,9 @@ def rates_over_time(analysis: Analysis) -> Figure:
     kinds = ["diffusion", *(["drift"] if has_drift else [])]
     figure, axes = style.grid(len(kinds) * len(names), len(names), 2.3, sharex=True, sharey="row")
     modes = panels.shown_modes(analysis)
+    limits = _decades(
+        np.stack([found.models[name].diffusion[1:, :, modes.start : modes.stop] for name in names])
+    )
     for number, panel in enumerate(axes):
         kind, name = kinds[number // len(names)], names[number % len(names)]
         values = getattr(found.models[name], kind)
@@ -111,9 +114,9 @@ def rates_over_time(analysis: Analysis) -> Figure:
             panel.plot(analysis.step[shown], middle, label=f"mode {mode + 1}", **line._asdict())
         if kind == "diffusion":
             panel.set_yscale("log")
-            panel.set_ylim(*_decades(values[1][..., modes.start : modes.stop]))
+            panel.set_ylim(*limits)
         else:
-            panel.set_yscale("symlog", linthresh=1e-3 * max(1e-300, float(np.nanmax(np.abs(values)))))
+            panel.set_yscale("symlog", linthresh=0.03 * max(1e-300, float(np.nanmax(np.abs(values)))))
         panel.set_title(f"{kind}, {name}")
         if number % len(names) == 0:
             panel.set_ylabel(f"{kind} by time")

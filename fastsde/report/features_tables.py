@@ -57,7 +57,7 @@ def _diffusion_sentence(analysis: Analysis, name: str, one: DiffusionPeaks, lear
     modes = [mode for mode in shown_modes(analysis) if one.counted[mode] > 0]
     if not modes:
         return f"{escape(name)} learned no mode."
-    before = [f"{_percent(float(one.before_learned.value[mode]))} of mode {mode + 1}" for mode in modes]
+    before = [_percent(float(one.before_learned.value[mode])) for mode in modes]
     low, high = one.before_learned.low[modes], one.before_learned.high[modes]
     if np.all(low > 0.5):
         verdict = "precedes learning in every mode"
@@ -71,8 +71,9 @@ def _diffusion_sentence(analysis: Analysis, name: str, one: DiffusionPeaks, lear
     fraction = one.fraction.value[modes]
     return (
         f"In {escape(name)} the peak of the diffusion {verdict}: it comes before {_percent(learned)} of the "
-        f"mode is learned in {_enumerated(before)} trajectories, at a median of "
-        f"{_enumerated([_percent(float(value)) for value in fraction])} learned."
+        f"mode is learned in {_enumerated(before)} of the trajectories (modes "
+        f"{_enumerated([str(mode + 1) for mode in modes])}), when the median trajectory has learned "
+        f"{_enumerated([_percent(float(value)) for value in fraction])} of it."
     )
 
 
@@ -146,7 +147,19 @@ def rank_finding(analysis: Analysis) -> str:
         sentences.append(text + ".")
     if not sentences:
         return "There is no model to compare the rank with."
-    return f"Does {reference} favour low rank? {' '.join(sentences)}"
+    return f"{_favours(found, reference)} {' '.join(sentences)}"
+
+
+def _favours(found: Ranks, reference: str) -> str:
+    """Judge by the ranks at equal loss, or over time where there are none."""
+    courses = [one.effective or one.stable for one in found.models.values()]
+    judged = [one.loss_average_difference or one.average_difference for one in courses if one is not None]
+    ends = [(float(one.low), float(one.high)) for one in judged if one is not None]
+    if all(high < 0 for _, high in ends):
+        return f"{reference} has a lower rank than every other model."
+    if not any(high < 0 for _, high in ends):
+        return f"{reference} does not have a lower rank than any other model."
+    return f"{reference} has a lower rank than some of the other models."
 
 
 def _lower(difference: Interval) -> str:
@@ -249,8 +262,22 @@ def late_table(analysis: Analysis) -> str:
         f"<p>T<sub>a</sub> = c Var(m<sub>a</sub>) / v<sub>a</sub><sup>T</sup> S<sup>+</sup> v<sub>a</sub> at "
         f"the last snapshot; compared with the {law}. Kolmogorov-Smirnov distances, with p-values from "
         f"simulated samples where a temperature is fitted. The last column compares with step "
-        f"{found.first_step:,.0f}: a range of modes; away from 1 the law still moves.</p>" + table(head, rows)
+        f"{found.first_step:,.0f}: a range of modes; away from 1 the law still moves.</p>"
+        + table(head, rows)
+        + _no_currents(analysis)
     )
+
+
+def _no_currents(analysis: Analysis) -> str:
+    """Say why there is no figure of currents, if so."""
+    found = analysis.sections.get("currents")
+    if found is None or any(one.planes for one in found.models.values()):
+        return ""
+    reasons: dict[str, list[str]] = {}
+    for name in ordered(analysis):
+        reasons.setdefault(found.models[name].reason, []).append(name)
+    told = "; ".join(f"{escape(', '.join(names))}: {escape(reason)}" for reason, names in reasons.items())
+    return f"<p>Currents and entropy production are not given. {told}.</p>"
 
 
 def _late_row(name: str, law: LateLaw) -> list[str]:
