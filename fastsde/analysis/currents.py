@@ -139,10 +139,9 @@ def _found(
     counted = int(alive.sum())
     process = from_lag(*moments.moments(), lag, LEAST_CORRELATION)
     if process is None:
-        reason = (
-            f"snapshots {window.gap:,.0f} steps apart: some correlation is gone within the gap. Record "
-            "closer ones at the end, time.snapshots.late = { count = 64, every = 1 }"
-        )
+        reason = f"some correlation is gone within the {window.gap:,.0f} steps between snapshots"
+        if window.gap > 1:
+            reason += "; record closer ones at the end, time.snapshots.late = { count = 64, every = 1 }"
         return Current(reason, counted, len(window.pairs), window.gap, np.empty(0), None, None, {})
     rates = np.sort(np.linalg.eigvals(process.drift).real) * lag
     bases = _bases(process, moments, lag, variable, len(context.strength))

@@ -34,7 +34,7 @@ def p_value(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.0f}&nbsp;%"
+    return f"{round(100 * value):d}&nbsp;%"
 
 
 def _shares(interval: Interval, place: int) -> str:
@@ -57,6 +57,8 @@ def _diffusion_sentence(analysis: Analysis, name: str, one: DiffusionPeaks, lear
     modes = [mode for mode in shown_modes(analysis) if one.counted[mode] > 0]
     if not modes:
         return f"{escape(name)} learned no mode."
+    if np.all(one.edge[modes] > 0.9 * one.counted[modes]):
+        return f"In {escape(name)} the diffusion has no peak: it is largest at the first or last snapshot."
     before = [_percent(float(one.before_learned.value[mode])) for mode in modes]
     low, high = one.before_learned.low[modes], one.before_learned.high[modes]
     if np.all(low > 0.5):

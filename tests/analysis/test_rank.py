@@ -16,7 +16,7 @@ def ask(module, ensemble):
 
 
 def with_ranks(shift=0.0, *, delay=1.0, trajectories=400):
-    """Modes as singular values; `shift` closes the gap to the second one of sgd_gauss, `delay` slows gd down."""
+    """Modes as singular values; `shift` closes the gap to sgd_gauss's second one, `delay` slows gd down."""
     ensemble = fake_ensemble(trajectories, 24, ("sgd", "gd", "sgd_gauss"), shift={"gd": delay})
     for name, view in ensemble.views.items():
         values = np.sort(np.abs(view.arrays["modes"]), axis=2)[:, :, ::-1].copy()
