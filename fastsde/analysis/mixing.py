@@ -22,6 +22,7 @@ RESAMPLED = 200
 GROUPS = 200
 FORGOTTEN = 0.1
 """A correlation below this counts as gone."""
+OSCILLATING = -0.2
 FEWEST_LAGS = 4
 
 
@@ -41,7 +42,8 @@ class Mixing:
         Integrated correlation time in learning-rate steps, shape (mode,): the area under the correlation
         until it is first below one tenth; a lower bound where that does not happen.
     verdict : tuple of str
-        For each mode "resolved", "longer" than the window, "shorter" than the first lag, or "still".
+        For each mode "resolved", "oscillates" (surely below -0.2 at some lag: shuffled epochs do that),
+        "longer" than the window, "shorter" than the first lag, or "still".
     """
 
     reason: str
@@ -121,7 +123,7 @@ def _estimate(sums: Floats, lags: Floats, seed: int) -> Mixing:
     times = np.array([integrated_time(lags, one) for one in resampled])
     ends = np.quantile(times, (0.025, 0.975), axis=0)
     time = Interval(integrated_time(lags, value), ends[0], ends[1])
-    verdict = tuple(_verdict(column) for column in value.T)
+    verdict = tuple(_verdict(*columns) for columns in zip(value.T, high.T, strict=True))
     return Mixing("", lags, Interval(value, low, high), time, verdict)
 
 
@@ -150,9 +152,11 @@ def integrated_time(lags: Floats, correlation: Floats) -> Floats:
     return found
 
 
-def _verdict(column: Floats) -> str:
+def _verdict(column: Floats, high: Floats) -> str:
     if not np.isfinite(column).all():
         return "still"
+    if np.min(high) < OSCILLATING:
+        return "oscillates"
     gone = np.flatnonzero(column < FORGOTTEN)
     if not gone.size:
         return "longer"

@@ -112,7 +112,11 @@ def mixing_finding(analysis: Analysis) -> str:
         modes = [mode for mode in shown_modes(analysis) if math.isfinite(one.time.value[mode])]
         if modes:
             slowest = max(modes, key=lambda mode: one.time.value[mode])
-            word = {"longer": "more than ", "shorter": "less than about "}.get(one.verdict[slowest], "")
+            word = {
+                "longer": "more than ",
+                "shorter": "less than about ",
+                "oscillates": "oscillates and first forgets in ",
+            }.get(one.verdict[slowest], "")
             told.append(f"{escape(name)} {word}{one.time.value[slowest]:,.0f} steps (mode {slowest + 1})")
     return f"Slowest mode's correlation time: {'; '.join(told)}." if told else "No mode moves."
 
@@ -128,7 +132,9 @@ def mixing_table(analysis: Analysis) -> str:
     return (
         "<p>Integrated correlation time in learning-rate steps with 95 % intervals. <b>Longer</b>: the "
         "correlation outlives the window, the time is a lower bound. <b>Shorter</b>: it is gone within a "
-        "snapshot or two.</p>" + table(("model", *(f"mode {mode + 1}" for mode in modes)), rows)
+        "snapshot or two. <b>Oscillates</b>: it turns negative, as in shuffled epochs, whose noise sums to "
+        "nothing, and the time is that of the first fall.</p>"
+        + table(("model", *(f"mode {mode + 1}" for mode in modes)), rows)
     )
 
 

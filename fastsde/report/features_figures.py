@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def rates_over_time(analysis: Analysis) -> Figure:
             panel.set_yscale("log")
             panel.set_ylim(*limits)
         else:
-            panel.set_yscale("symlog", linthresh=0.03 * max(1e-300, float(np.nanmax(np.abs(values)))))
+            _two_sided(panel, float(np.nanmax(np.abs(values), initial=1e-12)))
         panel.set_title(f"{kind}, {name}")
         if number % len(names) == 0:
             panel.set_ylabel(f"{kind} by time")
@@ -269,6 +270,15 @@ def _mode_axis(panel: Axes, modes: int) -> None:
     panel.set_xticks(range(1, modes + 1), [f"mode {mode}" for mode in range(1, modes + 1)])
     panel.set_xlim(0.4, modes + 0.6)
     panel.grid(visible=False, axis="x")
+
+
+def _two_sided(panel: Axes, largest: float) -> None:
+    """Make an axis linear around zero and logarithmic in its outermost decades, with few ticks."""
+    decade = 10.0 ** (math.floor(math.log10(largest)) - 1)
+    panel.set_yscale("symlog", linthresh=decade)
+    ticks = [sign * decade * power for power in (1, 10) for sign in (-1, 1)]
+    panel.yaxis.set_major_locator(FixedLocator([0.0, *ticks]))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}" if value else "0"))
 
 
 def _decades(values: Floats) -> tuple[float, float]:
