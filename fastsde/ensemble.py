@@ -129,7 +129,7 @@ def integrate(
     rows = len(state) * lanes
     exploded = np.full(rows, -1, dtype=np.int64)
     passed = np.full((rows, _event_count(lowered)), -1, dtype=np.int64)
-    observer = Observer(study, problem, lowered, state, exploded, first)
+    observer = Observer(study, study.models[name], problem, lowered, state, exploded, first)
     done = 0
     previous = 0
     snapshots = study.time.snapshot_steps() * study.models[name].substeps

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.alignment import layer_alignment, mode_alignment
+from fastsde.network import DeepLinearNetwork
 from fastsde.ranks import best_maps, rank_distance, rank_index
+from fastsde.rates import ModeRates
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
+    from fastsde.dynamics import Model
     from fastsde.lowering import Lowered
     from fastsde.study import Study
 
-__all__ = ["Observer", "effective_rank"]
+__all__ = ["Observer", "effective_rank", "stable_rank"]
 
 Array = NDArray[Any]
 Task = Callable[[Array, Array, int, int], None]
@@ -47,13 +51,35 @@ def effective_rank(singular_values: Array) -> Array:
         return np.where(np.isnan(share).any(axis=-1), np.nan, np.exp(-terms.sum(axis=-1)))
 
 
+def stable_rank(singular_values: Array) -> Array:
+    """Return the sum of the squared singular values over the largest square (Rudelson and Vershynin 2007).
+
+    Parameters
+    ----------
+    singular_values : (..., K) array
+        Not negative.
+
+    Returns
+    -------
+    (...) array, from 1 to K; NaN for a zero matrix.
+
+    Examples
+    --------
+    >>> stable_rank(np.array([[1.0, 1.0, 0.0], [5.0, 0.0, 0.0], [2.0, 1.0, 0.0]]))
+    array([2.  , 1.  , 1.25])
+    """
+    largest = singular_values.max(axis=-1, keepdims=True)
+    share = singular_values / np.where(largest > 0, largest, np.nan)
+    return np.asarray((share**2).sum(axis=-1))
+
+
 class Observer:
     """Measures ranges of blocks after they were advanced, and collects a snapshot.
 
     Parameters
     ----------
-    study, problem, lowered
-        The study, its problem and the model for the kernels.
+    study, model, problem, lowered
+        The study, one of its models, its problem and the model for the kernels.
     state : (blocks, parameters * lanes) array
         The ensemble, which it reads.
     exploded : (rows,) int64 array
@@ -63,7 +89,14 @@ class Observer:
     """
 
     def __init__(
-        self, study: Study, problem: Problem, lowered: Lowered, state: Array, exploded: Array, first: int
+        self,
+        study: Study,
+        model: Model,
+        problem: Problem,
+        lowered: Lowered,
+        state: Array,
+        exploded: Array,
+        first: int,
     ) -> None:
         self.wanted = set(study.record.observables)
         self.lowered, self.state, self.exploded, self.first = lowered, state, exploded, first
@@ -74,6 +107,8 @@ class Observer:
         self.dtype = np.dtype(study.dtype)
         self.strength = problem.mode_strength
         self.best_maps = best_maps(problem) if self.wanted & {*RANK} else None
+        self.network = DeepLinearNetwork(study.network.widths)
+        self.rates = ModeRates(study, model, problem, lowered)
         self.values = self._room()
 
     def _room(self) -> dict[str, Array]:
@@ -91,6 +126,11 @@ class Observer:
             "mode_matrix": (self.modes, self.modes),
             "end_to_end": (d_out, d_in),
             "parameters": (self.lowered.network.parameters,),
+            "mode_drift": (self.modes,),
+            "mode_diffusion": (self.modes,),
+            "stable_rank": (),
+            "mode_alignment": (self.modes,),
+            "layer_alignment": (self.layers - 1,),
         }
         rows = len(self.exploded)
         return {name: np.empty((rows, *tails[name]), self.dtype) for name in tails if name in self.wanted}
@@ -119,7 +159,7 @@ class Observer:
         state = self.state[begin:end]
         size = self.shape[0] * self.shape[1]
         columns = np.full((len(state) * self.lanes, 2 + self.layers + size), np.nan, self.dtype)
-        trace = low.trace if "noise_trace" in self.wanted else NO_TRACE
+        trace = low.trace if "noise_trace" in self.wanted or self.rates.local else NO_TRACE
         observe(state, memory, low.network, low.data, trace, columns)
         matrices = columns[:, 2 + self.layers :]
         bad = ~np.isfinite(columns[:, 0]) | ((self.exploded[rows] >= 0) & (self.exploded[rows] <= now))
@@ -133,14 +173,22 @@ class Observer:
             "mode_matrix": lambda: self._project(matrices, self.modes**2).reshape(-1, self.modes, self.modes),
             "update_noise": lambda: self._update_noise(memory, choice, begin, end, now),
             "parameters": lambda: from_lanes(state, len(columns)),
+            "mode_alignment": lambda: mode_alignment(
+                matrices.reshape(-1, *self.shape), low.events.left, low.events.right
+            ),
         }
         for name, make in measured.items():
             if name in self.wanted:
                 self.values[name][rows] = make()
-        if self.wanted & {"singular_values", "effective_rank", *RANK}:
+        if self.wanted & {"singular_values", "effective_rank", "stable_rank", *RANK}:
             self._decompose(matrices, bad, rows)
         if self.wanted & {*CURVATURE}:
             self._curve(state, memory, bad, rows)
+        if self.wanted & {"mode_drift", "mode_diffusion"}:
+            self._rates(from_lanes(state, len(columns)), columns[:, 2], rows)
+        if "layer_alignment" in self.wanted:
+            theta = np.where(bad[:, None], 0, from_lanes(state, len(columns)))
+            self.values["layer_alignment"][rows] = layer_alignment(self.network.unpack(theta))
         for value in self.values.values():
             value[rows][bad] = np.nan
 
@@ -158,6 +206,8 @@ class Observer:
             self.values["singular_values"][rows] = strength
         if "effective_rank" in self.wanted:
             self.values["effective_rank"][rows] = effective_rank(strength)
+        if "stable_rank" in self.wanted:
+            self.values["stable_rank"][rows] = stable_rank(strength)
         if self.best_maps is not None:
             rank = rank_index(strength, self.strength)
             found = {"rank_index": rank, "rank_distance": rank_distance(safe, rank, self.best_maps)}
@@ -177,6 +227,13 @@ class Observer:
         for column, name in enumerate(CURVATURE):
             if name in self.wanted:
                 self.values[name][rows] = found[:, column]
+
+    def _rates(self, theta: Array, trace: Array, rows: slice) -> None:
+        drift, diffusion = self.rates.measure(theta, trace)
+        if "mode_drift" in self.wanted:
+            self.values["mode_drift"][rows] = drift
+        if "mode_diffusion" in self.wanted:
+            self.values["mode_diffusion"][rows] = diffusion
 
     def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
         """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""

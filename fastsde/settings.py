@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from fastsde.fields import Count, Expect, Fault, Positive, Section, Seed, Share, listed, refuse
 from fastsde.laws import GaussianInputs, GaussianNoise, Inputs, LabelNoise
 
-__all__ = ["Data", "Events", "Initialisation", "Network", "Record", "Snapshots", "Teacher", "Time"]
+__all__ = ["Data", "Events", "Initialisation", "Late", "Network", "Record", "Snapshots", "Teacher", "Time"]
 
 MAX_WIDTH = 4096
 
@@ -33,6 +33,11 @@ ObservableName = Literal[
     "mode_matrix",
     "end_to_end",
     "parameters",
+    "mode_drift",
+    "mode_diffusion",
+    "stable_rank",
+    "mode_alignment",
+    "layer_alignment",
 ]
 OBSERVABLES: tuple[ObservableName, ...] = get_args(ObservableName)
 Observable = Annotated[ObservableName, Expect("one of " + ", ".join(OBSERVABLES))]
@@ -137,8 +142,29 @@ class Data(Section):
     label_noise: LabelNoise = GaussianNoise(scale=0.0)
 
 
+class Late(Section):
+    """Closely spaced snapshots at the end: `count` of them, `every` steps apart, the last one included.
+
+    Currents, entropy production and mixing times need them: `every` well below the relaxation time of the
+    modes, ``count * every`` well above it.
+    """
+
+    count: Annotated[Count, Field(ge=2), Expect("a whole number, at least 2")]
+    every: Count = 1
+
+    def steps(self, last: int) -> NDArray[np.int64]:
+        """Give their steps, increasing.
+
+        Examples
+        --------
+        >>> Late(count=3, every=5).steps(100)
+        array([ 90,  95, 100])
+        """
+        return last - self.every * np.arange(self.count, dtype=np.int64)[::-1]
+
+
 class Snapshots(Section):
-    """When to record: `count` times, evenly or logarithmically, or at the steps `at`."""
+    """When to record: `count` times, evenly or logarithmically, or at the steps `at`; and `late` besides."""
 
     count: Annotated[Count | None, Field(ge=2), Expect("a whole number, at least 2")] = None
     spacing: Annotated[Literal["log", "linear"] | None, Expect('"log" or "linear"')] = None
@@ -147,6 +173,7 @@ class Snapshots(Section):
         listed,
         Expect("a list of steps"),
     ] = None
+    late: Late | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -194,6 +221,10 @@ class Time(Section):
             refuse([Fault(("snapshots", "count"), wanted.count, f"at most {self.steps + 1}", mend)])
         if wanted.at and wanted.at[-1] > self.steps:
             refuse([Fault(("snapshots", "at"), list(wanted.at), f"steps from 0 to {self.steps}")])
+        late = wanted.late
+        if late is not None and (late.count - 1) * late.every > self.steps:
+            allowed = f"(count - 1) x every at most the {self.steps} steps of the run"
+            refuse([Fault(("snapshots", "late"), late.model_dump(), allowed)])
         return self
 
     def snapshot_steps(self) -> NDArray[np.int64]:
@@ -201,13 +232,19 @@ class Time(Section):
 
         Returns
         -------
-        (snapshots,) array of int64, in learning-rate steps. `count` of them; with `at`, those and both ends.
+        (snapshots,) array of int64, in learning-rate steps. `count` of them; with `at`, those and both ends;
+        with `late`, those of the end too.
 
         Examples
         --------
         >>> Time(learning_rate=0.1, steps=100, snapshots=Snapshots(count=6)).snapshot_steps()
         array([  0,   1,   3,  10,  32, 100])
         """
+        late = self.snapshots.late
+        return self._spread() if late is None else np.union1d(self._spread(), late.steps(self.steps))
+
+    def _spread(self) -> NDArray[np.int64]:
+        """Give the steps without those of `late`."""
         if self.snapshots.at is not None:
             return np.unique(np.array([0, *self.snapshots.at, self.steps], dtype=np.int64))
         count = self.snapshots.count or 2

@@ -88,7 +88,8 @@ def test_only_what_was_asked_for_is_recorded_and_it_is_the_receivers():
 def test_an_exploded_trajectory_is_not_a_number_in_every_variable(dtype):
     names = ["loss", "gradient_norm", "modes", "singular_values", "effective_rank", "balance", "noise_trace",
              "update_noise", "mode_matrix", "end_to_end", "parameters", "hessian_min", "hessian_max",
-             "hessian_error", "rank_index", "rank_distance"]  # fmt: skip
+             "hessian_error", "rank_index", "rank_distance", "mode_drift", "stable_rank", "mode_alignment",
+             "layer_alignment"]  # fmt: skip
     start = np.random.default_rng(1).normal(0, 0.5, (5, 20))
     start[2] *= 1e3
     values, _, _ = recorded({"kind": "gd"}, names, steps=8, dtype=dtype, start=start)

@@ -326,3 +326,19 @@ def test_errors_carry_their_exit_code_and_survive_pickling():
     assert str(error) == "x.toml: 1 problem\n\n  a.b\n    got      1\n    allowed  2\n    mend     3"
     assert isinstance(error, FastsdeError)
     assert (FastsdeError.exit_code, error.exit_code, Interrupted.exit_code) == (1, 2, 75)
+
+
+def test_late_snapshots_are_added_to_the_others():
+    spread = changed().time.snapshot_steps()
+    table = 'snapshots = { count = 16, spacing = "log", late = { count = 5, every = 2 } }'
+    dense = changed(('snapshots = { count = 16, spacing = "log" }', table))
+    assert set(dense.time.snapshot_steps()) == set(spread) | {992, 994, 996, 998, 1000}
+    assert np.all(np.diff(dense.time.snapshot_steps()) > 0)
+    assert dense.from_toml(dense.to_toml()) == dense
+    assert "late" not in changed().to_toml()
+
+
+def test_late_snapshots_fit_into_the_run():
+    table = "snapshots = { count = 16, late = { count = 5, every = 300 } }"
+    with pytest.raises(StudyError, match=r"time\.snapshots\.late"):
+        changed(('snapshots = { count = 16, spacing = "log" }', table))

@@ -50,5 +50,6 @@ def follows_gradient(model: Any) -> bool:
 
 
 def log_spaced(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> bool:
-    """Whether snapshots are spread over decades: the second half of the run holds under a third of them."""
-    return bool(len(step) > 3 and np.mean(step > step[-1] / 2) < 1 / 3)
+    """Whether snapshots are spread over decades: most of those in the first half lie in the first tenth."""
+    early = step[step <= step[-1] / 2]
+    return bool(len(step) > 3 and np.mean(early <= step[-1] / 10) > 1 / 2)

@@ -59,6 +59,14 @@ class Settings:
         all pairs of models.
     replicates : int
         Subsamples on which the power of each distance is measured.
+    learned : float
+        Fraction of its strength at which a mode counts as learned, in the sections on feature learning.
+    late : float
+        Late-time laws, currents and mixing times are taken from this share of the run on.
+    surrogates : int
+        Time-reversed surrogates, and bootstrap samples, of the entropy production.
+    path_limit : int
+        Most trajectories whose whole paths are held at once.
     """
 
     seed: int = 0
@@ -79,6 +87,10 @@ class Settings:
     blocks: int = 512
     chosen: int = 4
     replicates: int = 60
+    learned: float = 0.9
+    late: float = 0.5
+    surrogates: int = 200
+    path_limit: int = 1000
 
 
 @dataclass(frozen=True)

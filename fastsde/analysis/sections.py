@@ -15,7 +15,22 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import battery, escape, features, pairs, records, relevance, saddles, tails
+from fastsde.analysis import (
+    alignment,
+    battery,
+    currents,
+    diffusion,
+    escape,
+    features,
+    late_law,
+    mixing,
+    pairs,
+    rank,
+    records,
+    relevance,
+    saddles,
+    tails,
+)
 from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
@@ -94,6 +109,12 @@ SECTIONS: tuple[Section, ...] = (
     Section("tails", tails.TailSection, tails.measure),
     Section("saddles", saddles.Saddles, saddles.measure),
     Section("escape", escape.Escape, escape.measure),
+    Section("diffusion", diffusion.Diffusion, diffusion.measure),
+    Section("rank", rank.Ranks, rank.measure),
+    Section("alignment", alignment.Alignment, alignment.measure),
+    Section("late_law", late_law.LateLaws, late_law.measure),
+    Section("currents", currents.Currents, currents.measure),
+    Section("mixing", mixing.MixingTimes, mixing.measure),
 )
 """All sections, in the order in which they are measured."""
 

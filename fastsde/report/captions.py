@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import distances, escape, figures, saddles, tables, tails
+from fastsde.report import currents, distances, escape, features, figures, saddles, tables, tails
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -82,5 +82,7 @@ SPECS = (
     *tails.SPECS,
     *saddles.SPECS,
     *escape.SPECS,
+    *features.SPECS,
+    *currents.SPECS,
 )
 """The figures in the order of the page."""

@@ -1,0 +1,65 @@
+"""Do singular vectors point at the modes and layers at each other, and are layers balanced? Over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.analysis.late_window import survivors
+from fastsde.analysis.protocols import Bools, Floats, Trajectories
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+NAMES = ("mode_alignment", "layer_alignment", "balance")
+LEVELS = (0.05, 0.5, 0.95)
+ROWS = 20_000
+"""Quantiles are over so many trajectories at most."""
+
+
+@dataclass(frozen=True)
+class ModelAlignment:
+    """Quantiles at `LEVELS` over the trajectories that never exploded, (level, snapshot, mode or interface).
+
+    Attributes
+    ----------
+    counted : int
+    quantiles : dict of str to ndarray
+        By the names of `NAMES` that were recorded; without its sign for mode_alignment.
+    """
+
+    counted: int
+    quantiles: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Alignment and balance of all models."""
+
+    models: dict[str, ModelAlignment]
+
+
+def measure(context: Context) -> Alignment | None:
+    """Take quantiles of what was recorded; None without any interface and mode."""
+    layers = len(context.ensemble.study.network.widths) - 1
+    names = [name for name in NAMES if context.recorded(name) and (layers > 1 or name == "mode_alignment")]
+    if not names or names == ["balance"]:
+        return None
+    return Alignment({name: _model(view, names) for name, view in context.views.items()})
+
+
+def _model(view: Trajectories, names: list[str]) -> ModelAlignment:
+    alive = survivors(view)
+    quantiles = {
+        name: np.stack([_row(view, name, s, alive) for s in range(len(view.step))], 1) for name in names
+    }
+    return ModelAlignment(int(alive.sum()), quantiles)
+
+
+def _row(view: Trajectories, name: str, snapshot: int, alive: Bools) -> Floats:
+    values = np.abs(np.asarray(view.read(name, snapshot), dtype=np.float64)[alive][:ROWS])
+    if not len(values):
+        return np.full((len(LEVELS), values.shape[1]), np.nan)
+    return np.asarray(np.quantile(values, LEVELS, axis=0))

@@ -1,0 +1,77 @@
+"""The late part of a run: which snapshots it has, which of them are neighbours, who is there throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastsde.analysis.law import moment_limits
+from fastsde.analysis.protocols import Bools, Floats, Trajectories
+
+SAME_GAP = 0.05
+"""Gaps that differ by less than this share count as equal."""
+FEWEST_TRAJECTORIES = 30
+
+
+@dataclass(frozen=True)
+class LateWindow:
+    """Snapshots of the late part of a run.
+
+    Attributes
+    ----------
+    snapshots : tuple of int
+        All of them.
+    pairs : tuple of (int, int)
+        Neighbours at the smallest gap.
+    gap : float
+        That gap, in learning-rate steps.
+    """
+
+    snapshots: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+    gap: float
+
+    @classmethod
+    def of(cls, step: np.ndarray[Any, Any], share: float) -> LateWindow:
+        """Choose the snapshots from `share` of the run on.
+
+        Examples
+        --------
+        >>> LateWindow.of(np.array([0, 10, 60, 90, 95, 100]), 0.5)
+        LateWindow(snapshots=(2, 3, 4, 5), pairs=((3, 4), (4, 5)), gap=5.0)
+        """
+        chosen = np.flatnonzero(step >= share * step[-1])
+        gaps = np.diff(step[chosen]).astype(np.float64)
+        if not len(gaps):
+            return cls(tuple(chosen.tolist()), (), float("nan"))
+        close = np.flatnonzero(gaps <= gaps.min() * (1 + SAME_GAP))
+        pairs = tuple((int(chosen[k]), int(chosen[k + 1])) for k in close)
+        return cls(tuple(chosen.tolist()), pairs, float(gaps[close].mean()))
+
+
+def survivors(view: Trajectories) -> Bools:
+    """Trajectories that never left the finite numbers, shape (trajectory,)."""
+    return np.asarray(~np.isfinite(view.passage_time("exploded")))
+
+
+def unfit(model: Any, depth: int, counted: int) -> str:
+    """Say why second moments of late snapshots mean nothing in a model; empty if they do.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Model
+    >>> unfit(Model(kind="sgd"), 2, 10)
+    'only 10 trajectories'
+    """
+    if counted < FEWEST_TRAJECTORIES:
+        return f"only {counted} trajectories"
+    if moment_limits(model, depth, 1, False)[0] <= 2:
+        return "stable noise: no variance"
+    return ""
+
+
+def spread_out(values: Floats, scale: float) -> bool:
+    """Whether a law is more than a point: its spread is above a billionth of the scale."""
+    return bool(np.max(values.std(axis=0)) > 1e-9 * scale)

@@ -1,0 +1,146 @@
+"""What the numbers on equilibrium say, and their tables, as HTML."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import numpy as np
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.currents import Current, Currents
+from fastsde.analysis.mixing import Mixing, MixingTimes
+from fastsde.analysis.summary import ordered, time_per_step
+from fastsde.report.features_tables import p_value, spanned
+from fastsde.report.panels import shown_modes
+from fastsde.report.tables import NOTHING, number, table
+
+
+def currents_finding(analysis: Analysis) -> str:
+    """Say which models break detailed balance."""
+    found: Currents = analysis.sections["currents"]
+    moving = "late_law" in analysis.sections and _moving(analysis)
+    sentences = [_current_sentence(name, found.models[name]) for name in ordered(analysis)]
+    warning = (
+        f" The laws of {escape(moving)} still move in the window: read their numbers as those of a "
+        "transient, which has currents of its own."
+        if moving
+        else ""
+    )
+    return " ".join(sentence for sentence in sentences if sentence) + warning
+
+
+def _moving(analysis: Analysis) -> str:
+    """Names of the models whose spread changes by more than a tenth, surely, over the late window."""
+    laws = analysis.sections["late_law"].models
+    found: Currents = analysis.sections["currents"]
+    names = [
+        name
+        for name, law in laws.items()
+        if found.models[name].area is not None
+        and np.any((law.settled.low > 1.1) | (law.settled.high < 1 / 1.1))
+    ]
+    return ", ".join(names)
+
+
+def _current_sentence(name: str, one: Current) -> str:
+    if one.area is None:
+        return ""
+    if one.area.p_value >= 0.05:
+        return (
+            f"{escape(name)} shows no current: its areas are those of a reversible process "
+            f"(p {p_value(one.area.p_value)})."
+        )
+    text = f"{escape(name)} breaks detailed balance (p {p_value(one.area.p_value)})"
+    if one.entropy is not None and float(one.entropy.corrected.low) > 0:
+        text += f" and produces entropy at the rate {number(float(one.entropy.corrected.value))} by time"
+    return text + "."
+
+
+def currents_table(analysis: Analysis) -> str:
+    """Tabulate areas, entropy production, turning and bounds, or the reason why there are none."""
+    found: Currents = analysis.sections["currents"]
+    head = (
+        "model",
+        "pairs of snapshots",
+        "largest area / its error, p",
+        "entropy production by time (bias taken off)",
+        "p",
+        "lower bound",
+        "steps for one turn in the fastest plane",
+    )
+    step = time_per_step(analysis)
+    rows = [_current_row(name, found.models[name], step) for name in ordered(analysis)]
+    shown = ", ".join(found.coordinates[:6]) + (", ..." if len(found.coordinates) > 6 else "")
+    return (
+        f"<p>Coordinates: {escape(shown)} (two digits ab: u<sub>a</sub><sup>T</sup> W v<sub>b</sub>). "
+        "p-values and biases by time-reversed surrogates, intervals by a bootstrap, the trajectory being the "
+        "unit. The gap must resolve the fastest relaxation, and the law must be stationary.</p>"
+        + table(head, rows)
+    )
+
+
+def _current_row(name: str, one: Current, step: float) -> list[str]:
+    if one.area is None:
+        return [escape(name), escape(one.reason), *[NOTHING] * 5]
+    entropy, plane = one.entropy, one.planes.get("fastest")
+    area = f"{one.area.largest:.1f}, {p_value(one.area.p_value)}"
+    pairs = f"{one.pairs:,} of {one.gap:g} steps, {one.counted:,} trajectories"
+    if entropy is None:
+        cells = [NOTHING, NOTHING]
+    else:
+        cells = [
+            f'{spanned(entropy.corrected)}<span class="what">bias {number(entropy.bias)}</span>',
+            p_value(entropy.p_value),
+        ]
+    if plane is None:
+        return [escape(name), pairs, area, *cells, NOTHING, NOTHING]
+    turning = plane.turning
+    sure = float(turning.low) > 0 or float(turning.high) < 0
+    turn = f"{2 * math.pi / abs(float(turning.value)) / step:,.0f}" if sure else "no turning"
+    return [escape(name), pairs, area, *cells, number(plane.bound), turn]
+
+
+def mixing_finding(analysis: Analysis) -> str:
+    """Say how long the modes remember."""
+    found: MixingTimes = analysis.sections["mixing"]
+    told = []
+    for name in ordered(analysis):
+        one = found.models[name]
+        if one.reason:
+            continue
+        modes = [mode for mode in shown_modes(analysis) if math.isfinite(one.time.value[mode])]
+        if modes:
+            slowest = max(modes, key=lambda mode: one.time.value[mode])
+            word = {
+                "longer": "more than ",
+                "shorter": "less than about ",
+                "oscillates": "oscillates and first forgets in ",
+            }.get(one.verdict[slowest], "")
+            told.append(f"{escape(name)} {word}{one.time.value[slowest]:,.0f} steps (mode {slowest + 1})")
+    return f"Slowest mode's correlation time: {'; '.join(told)}." if told else "No mode moves."
+
+
+def mixing_table(analysis: Analysis) -> str:
+    """Tabulate correlation times."""
+    found: MixingTimes = analysis.sections["mixing"]
+    modes = shown_modes(analysis)
+    rows = [
+        [escape(name), *(_mixing_cell(found.models[name], mode) for mode in modes)]
+        for name in ordered(analysis)
+    ]
+    return (
+        "<p>Integrated correlation time in learning-rate steps with 95 % intervals. <b>Longer</b>: the "
+        "correlation outlives the window, the time is a lower bound. <b>Shorter</b>: it is gone within a "
+        "snapshot or two. <b>Oscillates</b>: it turns negative, as in shuffled epochs, whose noise sums to "
+        "nothing, and the time is that of the first fall.</p>"
+        + table(("model", *(f"mode {mode + 1}" for mode in modes)), rows)
+    )
+
+
+def _mixing_cell(one: Mixing, mode: int) -> str:
+    if one.reason:
+        return escape(one.reason)
+    verdict = one.verdict[mode]
+    word = "" if verdict == "resolved" else f'<span class="what">{verdict}</span>'
+    return spanned(one.time, mode) + word

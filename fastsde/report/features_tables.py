@@ -1,0 +1,317 @@
+"""What the numbers on feature learning say, and their tables, as HTML."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import numpy as np
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.confidence import Interval
+from fastsde.analysis.diffusion import Diffusion, DiffusionPeaks
+from fastsde.analysis.late_law import LateLaw, LateLaws
+from fastsde.analysis.rank import RankCourse, Ranks
+from fastsde.analysis.summary import ordered
+from fastsde.report.panels import shown_modes
+from fastsde.report.tables import NOTHING, number, table
+
+
+def spanned(interval: Interval, place: int | None = None) -> str:
+    """Write a value with its interval, in HTML."""
+    ends = (interval.value, interval.low, interval.high)
+    value, low, high = (float(end if place is None else end[place]) for end in ends)
+    if not math.isfinite(value):
+        return NOTHING
+    if not math.isfinite(low):
+        return number(value)
+    return f"<b>{number(value)}</b> <small>({number(low)} to {number(high)})</small>"
+
+
+def p_value(value: float) -> str:
+    """Write a p-value, in HTML."""
+    return NOTHING if math.isnan(value) else "&lt; 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def _percent(value: float) -> str:
+    return f"{round(100 * value):d}&nbsp;%"
+
+
+def _shares(interval: Interval, place: int) -> str:
+    ends = [float(end[place]) for end in (interval.value, interval.low, interval.high)]
+    if not math.isfinite(ends[0]):
+        return NOTHING
+    return f"<b>{_percent(ends[0])}</b> <small>({100 * ends[1]:.0f} to {100 * ends[2]:.0f})</small>"
+
+
+def diffusion_finding(analysis: Analysis) -> str:
+    """Say whether the diffusion along the modes peaks before they are learned."""
+    found: Diffusion = analysis.sections["diffusion"]
+    names = [name for name in ordered(analysis) if name in found.models]
+    return " ".join(
+        _diffusion_sentence(analysis, name, found.models[name], found.learned) for name in names[:3]
+    )
+
+
+def _diffusion_sentence(analysis: Analysis, name: str, one: DiffusionPeaks, learned: float) -> str:
+    modes = [mode for mode in shown_modes(analysis) if one.counted[mode] > 0]
+    if not modes:
+        return f"{escape(name)} learned no mode."
+    if np.all(one.edge[modes] > 0.9 * one.counted[modes]):
+        return f"In {escape(name)} the diffusion has no peak: it is largest at the first or last snapshot."
+    before = [_percent(float(one.before_learned.value[mode])) for mode in modes]
+    low, high = one.before_learned.low[modes], one.before_learned.high[modes]
+    if np.all(low > 0.5):
+        verdict = "precedes learning in every mode"
+    elif np.all(high < 0.5):
+        verdict = "does not precede learning"
+    elif np.any(low > 0.5):
+        which = ", ".join(str(mode + 1) for mode, end in zip(modes, low, strict=True) if end > 0.5)
+        verdict = f"precedes learning in mode{'s' if ',' in which else ''} {which} only"
+    else:
+        verdict = "precedes learning in about half of the trajectories"
+    fraction = one.fraction.value[modes]
+    return (
+        f"In {escape(name)} the peak of the diffusion {verdict}: it comes before {_percent(learned)} of the "
+        f"mode is learned in {_enumerated(before)} of the trajectories (modes "
+        f"{_enumerated([str(mode + 1) for mode in modes])}), when the median trajectory has learned "
+        f"{_enumerated([_percent(float(value)) for value in fraction])} of it."
+    )
+
+
+def _enumerated(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def diffusion_table(analysis: Analysis) -> str:
+    """Tabulate the peaks of every model and mode."""
+    found: Diffusion = analysis.sections["diffusion"]
+    head = (
+        "model, mode",
+        "trajectories",
+        f"peak before {_percent(found.learned)} learned",
+        "peak before half learned",
+        "learned at the peak (median)",
+        "time learned / time of peak",
+        "learned when the drift peaks",
+        "later than the reference: probability, p",
+    )
+    rows = [
+        _diffusion_row(name, found.models[name], mode)
+        for name in ordered(analysis)
+        if name in found.models
+        for mode in shown_modes(analysis)
+    ]
+    return (
+        "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Peaks are "
+        f"located between snapshots {_percent(found.resolution)} of the time apart. Trajectories that never "
+        "learned the mode, or exploded, are left out and named.</p>" + table(head, rows)
+    )
+
+
+def _diffusion_row(name: str, one: DiffusionPeaks, mode: int) -> list[str]:
+    left = (
+        (one.unlearned[mode], "not learned"),
+        (one.exploded, "exploded"),
+        (one.edge[mode], "peak at an end"),
+    )
+    notes = ", ".join(f"{int(count):,} {what}" for count, what in left if count)
+    effect = NOTHING
+    if math.isfinite(one.effect[mode]):
+        effect = f"{one.effect[mode]:.2f}, {p_value(float(one.p_value[mode]))}"
+    return [
+        f"{escape(name)}, mode {mode + 1}",
+        f'{one.counted[mode]:,.0f}<span class="what">{notes}</span>',
+        _shares(one.before_learned, mode),
+        _shares(one.before_half, mode),
+        spanned(one.fraction, mode),
+        spanned(one.lead, mode),
+        NOTHING if one.drift_fraction is None else spanned(one.drift_fraction, mode),
+        effect,
+    ]
+
+
+def rank_finding(analysis: Analysis) -> str:
+    """Say whether the reference has the lower rank."""
+    found: Ranks = analysis.sections["rank"]
+    reference = escape(analysis.reference)
+    sentences = []
+    for name in ordered(analysis):
+        one = found.models[name]
+        course = one.effective or one.stable
+        kind = "effective" if one.effective else "stable"
+        if course is None or course.average_difference is None:
+            continue
+        average = _lower(course.average_difference)
+        text = f"Against {escape(name)}: {kind} rank of {reference} {average} on average over time"
+        if course.loss_average_difference is not None:
+            text += f", {_lower(course.loss_average_difference)} at equal loss"
+        sentences.append(text + ".")
+    if not sentences:
+        return "There is no model to compare the rank with."
+    return f"{_favours(found, reference)} {' '.join(sentences)}"
+
+
+def _favours(found: Ranks, reference: str) -> str:
+    """Judge by the ranks at equal loss, or over time where there are none."""
+    courses = [one.effective or one.stable for one in found.models.values()]
+    judged = [one.loss_average_difference or one.average_difference for one in courses if one is not None]
+    ends = [(float(one.low), float(one.high)) for one in judged if one is not None]
+    if all(high < 0 for _, high in ends):
+        return f"{reference} has a lower rank than every other model."
+    if not any(high < 0 for _, high in ends):
+        return f"{reference} does not have a lower rank than any other model."
+    return f"{reference} has a lower rank than some of the other models."
+
+
+def _lower(difference: Interval) -> str:
+    value, low, high = (float(end) for end in (difference.value, difference.low, difference.high))
+    if not math.isfinite(value):
+        return "unknown"
+    if low <= 0 <= high:
+        return f"the same within {max(abs(low), abs(high)):.2g}"
+    ends = sorted((abs(low), abs(high)))
+    word = "lower" if value < 0 else "higher"
+    return f"{word} by {abs(value):.2g} ({ends[0]:.2g} to {ends[1]:.2g})"
+
+
+def rank_table(analysis: Analysis) -> str:
+    """Tabulate average ranks and differences."""
+    found: Ranks = analysis.sections["rank"]
+    reference = escape(analysis.reference)
+    head = (
+        "model",
+        "effective rank, mean over time",
+        f"{reference} less model",
+        "the same at equal loss",
+        "stable rank, mean over time",
+        f"{reference} less model",
+        "the same at equal loss",
+    )
+    rows = [
+        [escape(name), *_rank_cells(found.models[name].effective), *_rank_cells(found.models[name].stable)]
+        for name in ordered(analysis)
+    ]
+    how = "trajectory by trajectory" if found.paired else "between independent means"
+    return f"<p>Means over trajectories with 95 % intervals; differences are taken {how}.</p>" + table(
+        head, rows
+    )
+
+
+def _rank_cells(course: RankCourse | None) -> list[str]:
+    if course is None:
+        return [NOTHING] * 3
+    others = (course.average_difference, course.loss_average_difference)
+    return [spanned(course.average), *(NOTHING if one is None else spanned(one) for one in others)]
+
+
+def late_finding(analysis: Analysis) -> str:
+    """Say whether the late-time laws are the fixed point, a Boltzmann law, or neither."""
+    found: LateLaws = analysis.sections["late_law"]
+    noise = "with label noise" if found.label_noise else "without label noise"
+    start = f"At the end, {noise}: "
+    return start + " ".join(f"{escape(name)} {_late(found.models[name])}." for name in ordered(analysis))
+
+
+def _late(law: LateLaw) -> str:
+    if law.reason == "collapsed onto a point":
+        largest = float(np.nanmax(np.abs(law.offset.value)))
+        where = (
+            "the fixed point of gradient flow"
+            if largest < 1e-3
+            else "a point off the fixed point of gradient flow"
+        )
+        return f"has collapsed onto {where}"
+    if law.reason or law.temperatures is None or law.boltzmann is None:
+        return f"has no temperature ({escape(law.reason)})"
+    unlearned = float(np.nanmin(law.learned)) < 0.95
+    moving = "; it still moves" if np.any((law.settled.low > 1) | (law.settled.high < 1)) else ""
+    if unlearned:
+        return "has not learned all modes in all trajectories, so that its law is none of one minimum"
+    heats = law.temperatures
+    if heats.equipartition_p < 0.05:
+        return (
+            f"is no Boltzmann law: the modes' temperatures differ by a factor of {number(heats.ratio)} "
+            f"(equipartition p {p_value(heats.equipartition_p)}){moving}"
+        )
+    if law.boltzmann.p_value < 0.05:
+        return f"is no Boltzmann law by its shape (p {p_value(law.boltzmann.p_value)}){moving}"
+    text = f"cannot be told from a Boltzmann law of temperature {number(float(heats.common.value))}"
+    if law.own_temperature:
+        text += f" (its own: {number(law.own_temperature)})"
+    return text + moving
+
+
+def late_table(analysis: Analysis) -> str:
+    """Tabulate temperatures and tests of the late-time laws."""
+    found: LateLaws = analysis.sections["late_law"]
+    head = (
+        "model",
+        "temperature, common",
+        "largest over smallest, equipartition p",
+        "Boltzmann of the fitted temperature: distance, p",
+        "Boltzmann of its own temperature: distance, p",
+        "modes of normal shape (p above 0.05)",
+        "spread now over then",
+    )
+    rows = [_late_row(name, found.models[name]) for name in ordered(analysis)]
+    law = (
+        "Gibbs law exp(&minus;L/T)"
+        if found.exact
+        else "local Boltzmann law of W (a deep network without weight decay has no Gibbs law)"
+    )
+    return (
+        f"<p>T<sub>a</sub> = c Var(m<sub>a</sub>) / v<sub>a</sub><sup>T</sup> S<sup>+</sup> v<sub>a</sub> at "
+        f"the last snapshot; compared with the {law}. Kolmogorov-Smirnov distances, with p-values from "
+        f"simulated samples where a temperature is fitted. The last column compares with step "
+        f"{found.first_step:,.0f}: a range of modes; away from 1 the law still moves.</p>"
+        + table(head, rows)
+        + _no_currents(analysis)
+    )
+
+
+def _no_currents(analysis: Analysis) -> str:
+    """Say why there is no figure of currents, if so."""
+    found = analysis.sections.get("currents")
+    if found is None or any(one.planes for one in found.models.values()):
+        return ""
+    reasons: dict[str, list[str]] = {}
+    for name in ordered(analysis):
+        reasons.setdefault(found.models[name].reason, []).append(name)
+    told = "; ".join(f"{escape(', '.join(names))}: {escape(reason)}" for reason, names in reasons.items())
+    return f"<p>Currents and entropy production are not given. {told}.</p>"
+
+
+def _late_row(name: str, law: LateLaw) -> list[str]:
+    exploded = f'<span class="what">{law.exploded:,} exploded</span>' if law.exploded else ""
+    first = f"{escape(name)}{exploded}"
+    if law.temperatures is None or law.boltzmann is None:
+        return [first, escape(law.reason), *[NOTHING] * 5]
+    heats = law.temperatures
+    own = law.gibbs
+    normal = sum(fit.p_value > 0.05 for fit in law.shape.values())
+    settled = law.settled.value[np.isfinite(law.settled.value)]
+    return [
+        first,
+        spanned(heats.common),
+        f"{number(heats.ratio)}, {p_value(heats.equipartition_p)}",
+        f"{number(law.boltzmann.distance)}, {p_value(law.boltzmann.p_value)}",
+        NOTHING if own is None else f"{number(own.distance)}, {p_value(own.p_value)}",
+        f"{normal} of {len(law.shape)}",
+        f"{settled.min():.2f} to {settled.max():.2f}" if settled.size else NOTHING,
+    ]
+
+
+def alignment_finding(analysis: Analysis) -> str:
+    """Say how aligned the networks are at the end."""
+    found = analysis.sections["alignment"]
+    words = {
+        "mode_alignment": "of W's singular vectors with the modes",
+        "layer_alignment": "of adjacent layers",
+    }
+    parts = []
+    for name in ordered(analysis):
+        values = {key: one for key, one in found.models[name].quantiles.items() if key in words}
+        told = [f"{one[1, -1].mean():.3f} {words[key]}" for key, one in values.items()]
+        parts.append(f"{escape(name)} {' and '.join(told)}")
+    return f"Median alignment at the end (1 is perfect): {'; '.join(parts)}."

@@ -1,0 +1,155 @@
+"""Drift and diffusion of the modes: against derivatives, samples and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+from studies import snapshots, study
+
+from fastsde.alignment import layer_alignment, mode_alignment
+from fastsde.data import build_problem
+from fastsde.lowering import lower
+from fastsde.network import DeepLinearNetwork
+from fastsde.observables import stable_rank
+
+NAMES = {"record": {"observables": ["mode_drift", "mode_diffusion", "parameters", "noise_trace"]}}
+DATA = {
+    "white": {"samples": 7, "inputs": {"kind": "gaussian", "whiten": True}},
+    "raw": {"samples": 9, "spectrum": (0.5, 3.0)},
+    "population": {"samples": "population", "spectrum": (0.5, 2.0)},
+}
+
+
+def rates(widths, model, *, count=6, **more):
+    """Recorded rates and parameters of the starting points, with reference and problem."""
+    s = study(widths, model, **NAMES, **more)
+    values, _ = snapshots(s, count)
+    network = DeepLinearNetwork(widths, s.network.loss_scale)
+    return {name: value[0] for name, value in values.items()}, network, build_problem(s)
+
+
+def mode_gradients(network, theta, problem):
+    """Gradient of each mode in the parameters, (modes, rows, p), by pushing ``u v^T`` back."""
+    matrices = np.einsum("ia,ja->aij", problem.mode_left, problem.mode_right)
+    return np.stack([network.push(theta, np.broadcast_to(m, (len(theta), *m.shape))) for m in matrices])
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("widths", [(3, 2), (3, 4, 2), (2, 5, 4, 3), (4, 3, 3, 3, 4)])
+def test_drift_is_the_slope_of_the_mode_along_the_gradient(widths, data):
+    got, network, problem = rates(widths, {"kind": "gd"}, **DATA[data])
+    theta = got["parameters"]
+    slopes = mode_gradients(network, theta, problem)
+    exact = -np.einsum("anp,np->na", slopes, network.gradient(theta, problem))
+    assert np.allclose(got["mode_drift"], exact, rtol=1e-10, atol=1e-12)
+    assert (got["mode_diffusion"] == 0).all()
+    h = 1e-6
+    moved = network.end_to_end(theta - h * network.gradient(theta, problem)) - network.end_to_end(theta)
+    slope = np.einsum("ia,nij,ja->na", problem.mode_left, moved, problem.mode_right) / h
+    assert np.allclose(got["mode_drift"], slope, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("data", ["white", "raw"])
+@pytest.mark.parametrize("widths", [(3, 2), (3, 4, 2), (4, 3, 3, 3, 4)])
+def test_diffusion_of_finite_data_is_the_variance_over_samples(widths, data):
+    n, batch, eta = DATA[data]["samples"], 2, 0.05
+    for model, share in (
+        ({"kind": "sgd", "batch": batch, "sampling": "replacement"}, 1 / batch),
+        ({"kind": "sgd", "batch": batch, "sampling": "epoch"}, (n - batch) / (n - 1) / batch),
+        ({"kind": "sde", "noise": "gradient", "substeps": 4, "sampling": "replacement"}, 1.0),
+    ):
+        got, network, problem = rates(widths, model, rate=eta, **DATA[data])
+        theta = got["parameters"]
+        pushes = np.einsum(
+            "anp,nip->nia", mode_gradients(network, theta, problem), network.sample_gradients(theta, problem)
+        )
+        assert np.allclose(got["mode_diffusion"], eta * share * pushes.var(axis=1), rtol=1e-10)
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("inputs", [{"kind": "gaussian"}, {"kind": "student-t", "nu": 9.0}])
+def test_diffusion_of_a_population_is_the_variance_over_fresh_samples(inputs):
+    """Each mode within 6 standard errors of 200,000 fresh samples, false alarm below 1e-6."""
+    widths, eta, sigma, n = (3, 4, 2), 0.05, 0.3, 200_000
+    got, network, problem = rates(widths, {"kind": "sgd"}, rate=eta, noise=sigma, samples="population",
+                                  inputs=inputs, spectrum=(0.5, 2.0), count=2)  # fmt: skip
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((n, 3))
+    if inputs["kind"] == "student-t":
+        x *= np.sqrt((inputs["nu"] - 2) / rng.chisquare(inputs["nu"], (n, 1)))
+    x = x @ problem.factor.T
+    errors = sigma * rng.standard_normal((n, 2))
+    for theta, diffusion in zip(got["parameters"], got["mode_diffusion"], strict=True):
+        residual = x @ (network.end_to_end(theta) - problem.teacher).T - errors
+        gradient = mode_gradients(network, theta[None], problem)[:, 0]
+        layers = network.unpack(theta)
+        back, forth = layers[1].T @ residual.T, layers[0] @ x.T
+        pushes = np.stack([
+            np.einsum("in,jn,ij->n", back, x.T, g[:12].reshape(4, 3))
+            + np.einsum("in,jn,ij->n", residual.T, forth, g[12:].reshape(2, 4)) for g in gradient
+        ])  # fmt: skip
+        square = (pushes - pushes.mean(1, keepdims=True)) ** 2
+        error = eta * square.std(1) / math.sqrt(n)
+        assert np.all(np.abs(eta * square.mean(1) - diffusion) < 6 * error)
+        assert np.any(np.abs(1.5 * eta * square.mean(1) - diffusion) > 6 * error)  # negative control
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_a_scalar_mode_has_the_closed_rates(layers):
+    """u' = L u^(2 - 2/L) (s - u), diffusion eta/B (L u^(2 - 2/L))^2 (2 (s - u)^2 + sigma^2)."""
+    eta, sigma, batch, w = 0.01, 0.4, 2, 0.8
+    s = study((1,) * (layers + 1), {"kind": "sgd", "batch": batch}, samples="population", rate=eta,
+              noise=sigma, **NAMES)  # fmt: skip
+    problem = build_problem(s)
+    start = np.full((3, layers), w)
+    start[:, 0] *= np.sign(problem.optimum.item())
+    values, _ = snapshots(s, 3, start=start)
+    u, top = w**layers, problem.mode_strength[0]
+    gain = layers * u ** (2 - 2 / layers)
+    assert np.allclose(values["mode_drift"][0], gain * (top - u))
+    assert np.allclose(values["mode_diffusion"][0], eta / batch * gain**2 * (2 * (top - u) ** 2 + sigma**2))
+
+
+def test_isotropic_noise_diffuses_by_the_gradient_of_the_mode():
+    widths = (3, 4, 2)
+    for more in ({"temperature": 0.3}, {"temperature": "matched", "match_at": "local"}):
+        model = {"kind": "sde", "noise": "isotropic", "substeps": 2, **more}
+        got, network, problem = rates(widths, model, samples=6, rate=0.05)
+        square = (mode_gradients(network, got["parameters"], problem) ** 2).sum(-1).T
+        heat = 2 * 0.3
+        if "match_at" in more:
+            share = 1.0 * 0.05 / network.size  # a batch of one sample of the six
+            heat = share * network.noise_trace(got["parameters"], problem)[:, None]
+        assert np.allclose(got["mode_diffusion"], heat * square, rtol=1e-10)
+
+
+def test_without_a_covariance_there_is_no_diffusion():
+    s = study((3, 2), {"kind": "sgd"}, samples="population", inputs={"kind": "student-t", "nu": 3.0}, **NAMES)
+    values, _ = snapshots(s, 2)
+    assert np.isnan(values["mode_diffusion"]).all()
+    assert np.isfinite(values["mode_drift"]).all()
+    assert lower(s, "m", build_problem(s)).trace == 0
+
+
+def test_alignment_is_one_for_singular_vectors_only():
+    random = np.random.default_rng(0)
+    left = np.linalg.qr(random.normal(size=(4, 3)))[0].T
+    right = np.linalg.qr(random.normal(size=(5, 3)))[0].T
+    aligned = np.einsum("a,ai,aj->ij", [3.0, 2.0, 0.1], left, right)
+    assert np.allclose(mode_alignment(aligned, left, right), 1)
+    assert np.allclose(mode_alignment(-aligned, left, right), -1)
+    assert np.all(np.abs(mode_alignment(random.normal(size=(50, 4, 5)), left, right)) < 1)
+    assert np.isnan(mode_alignment(np.zeros((4, 5)), left, right)).all()
+
+
+def test_balanced_layers_are_aligned_and_random_ones_are_not():
+    observables = ["layer_alignment", "mode_alignment", "stable_rank", "singular_values"]
+    names = {"record": {"observables": observables}}
+    balanced = study((3, 5, 4, 3), network={"init": {"kind": "balanced", "std": 0.3}}, **names)
+    values, _ = snapshots(balanced, 6)
+    assert np.allclose(values["layer_alignment"][0], 1)
+    assert values["layer_alignment"].shape == (2, 6, 2)
+    assert np.allclose(values["stable_rank"], stable_rank(values["singular_values"]))
+    random, _ = snapshots(study((3, 5, 4, 3), **names), 6)
+    assert random["layer_alignment"][0].max() < 0.999
+    assert layer_alignment([np.eye(3)]).shape == (0,)
