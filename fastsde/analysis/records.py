@@ -89,8 +89,8 @@ def plain(value: Any) -> Any:
         return {name: plain(one) for name, one in vars(value).items()}
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
-    if isinstance(value, np.ndarray | tuple | list):
-        return [plain(one) for one in (value.tolist() if isinstance(value, np.ndarray) else value)]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

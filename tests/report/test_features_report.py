@@ -1,0 +1,109 @@
+"""The sections on feature learning and equilibrium on the page of a small run that has all of them."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from test_report import _Checker
+
+import fastsde
+from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.parts import run
+from fastsde.report import currents, features, style, write_report
+from fastsde.study import Study
+
+STUDY = """
+seed = 5
+trajectories = 64
+[network]
+widths = [2, 3, 2]
+init = { std = 0.2 }
+loss = "half"
+[data]
+samples = 8
+inputs = { kind = "gaussian", whiten = true }
+teacher = { singular_values = [3.0, 2.0] }
+label_noise = 0.5
+[time]
+learning_rate = 0.02
+steps = 1500
+snapshots = { count = 40, spacing = "log", late = { count = 24, every = 2 } }
+[record]
+observables = ["loss", "modes", "mode_matrix", "mode_drift", "mode_diffusion", "singular_values",
+               "mode_alignment", "layer_alignment", "balance"]
+[models.sgd]
+kind = "sgd"
+sampling = "replacement"
+[models.sde]
+kind = "sde"
+noise = "gradient"
+substeps = 2
+[models.langevin]
+kind = "sde"
+noise = "isotropic"
+temperature = "matched"
+substeps = 2
+[models.gd]
+kind = "gd"
+"""
+QUICK = Settings(permutations=49, directions=8, sliced_limit=32, mmd_limit=32, surrogates=40)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "features"
+    run(Study.from_toml(STUDY), path, threads=1)
+    with fastsde.open(path) as ensemble:
+        analyze(ensemble, settings=QUICK).save(path / "analysis.h5")
+    return path
+
+
+@pytest.fixture(scope="module")
+def analysis(directory):
+    return Analysis.load(directory / "analysis.h5")
+
+
+def test_every_section_is_on_the_page(directory):
+    html = write_report(directory).read_text(encoding="utf-8")
+    checker = _Checker()
+    checker.feed(html)
+    assert checker.open == []
+    for spec in (*features.SPECS, *currents.SPECS):
+        assert f'<h2 id="{spec.name}">' in html
+        assert (directory / "figures" / f"{spec.name}.png").is_file()
+    assert "nan" not in " ".join(checker.text).replace("nance", "")
+
+
+def test_every_finding_names_the_models(analysis):
+    for spec in (*features.SPECS, *currents.SPECS):
+        finding = spec.finding(analysis)
+        if spec.name not in ("diffusion", "rates"):
+            assert "sgd" in finding
+            assert finding.endswith(".")
+
+
+def test_legends_of_the_sections_lie_inside(analysis):
+    with mpl.rc_context(style.RC):
+        for spec in (*features.SPECS, *currents.SPECS):
+            figure = spec.draw(analysis)
+            figure.draw_without_rendering()
+            box = figure.legends[0].get_window_extent()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.x1
+            assert all(box.y1 <= axes.get_window_extent().y0 for axes in figure.axes)
+
+
+def test_what_the_noiseless_model_has_and_has_not(analysis):
+    found = analysis.sections
+    assert "gd" not in found["diffusion"].models
+    assert found["late_law"].models["gd"].reason == "collapsed onto a point"
+    assert np.all(np.abs(found["late_law"].models["gd"].offset.value) < 1e-3)
+    assert "stand still" in found["currents"].models["gd"].reason
+    assert found["mixing"].models["gd"].reason == "the modes stand still"
+
+
+def test_sections_survive_the_file_and_the_document(directory, analysis):
+    document = analysis.document()["sections"]
+    for name in ("diffusion", "rank", "alignment", "late_law", "currents", "mixing"):
+        assert set(document[name]["models"]) <= set(analysis.models)
+    again = Analysis.load(directory / "analysis.h5").document()["sections"]
+    assert again == document
