@@ -50,8 +50,8 @@ class Settings:
     sliced_limit: int = 2048
     mmd_limit: int = 512
     tail_limit: int = 50_000
-    bootstrap: int = 200
-    bootstrap_limit: int = 2048
+    bootstrap: int = 400
+    bootstrap_limit: int = 1024
     projections: int = 3
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import features, records, tails
+from fastsde.analysis import features, records, shape, tails
 from fastsde.analysis.moments import Moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
@@ -87,7 +87,10 @@ class Section:
     measure: Callable[[Context], Any]
 
 
-SECTIONS: tuple[Section, ...] = (Section("tails", tails.TailSection, tails.measure),)
+SECTIONS: tuple[Section, ...] = (
+    Section("shape", shape.ShapeSection, shape.measure),
+    Section("tails", tails.TailSection, tails.measure),
+)
 """All sections, in the order in which they are measured."""
 
 
