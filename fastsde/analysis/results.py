@@ -73,8 +73,8 @@ class Settings:
     permutations: int = 500
     directions: int = 50
     tail_limit: int = 50_000
-    bootstrap: int = 200
-    bootstrap_limit: int = 2048
+    bootstrap: int = 400
+    bootstrap_limit: int = 1024
     projections: int = 3
     frequencies: int = 128
     energy_exponent: float = 1.0

@@ -29,6 +29,7 @@ from fastsde.analysis import (
     records,
     relevance,
     saddles,
+    shape,
     tails,
 )
 from fastsde.analysis.moments import Moments
@@ -106,6 +107,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("distances", battery.Battery, battery.measure),
     Section("pairs", pairs.Pairs, pairs.measure),
     Section("relevance", relevance.Relevance, relevance.measure),
+    Section("shape", shape.ShapeSection, shape.measure),
     Section("tails", tails.TailSection, tails.measure),
     Section("saddles", saddles.Saddles, saddles.measure),
     Section("escape", escape.Escape, escape.measure),
