@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Complaint", "FastsdeError", "Interrupted", "StoreError", "StudyError"]
+__all__ = ["Complaint", "FastsdeError", "Interrupted", "RequestError", "StoreError", "StudyError"]
 
 
 class FastsdeError(Exception):
     """Base of every error that fastsde raises on purpose; its text is meant for the user."""
 
     exit_code: int = 1
+
+
+class RequestError(FastsdeError):
+    """What was asked for is not there, or makes no sense: a model, a snapshot, an option."""
+
+    exit_code = 2
 
 
 class StoreError(FastsdeError):

@@ -18,7 +18,7 @@ from fastsde.analysis.protocols import Ensemble, Floats
 from fastsde.analysis.results import Settings
 from fastsde.analysis.versus import Pair, Tested, versus
 from fastsde.analysis.views import common_views
-from fastsde.errors import FastsdeError
+from fastsde.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def compare(
 
     Raises
     ------
-    FastsdeError
+    RequestError
         If a model or snapshot does not exist, or fewer than two different models are named.
 
     Notes
@@ -139,7 +139,7 @@ def compare(
     """
     chosen = list(dict.fromkeys(names))
     if len(chosen) < 2:
-        raise FastsdeError(f"two different models or more are needed; got {', '.join(names) or 'none'}")
+        raise RequestError(f"two different models or more are needed; got {', '.join(names) or 'none'}")
     settings = settings or Settings()
     views = common_views(ensemble, chosen)
     step = next(iter(views.values())).step.astype(np.float64)
@@ -166,7 +166,7 @@ def _places(step: Floats, snapshots: Sequence[int], steps: Sequence[float]) -> l
     count = len(step)
     wrong = [number for number in snapshots if not -count <= number < count]
     if wrong:
-        raise FastsdeError(f"no snapshot {wrong[0]}: there are {count}, numbered 0 to {count - 1}")
+        raise RequestError(f"no snapshot {wrong[0]}: there are {count}, numbered 0 to {count - 1}")
     nearest = [int(np.argmin(np.abs(step - wanted))) for wanted in steps]
     places = sorted({number % count for number in snapshots} | set(nearest))
     return places or [count - 1]

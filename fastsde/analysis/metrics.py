@@ -103,7 +103,7 @@ class Metric:
 
     def labelling(self, trajectories: int, settings: Settings) -> Relabelling:
         """Return the shuffles for two samples of so many trajectories."""
-        return _relabelling(min(self.limit(settings), trajectories), settings.permutations, settings.seed)
+        return shuffles(min(self.limit(settings), trajectories), settings.permutations, settings.seed)
 
     def compare(
         self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
@@ -154,7 +154,8 @@ class Metric:
 
 
 @lru_cache(maxsize=8)
-def _relabelling(size: int, permutations: int, seed: int) -> Relabelling:
+def shuffles(size: int, permutations: int, seed: int) -> Relabelling:
+    """Return the shuffles of two samples of one size; those of the last few sizes are kept."""
     return Relabelling(size, permutations, seed)
 
 

@@ -22,7 +22,7 @@ from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
 from fastsde.analysis.sections import measure_sections
 from fastsde.analysis.views import common_views
-from fastsde.errors import FastsdeError
+from fastsde.errors import RequestError
 from fastsde.progress import Progress, Silent
 from fastsde.provenance import available_cores, now, versions
 
@@ -60,7 +60,7 @@ def analyze(
 
     Raises
     ------
-    FastsdeError
+    RequestError
         If a model or the reference is not in the ensemble, models have no snapshot in common, or neither
         modes nor loss were recorded.
 
@@ -85,7 +85,7 @@ def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
     if wanted is None:
         return next((name for name in names if ensemble.study.models[name].kind == "sgd"), "")
     if wanted not in names:
-        raise FastsdeError(f"no model {wanted!r} to compare with; the ensemble has {', '.join(names)}")
+        raise RequestError(f"no model {wanted!r} to compare with; the ensemble has {', '.join(names)}")
     return wanted
 
 

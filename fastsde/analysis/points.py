@@ -13,7 +13,7 @@ from fastsde.analysis.existence import moment_order
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.moments import Moments, moments
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
-from fastsde.errors import FastsdeError
+from fastsde.errors import RequestError
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Settings
@@ -44,7 +44,7 @@ class Points:
 
     Raises
     ------
-    FastsdeError
+    RequestError
         If neither modes nor loss were recorded.
     """
 
@@ -55,7 +55,7 @@ class Points:
             all(name in view.variables for view in views.values()) for name in ("modes", "loss")
         )
         if not (self.has_modes or self.has_loss):
-            raise FastsdeError('nothing to analyse: record.observables has neither "modes" nor "loss"')
+            raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
         self.strength: Floats = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
         self.scale = features.mode_scale(self.strength)
         self._floor = self._loss_floor(reference or next(iter(views)))

@@ -11,7 +11,7 @@ import numpy as np
 from fastsde.analysis import wasserstein_1d
 from fastsde.analysis.distances import p_value
 from fastsde.analysis.existence import refusal
-from fastsde.analysis.metrics import BY_NAME, METRICS, SMALLEST_SAMPLE, Frame, kl_both_ways
+from fastsde.analysis.metrics import BY_NAME, METRICS, SMALLEST_SAMPLE, Frame, kl_both_ways, shuffles
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -183,7 +183,7 @@ def _pooled(first: Floats, second: Floats, limit: int, frame: Frame) -> tuple[Fl
     if size < SMALLEST_SAMPLE:
         return None
     everyone = np.ones(size, dtype=np.bool_)
-    _, labels = BY_NAME["marginal_w1"].labelling(size, frame.settings).at(everyone, everyone)
+    _, labels = shuffles(size, frame.settings.permutations, frame.settings.seed).at(everyone, everyone)
     return np.concatenate([first[:size], second[:size]]), labels
 
 

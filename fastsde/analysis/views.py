@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
-from fastsde.errors import FastsdeError
+from fastsde.errors import RequestError
 
 
 def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict[str, Trajectories]:
@@ -29,23 +29,23 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
 
     Raises
     ------
-    FastsdeError
+    RequestError
         If a model is not there, or no snapshot is common to all.
     """
     there = list(ensemble.names)
     chosen = there if names is None else list(dict.fromkeys(names))
     missing = [name for name in chosen if name not in there]
     if missing:
-        raise FastsdeError(f"no model {missing[0]!r} in this ensemble; it has {', '.join(there)}")
+        raise RequestError(f"no model {missing[0]!r} in this ensemble; it has {', '.join(there)}")
     if not chosen:
-        raise FastsdeError("no models to analyse")
+        raise RequestError("no models to analyse")
     views: dict[str, Trajectories] = {name: ensemble[name] for name in chosen}
     steps = [np.asarray(view.step) for view in views.values()]
     if all(np.array_equal(steps[0], step) for step in steps):
         return views
     common = sorted(set.intersection(*(set(step.tolist()) for step in steps)))
     if not common:
-        raise FastsdeError(f"{', '.join(chosen)} have no snapshot in common: nothing can be compared")
+        raise RequestError(f"{', '.join(chosen)} have no snapshot in common: nothing can be compared")
     return {name: _At(view, np.flatnonzero(np.isin(view.step, common))) for name, view in views.items()}
 
 

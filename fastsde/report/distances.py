@@ -10,6 +10,7 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.battery import Battery
 from fastsde.analysis.metrics import BY_NAME
 from fastsde.analysis.pairs import Pairs
+from fastsde.analysis.protocols import Floats
 from fastsde.analysis.relevance import Relevance, Verdict
 from fastsde.analysis.summary import ranked
 from fastsde.report import distances_figures, tables
@@ -67,11 +68,13 @@ def pairs_finding(analysis: Analysis) -> str:
     found: Pairs = analysis.sections["pairs"]
     p = found.kinds["mmd"].p_value
     count = len(found.names)
+    if not np.isfinite(p).any():
+        return "Too few trajectories survive to compare any two models."
     same = [
         f"{found.names[i]} and {found.names[j]}"
         for i in range(count)
         for j in range(i + 1, count)
-        if np.nanmin(p[:, i, j]) * len(found.step) >= 0.05
+        if np.nan_to_num(p[:, i, j], nan=1.0).min() * len(found.step) >= 0.05
     ]
     total = count * (count - 1) // 2
     size = f"{np.nanmax(found.kinds['mmd'].count):,.0f} trajectories a side"
@@ -93,7 +96,7 @@ def relevance_finding(analysis: Analysis) -> str:
     size, power = int(found.sizes[place]), float(one.power_nearest[place])
     title = BY_NAME[found.recommended].title
     lacking = [BY_NAME[name].title for name, other in found.distances.items() if not other.exists]
-    if np.nanmax([_best(other) for other in found.distances.values()]) < 0.2:
+    if max(_best(other) for other in found.distances.values()) < 0.2:
         start = (
             f"No distance tells {escape(found.nearest)} from {escape(analysis.reference)} in samples of up "
             f"to {int(found.sizes[-1])} a side; for larger ones use {title}"
@@ -103,9 +106,8 @@ def relevance_finding(analysis: Analysis) -> str:
             f"Use {title}: it tells {escape(found.nearest)} from {escape(analysis.reference)} in "
             f"{100 * power:.0f}&nbsp;% of samples of {size} trajectories a side"
         )
-    return (
-        f"{start}, for {tables.number(float(one.seconds[place]))} s a test, and exists for every model"
-        + (f" (not so: {', '.join(lacking)})." if lacking else ".")
+    return f"{start}, for {tables.number(float(one.seconds[place]))} s a test, and exists for every model" + (
+        f" (not so: {', '.join(lacking)})." if lacking else "."
     )
 
 
@@ -156,7 +158,7 @@ def relevance_table(analysis: Analysis) -> str:
     return note + tables.table(head, rows)
 
 
-def _percent(values: np.ndarray, at: int) -> str:  # type: ignore[type-arg]
+def _percent(values: Floats, at: int) -> str:
     return f"{100 * values[at]:.0f}&nbsp;%" if np.isfinite(values[at]) else tables.NOTHING
 
 
@@ -176,7 +178,7 @@ SPECS = (
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>; <code>analysis.h5 sections/distances</code>. "
             "MMD, energy distance and KL by neighbours use at most 512 or 256 trajectories a side, exact "
-            "transport and the Sinkhorn divergence 100, random features all; see the settings. KL is the mean "
+            "transport and the Sinkhorn divergence 100, random features all. KL is the mean "
             "of both directions on at most three principal axes."
         ),
         draw=distances_figures.all_distances,
@@ -204,7 +206,7 @@ SPECS = (
         name="relevance",
         title="Which distance is tractable and relevant",
         caption=(
-            "How often a permutation test at the 5&nbsp;% level tells the nearest and the farthest model from "
+            "How often a permutation test at the 5&nbsp;% level tells the nearest and farthest model from "
             "the reference in small samples of this ensemble, how often it tells the reference from itself, "
             "and what one test with all shuffles costs. Darker is a larger sample. A star: the distance does "
             "not exist for every model of the study."

@@ -118,7 +118,7 @@ def _cells(panel: Axes, ratio: Floats, told: Bools, absent: Bools) -> None:
     for (row, column), value in np.ndenumerate(ratio):
         dark = told[row, column] and value > 20
         missing = absent[row, column] or not np.isfinite(value)
-        text = "–" if missing else _short(float(value)) if told[row, column] else "="
+        text = "\N{EN DASH}" if missing else _short(float(value)) if told[row, column] else "="
         panel.text(
             column, row, text, ha="center", va="center", fontsize=7.5, color="white" if dark else style.INK
         )

@@ -1,0 +1,59 @@
+"""``fastsde compare``: what it prints, and what it refuses."""
+
+import json
+
+import pytest
+from fakes import fake_ensemble
+
+import fastsde.store
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    class Open:
+        def __enter__(self):
+            return fake_ensemble(80, 8, ("sgd", "sgd_gauss", "langevin"), seed=2)
+
+        def __exit__(self, *exception):
+            return None
+
+    monkeypatch.setattr(fastsde.store, "open_ensemble", lambda path: Open())
+    return tmp_path
+
+
+def test_tables_and_a_sentence(invoke, run):
+    result = invoke("compare", run, "--models", "sgd, langevin", "--permutations", "99", "--snapshot", "5")
+    assert result.exit_code == 0, result.output
+    for said in ("sgd and langevin at step", "Sinkhorn divergence", "95% of chance", "log10 loss", "differs"):
+        assert said in result.stdout
+    assert list(run.iterdir()) == []
+
+
+def test_json(invoke, run):
+    result = invoke("compare", run, "--models", "sgd,sgd_gauss,langevin", "--permutations", "19", "--json")
+    found = json.loads(result.stdout)
+    assert [(one["first"], one["second"]) for one in found] == [
+        ("sgd", "sgd_gauss"), ("sgd", "langevin"), ("sgd_gauss", "langevin"),
+    ]  # fmt: skip
+    assert 0 < found[1]["pair"]["tests"]["energy"]["p_value"][0] <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--models", "sgd"], "two different models"),
+        (["--models", "sgd,nobody"], "no model 'nobody'"),
+        (["--models", "sgd,langevin", "--snapshot", "99"], "no snapshot 99"),
+        ([], "--models"),
+    ],
+)
+def test_bad_input(invoke, run, arguments, message):
+    result = invoke("compare", run, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_needs_an_ensemble(invoke, tmp_path):
+    result = invoke("compare", tmp_path, "--models", "sgd,gd")
+    assert result.exit_code == 2
+    assert "no ensemble" in result.stderr
