@@ -33,7 +33,7 @@ def found(covariate, low, high, values):
         ("alpha", 2.0, 1.0, (1.2, 2.0), "tails of index 1.2 instead of 2 half have escaped later"),
         ("alpha", 1.0, 1.0, (1.2, 2.0), "no effect of tails of index 1.2 instead of 2"),
         ("noise", 1.0, 2.0, ("isotropic", "gradient"), "anisotropic noise instead of isotropic half"),
-        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "learning rate 0.1 instead of 0.2 half have escaped soon"),
+        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "rate 0.1 instead of 0.2 half have escaped soon"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_which_way(covariate, low, high, values, said):
