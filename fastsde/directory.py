@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde import schema
 from fastsde.atomic import replacing, sweep
-from fastsde.errors import StoreError
+from fastsde.errors import Complaint, StoreError, StudyError
 from fastsde.plan import PARTS_FOLDER, Part
 
 if TYPE_CHECKING:
     from fastsde.study import Study
+    from fastsde.sweep import Case
 
-__all__ = ["STUDY_FILE", "claim", "found_parts", "study_of"]
+__all__ = ["STUDY_FILE", "claim", "claim_sweep", "found_parts", "study_of"]
 
 STUDY_FILE = "study.toml"
+SWEEP_COPY = "sweep.toml"
 
 
 def claim(study: Study, directory: Path | str) -> None:
@@ -115,3 +118,34 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
+
+
+def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> None:
+    """Make the directory of a sweep with its file in it, or check that it belongs to this sweep.
+
+    Raises
+    ------
+    StudyError
+        If the file sweeps nothing that all models share: it is one study.
+    StoreError
+        If the directory holds another sweep (the values of a sweep may grow).
+    """
+    if [case.name for case in cases] == [""]:
+        allowed = "a list of values of something that all models share, as time.learning_rate or data.seed"
+        mend = f"`fastsde study {study_file}` runs this file, with the values of models that it sweeps"
+        raise StudyError([Complaint("sweep", "nothing of the kind", allowed, mend)], str(study_file))
+    here = directory / SWEEP_COPY
+    text = study_file.read_text(encoding="utf-8")
+    if here.is_file():
+        from fastsde.sweep import load_cases
+
+        names = {case.name for case in cases}
+        lost = [case.name for case in load_cases(here) if case.name not in names]
+        if lost:
+            raise StoreError(
+                f"{directory} belongs to another sweep, which has the case {lost[0]}; "
+                "choose another directory (-o), or remove this one"
+            )
+    directory.mkdir(parents=True, exist_ok=True)
+    with replacing(here) as temporary:
+        temporary.write_text(text, encoding="utf-8")

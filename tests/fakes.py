@@ -143,7 +143,7 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
     noise = 0.02 * _noise(name, rng, (step.size, count, 4))
     slope = 2 * modes * (1 - modes / STRENGTH)
     gradient = np.sqrt((slope**2).sum(axis=2))
-    lowest, highest = -20.0 - rng.random((step.size, count)), 1500.0 + rng.random((step.size, count))
+    lowest, highest = -60.0 - rng.random((step.size, count)), 1500.0 + rng.random((step.size, count))
     exploded = _explosions(name, rng, count, int(step[-1]))
     gone = (exploded >= 0) & (step[:, None] >= exploded)
     for values in (modes, loss, noise, gradient, lowest, highest):

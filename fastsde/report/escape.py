@@ -16,7 +16,9 @@ from fastsde.report.spec import FigureSpec
 if TYPE_CHECKING:
     from fastsde.analysis.escape import Escape, EscapeCurves
 
-__all__ = ["SPECS", "effect_sentences", "effects_table"]
+UNITS = {"trajectory": "trajectories a side", "data set": "data sets"}
+
+__all__ = ["SPECS", "effect_rows", "effect_sentences", "effects_table"]
 
 
 def _found(analysis: Analysis) -> Escape | None:
@@ -127,8 +129,8 @@ def _sentence(one: Effect) -> str:
         said = f"no effect of {subject} on the time by which {share} have escaped"
     else:
         said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
-    units = f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories'}"
-    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}{' a side' if one.unit != 'data set' else ''})"
+    units = UNITS[one.unit]
+    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {one.units:,} {units})"
 
 
 def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
@@ -157,10 +159,26 @@ def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
                 _span(one.ratio, one.ratio_low, one.ratio_high),
                 _span(one.slope, one.slope_low, one.slope_high),
                 _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + f" <small>p {_p(one.p)}</small>",
-                f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories a side'}",
+                f"{one.units:,} {UNITS[one.unit]}",
             ]
         )
     return tables.table(head, rows)
+
+
+def effect_rows(found: dict[str, Effect]) -> list[dict[str, str]]:
+    """Return the same as rows of plain text, for a terminal."""
+    return [
+        {
+            "setting": figures.short_name(one.covariate),
+            "models": figures.family_name(one),
+            "from rank": key.split()[1],
+            "values": f"{one.value[0]:g} to {one.value[-1]:g}",
+            "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
+            "ratio": f"{one.ratio:.3g} ({one.ratio_low:.3g} to {one.ratio_high:.3g})",
+            "resampled": f"{one.units:,} {UNITS[one.unit]}",
+        }
+        for key, one in found.items()
+    ]
 
 
 def _span(value: float, low: float, high: float) -> str:

@@ -47,9 +47,7 @@ def _name(found: Saddles, saddle: int) -> str:
 
 
 def _beyond(found: Saddles) -> int:
-    """Return the saddle after the origin that is visited most, over all models; the origin if there is "
-    "none.
-    """
+    """Return the saddle after the origin that is visited most by all models together, or the origin."""
     total = np.sum([one.visits for one in found.models.values()], axis=0) * (found.rank > 0)
     return int(np.argmax(total)) if total.any() else 0
 
@@ -127,7 +125,7 @@ def _curvature_finding(analysis: Analysis) -> str:
     known = [k for k in figures.drawn_saddles(found) if strict[k] + flat[k] > 0]
     share = {k: 100 * strict[k] / (strict[k] + flat[k]) for k in known}
     if all(value == 100 for value in share.values()):
-        return "Every point visited near a saddle has a negative eigenvalue of account: strict as far as is seen."
+        return "Every point visited near a saddle has a negative eigenvalue of account."
     parts = [f"{_name(found, k)} in {value:.0f} % of visits" for k, value in share.items()]
     return "Strict, with a negative eigenvalue of account: " + ", ".join(parts) + "; flat in the others."
 
