@@ -136,6 +136,8 @@ def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
     if not known:
         return ""
     common = np.all([np.isfinite(one.power_nearest) for one in known.values()], axis=0)
+    if not common.any():
+        return ""
     power = {name: float(one.power_nearest[common].mean()) for name, one in known.items()}
     best = max(power.values())
     error = math.sqrt(max(best * (1 - best), 0.25 / replicates) / (replicates * max(int(common.sum()), 1)))

@@ -62,13 +62,18 @@ class _At:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         values = self._view[name]
-        timed = not name.endswith("_step")
-        return values[self._places] if timed else values
+        return values[self._places] if _timed(name) else values
 
-    def read(self, name: str, snapshot: int | None = None) -> NDArray[Any]:
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
         """Read one variable at one snapshot of those in common."""
-        return self[name] if snapshot is None else self._view.read(name, int(self._places[snapshot]))
+        if snapshot is None:
+            return self[name][:, trajectories] if _timed(name) else self[name][trajectories]
+        return self._view.read(name, int(self._places[snapshot]), trajectories)
 
     def passage_time(self, event: str) -> Floats:
         """First-passage times of an event."""
         return self._view.passage_time(event)
+
+
+def _timed(name: str) -> bool:
+    return not name.endswith("_step")

@@ -184,7 +184,7 @@ def test_section():
     for number, view in enumerate(ensemble.views.values()):
         shape = (6, 200, 4, 4)
         view.arrays["end_to_end"] = np.random.default_rng(number).standard_normal(shape)
-    settings = Settings(permutations=49, directions=8, sliced_limit=60, mmd_limit=60, projections=2)
+    settings = Settings(permutations=49, directions=8, sliced_limit=60, kernel_limit=60, projections=2)
     analysis = analyze(ensemble, settings=settings)
     found = analysis.sections["shape"]
     assert found.quantities[:5] == analysis.quantities

@@ -45,7 +45,7 @@ substeps = 2
 [models.gd]
 kind = "gd"
 """
-QUICK = Settings(permutations=49, directions=8, sliced_limit=32, mmd_limit=32, surrogates=40)
+QUICK = Settings(permutations=49, directions=8, sliced_limit=32, kernel_limit=32, surrogates=40)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from fastsde.analysis.passages import Passages
 from fastsde.report import escape, saddles
 from fastsde.report.saddle_figures import drawn_saddles
 
-QUICK = Settings(permutations=19, directions=4, sliced_limit=40, mmd_limit=40)
+QUICK = Settings(permutations=19, directions=4, sliced_limit=40, kernel_limit=40)
 
 
 def found(covariate, low, high, values):
