@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNITS = {"trajectory": "trajectories a side", "data set": "data sets"}
 
-__all__ = ["SPECS", "effect_rows", "effect_sentences", "effects_table"]
+__all__ = ["SPECS", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]
 
 
 def _found(analysis: Analysis) -> Escape | None:
@@ -106,6 +106,16 @@ def effect_sentences(found: dict[str, Effect], rank: int = 0) -> list[str]:
     """Say what each setting does to the escape from a rank, tails first."""
     chosen = [one for key, one in found.items() if key.startswith(f"rank {rank} ")]
     return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
+
+
+def effect_finding(found: dict[str, Effect]) -> str:
+    """Answer whether heavier tails escape faster from the origin, and say what else does."""
+    tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith("rank 0 "))
+    question = "Do heavier tails escape faster from the origin? " if tails else ""
+    sentences = effect_sentences(found)
+    return (
+        question + "; ".join(sentences) + "." if sentences else "Too few escape from the origin to compare."
+    )
 
 
 def _sentence(one: Effect) -> str:
@@ -239,7 +249,7 @@ SPECS = (
         ),
         draw=figures.effects,
         applies=_has_effects,
-        finding=lambda analysis: "; ".join(effect_sentences(analysis.sections["escape"].effects)) + ".",
+        finding=lambda analysis: effect_finding(analysis.sections["escape"].effects),
         beside=lambda analysis: effects_table(
             analysis.sections["escape"].effects, time_per_step(analysis), "steps"
         ),

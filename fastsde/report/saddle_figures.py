@@ -60,7 +60,7 @@ def curvature(analysis: Analysis) -> Figure:
     axes[0].axhspan(-found.strict_rule, found.strict_rule, color=style.PALE, linewidth=0, label="flat")
     axes[0].set_title("smallest eigenvalue")
     axes[1].set_title("largest eigenvalue")
-    axes[0].set_ylabel("share of the largest at the minimum")
+    axes[0].set_ylabel("over largest at the minimum")
     axes[1].set_ylim(bottom=0)
     _saddle_axes(axes, found, shown)
     style.legend_below(figure, axes)
@@ -91,14 +91,15 @@ def noise(analysis: Analysis) -> Figure:
 
 
 def spread(one: SaddleNoise) -> Floats:
-    """Return the participation ratio and its quantiles, of points where known, of single steps elsewhere."""
-    quantiles = np.stack([one.participation_low, one.participation, one.participation_high], axis=1)
-    return np.where(np.isfinite(quantiles), quantiles, one.step_participation[:, None])
+    """Return the participation ratio and its quantiles, of points; of single steps where a model has none."""
+    if not one.states.any():
+        return np.repeat(one.step_participation[:, None], 3, axis=1)
+    return np.stack([one.participation_low, one.participation, one.participation_high], axis=1)
 
 
 def along(one: SaddleNoise) -> Floats:
-    """Return the relative variance along the next mode, of points where known, of single steps elsewhere."""
-    return np.where(np.isfinite(one.along_mode), one.along_mode, one.step_along_mode)
+    """Return the relative variance along the next mode, of points; of single steps where a model has none."""
+    return one.along_mode if one.states.any() else one.step_along_mode
 
 
 def _directions(one: SaddleNoise) -> Floats:

@@ -13,7 +13,7 @@ from fastsde.analysis.cases import SWEEP_FILE, SweepAnalysis
 from fastsde.atomic import replacing
 from fastsde.report import style
 from fastsde.report.css import CSS
-from fastsde.report.escape import effect_sentences, effects_table
+from fastsde.report.escape import effect_finding, effects_table
 from fastsde.report.escape_figures import effect_panels
 
 __all__ = ["write_sweep_report"]
@@ -51,7 +51,7 @@ def _figure(found: SweepAnalysis) -> bytes:
 
 def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
     cases = "".join(f'<li><a href="{escape(c)}/report.html">{escape(c)}</a></li>' for c in found.cases)
-    said = "; ".join(effect_sentences(found.effects)) + "." if found.effects else "No escapes to compare."
+    said = effect_finding(found.effects)
     figure = f'<figure>\n<img alt="Escape times" src="data:image/png;base64,{_text(image)}">\n'
     figure += f"<figcaption>{_caption(found)}</figcaption>\n</figure>\n"
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
