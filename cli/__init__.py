@@ -15,7 +15,19 @@ from fastsde.errors import FastsdeError
 
 __all__ = ["Commands", "main"]
 
-COMMANDS = ("study", "run", "analyze", "report", "status", "bench", "new", "info")
+COMMANDS = (
+    "study",
+    "plan",
+    "run",
+    "submit",
+    "status",
+    "merge",
+    "analyze",
+    "report",
+    "bench",
+    "new",
+    "info",
+)
 
 
 class Commands(click.Group):

@@ -10,6 +10,7 @@ __all__ = [
     "DamageError",
     "DiskError",
     "FastsdeError",
+    "IncompleteError",
     "Interrupted",
     "ResourceError",
     "SchedulerError",
@@ -36,6 +37,12 @@ class DamageError(StoreError):
 
 class DiskError(StoreError):
     """The disk refused what was to be written; what stood there before still does."""
+
+    exit_code = 1
+
+
+class IncompleteError(StoreError):
+    """Parts of a run are not computed yet."""
 
     exit_code = 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ def join(
     study, problem
         What the parts belong to.
     pieces
-        For each model in file order, pieces that cover trajectories 0 .. N - 1 without gap or overlap
-        (`fastsde.parts.cover`).
+        For each model in file order, pieces without overlap: all trajectories 0 .. N - 1
+        (`fastsde.parts.cover`), or, for a part of the ensemble, some of them.
     path
         The ensemble file; it appears whole, replacing an older one.
     copy
@@ -77,9 +78,10 @@ def join(
 def _join_model(
     file: Any, study: Study, problem: Problem, name: str, chain: Sequence[Piece], base: Path, copy: bool
 ) -> None:
-    total = sum(piece.count for piece in chain)
+    numbers = np.concatenate([np.arange(p.first, p.first + p.count, dtype=np.int64) for p in chain])
+    total = len(numbers)
     strengths = np.asarray(problem.mode_strength, dtype=np.float64)
-    group = define_group(file, study, name, np.arange(total, dtype=np.int64), strengths)
+    group = define_group(file, study, name, numbers, strengths)
     sizes = schema.dimension_sizes(study, total)
     for variable_name, variable in (schema.recorded(study) | schema.EVENTS).items():
         if not all(variable.shape(sizes)):
@@ -108,21 +110,27 @@ def _virtual(
 ) -> Any:
     layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
     lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
-    for piece in chain:
+    for piece, place in _placed(chain):
         shape = variable.shape({**sizes, "trajectory": piece.part_count})
         source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
-        here = (*lead, slice(piece.first, piece.first + piece.count))
+        here = (*lead, slice(place, place + piece.count))
         there = (*lead, slice(piece.offset, piece.offset + piece.count))
         layout[here] = source[there]
     return layout
+
+
+def _placed(chain: Sequence[Piece]) -> list[tuple[Piece, int]]:
+    """Return each piece with the row of the ensemble at which it begins."""
+    ends = itertools.accumulate(piece.count for piece in chain)
+    return [(piece, end - piece.count) for piece, end in zip(chain, ends, strict=True)]
 
 
 def _copy(dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece]) -> None:
     """Copy one variable, a snapshot of a part at a time (events: a part at a time)."""
     timed = variable.dims[0] == "snapshot"
     leads: list[tuple[int, ...]] = [(index,) for index in range(dataset.shape[0])] if timed else [()]
-    for piece in chain:
-        here = slice(piece.first, piece.first + piece.count)
+    for piece, place in _placed(chain):
+        here = slice(place, place + piece.count)
         there = slice(piece.offset, piece.offset + piece.count)
         with netcdf.open_old(piece.path) as part:
             source = part[where]

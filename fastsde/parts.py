@@ -12,6 +12,7 @@ from fastsde.errors import StoreError
 from fastsde.plan import Part, Shard, default_size, divide, gaps, plan_parts, shard_range
 from fastsde.progress import Progress, Silent
 from fastsde.stock import Standing, Stock, check_versions, take_stock
+from fastsde.unfinished import Unfinished
 from fastsde.unfinished import found as found_unfinished
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ def run(
     todo = _todo(study, directory, stock, options)
     session = Session(study, problem, directory, options, progress or Silent(), stop, integrate)
     session.work(todo)
+    _clear(directory, stock)
     if options.shard is not None:
         return directory
     return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, options.copy)
@@ -232,6 +234,17 @@ def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -
         ]
         result += sorted([*chosen, *fresh], key=lambda todo: todo.part)
     return result
+
+
+def _clear(directory: Path, stock: Stock) -> None:
+    """Remove the folders of parts that stood already: their process ended before it could."""
+    whole = [standing.part for standing in stock.whole]
+    for part, _, alive in found_unfinished(directory):
+        mine = [other for other in whole if other.model == part.model]
+        if not alive and not gaps(mine, part.last, part.first):
+            unfinished = Unfinished.take(directory, part)
+            if unfinished is not None:
+                unfinished.finish()
 
 
 def _with_shorter(part: Part, stock: Stock) -> Todo:

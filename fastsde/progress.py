@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-__all__ = ["Bar", "Log", "Mode", "Progress", "Silent", "duration", "make", "quantity"]
+__all__ = ["Bar", "Log", "Mode", "Progress", "Silent", "duration", "make", "quantity", "size_text"]
 
 Mode = Literal["auto", "bar", "log", "none"]
 
@@ -194,3 +194,23 @@ def duration(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, rest = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def size_text(number: float) -> str:
+    """Write a number of bytes with three digits.
+
+    Examples
+    --------
+    >>> size_text(3.2e9)
+    '2.98 GiB'
+    """
+    for factor, unit in (
+        (1 << 50, "PiB"),
+        (1 << 40, "TiB"),
+        (1 << 30, "GiB"),
+        (1 << 20, "MiB"),
+        (1 << 10, "KiB"),
+    ):
+        if number >= factor:
+            return f"{number / factor:.3g} {unit}"
+    return f"{number:.0f} bytes"

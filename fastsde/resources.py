@@ -13,6 +13,7 @@ import numpy as np
 from fastsde import schema
 from fastsde.errors import ResourceError
 from fastsde.plan import default_size, row_values, shard_range
+from fastsde.progress import size_text
 from fastsde.recorder import keeps_state
 from fastsde.writer import QUEUE_LENGTH
 
@@ -105,29 +106,9 @@ def check_resources(study: Study, directory: Path, options: Options) -> None:
     if need > free:
         raise ResourceError(
             f"the files of this run take about {size_text(need)}, {size_text(free)} are free in {folder}\n"
-            "  mend: fewer trajectories, snapshots or observables, another directory (-o), or shards on several "
-            "disks (--shard)"
+            "  mend: fewer trajectories, snapshots or observables, another directory (-o), or shards on "
+            "several disks (--shard)"
         )
-
-
-def size_text(number: float) -> str:
-    """Write a number of bytes with three digits.
-
-    Examples
-    --------
-    >>> size_text(3.2e9)
-    '2.98 GiB'
-    """
-    for factor, unit in (
-        (1 << 50, "PiB"),
-        (1 << 40, "TiB"),
-        (1 << 30, "GiB"),
-        (1 << 20, "MiB"),
-        (1 << 10, "KiB"),
-    ):
-        if number >= factor:
-            return f"{number / factor:.3g} {unit}"
-    return f"{number:.0f} bytes"
 
 
 def _taken(directory: Path) -> int:

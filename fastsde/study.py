@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 
 from fastsde.checks import data_faults, model_faults
 from fastsde.dynamics import Model, Sampling
-from fastsde.errors import StudyError
+from fastsde.errors import Complaint, StudyError
 from fastsde.fields import Count, Expect, Section, Seed, refuse
 from fastsde.messages import complaints, syntax_complaint
 from fastsde.settings import Data, Events, Network, Record, Time
@@ -151,6 +151,39 @@ class Study(Section):
             merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
             document[key] = {**document[key], **change} if merged else change
         return self.from_mapping(document)
+
+    def extended(self, steps: int) -> Self:
+        """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
+
+        Snapshots after the old end keep their spacing: the ratio of "log", the distance of "linear"; a list
+        `at` gains the new end only. A finished run of this study can then be made longer without computing
+        anything twice.
+
+        Parameters
+        ----------
+        steps
+            Learning-rate steps in all.
+
+        Raises
+        ------
+        StudyError
+            If that is fewer than there are.
+        """
+        time = self.time
+        if steps < time.steps:
+            allowed = f"at least the {time.steps} that the study has: a run can be made longer, not shorter"
+            raise StudyError([Complaint("time.steps", str(steps), allowed)])
+        if steps == time.steps:
+            return self
+        taken = [int(step) for step in time.snapshot_steps()]
+        later: list[float] = []
+        here, count = float(time.steps), time.snapshots.count or 0
+        ratio = here ** (1 / (count - 2)) if time.snapshots.spacing == "log" and count > 2 else 1.0
+        stride = here / (count - 1) if time.snapshots.spacing == "linear" else 0.0
+        while (here := here * ratio + stride) < steps and (ratio > 1 or stride > 0):
+            later.append(here)
+        at = sorted({*taken, *(round(step) for step in later), steps})
+        return self.replace(time={"steps": steps, "snapshots": {"at": at}})
 
     def fingerprint(self) -> str:
         """Give the SHA-256 (hex) of all but `trajectories`, so that more of them extend a study."""
