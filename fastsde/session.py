@@ -14,7 +14,7 @@ from fastsde.granted import default_threads
 from fastsde.recorder import Recorder
 from fastsde.sources import Source, Sources
 from fastsde.stock import Standing, inspect
-from fastsde.unfinished import Unfinished
+from fastsde.unfinished import Unfinished, saved_step
 
 if TYPE_CHECKING:
     from fastsde.checkpoint import Checkpoint
@@ -54,6 +54,7 @@ class Session:
         self._integrate = integrate or _integration()
         self._threads = options.threads or default_threads()
         self._done = 0
+        self._before: dict[Part, int] = {}
         self._finished = 0
         self._closing: list[Recorder] = []
 
@@ -65,7 +66,8 @@ class Session:
         Interrupted
             If asked to stop.
         """
-        total = sum(self._steps(item.part) for item in todo)
+        self._before = {item.part: self._taken(item) for item in todo}
+        total = sum(self._steps(item.part) - self._before[item.part] for item in todo)
         with self._progress.task("integrate", total, "trajectory-steps"):
             try:
                 waiting = [item for item in todo if not self._compute(item)]
@@ -96,7 +98,7 @@ class Session:
         else:
             self._record(item, unfinished)
         self._finished += 1
-        self._done += self._steps(part)
+        self._done += self._steps(part) - self._before[part]
         self._progress.update(self._done, part.model)
         return True
 
@@ -108,6 +110,7 @@ class Session:
                 part, self._study, self._problem, path, unfinished, sources, self._options.keep_state
             ) as recorder:
                 before = 0 if resume is None else resume.step * part.count
+                self._before[part] = min(self._before[part], before)
                 outcome = self._integrate(
                     self._study,
                     part.model,
@@ -158,11 +161,17 @@ class Session:
         """Return the trajectory-steps of a part: trajectories x integrator steps."""
         return part.count * self._study.time.steps * self._study.models[part.model].substeps
 
+    def _taken(self, item: Todo) -> int:
+        """Return the trajectory-steps of a part that a checkpoint or a shorter part spares."""
+        substeps = self._study.models[item.part.model].substeps
+        shorter = item.shorter.steps * substeps if item.shorter else 0
+        return item.part.count * max(shorter, saved_step(self._directory, item.part) or 0)
+
     def _teller(self, part: Part, unfinished: Unfinished, before: int) -> Callable[[int], None]:
         steps = self._steps(part) // part.count
 
         def tell(done: int) -> None:
-            self._progress.update(self._done + before + done, part.model)
+            self._progress.update(self._done + done, part.model)
             unfinished.tell((before + done) // part.count, steps, done, self._threads)
 
         return tell
