@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 try:
@@ -13,7 +11,7 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Lock", "held", "waiting"]
+__all__ = ["Lock", "held"]
 
 _BUSY = (errno.EAGAIN, errno.EACCES)
 
@@ -29,7 +27,7 @@ class Lock:
         self.path, self._descriptor = path, descriptor
 
     @classmethod
-    def take(cls, path: Path, *, wait: bool = False) -> Lock | None:
+    def take(cls, path: Path) -> Lock | None:
         """Lock `path`, made if absent together with its folder; None if another process has it."""
         while True:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +35,7 @@ class Lock:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             except FileNotFoundError:  # the folder was removed in between by one who had finished
                 continue
-            if not _flock(descriptor, wait):
+            if not _flock(descriptor):
                 os.close(descriptor)
                 return None
             if _same(descriptor, path):
@@ -56,27 +54,16 @@ def held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _flock(descriptor, wait=False)
+        return not _flock(descriptor)
     finally:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def waiting(path: Path) -> Iterator[None]:
-    """Wait for the lock on `path`, and hold it while the block runs."""
-    lock = Lock.take(path, wait=True)
-    try:
-        yield
-    finally:
-        if lock is not None:
-            lock.release()
-
-
-def _flock(descriptor: int, wait: bool) -> bool:
+def _flock(descriptor: int) -> bool:
     if fcntl is None:
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno not in _BUSY
     return True

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde import netcdf, schema
+from fastsde.compiled import ensure_compiled
 from fastsde.continuation import read_group
 from fastsde.errors import Interrupted
 from fastsde.granted import default_threads
@@ -51,6 +52,7 @@ class Session:
     ) -> None:
         self._study, self._problem, self._directory, self._options = study, problem, directory, options
         self._progress, self._stop = progress, stop or (lambda: False)
+        self._compiles = integrate is None
         self._integrate = integrate or _integration()
         self._threads = options.threads or default_threads()
         self._done = 0
@@ -105,6 +107,8 @@ class Session:
     def _record(self, item: Todo, unfinished: Unfinished) -> None:
         part, path = item.part, item.part.path(self._directory)
         try:
+            if self._compiles:
+                ensure_compiled(self._study, part.model, self._problem, self._stop)
             resume, sources = self._load(item, unfinished)
             with Recorder(
                 part, self._study, self._problem, path, unfinished, sources, self._options.keep_state
