@@ -16,7 +16,6 @@ from fastsde.kernels.lanes import (
     load_vector,
     store,
     store_vector,
-    vector_pointer,
 )
 from fastsde.kernels.matmul import I64, WIDE, matmul, tile
 from fastsde.kernels.options import inlined, kernel
@@ -24,7 +23,7 @@ from fastsde.kernels.options import inlined, kernel
 __all__ = ["chain_step"]
 
 
-@inlined
+@kernel
 def chain_step(m, net, scale, batch, dt):
     """Descend along the mini-batch gradient of the samples in ``h_0`` (inputs) and `error` (labels).
 
@@ -47,8 +46,10 @@ def chain_step(m, net, scale, batch, dt):
         rows, columns = net.widths[l + 1], net.widths[l]
         following = net.left if back != net.left else net.right
         h = net.activation[l]
-        if batch == 1:
-            _back_and_update(m, net.weight[l], h, back, following, rows, columns, dt)
+        if batch == 1 and l > 0:
+            _back_and_update(m, net.weight[l], h, back, following, rows, columns, dt, True)
+        elif batch == 1:
+            _back_and_update(m, net.weight[l], h, back, following, rows, columns, dt, None)
         else:
             if l > 0:
                 matmul(
@@ -59,66 +60,88 @@ def chain_step(m, net, scale, batch, dt):
     return size
 
 
-@kernel
+@inlined
 def _matrix_vector(m, w, x, y, rows, columns):
-    """``y = W x``, eight or four rows at a time."""
+    """``y = W x``, rows by tens or fives until a multiple of four is left: fewer wait for their own sums."""
     i = 0
-    if WIDE:
-        while i + 8 <= rows:
-            tile(8, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
-            i += 8
-    if i + 4 <= rows:
+    while WIDE and rows - i >= 10 and (rows - i) % 4 > 0:
+        tile(10, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
+        i += 10
+    while rows - i >= 5 and (rows - i) % 4 > 0:
+        tile(5, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
+        i += 5
+    while rows - i >= 4:
         tile(4, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
         i += 4
-    if i + 2 <= rows:
-        tile(2, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
-        i += 2
-    if i < rows:
+    while i < rows:
         tile(1, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
+        i += 1
 
 
-@kernel
-def _back_and_update(m, w, h, e, g, rows, columns, dt):
-    """``g_j = sum_i W_ij e_i`` with the old W, then ``W_ij -= dt e_i h_j``, four columns at a time."""
+@inlined
+def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
+    """``g_j = sum_i W_ij e_i`` with the old W unless `back` is None, then ``W_ij -= dt e_i h_j``.
+
+    Columns go by fives until a multiple of four is left.
+    """
     step = broadcast(m, 0.0) - dt
     j = 0
-    while j + 4 <= columns:
-        _back_columns(4, m, w + j, columns, h + j, e, g + j, rows, step)
+    while columns - j >= 5 and (columns - j) % 4 > 0:
+        _back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step)
+        j += 5
+    while columns - j >= 4:
+        _back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step)
         j += 4
     while j < columns:
-        _back_columns(1, m, w + j, columns, h + j, e, g + j, rows, step)
+        _back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step)
         j += 1
 
 
 @intrinsic(prefer_literal=True)
-def _back_columns(typingctx, columns, m, w, stride, h, e, g, rows, step):
-    """Work of `_back_and_update` on a few neighbouring columns, each weight loaded and stored once."""
+def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step):
+    """Work of `_back_and_update` on a few neighbouring columns, each weight loaded and stored once.
+
+    Vectors of 64 bytes go in two halves: AVX-512 processors that store 32 bytes at a time take whole ones
+    more slowly (Zen 4: by a quarter).
+    """
     lane, count = lanes_of(m), columns.literal_value
+    sums_wanted = not isinstance(back, types.NoneType)
+    parts = 2 if WIDE else 1
     index = types.int64
 
     def codegen(context, builder, sig, args):
-        (_, array, w, stride, h, e, g, rows, step) = args
-        pointer = vector_pointer(context, builder, sig.args[1], array)
-        vector = context.get_value_type(lane)
+        (_, _, array, w, stride, h, e, g, rows, step) = args
+        vector = ir.VectorType(context.get_value_type(lane.dtype), lane.count // parts)
+        data = context.make_array(sig.args[2])(context, builder, array).data
+        pointer = builder.bitcast(data, vector.as_pointer())
         kind = ir.FunctionType(vector, [vector] * 3)
-        name = f"llvm.fma.v{lane.count}f{lane.dtype.bitwidth}"
+        name = f"llvm.fma.v{vector.count}f{lane.dtype.bitwidth}"
         fma = cgutils.get_or_insert_function(builder.module, kind, name)
-        zero = ir.Constant(vector, [0.0] * lane.count)
-        sums = [cgutils.alloca_once(builder, vector) for _ in range(count)]
-        for total in sums:
-            builder.store(zero, total)
-        places = [builder.add(h, I64(j)) for j in range(count)]
-        scaled = [builder.fmul(load_vector(builder, pointer, place), step) for place in places]
-        with cgutils.for_range(builder, rows, intp=I64) as loop:
-            error = load_vector(builder, pointer, builder.add(e, loop.index))
-            first = builder.add(w, builder.mul(loop.index, stride))
-            for j in range(count):
-                place = builder.add(first, I64(j))
-                weight = load_vector(builder, pointer, place)
-                builder.store(builder.call(fma, [weight, error, builder.load(sums[j])]), sums[j])
-                store_vector(builder, builder.call(fma, [error, scaled[j], weight]), pointer, place)
-        for j in range(count):
-            store_vector(builder, builder.load(sums[j]), pointer, builder.add(g, I64(j)))
+        factor = builder.shuffle_vector(
+            step, step, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), list(range(vector.count)))
+        )
+        for part in range(parts):
+
+            def place(index, offset=0, part=part):
+                whole = builder.add(index, I64(offset))
+                return builder.add(builder.mul(whole, I64(parts)), I64(part))
+
+            sums = [cgutils.alloca_once(builder, vector) for _ in range(count)]
+            for total in sums:
+                builder.store(ir.Constant(vector, [0.0] * vector.count), total)
+            scaled = [builder.fmul(load_vector(builder, pointer, place(h, j)), factor) for j in range(count)]
+            with cgutils.for_range(builder, rows, intp=I64) as loop:
+                error = load_vector(builder, pointer, place(builder.add(e, loop.index)))
+                first = builder.add(w, builder.mul(loop.index, stride))
+                for j in range(count):
+                    weight = load_vector(builder, pointer, place(first, j))
+                    if sums_wanted:
+                        total = builder.call(fma, [weight, error, builder.load(sums[j])])
+                        builder.store(total, sums[j])
+                    update = builder.call(fma, [error, scaled[j], weight])
+                    store_vector(builder, update, pointer, place(first, j))
+            for j in range(count if sums_wanted else 0):
+                store_vector(builder, builder.load(sums[j]), pointer, place(g, j))
         return context.get_dummy_value()
 
-    return types.void(columns, m, index, index, index, index, index, index, lane), codegen
+    return types.void(columns, back, m, index, index, index, index, index, index, lane), codegen

@@ -16,7 +16,7 @@ from numba import uint64
 from fastsde.kernels.dln import deviate, deviation_square, product, scaled_loss
 from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
 from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import apart, kernel
 from fastsde.kernels.philox import START, counter_words
 from fastsde.kernels.steps import step
 from fastsde.kernels.watch import count_pending, note_explosions, watch
@@ -69,14 +69,20 @@ def advance(
             finite = step(dynamics, memory, choice, net, data, s, s == start, lanes, counter, key)
             note_explosions(memory, finite, exploded, row, s)
         if closing:
-            product(memory, net)
-            deviate(memory, net, data)
-            if pending > 0:
-                watch(memory, net, data, events, passed, row, start + steps)
-            last = scaled_loss(memory, net, data) + deviation_square(memory, net)
-            note_explosions(memory, last, exploded, row, start + steps)
+            _look(memory, net, data, events, exploded, passed, row, start + steps, pending)
         for k in range(size):
             state[b, k] = memory[k]
+
+
+@apart
+def _look(m, net, data, events, exploded, passed, row, step, pending):
+    """Look at the last point of a block: passages and explosions."""
+    product(m, net)
+    deviate(m, net, data)
+    if pending > 0:
+        watch(m, net, data, events, passed, row, step)
+    size = scaled_loss(m, net, data) + deviation_square(m, net)
+    note_explosions(m, size, exploded, row, step)
 
 
 @kernel

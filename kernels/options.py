@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numba as nb
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+from llvmlite.ir.instructions import CallInstr
+from numba.core import cgutils
 
 from fastsde.kernels.lanes import VECTOR_BYTES
 
@@ -82,6 +84,39 @@ def kernel(function):
 def inlined(function):
     """Compile `function` into each of its callers; it stays an ordinary Python function elsewhere."""
     return nb.extending.register_jitable(forceinline=True, **COMMON)(function)
+
+
+def apart(function):
+    """Compile `function` as `kernel` does, and make calls of it stay calls.
+
+    LLVM would copy it into every place that calls it, which takes long to compile and gains nothing where a
+    call is rare. Returns what compiled code calls.
+    """
+    dispatcher = kernel(function)
+    callee = nb.types.Dispatcher(dispatcher)
+
+    @nb.extending.intrinsic
+    def call(typingctx, *args):
+        given = args[0].types if len(args) == 1 and isinstance(args[0], nb.types.BaseTuple) else args
+        inner = typingctx.resolve_function_type(callee, tuple(given), {})
+
+        def codegen(context, builder, sig, args):
+            before = set(_calls(builder))
+            result = context.get_function(callee, inner)(builder, cgutils.unpack_tuple(builder, args[0]))
+            for instruction in set(_calls(builder)) - before:
+                instruction.attributes.add("noinline")
+            return result
+
+        return inner.return_type(nb.types.StarArgTuple(given)), codegen
+
+    call.kernel = dispatcher  # numba's type of it holds it weakly
+    return call
+
+
+def _calls(builder):
+    return [
+        one for block in builder.function.blocks for one in block.instructions if isinstance(one, CallInstr)
+    ]
 
 
 def has_class(kind, tuple_class):

@@ -17,7 +17,7 @@ from fastsde.kernels.dln import deviation_square, full_residual, inner, push
 from fastsde.kernels.lanes import any_lane, broadcast, select
 from fastsde.kernels.minibatch import choose, count_weights, gather
 from fastsde.kernels.normal import add_normals
-from fastsde.kernels.options import COMMON, has_class, inlined
+from fastsde.kernels.options import COMMON, apart, has_class, inlined
 from fastsde.kernels.philox import NOISE
 from fastsde.kernels.population import draw_fresh
 from fastsde.kernels.residual import (
@@ -134,7 +134,7 @@ def _kept_drift(m, net, data, tamed, dt, clock):
     return lambda m, net, data, tamed, dt, clock: _tame(m, net, data, tamed, dt)
 
 
-@inlined
+@apart
 def _tame(m, net, data, tamed, dt):
     one = broadcast(m, 1.0)
     if not tamed:
