@@ -1,8 +1,8 @@
 """Compile a model's kernels once, though many processes of a cluster start at once on one shared cache.
 
-Numba's cache is safe to read at any time; but two processes that add to it at once can take the same file name
-for different code, and a third would run the wrong one. So a process that must compile has the cache for itself,
-and a marker tells the others, which then wait for nobody, that a model is there.
+Numba's cache is safe to read at any time; but two processes that add to it at once can take the same file
+name for different code, and a third would run the wrong one. So a process that must compile has the cache for
+itself, and a marker tells the others, which then wait for nobody, that a model is there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def _signature(study: Study, name: str, problem: Problem) -> str:
 
     low = lower(study, name, problem)
     parts = (low.network, low.data, low.dynamics, low.events)
-    text = f"{study.dtype} {study.record.observables} {[str(numba.typeof(part)) for part in parts]}"
+    kinds = [str(numba.typeof(part)) for part in parts]  # type: ignore[no-untyped-call]
+    text = f"{study.dtype} {study.record.observables} {study.network.init.kind} {kinds}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ from fastsde.errors import Interrupted
 from fastsde.granted import default_threads
 from fastsde.lowering import Lowered, lower
 from fastsde.observables import Observer
+from fastsde.origin import resolve, start_states
 from fastsde.pace import Pace
 from fastsde.start import start_points
 
@@ -131,6 +132,8 @@ def integrate(
     from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
 
+    if study.network.init.kind == "snapshot" and start is None:
+        study, start = resolve(study), start_states(study, first, count)
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
     steps = study.time.snapshot_steps() * study.models[name].substeps

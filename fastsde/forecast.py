@@ -122,7 +122,9 @@ def forecast(study: Study, *, threads: int | None = None, tasks: int | None = No
     over-estimated.
     """
     from fastsde.data import build_problem
+    from fastsde.origin import resolve
 
+    study = resolve(study)
     threads = threads or default_threads()
     problem = build_problem(study)
     speeds = {name: measure(study, name, problem, threads) for name in study.models}

@@ -12,6 +12,7 @@ from fastsde.atomic import commit, discard, temporary_sibling
 from fastsde.directory import claim, study_of
 from fastsde.errors import DiskError, IncompleteError, StoreError
 from fastsde.kinship import differences
+from fastsde.origin import STATES_FILE
 from fastsde.plan import gaps
 from fastsde.stock import Standing, check_versions, take_stock
 
@@ -73,6 +74,8 @@ def merge(
         _refuse_incomplete(study, parts)
     if output is not None:
         claim(study, target)
+        if study.network.init.kind == "snapshot":
+            shutil.copyfile(places[0] / STATES_FILE, target / STATES_FILE)
         parts = _gather(parts, target)
     return _join(study, parts, target, copy, partial)
 

@@ -178,15 +178,18 @@ def run(
 
     from fastsde.data import build_problem
     from fastsde.join import join
+    from fastsde.origin import keep_states, resolve
     from fastsde.resources import check_resources
     from fastsde.session import Session
     from fastsde.store import ENSEMBLE_FILE
 
     options = dataclasses.replace(options or Options(), **changes)
     directory = Path(directory)
+    study = resolve(study, directory)
     check_resources(study, directory, options)
     problem = build_problem(study)
     claim(study, directory)
+    keep_states(study, directory)
     stock = take_stock(study, directory, verify=options.verify, among=_range(study, options))
     if options.repair:
         for item in stock.broken:

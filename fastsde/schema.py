@@ -30,6 +30,8 @@ __all__ = [
     "PROBLEM",
     "PROBLEM_GROUP",
     "SEGMENT_FORMAT",
+    "STATES",
+    "STATES_FORMAT",
     "Variable",
     "chunks",
     "dimension_sizes",
@@ -39,6 +41,7 @@ __all__ = [
 PART_FORMAT = "fastsde-part"
 SEGMENT_FORMAT = "fastsde-segment"
 CHECKPOINT_FORMAT = "fastsde-checkpoint"
+STATES_FORMAT = "fastsde-states"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
 FORMAT_VERSION = (1, 1)
 PROBLEM_GROUP = "problem"
@@ -127,6 +130,12 @@ CHECKPOINT: dict[str, Variable] = {
     ),
 }
 """From which integration goes on; attributes `step` (integrator steps) and `snapshots` (taken before it)."""
+
+STATES: dict[str, Variable] = {
+    "parameters": Variable(("state", "parameter"), "all weights of each state"),
+    "source_trajectory": Variable(("state",), "number of the trajectory that was there", "1", "int64"),
+}
+"""States that trajectories start from, taken from another ensemble."""
 
 COORDINATES: dict[str, Variable] = {
     "trajectory": Variable(("trajectory",), "number of the trajectory in the study", "1", "int64"),

@@ -12,6 +12,7 @@ from fastsde.compiled import ensure_compiled
 from fastsde.continuation import read_group
 from fastsde.errors import Interrupted
 from fastsde.granted import default_threads
+from fastsde.origin import start_states
 from fastsde.recorder import Recorder
 from fastsde.sources import Source, Sources
 from fastsde.stock import Standing, inspect
@@ -128,6 +129,7 @@ class Session:
                     resume=resume,
                     on_checkpoint=recorder.checkpoint,
                     checkpoint_seconds=self._options.checkpoint_seconds,
+                    **self._start(part),
                 )
                 recorder.finish(outcome)
         except BaseException:
@@ -135,6 +137,12 @@ class Session:
             raise
         self._closing.append(recorder)
         self._close(1)
+
+    def _start(self, part: Part) -> dict[str, Any]:
+        """Return the states that a part starts from, as options of the integration, if it starts from any."""
+        if self._study.network.init.kind != "snapshot":
+            return {}
+        return {"start": start_states(self._study, part.first, part.count, self._directory)}
 
     def _load(self, item: Todo, unfinished: Unfinished) -> tuple[Checkpoint | None, Sources]:
         """Return where to go on from: the part's own checkpoint, or the end of a shorter part."""

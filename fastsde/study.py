@@ -187,9 +187,7 @@ class Study(Section):
 
     def fingerprint(self) -> str:
         """Give the SHA-256 (hex) of all but `trajectories`, so that more of them extend a study."""
-        content = self.to_mapping()
-        del content["trajectories"]
-        return _hash(content)
+        return _hash(self._content())
 
     def lineage(self, model: str | None = None) -> str:
         """Give the SHA-256 (hex) of all that a model's trajectories depend on, but how many and how long.
@@ -198,10 +196,18 @@ class Study(Section):
         with the same lineage of a model compute the same numbers for it as far as both go. With None: of what
         all models share.
         """
-        content = self.to_mapping()
-        del content["trajectories"], content["time"]["steps"], content["time"]["snapshots"]
+        content = self._content()
+        del content["time"]["steps"], content["time"]["snapshots"]
         content["models"] = {} if model is None else {model: content["models"][model]}
         return _hash(content)
+
+    def _content(self) -> dict[str, Any]:
+        """Give what the numbers depend on: all but `trajectories`, and the place of states that are known."""
+        content = self.to_mapping()
+        del content["trajectories"]
+        if self.network.init.origin is not None:
+            del content["network"]["init"]["ensemble"]
+        return content
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fastsde.atomic import replacing
 from fastsde.directory import STUDY_FILE, claim
 from fastsde.errors import SchedulerError
+from fastsde.origin import keep_states, resolve
 
 if TYPE_CHECKING:
     from fastsde.study import Study
@@ -168,7 +169,9 @@ def submit(study: Study, directory: Path, name: str, job: Job) -> dict[str, str]
     StoreError
         If the directory belongs to another study.
     """
+    study = resolve(study, directory)
     claim(study, directory)
+    keep_states(study, directory)
     (directory / LOG_FOLDER).mkdir(exist_ok=True)
     scripts = {ARRAY_FILE: array_script(directory, name, job), MERGE_FILE: merge_script(directory, name, job)}
     for file, text in scripts.items():
