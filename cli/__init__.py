@@ -15,7 +15,21 @@ from fastsde.errors import FastsdeError
 
 __all__ = ["Commands", "main"]
 
-COMMANDS = ("study", "sweep", "run", "analyze", "report", "compare", "status", "bench", "new", "info")
+COMMANDS = (
+    "study",
+    "sweep",
+    "plan",
+    "run",
+    "submit",
+    "status",
+    "merge",
+    "analyze",
+    "report",
+    "compare",
+    "bench",
+    "new",
+    "info",
+)
 
 
 class Commands(click.Group):

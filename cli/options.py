@@ -19,6 +19,8 @@ __all__ = [
     "part_size",
     "progress",
     "reference",
+    "running",
+    "steps",
     "study_file",
     "threads",
     "trajectories",
@@ -44,7 +46,7 @@ threads = click.option(
     "--threads",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Threads to compute with; the numbers do not depend on it.  [default: all cores allowed]",
+    help="Threads to compute with; the numbers do not depend on it.  [default: what the scheduler grants]",
 )
 
 trajectories = click.option(
@@ -52,6 +54,13 @@ trajectories = click.option(
     metavar="N",
     type=click.IntRange(1, 2**40),
     help="Trajectories of each model, instead of what the study says; more extend a finished run.",
+)
+
+steps = click.option(
+    "--steps",
+    metavar="N",
+    type=click.IntRange(1, 2**44),
+    help="Learning-rate steps, instead of what the study says; more extend a finished run.",
 )
 
 part_size = click.option(
@@ -92,6 +101,39 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+_RUNNING = (
+    click.option(
+        "--checkpoint",
+        "checkpoint_seconds",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0.0),
+        default=60.0,
+        show_default=True,
+        help="Time between two checkpoints of a part: what is lost, at most, if the process is killed.",
+    ),
+    click.option(
+        "--keep-state/--no-keep-state",
+        default=None,
+        help="Keep where trajectories end, to add steps later.  [default: if it at most doubles the files]",
+    ),
+    click.option("--repair", is_flag=True, help="Remove broken part files and compute them again."),
+    click.option(
+        "--verify/--no-verify",
+        default=True,
+        show_default=True,
+        help="Compute the checksums of the parts that stand already.",
+    ),
+    click.option("--any-version", is_flag=True, help="Mix numbers of different versions of the program."),
+)
+
+
+def running(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of how a study is run, beside threads and sizes."""
+    for option in reversed(_RUNNING):
+        command = option(command)
+    return command
 
 
 def default_directory(study_file: Path, output: Path | None) -> Path:

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastsde.progress import duration, quantity, size_text
+
 if TYPE_CHECKING:
     from fastsde.analysis import Analysis
+    from fastsde.forecast import Forecast
+    from fastsde.status import RunStatus
 
-__all__ = ["print_json", "print_pairs", "print_results", "print_rows"]
+__all__ = ["print_forecast", "print_json", "print_pairs", "print_results", "print_rows", "print_status"]
 
 _WIDTH_ELSEWHERE = 160
 
@@ -45,6 +49,58 @@ def print_results(analysis: Analysis) -> None:
     """Print an analysis: the table, one row a model, and the main finding."""
     print_rows(analysis.summary_rows())
     click.echo(analysis.headline() + "\n")
+
+
+def print_status(status: RunStatus) -> None:
+    """Print how far a run is: a row a model, a line a part at work, stopped or broken."""
+    rows = [vars(model) for model in status.models]
+    print_rows([{key.removeprefix("parts_"): value for key, value in row.items()} for row in rows])
+    for item in status.running:
+        part = item.part
+        where = f"{part.model} {part.first}..{part.last - 1}"
+        if item.alive:
+            who = f" on {item.host} (process {item.process})" if item.host else ""
+            rate = f", {quantity(item.rate)} trajectory-steps/s" if item.rate else ""
+            click.echo(f"running  {where}: {100 * item.done:.0f}%{rate}{who}")
+        else:
+            click.echo(f"stopped  {where}: checkpoint at {100 * item.done:.0f}%")
+    for reason in status.broken:
+        click.echo(f"broken   {reason}")
+    if status.broken:
+        click.echo("`fastsde run --repair` removes broken files and computes them again")
+    if status.whole:
+        click.echo("all parts are there" + ("" if status.joined else ": `fastsde merge` joins them"))
+    elif status.seconds_left is not None:
+        click.echo(f"{duration(status.seconds_left)} left at the present speed")
+    elif not any(item.alive for item in status.running):
+        click.echo("parts are missing: `fastsde run` computes them")
+
+
+def print_forecast(forecast: Forecast) -> None:
+    """Print what a study takes, and the job arrays that could run it."""
+    click.echo(
+        f"time    {duration(forecast.seconds)} on {forecast.threads} threads, without analysis and report"
+    )
+    for name, seconds in forecast.model_seconds.items():
+        click.echo(f"          {name}: {duration(seconds)}")
+    click.echo(f"memory  {size_text(forecast.memory)}")
+    click.echo(f"disk    {size_text(forecast.disk)} in {forecast.files} files\n")
+    rows = [
+        {
+            "tasks": row.tasks,
+            "time of a task": duration(row.seconds),
+            "efficiency": f"{100 * row.efficiency:.0f}%",
+            "files": row.files,
+            "of about": size_text(row.file_bytes),
+            "trajectories a part": row.part_size,
+        }
+        for row in forecast.arrays
+    ]
+    print_rows(rows, f"Job arrays, {forecast.threads} threads a task")
+    if forecast.suggested == 1:
+        click.echo("suggested: no job array, `fastsde run`")
+    else:
+        click.echo(f"suggested: fastsde submit STUDY --tasks {forecast.suggested}")
 
 
 def print_pairs(pairs: Mapping[str, Any], indent: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,19 +18,21 @@ __all__ = ["command"]
 @options.output
 @options.threads
 @options.trajectories
+@options.steps
 @options.part_size
 @options.reference
+@options.running
 @options.progress
 @options.as_json
 def command(
     study_file: Path,
     output: Path | None,
-    threads: int | None,
     trajectories: int | None,
-    part_size: int | None,
+    steps: int | None,
     reference: str | None,
     progress: Mode,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Run a study, analyse it and write its report: the main job.
 
@@ -46,9 +49,8 @@ def command(
 
     directory = options.default_directory(study_file, output)
     reporter = make(progress)
-    ensemble = work.run_study(
-        work.load_study(study_file, trajectories), directory, reporter, threads, part_size
-    )
+    study = work.load_study(study_file, trajectories, steps)
+    ensemble = work.run_study(study, directory, reporter, **how)
     analysis = work.analyze_directory(directory, reporter, reference)
     report = work.report_directory(directory)
     if as_json:

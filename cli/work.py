@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastsde.cli.signals import stop_at_once, stop_when_polled
 from fastsde.errors import Interrupted
@@ -18,29 +18,22 @@ __all__ = ["ANALYSIS_FILE", "analyze_directory", "load_study", "report_directory
 ANALYSIS_FILE = "analysis.h5"
 
 
-def load_study(path: Path, trajectories: int | None) -> Study:
-    """Load a study file, with another number of trajectories if one is given."""
+def load_study(path: Path, trajectories: int | None = None, steps: int | None = None) -> Study:
+    """Load a study file, with another number of trajectories or more steps if they are given."""
     from fastsde.study import Study
 
     study = Study.load(path)
+    if steps is not None:
+        study = study.extended(steps)
     return study if trajectories is None else study.replace(trajectories=trajectories)
 
 
-def run_study(
-    study: Study,
-    directory: Path,
-    progress: Progress,
-    threads: int | None,
-    part_size: int | None,
-    copy: bool = False,
-) -> Path:
-    """Integrate what is missing; a signal stops it between steps."""
+def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:
+    """Integrate what is missing, with the options of `fastsde.parts.Options`; a signal stops it."""
     from fastsde.parts import run
 
     with stop_when_polled() as stop:
-        ensemble = run(
-            study, directory, threads=threads, progress=progress, part_size=part_size, copy=copy, stop=stop
-        )
+        ensemble = run(study, directory, progress=progress, stop=stop, **options)
         if stop():
             raise Interrupted(f"stopped with all parts finished in {directory}")
     return ensemble

@@ -47,6 +47,9 @@ def model_faults(study: Study) -> Iterator[Fault]:
             yield from _moment_faults(study, name)
         if isinstance(model, GradientDescent):
             continue
+        if isinstance(model, Sde) and model.match_at == "start" and study.network.init.kind == "snapshot":
+            allowed = '"minimum" or "local": a temperature is matched before the states are read'
+            yield Fault((*where, "match_at"), model.match_at, allowed)
         if isinstance(model, Sde) and (model.batch, model.sampling) in reported:
             continue
         if samples == "population" and model.sampling != "fresh":

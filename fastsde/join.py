@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ import numpy as np
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
+from fastsde.errors import DiskError
 from fastsde.header import define_group, write_root
+from fastsde.seal import write_seal
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
+    from fastsde.seal import Seal
     from fastsde.study import Study
 
 __all__ = ["Piece", "join"]
@@ -25,13 +29,17 @@ __all__ = ["Piece", "join"]
 
 @dataclass(frozen=True)
 class Piece:
-    """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`."""
+    """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`.
+
+    `part_count` is how many the file has, `seal` its checksum.
+    """
 
     path: Path
     first: int
     count: int
     offset: int
     part_count: int
+    seal: Seal | None = None
 
 
 def join(
@@ -44,30 +52,36 @@ def join(
     study, problem
         What the parts belong to.
     pieces
-        For each model in file order, pieces that cover trajectories 0 .. N - 1 without gap or overlap
-        (`fastsde.parts.cover`).
+        For each model in file order, pieces without overlap: all trajectories 0 .. N - 1
+        (`fastsde.parts.cover`), or, for a part of the ensemble, some of them.
     path
         The ensemble file; it appears whole, replacing an older one.
     copy
         False: virtual datasets that name the part files relative to `path`, so the folder may be moved as a
         whole. True: the numbers themselves, one snapshot of one part in memory at a time.
     """
-    with replacing(path) as temporary, netcdf.open_new(temporary) as file:
-        write_root(file, study, schema.ENSEMBLE_FORMAT)
-        for name, chain in pieces.items():
-            _join_model(file, study, problem, name, chain, path.parent, copy)
-        _write_problem(file, problem)
-        if not copy:
-            _write_table(file, pieces, path.parent)
+    try:
+        with replacing(path) as temporary:
+            with netcdf.open_new(temporary) as file:
+                write_root(file, study, schema.ENSEMBLE_FORMAT)
+                for name, chain in pieces.items():
+                    _join_model(file, study, problem, name, chain, path.parent, copy)
+                _write_problem(file, problem)
+                if not copy:
+                    _write_table(file, pieces, path.parent)
+            write_seal(temporary)
+    except OSError as error:
+        raise DiskError(f"cannot write {path}: {error}") from error
     return path
 
 
 def _join_model(
     file: Any, study: Study, problem: Problem, name: str, chain: Sequence[Piece], base: Path, copy: bool
 ) -> None:
-    total = sum(piece.count for piece in chain)
+    numbers = np.concatenate([np.arange(p.first, p.first + p.count, dtype=np.int64) for p in chain])
+    total = len(numbers)
     strengths = np.asarray(problem.mode_strength, dtype=np.float64)
-    group = define_group(file, study, name, np.arange(total, dtype=np.int64), strengths)
+    group = define_group(file, study, name, numbers, strengths)
     sizes = schema.dimension_sizes(study, total)
     for variable_name, variable in (schema.recorded(study) | schema.EVENTS).items():
         if not all(variable.shape(sizes)):
@@ -81,7 +95,9 @@ def _join_model(
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with netcdf.open_old(chain[0].path) as part:
-        group.attrs.update({key: value for key, value in part[name].attrs.items() if key != "coordinates"})
+        group.attrs.update(
+            {key: value for key, value in part[name].attrs.items() if key not in ("coordinates", "seconds")}
+        )
 
 
 def _virtual(
@@ -94,21 +110,27 @@ def _virtual(
 ) -> Any:
     layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
     lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
-    for piece in chain:
+    for piece, place in _placed(chain):
         shape = variable.shape({**sizes, "trajectory": piece.part_count})
         source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
-        here = (*lead, slice(piece.first, piece.first + piece.count))
+        here = (*lead, slice(place, place + piece.count))
         there = (*lead, slice(piece.offset, piece.offset + piece.count))
         layout[here] = source[there]
     return layout
+
+
+def _placed(chain: Sequence[Piece]) -> list[tuple[Piece, int]]:
+    """Return each piece with the row of the ensemble at which it begins."""
+    ends = itertools.accumulate(piece.count for piece in chain)
+    return [(piece, end - piece.count) for piece, end in zip(chain, ends, strict=True)]
 
 
 def _copy(dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece]) -> None:
     """Copy one variable, a snapshot of a part at a time (events: a part at a time)."""
     timed = variable.dims[0] == "snapshot"
     leads: list[tuple[int, ...]] = [(index,) for index in range(dataset.shape[0])] if timed else [()]
-    for piece in chain:
-        here = slice(piece.first, piece.first + piece.count)
+    for piece, place in _placed(chain):
+        here = slice(place, place + piece.count)
         there = slice(piece.offset, piece.offset + piece.count)
         with netcdf.open_old(piece.path) as part:
             source = part[where]
@@ -141,7 +163,11 @@ def _write_table(file: Any, pieces: Mapping[str, Sequence[Piece]], base: Path) -
         group["file"] = np.array([_relative(piece.path, base) for piece in chain], dtype=h5py.string_dtype())
         group["first"] = np.array([piece.first for piece in chain], dtype=np.int64)
         group["count"] = np.array([piece.count for piece in chain], dtype=np.int64)
-        for column in ("file", "first", "count"):
+        group["bytes"] = np.array([piece.seal.size if piece.seal else -1 for piece in chain], dtype=np.int64)
+        group["sha256"] = np.array(
+            [piece.seal.sha256 if piece.seal else "" for piece in chain], dtype=h5py.string_dtype()
+        )
+        for column in ("file", "first", "count", "bytes", "sha256"):
             group[column].dims[0].attach_scale(group["part"])
 
 

@@ -84,7 +84,7 @@ def lower(study: Study, name: str, problem: Problem) -> Lowered:
     model = study.models[name]
     finite = problem.inputs is not None
     samples = 0 if problem.inputs is None else len(problem.inputs)
-    key = philox_key(study.seed, f"model {name}")
+    key = philox_key(study.seed, _stream(study, name))
     start_key = philox_key(study.seed, "start") if study.start == "paired" else key
     attributes: dict[str, float | int | str] = {
         "dt": model.dt(study.time.learning_rate),
@@ -106,6 +106,12 @@ def lower(study: Study, name: str, problem: Problem) -> Lowered:
         trace=FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE,
         attributes=attributes,
     )
+
+
+def _stream(study: Study, name: str) -> str:
+    """Return the name of a model's random stream; what starts from states must not repeat their noise."""
+    origin = study.network.init.origin
+    return f"model {name}" if origin is None else f"model {name} from {origin}"
 
 
 def _network(study: Study, samples: int, batch: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
@@ -45,29 +46,79 @@ Width = Annotated[Count, Field(le=MAX_WIDTH), Expect(f"a whole number from 1 to 
 Samples = Annotated[Count | Literal["population"], Expect('a whole number, at least 1, or "population"')]
 
 
+_OF_SNAPSHOT = ("ensemble", "model", "step", "first", "branches", "origin")
+
+
 class Initialisation(Section):
     """How the layers start.
 
     Parameters
     ----------
-    kind : {"gaussian", "balanced"}
+    kind : {"gaussian", "balanced", "snapshot"}
         "gaussian": independent normal entries. "balanced": layers with ``W_{l+1}^T W_{l+1} = W_l W_l^T``.
+        "snapshot": states of trajectories of another ensemble.
     gamma : float, optional
         Standard deviation ``min(fan_in, fan_out)^(-gamma/2)`` in each layer; 0 or more.
     std : float, optional
-        The standard deviation itself. Exactly one of `gamma` and `std`.
+        The standard deviation itself. Exactly one of `gamma` and `std`, but for "snapshot".
+    ensemble : str
+        For "snapshot", as all that follow: directory of the other run, or its ensemble file.
+    model : str
+        Its model.
+    step : int, optional
+        Learning-rate step of one of its snapshots; the last one by default.
+    first : int, default 0
+        Number of the first of its trajectories that are taken; exploded ones are passed over.
+    branches : int, default 1
+        Trajectories that start from each state: trajectory k from state ``k // branches``. Their noise is
+        independent of each other's, and of what led to the state.
+    origin : str, optional
+        Which numbers they are; resolved when the study is run, not to be written by hand.
     """
 
-    kind: Annotated[Literal["gaussian", "balanced"], Expect('"gaussian" or "balanced"')] = "gaussian"
+    kind: Annotated[
+        Literal["gaussian", "balanced", "snapshot"], Expect('"gaussian", "balanced" or "snapshot"')
+    ] = "gaussian"
     gamma: Annotated[float | None, Field(ge=0), Expect("a number, at least 0")] = None
     std: Annotated[float | None, Field(ge=0), Expect("a number, at least 0")] = None
+    ensemble: Annotated[
+        str | None, Field(min_length=1), Expect("directory of a run, or an ensemble file")
+    ] = None
+    model: Annotated[str | None, Field(min_length=1), Expect("name of a model of that run")] = None
+    step: Annotated[Count | Literal[0] | None, Expect("a step of a snapshot of that run")] = None
+    first: Annotated[Count | Literal[0] | None, Expect("a number of a trajectory")] = None
+    branches: Annotated[Count | None, Expect("a whole number, at least 1")] = None
+    origin: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$"), Expect("nothing: it is resolved")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, table: Any) -> Any:
+        if isinstance(table, dict) and table.get("kind") == "snapshot":
+            return {"first": 0, "branches": 1, **table}
+        return table
 
     @model_validator(mode="after")
     def _agree(self) -> Initialisation:
+        if self.kind == "snapshot":
+            refuse(self._faults_of_snapshot())
+            return self
+        refuse(
+            Fault((key,), getattr(self, key), 'nothing: only with kind = "snapshot"')
+            for key in _OF_SNAPSHOT
+            if getattr(self, key) is not None
+        )
         if (self.gamma is None) == (self.std is None):
             mend = "write gamma = 2.0 (variance one over the width squared), or std = 0.1"
             refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of gamma and std", mend)])
         return self
+
+    def _faults_of_snapshot(self) -> Iterator[Fault]:
+        for key in ("gamma", "std"):
+            if getattr(self, key) is not None:
+                yield Fault((key,), getattr(self, key), "nothing: the states of a snapshot are as they are")
+        for key in ("ensemble", "model"):
+            if getattr(self, key) is None:
+                yield Fault((key,), "nothing", "the run and the model whose states are taken", f"add {key}")
 
     def stds(self, widths: tuple[int, ...]) -> tuple[float, ...]:
         """Give the standard deviation of the entries of each layer, input side first.

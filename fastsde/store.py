@@ -135,6 +135,23 @@ class Ensemble:
             "format_version": [int(number) for number in attributes["format_version"]],
         }
 
+    def final_parameters(self, name: str) -> NDArray[Any] | None:
+        """Return where a model's trajectories are at the end, (count, p), exploded ones as they are.
+
+        None if the parts do not keep it, or the ensemble is one file without them.
+        """
+        if name not in self._file.get(schema.PARTS_GROUP, {}):
+            return None
+        table = self._file[schema.PARTS_GROUP][name]
+        rows = []
+        for file, first, count in zip(table["file"], table["first"], table["count"], strict=True):
+            with netcdf.open_old(self.path.parent / file.decode()) as part:
+                if schema.CHECKPOINT_GROUP not in part:
+                    return None
+                begin = int(first) - int(part.attrs["first"])
+                rows.append(part[schema.CHECKPOINT_GROUP]["parameters"][begin : begin + int(count)])
+        return np.concatenate(rows)
+
     def _check_parts(self) -> None:
         """Refuse an ensemble whose parts are not all there."""
         missing: list[str] = []

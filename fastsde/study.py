@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 
 from fastsde.checks import data_faults, model_faults
 from fastsde.dynamics import Model, Sampling
-from fastsde.errors import StudyError
+from fastsde.errors import Complaint, StudyError
 from fastsde.fields import Count, Expect, Section, Seed, refuse
 from fastsde.messages import complaints, syntax_complaint
 from fastsde.settings import Data, Events, Network, Record, Time
@@ -154,12 +154,62 @@ class Study(Section):
             document[key] = {**document[key], **change} if merged else change
         return self.from_mapping(document)
 
+    def extended(self, steps: int) -> Self:
+        """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
+
+        Snapshots after the old end keep their spacing: the ratio of "log", the distance of "linear"; a list
+        `at` gains the new end only. A finished run of this study can then be made longer without computing
+        anything twice.
+
+        Parameters
+        ----------
+        steps
+            Learning-rate steps in all.
+
+        Raises
+        ------
+        StudyError
+            If that is fewer than there are.
+        """
+        time = self.time
+        if steps < time.steps:
+            allowed = f"at least the {time.steps} that the study has: a run can be made longer, not shorter"
+            raise StudyError([Complaint("time.steps", str(steps), allowed)])
+        if steps == time.steps:
+            return self
+        taken = [int(step) for step in time.snapshot_steps()]
+        later: list[float] = []
+        here, count = float(time.steps), time.snapshots.count or 0
+        ratio = here ** (1 / (count - 2)) if time.snapshots.spacing == "log" and count > 2 else 1.0
+        stride = here / (count - 1) if time.snapshots.spacing == "linear" else 0.0
+        while (here := here * ratio + stride) < steps and (ratio > 1 or stride > 0):
+            later.append(here)
+        at = sorted({*taken, *(round(step) for step in later), steps})
+        return self.replace(time={"steps": steps, "snapshots": {"at": at}})
+
     def fingerprint(self) -> str:
         """Give the SHA-256 (hex) of all but `trajectories`, so that more of them extend a study."""
+        return _hash(self._content())
+
+    def lineage(self, model: str | None = None) -> str:
+        """Give the SHA-256 (hex) of all that a model's trajectories depend on, but how many and how long.
+
+        Without the other models, and without `trajectories`, `time.steps` and `time.snapshots`: two studies
+        with the same lineage of a model compute the same numbers for it as far as both go. With None: of what
+        all models share.
+        """
+        content = self._content()
+        del content["time"]["steps"], content["time"]["snapshots"]
+        content["models"] = {} if model is None else {model: content["models"][model]}
+        return _hash(content)
+
+    def _content(self) -> dict[str, Any]:
+        """Give what the numbers depend on: all but `trajectories`, and the place of states that are known."""
         content = self.to_mapping()
         del content["trajectories"]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        if self.network.init.origin is not None:
+            del content["network"]["init"]["ensemble"]
+        return content
 
     @model_validator(mode="before")
     @classmethod
@@ -172,6 +222,11 @@ class Study(Section):
     def _agree(self) -> Self:
         refuse([*data_faults(self), *model_faults(self)])
         return self
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _filled(document: dict[str, Any]) -> dict[str, Any]:

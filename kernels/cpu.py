@@ -108,6 +108,8 @@ def aligned(shape, dtype):
 class Workers:
     """A pool of threads that share ranges of blocks, each thread with its own memory for one block.
 
+    One thread is the caller's own.
+
     Parameters
     ----------
     threads : int
@@ -120,7 +122,7 @@ class Workers:
 
     def __init__(self, threads, memory, choice, dtype):
         self.threads = threads
-        self._pool = ThreadPoolExecutor(threads)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._free = [(aligned(memory, dtype), aligned(max(choice, 1), np.int32)) for _ in range(threads)]
 
     def map(self, function, ranges):
@@ -133,6 +135,10 @@ class Workers:
             finally:
                 self._free.append((memory, choice))
 
+        if self._pool is None:
+            for r in ranges:
+                yield call(*r)
+            return
         futures = [self._pool.submit(call, *r) for r in ranges]
         try:
             for future in futures:
@@ -149,7 +155,8 @@ class Workers:
 
     def close(self):
         """End the threads."""
-        self._pool.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def __enter__(self):
         """Return the pool itself."""

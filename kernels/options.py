@@ -1,10 +1,15 @@
 """How kernels are compiled, decided once, and where the compiled code is kept."""
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numba as nb
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from llvmlite.ir.instructions import CallInstr
 from numba.core import cgutils
 
@@ -13,13 +18,21 @@ from fastsde.kernels.lanes import VECTOR_BYTES
 FOLDER = Path(__file__).parent
 
 
+def processor():
+    """Return what compiled code depends on of a processor: its name and what it can do."""
+    name = nb.config.CPU_NAME or get_host_cpu_name()
+    features = nb.config.CPU_FEATURES
+    return f"{name} {get_host_cpu_features().flatten() if features is None else features}"
+
+
 def source_hash():
-    """Return a hash of all kernel sources and of the vector width.
+    """Return a hash of all kernel sources, of the vector width and of the processor.
 
     Numba's own cache looks at the file of the outermost function only, and would serve old code after a
-    change in another kernel file.
+    change in another kernel file. It does know processors apart, but two of them that write at once into one
+    folder, a home shared by a cluster, can take each other's code.
     """
-    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES}".encode())
+    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {processor()}".encode())
     for path in sorted(FOLDER.glob("*.py")):
         source = path.read_bytes()
         digest.update(f" {path.name} {len(source)} ".encode())
@@ -28,15 +41,36 @@ def source_hash():
 
 
 def cache_folder():
-    """Return the folder of compiled kernels: below ``NUMBA_CACHE_DIR``, or the user's cache folder."""
+    """Return the folder of compiled kernels: below ``NUMBA_CACHE_DIR``, or the user's cache folder.
+
+    Where nothing can be written there, it is a folder of this process alone.
+    """
     base = os.environ.get("NUMBA_CACHE_DIR")
     root = (
         Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastsde"
     )
-    return root / f"kernels-{source_hash()}"
+    folder = root / f"kernels-{source_hash()}"
+    return folder if _writable(folder) else _own_folder()
 
 
-nb.config.CACHE_DIR = str(cache_folder())
+def _writable(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@cache
+def _own_folder():
+    folder = tempfile.mkdtemp(prefix="fastsde-kernels-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+CACHE_FOLDER = cache_folder()
+nb.config.CACHE_DIR = str(CACHE_FOLDER)
 
 COMMON = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
 """For all compiled code. ``_nrt=False``: nothing is allocated, and no time goes into counting references."""

@@ -370,6 +370,8 @@ def test_format_document_has_the_schema():
     tables = (
         schema.OBSERVABLES | schema.EVENTS | schema.COORDINATES | schema.AUXILIARY,
         schema.PROBLEM,
+        schema.CHECKPOINT,
+        schema.STATES,
     )
     for table in tables:
         for name, variable in table.items():

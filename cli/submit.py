@@ -1,0 +1,85 @@
+"""``fastsde submit``: a Slurm job array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fastsde.cli import options
+
+__all__ = ["command"]
+
+
+@click.command("submit", short_help="Run a study as a Slurm job array, then merge and report.")
+@options.study_file
+@options.output
+@click.option(
+    "--tasks", metavar="N", type=click.IntRange(1, 1_000_000), required=True, help="Tasks of the array."
+)
+@click.option("--time", metavar="LIMIT", default="", help="Time limit of a task, as 4:00:00.")
+@click.option(
+    "--cpus-per-task",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processors of a task, each with a thread.",
+)
+@click.option("--array-limit", metavar="N", type=click.IntRange(min=1), help="Tasks that may run at once.")
+@click.option("--partition", metavar="NAME", default="", help="Partition of the cluster.")
+@click.option("--mem", "memory", metavar="SIZE", default="", help="Memory of a task, as 4G.")
+@click.option(
+    "--extra",
+    metavar="LINE",
+    multiple=True,
+    help="One more line for both scripts, as '#SBATCH --account=physics'; may be repeated.",
+)
+@options.trajectories
+@options.steps
+@click.option("--dry-run", is_flag=True, help="Print the scripts; write and submit nothing.")
+@options.as_json
+def command(
+    study_file: Path,
+    output: Path | None,
+    tasks: int,
+    time: str,
+    cpus_per_task: int,
+    array_limit: int | None,
+    partition: str,
+    memory: str,
+    extra: tuple[str, ...],
+    trajectories: int | None,
+    steps: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run a study as a Slurm job array, then merge, analyse and report; prints the numbers of the jobs.
+
+    The scripts array.sh and merge.sh stand in the run's directory, beside the study that they run; they are
+    plain, and may be edited and sent again with sbatch. A task near its time limit saves, ends, and queues
+    again. `fastsde plan` suggests how many tasks.
+
+    \b
+    Examples:
+        fastsde submit saddle.toml --tasks 100 --time 2:00:00 --cpus-per-task 4
+        fastsde submit saddle.toml --tasks 100 --array-limit 20 --extra '#SBATCH --account=physics'
+        fastsde submit saddle.toml --tasks 100 --dry-run
+    """
+    from fastsde.cli import show, work
+    from fastsde.submit import Job, array_script, merge_script, submit
+
+    study = work.load_study(study_file, trajectories, steps)
+    directory = options.default_directory(study_file, output).absolute()
+    job = Job(tasks, time, cpus_per_task, array_limit, partition, memory, extra)
+    name = study_file.stem
+    if dry_run:
+        click.echo(array_script(directory, name, job))
+        click.echo(merge_script(directory, name, job), nl=False)
+        return
+    numbers = submit(study, directory, name, job)
+    if as_json:
+        show.print_json({"directory": directory, "jobs": numbers})
+        return
+    click.echo(f"array {numbers['array']} of {tasks} tasks, then merge {numbers['merge']}")
+    click.echo(f"follow it with: fastsde status {directory} --watch")
