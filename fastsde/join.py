@@ -15,7 +15,7 @@ import numpy as np
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
-from fastsde.errors import DiskError
+from fastsde.errors import WRITE_ERRORS, DiskError
 from fastsde.header import define_group, write_root
 from fastsde.seal import write_seal
 
@@ -70,8 +70,8 @@ def join(
                 if not copy:
                     _write_table(file, pieces, path.parent)
             write_seal(temporary)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error}") from error
+    except WRITE_ERRORS as error:
+        raise DiskError.about(path, error) from error
     return path
 
 

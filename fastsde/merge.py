@@ -143,7 +143,7 @@ def _bring(standing: Standing, path: Path) -> Standing:
                 shutil.copyfile(standing.path, temporary)
             commit(temporary, path)
         except OSError as error:
-            raise DiskError(f"cannot write {path}: {error}") from error
+            raise DiskError.about(path, error) from error
         finally:
             discard(temporary)
     return dataclasses.replace(standing, path=path)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
-from fastsde.errors import Complaint, DiskError, StoreError, StudyError
+from fastsde.errors import WRITE_ERRORS, Complaint, DiskError, StoreError, StudyError
 from fastsde.header import check_format, write_root
 from fastsde.seal import broken, write_seal
 
@@ -85,8 +85,8 @@ def keep_states(study: Study, directory: Path | str) -> None:
                 for (name, variable), data in zip(schema.STATES.items(), (states, numbers), strict=True):
                     netcdf.create(file, name, variable, sizes, str(states.dtype), data=data)
             write_seal(temporary)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error}") from error
+    except WRITE_ERRORS as error:
+        raise DiskError.about(path, error) from error
 
 
 def start_states(

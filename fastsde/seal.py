@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fastsde.errors import DamageError
 
-__all__ = ["Seal", "broken", "check_sealed", "read_seal", "write_seal"]
+__all__ = ["Seal", "broken", "check_sealed", "read_seal", "sound", "write_seal"]
 
 _LINE = re.compile(rb"\nfastsde seal 1 sha256 ([0-9a-f]{64}) bytes (\d{20})\n")
 _LENGTH = len("\nfastsde seal 1 sha256  bytes \n") + 64 + 20
@@ -74,6 +74,11 @@ def broken(path: Path, *, quick: bool = False) -> str | None:
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"
     return None
+
+
+def sound(path: Path) -> bool:
+    """Say whether a file has a seal, and is as the seal says."""
+    return path.exists() and read_seal(path) is not None and broken(path) is None
 
 
 def check_sealed(path: Path, version: tuple[int, int]) -> None:

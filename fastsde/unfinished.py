@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 from fastsde import provenance
 from fastsde.atomic import discard, sweep, temporary_sibling
 from fastsde.continuation import read_checkpoint, write_checkpoint
-from fastsde.errors import DiskError, StoreError
+from fastsde.errors import WRITE_ERRORS, DiskError, StoreError
 from fastsde.locks import Lock, held
 from fastsde.plan import Part
-from fastsde.seal import broken
+from fastsde.seal import sound
 from fastsde.sources import Source, Sources
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Unfinished:
         try:
             lock = Lock.take(folder / LOCK)
         except OSError as error:
-            raise DiskError(f"cannot write into {folder}: {error.strerror}") from error
+            raise DiskError.about(folder / LOCK, error) from error
         if lock is None:
             return None
         sweep(folder)
@@ -88,8 +88,8 @@ class Unfinished:
         """Write a checkpoint; its snapshots must stand already."""
         try:
             write_checkpoint(self.folder / STATE, study, self.part, checkpoint)
-        except OSError as error:
-            raise DiskError(f"cannot write {self.folder / STATE}: {error}") from error
+        except WRITE_ERRORS as error:
+            raise DiskError.about(self.folder / STATE, error) from error
 
     def segment(self, begin: int) -> Path:
         """Return the path of the segment whose first snapshot is number `begin`."""
@@ -183,7 +183,7 @@ def _load(
         return None
     if lineage_of(text, part.model) != study.lineage(part.model):
         return None
-    files = [Source(path) for path in sorted(folder.glob("snapshots-*.h5")) if broken(path) is None]
+    files = [Source(path) for path in sorted(folder.glob("snapshots-*.h5")) if sound(path)]
     sources = Sources(study, part, [*also, *files])
     steps = study.time.snapshot_steps() * study.models[part.model].substeps
     taken = int((steps < checkpoint.step).sum())

@@ -186,7 +186,8 @@ class PartWriter:
             )
 
     def _raise_failure(self) -> None:
-        raise DiskError(f"cannot write {self.path}: {self._failure}") from self._failure
+        assert self._failure is not None
+        raise DiskError.about(self.path, self._failure) from self._failure
 
     def _work(self) -> None:
         """Write what is queued until None comes, then commit; after a failure go on emptying the queue."""
