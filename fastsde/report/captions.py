@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import currents, distances, escape, features, figures, saddles, tables, tails
+from fastsde.report import currents, distances, escape, features, figures, saddles, shape, tables, tails
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -79,6 +79,7 @@ SPECS = (
             + tables.learning_times(analysis)
         ),
     ),
+    *shape.SPECS,
     *tails.SPECS,
     *saddles.SPECS,
     *escape.SPECS,
