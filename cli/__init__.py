@@ -58,7 +58,7 @@ class Commands(click.Group):
             click.echo(f"fastsde: {error}", err=True)
             ctx.exit(error.exit_code)
         except OSError as error:
-            if error.errno in (None, errno.EPIPE):
+            if error.errno == errno.EPIPE:
                 raise
             click.echo(f"fastsde: {error}", err=True)
             ctx.exit(1)

@@ -14,6 +14,7 @@ import numpy as np
 from fastsde import netcdf, schema
 from fastsde.errors import StoreError
 from fastsde.header import check_format
+from fastsde.seal import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["ENSEMBLE_FILE", "Ensemble", "Trajectories", "open_ensemble"]
 
 ENSEMBLE_FILE = "ensemble.h5"
+VERIFIED_BYTES = 1 << 26
+"""An ensemble file of at most so many bytes is checked whole when it is opened."""
 
 
 def open_ensemble(path: Path | str) -> Ensemble:
@@ -64,6 +67,9 @@ class Ensemble:
         self.path = path / ENSEMBLE_FILE if path.is_dir() else path
         if not self.path.is_file():
             raise StoreError(f"no ensemble at {self.path}: `fastsde run` makes one; see `fastsde status`")
+        wrong = broken(self.path, quick=self.path.stat().st_size > VERIFIED_BYTES)
+        if wrong:
+            raise StoreError(f"{wrong}; `fastsde merge` makes it anew")
         try:
             self._file = netcdf.open_old(self.path)
         except OSError as error:
@@ -153,11 +159,20 @@ class Ensemble:
         return np.concatenate(rows)
 
     def _check_parts(self) -> None:
-        """Refuse an ensemble whose parts are not all there."""
+        """Refuse an ensemble whose parts are not all there, in the length they had when they were joined."""
         missing: list[str] = []
         for group in self._file.get(schema.PARTS_GROUP, {}).values():
             names = [name.decode() for name in group["file"][...]]
-            missing += [name for name in names if not (self.path.parent / name).is_file()]
+            sizes = group["bytes"][...] if "bytes" in group else [-1] * len(names)
+            for name, size in zip(names, sizes, strict=True):
+                path = self.path.parent / name
+                if not path.is_file():
+                    missing.append(name)
+                elif size >= 0 and path.stat().st_size != size:
+                    raise StoreError(
+                        f"{path} has {path.stat().st_size} bytes, and {size} when {self.path.name} was made; "
+                        "`fastsde status --verify` finds broken files, `fastsde merge` joins sound ones anew"
+                    )
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise StoreError(
@@ -234,7 +249,13 @@ class Trajectories:
             index = (slice(None) if snapshot is None else range(len(self.step))[snapshot], trajectories)
         if name not in self._group:
             return np.empty(variable.shape(self._sizes), variable.dtype(self._dtype))[index]
-        values: NDArray[Any] = self._group[name][index]
+        try:
+            values: NDArray[Any] = self._group[name][index]
+        except (OSError, RuntimeError) as error:
+            raise StoreError(
+                f"{name!r} of {self.name!r} cannot be read: {error}; "
+                "`fastsde status --verify` finds broken files"
+            ) from error
         return values
 
     @cached_property
