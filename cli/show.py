@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastsde.progress import duration, quantity
+
 if TYPE_CHECKING:
     from fastsde.analysis import Analysis
+    from fastsde.status import RunStatus
 
-__all__ = ["print_json", "print_pairs", "print_results", "print_rows"]
+__all__ = ["print_json", "print_pairs", "print_results", "print_rows", "print_status"]
 
 _WIDTH_ELSEWHERE = 160
 
@@ -45,6 +48,31 @@ def print_results(analysis: Analysis) -> None:
     """Print an analysis: the table, one row a model, and the main finding."""
     print_rows(analysis.summary_rows())
     click.echo(analysis.headline() + "\n")
+
+
+def print_status(status: RunStatus) -> None:
+    """Print how far a run is: a row a model, a line a part at work, stopped or broken."""
+    rows = [vars(model) for model in status.models]
+    print_rows([{key.removeprefix("parts_"): value for key, value in row.items()} for row in rows])
+    for item in status.running:
+        part = item.part
+        where = f"{part.model} {part.first}..{part.last - 1}"
+        if item.alive:
+            who = f" on {item.host} (process {item.process})" if item.host else ""
+            rate = f", {quantity(item.rate)} trajectory-steps/s" if item.rate else ""
+            click.echo(f"running  {where}: {100 * item.done:.0f}%{rate}{who}")
+        else:
+            click.echo(f"stopped  {where}: checkpoint at {100 * item.done:.0f}%")
+    for reason in status.broken:
+        click.echo(f"broken   {reason}")
+    if status.broken:
+        click.echo("`fastsde run --repair` removes broken files and computes them again")
+    if status.whole:
+        click.echo("all parts are there" + ("" if status.joined else ": `fastsde merge` joins them"))
+    elif status.seconds_left is not None:
+        click.echo(f"{duration(status.seconds_left)} left at the present speed")
+    elif not any(item.alive for item in status.running):
+        click.echo("parts are missing: `fastsde run` computes them")
 
 
 def print_pairs(pairs: Mapping[str, Any], indent: str = "") -> None:

@@ -6,28 +6,37 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from fastsde.errors import Interrupted
 
-__all__ = ["stop_at_once", "stop_when_polled"]
+__all__ = ["quietly", "stop_at_once", "stop_when_polled"]
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
 ]
+INSIST_SECONDS = 1.0
 _Handler = Callable[[int, FrameType | None], None]
 
 
 @contextlib.contextmanager
 def stop_when_polled() -> Iterator[Callable[[], bool]]:
-    """Give a function that turns True after INT, TERM, USR1 or USR2; a second signal stops at once."""
-    received: list[int] = []
+    """Give a function that turns True after INT, TERM, USR1 or USR2.
+
+    A second INT or TERM, if it comes a second later or more, stops at once: the terminal and a scheduler may
+    both pass on the first, and a scheduler's warning (USR1) is followed by TERM.
+    """
+    received: list[float] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
         if received:
-            raise Interrupted("stopped at once; finished parts are kept")
-        received.append(number)
+            if number in (signal.SIGINT, signal.SIGTERM) and now - received[0] >= INSIST_SECONDS:
+                raise Interrupted("stopped at once; finished parts and checkpoints are kept")
+            return
+        received.append(now)
         name = signal.Signals(number).name
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\n{name}: stopping\n".encode())
 
@@ -43,6 +52,13 @@ def stop_at_once() -> Iterator[None]:
         raise Interrupted(f"stopped by {signal.Signals(number).name}; the same command goes on from there")
 
     with _handling(handle):
+        yield
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """End a look at something on Ctrl-C as if that were its end."""
+    with contextlib.suppress(KeyboardInterrupt):
         yield
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastsde import provenance
+from fastsde.granted import default_threads
 from fastsde.store import Trajectories, open_ensemble
 
 __all__ = ["contents", "environment"]
@@ -21,7 +22,7 @@ def environment() -> dict[str, Any]:
     return {
         "versions": provenance.versions(),
         "host": provenance.host(),
-        "threads": provenance.available_cores(),
+        "threads": default_threads(),
         "lanes": {dtype: int(lane_count(dtype)) for dtype in ("float64", "float32")},
         "cache": str(cache_folder()),
     }

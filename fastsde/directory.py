@@ -1,20 +1,19 @@
-"""The directory of a run: whose study it is, and which parts stand in it."""
+"""The directory of a run: whose study it is, and taking it for one."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastsde import schema
-from fastsde.atomic import replacing, sweep
-from fastsde.errors import StoreError
-from fastsde.plan import PARTS_FOLDER, Part
+from fastsde.atomic import discard, replacing, sweep
+from fastsde.errors import DiskError, StoreError
+from fastsde.kinship import differences, same_times
+from fastsde.plan import PARTS_FOLDER
 
 if TYPE_CHECKING:
     from fastsde.study import Study
 
-__all__ = ["STUDY_FILE", "claim", "found_parts", "study_of"]
+__all__ = ["STUDY_FILE", "check_extends", "claim", "study_of"]
 
 STUDY_FILE = "study.toml"
 
@@ -25,41 +24,35 @@ def claim(study: Study, directory: Path | str) -> None:
     Raises
     ------
     StoreError
-        If the directory holds another study (they may differ in `trajectories`); the message names what
-        differs.
+        If the directory holds another study, of which this is no extension (`check_extends`).
+    DiskError
+        If the disk refuses.
     """
     directory = Path(directory)
-    existing = directory / STUDY_FILE
-    if existing.exists():
-        other = study_of(directory)
-        if other.fingerprint() != study.fingerprint():
-            raise StoreError(
-                f"{directory} belongs to another study; they differ in\n{_differences(other, study)}\n"
-                "choose another directory (-o), or remove this one"
-            )
-    (directory / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
-    sweep(directory)
-    sweep(directory / PARTS_FOLDER)
-    if not existing.exists() or existing.read_text(encoding="utf-8") != study.to_toml():
-        with replacing(existing) as temporary:
-            temporary.write_text(study.to_toml(), encoding="utf-8")
+    try:
+        _claim(study, directory)
+    except OSError as error:
+        raise DiskError(f"cannot make the run's directory {directory}: {error}") from error
 
 
-def found_parts(study: Study, directory: Path | str) -> list[Part]:
-    """Return the parts of a study that stand whole in a directory, ordered by model and first trajectory.
+def check_extends(study: Study, other: Study, where: str) -> None:
+    """Check that a study is the `other`, or extends it by trajectories, models or steps.
 
     Raises
     ------
     StoreError
-        If a part file of one of the study's models belongs to another study.
+        If it does not; the message names what differs, with `where` before it.
     """
-    folder = Path(directory) / PARTS_FOLDER
-    found = [
-        _read_part(path, study)
-        for path in sorted(folder.glob("*.h5"))
-        if path.stem.rpartition("-")[0] in study.models
-    ]
-    return sorted(found)
+    same = [name for name in study.models if name in other.models]
+    kin = study.lineage() == other.lineage() and all(study.lineage(m) == other.lineage(m) for m in same)
+    if kin and same and (same_times(study, other) or study.time.steps > other.time.steps):
+        return
+    shorter = kin and study.time.steps < other.time.steps
+    raise StoreError(
+        f"{where} belongs to another study; they differ in\n{differences(other.to_toml(), study.to_toml())}\n"
+        + ("a run can be made longer, not shorter; " if shorter else "")
+        + "choose another directory (-o), or remove this one"
+    )
 
 
 def study_of(directory: Path | str) -> Study:
@@ -72,46 +65,20 @@ def study_of(directory: Path | str) -> Study:
     return Study.load(path)
 
 
-def _read_part(path: Path, study: Study) -> Part:
-    """Read which part a file holds, after checking that it is one of this study."""
-    from fastsde import netcdf
-    from fastsde.header import check_format
+def _claim(study: Study, directory: Path) -> None:
+    from fastsde.store import ENSEMBLE_FILE
 
-    try:
-        file = netcdf.open_old(path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error}); remove it to compute it again") from error
-    with file:
-        check_format(file, path, schema.PART_FORMAT)
-        part = Part(str(file.attrs["model"]), int(file.attrs["first"]), int(file.attrs["count"]))
-        if file.attrs["fingerprint"] != study.fingerprint():
-            raise StoreError(
-                f"{path} belongs to another study; they differ in\n"
-                f"{_toml_differences(file.attrs['study'], study.to_toml())}"
-            )
-        shape = file[part.model]["trajectory"].shape
-    if part.path("").name != path.name or shape != (part.count,):
-        raise StoreError(f"{path} holds {part}, which is not what its name says; remove it")
-    return part
-
-
-def _differences(there: Study, here: Study) -> str:
-    return _toml_differences(there.to_toml(), here.to_toml())
-
-
-def _toml_differences(there: str, here: str) -> str:
-    """Return one line for each key whose values differ."""
-    old, new = _flatten(tomllib.loads(there)), _flatten(tomllib.loads(here))
-    keys = [key for key in sorted({*old, *new} - {"trajectories"}) if old.get(key) != new.get(key)]
-    nothing = "absent"
-    return "\n".join(f"  {key}: there {old.get(key, nothing)}, here {new.get(key, nothing)}" for key in keys)
-
-
-def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+    existing = directory / STUDY_FILE
+    longer = False
+    if existing.exists():
+        other = study_of(directory)
+        check_extends(study, other, str(directory))
+        longer = study.time.steps > other.time.steps
+    (directory / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
+    sweep(directory)
+    sweep(directory / PARTS_FOLDER)
+    if longer:  # it refers to parts that will be replaced by longer ones
+        discard(directory / ENSEMBLE_FILE)
+    if not existing.exists() or existing.read_text(encoding="utf-8") != study.to_toml():
+        with replacing(existing) as temporary:
+            temporary.write_text(study.to_toml(), encoding="utf-8")

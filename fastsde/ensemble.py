@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.blocks import Blocks
+from fastsde.checkpoint import Checkpoint
 from fastsde.errors import Interrupted
+from fastsde.granted import default_threads
 from fastsde.lowering import Lowered, lower
 from fastsde.observables import Observer
+from fastsde.pace import Pace
 from fastsde.start import start_points
 
 if TYPE_CHECKING:
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "default_threads", "integrate"]
 
 Array = NDArray[Any]
-TASK_STEPS = 1_000_000
-"""Trajectory-steps given to a thread at once: a fraction of a second."""
+SLICE_SECONDS = 1.0
+"""About as long all trajectories advance between two looks at whether to stop or to save."""
+FIRST_SLICE = 1 << 27
+"""Parameter-steps of the first slice, while nothing is known of the speed."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,14 @@ class Outcome:
         dt, substeps, temperature and whatever else the model resolved to.
     parameters : (trajectories, p) array
         The last point.
+    checkpoint : Checkpoint
+        From which a longer study goes on.
     """
 
     events: dict[str, Array]
     attributes: dict[str, float | int | str]
     parameters: Array
-
-
-def default_threads() -> int:
-    """Return how many threads this process may use: its processors, as the scheduler grants them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    checkpoint: Checkpoint
 
 
 def integrate(
@@ -64,6 +67,9 @@ def integrate(
     on_snapshot: Callable[[int, Mapping[str, Array]], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    resume: Checkpoint | None = None,
+    on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    checkpoint_seconds: float = 60.0,
 ) -> Outcome:
     """Integrate trajectories ``first .. first + count - 1`` of a model.
 
@@ -89,7 +95,13 @@ def integrate(
     on_progress : callable, optional
         Called with the trajectory-steps done.
     stop : callable, optional
-        Polled between tasks.
+        Polled about once a second.
+    resume : Checkpoint, optional
+        Go on from there instead of from the start; snapshots it counts are not taken again.
+    on_checkpoint : callable, optional
+        Given a checkpoint every `checkpoint_seconds`, and before stopping.
+    checkpoint_seconds : float, optional
+        Least time between two checkpoints.
 
     Returns
     -------
@@ -116,46 +128,47 @@ def integrate(
     True
     """
     from fastsde.data import build_problem
-    from fastsde.kernels.cpu import Workers, from_lanes, standard_normals, to_lanes
+    from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
 
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
-    if start is None:
-        normals = standard_normals(lowered.network.parameters, first, count, lowered.start_key, study.dtype)
-        start = start_points(normals, study.network.init, study.network.widths)
-    state = to_lanes(np.asarray(start, dtype=study.dtype))
-    lanes = lane_count(study.dtype)
-    rows = len(state) * lanes
-    exploded = np.full(rows, -1, dtype=np.int64)
-    passed = np.full((rows, _event_count(lowered)), -1, dtype=np.int64)
-    observer = Observer(study, problem, lowered, state, exploded, first)
-    done = 0
-    previous = 0
-    snapshots = study.time.snapshot_steps() * study.models[name].substeps
+    steps = study.time.snapshot_steps() * study.models[name].substeps
     with Workers(
-        threads or default_threads(), lowered.network.size * lanes, lowered.choice * lanes, study.dtype
+        threads or default_threads(),
+        lowered.network.size * lane_count(study.dtype),
+        lowered.choice * lane_count(study.dtype),
+        study.dtype,
     ) as workers:
-        for index, now in enumerate(snapshots):
-            advance = _task(
-                lowered, state, exploded, passed, first, int(previous), int(now), now == snapshots[-1]
-            )
-            task = observer.after(advance, int(now))
-            pieces = max(4 * workers.threads, rows * int(now - previous) // TASK_STEPS)
-            for first_block, last_block in workers.map(task, workers.ranges(len(state), pieces)):
-                done += (min(last_block * lanes, count) - first_block * lanes) * int(now - previous)
-                if on_progress is not None:
-                    on_progress(done)
-                if stop is not None and stop():
+        begin = resume or _beginning(study, lowered, first, count, start)
+        blocks = Blocks(lowered, workers, first, count, begin, on_progress)
+        observer = Observer(study, problem, lowered, blocks.state, blocks.exploded, first)
+        pace = Pace(
+            SLICE_SECONDS, checkpoint_seconds, FIRST_SLICE // (blocks.rows * lowered.network.parameters)
+        )
+        for index in range(begin.snapshots, len(steps)):
+            while blocks.step < steps[index]:
+                previous = blocks.step
+                pace.begin()
+                blocks.advance(min(int(steps[index]), previous + pace.steps))
+                pace.end(blocks.step - previous)
+                stopping = stop is not None and stop()
+                if on_checkpoint is not None and (stopping or pace.save_due()):
+                    on_checkpoint(blocks.checkpoint(index))
+                    pace.saved()
+                if stopping:
                     raise Interrupted("stopped while integrating")
-            values = observer.take(count)
+            last = index == len(steps) - 1
+            if last:
+                end = blocks.checkpoint(index)
+            blocks.measure(observer, last)
             if on_snapshot is not None:
-                on_snapshot(index, values)
-            previous = now
+                on_snapshot(index, observer.take(count))
     return Outcome(
-        _events(study, lowered, exploded[:count], passed[:count]),
+        _events(study, lowered, blocks.exploded[:count], blocks.passed[:count]),
         lowered.attributes,
-        from_lanes(state, count),
+        end.parameters,
+        end,
     )
 
 
@@ -163,41 +176,20 @@ def _event_count(lowered: Lowered) -> int:
     return len(lowered.events.levels) + int(lowered.events.thresholds.size)
 
 
-def _task(
-    lowered: Lowered,
-    state: Array,
-    exploded: Array,
-    passed: Array,
-    first: int,
-    previous: int,
-    now: int,
-    closing: bool,
-) -> Callable[[Array, Array, int, int], None]:
-    """Return the function that advances a range of blocks from step `previous` to step `now`."""
-    from fastsde.kernels.cpu import advance
+def _beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
+    """Return the state before the first step."""
+    from fastsde.kernels.cpu import standard_normals
 
-    lanes = len(exploded) // len(state)
-
-    def run(memory: Array, choice: Array, begin: int, end: int) -> None:
-        rows = slice(begin * lanes, end * lanes)
-        advance(
-            state[begin:end],
-            memory,
-            choice,
-            first + begin * lanes,
-            previous,
-            now - previous,
-            closing,
-            lowered.network,
-            lowered.data,
-            lowered.dynamics,
-            lowered.key,
-            lowered.events,
-            exploded[rows],
-            passed[rows],
-        )
-
-    return run
+    if start is None:
+        normals = standard_normals(lowered.network.parameters, first, count, lowered.start_key, study.dtype)
+        start = start_points(normals, study.network.init, study.network.widths)
+    return Checkpoint(
+        step=0,
+        snapshots=0,
+        parameters=np.asarray(start, dtype=study.dtype),
+        exploded=np.full(count, -1, dtype=np.int64),
+        passed=np.full((count, _event_count(lowered)), -1, dtype=np.int64),
+    )
 
 
 def _events(study: Study, lowered: Lowered, exploded: Array, passed: Array) -> dict[str, Array]:

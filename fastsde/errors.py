@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Complaint", "FastsdeError", "Interrupted", "StoreError", "StudyError"]
+__all__ = [
+    "Complaint",
+    "DamageError",
+    "DiskError",
+    "FastsdeError",
+    "Interrupted",
+    "ResourceError",
+    "SchedulerError",
+    "StoreError",
+    "StudyError",
+]
 
 
 class FastsdeError(Exception):
@@ -16,6 +26,28 @@ class FastsdeError(Exception):
 
 class StoreError(FastsdeError):
     """A file or a run directory is not what was asked for: missing, damaged, or of another study."""
+
+    exit_code = 2
+
+
+class DamageError(StoreError):
+    """A file is not what was written: cut short, changed, or torn."""
+
+
+class DiskError(StoreError):
+    """The disk refused what was to be written; what stood there before still does."""
+
+    exit_code = 1
+
+
+class ResourceError(FastsdeError):
+    """A study needs more memory or disk than there is; nothing was written."""
+
+    exit_code = 2
+
+
+class SchedulerError(FastsdeError):
+    """A scheduler's variables do not say which shard this is, or it refused a job."""
 
     exit_code = 2
 

@@ -10,13 +10,15 @@ import numpy as np
 
 from fastsde import netcdf, provenance, schema
 from fastsde.errors import StoreError
+from fastsde.seal import check_sealed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastsde.plan import Part
     from fastsde.study import Study
 
-__all__ = ["check_format", "define_group", "model_attributes", "write_root"]
+__all__ = ["check_format", "define_group", "model_attributes", "write_part_root", "write_root"]
 
 
 def write_root(file: Any, study: Study, file_format: str) -> None:
@@ -31,23 +33,32 @@ def write_root(file: Any, study: Study, file_format: str) -> None:
     file.attrs["created"] = provenance.now()
 
 
+def write_part_root(file: Any, study: Study, part: Part, file_format: str) -> None:
+    """Write the root attributes of a file about one part: those of `write_root`, and which part it is."""
+    write_root(file, study, file_format)
+    file.attrs["model"] = part.model
+    file.attrs["first"] = np.int64(part.first)
+    file.attrs["count"] = np.int64(part.count)
+
+
 def check_format(file: Any, path: Path, *formats: str) -> str:
     """Return the format of an open file if it is one of `formats` and of a version this program reads.
 
     Raises
     ------
     StoreError
-        If the file is something else, or of a later major version.
+        If the file is something else, of a later major version, or has lost its checksum.
     """
     found = file.attrs.get("format")
     if found not in formats:
         raise StoreError(f"{path} is not a {' or '.join(formats)} file (its format is {found!r})")
-    major = int(file.attrs["format_version"][0])
+    major, minor = (int(number) for number in file.attrs["format_version"])
     if major != schema.FORMAT_VERSION[0]:
         raise StoreError(
             f"{path} has format version {major}, this fastsde reads version {schema.FORMAT_VERSION[0]}: "
             "install the version of fastsde that wrote it (root attribute `versions`)"
         )
+    check_sealed(path, (major, minor))
     return str(found)
 
 
@@ -68,6 +79,7 @@ def define_group(
         Singular values of the optimum, shape (modes,).
     """
     sizes = schema.dimension_sizes(study, len(trajectories))
+    del sizes["passage"]
     steps = np.asarray(study.time.snapshot_steps(), dtype=np.int64)
     values: dict[str, Any] = {
         "trajectory": trajectories,

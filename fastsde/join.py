@@ -14,10 +14,13 @@ import numpy as np
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
+from fastsde.errors import DiskError
 from fastsde.header import define_group, write_root
+from fastsde.seal import write_seal
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
+    from fastsde.seal import Seal
     from fastsde.study import Study
 
 __all__ = ["Piece", "join"]
@@ -25,13 +28,17 @@ __all__ = ["Piece", "join"]
 
 @dataclass(frozen=True)
 class Piece:
-    """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`."""
+    """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`.
+
+    `part_count` is how many the file has, `seal` its checksum.
+    """
 
     path: Path
     first: int
     count: int
     offset: int
     part_count: int
+    seal: Seal | None = None
 
 
 def join(
@@ -52,13 +59,18 @@ def join(
         False: virtual datasets that name the part files relative to `path`, so the folder may be moved as a
         whole. True: the numbers themselves, one snapshot of one part in memory at a time.
     """
-    with replacing(path) as temporary, netcdf.open_new(temporary) as file:
-        write_root(file, study, schema.ENSEMBLE_FORMAT)
-        for name, chain in pieces.items():
-            _join_model(file, study, problem, name, chain, path.parent, copy)
-        _write_problem(file, problem)
-        if not copy:
-            _write_table(file, pieces, path.parent)
+    try:
+        with replacing(path) as temporary:
+            with netcdf.open_new(temporary) as file:
+                write_root(file, study, schema.ENSEMBLE_FORMAT)
+                for name, chain in pieces.items():
+                    _join_model(file, study, problem, name, chain, path.parent, copy)
+                _write_problem(file, problem)
+                if not copy:
+                    _write_table(file, pieces, path.parent)
+            write_seal(temporary)
+    except OSError as error:
+        raise DiskError(f"cannot write {path}: {error}") from error
     return path
 
 
@@ -81,7 +93,9 @@ def _join_model(
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with netcdf.open_old(chain[0].path) as part:
-        group.attrs.update({key: value for key, value in part[name].attrs.items() if key != "coordinates"})
+        group.attrs.update(
+            {key: value for key, value in part[name].attrs.items() if key not in ("coordinates", "seconds")}
+        )
 
 
 def _virtual(
@@ -141,7 +155,11 @@ def _write_table(file: Any, pieces: Mapping[str, Sequence[Piece]], base: Path) -
         group["file"] = np.array([_relative(piece.path, base) for piece in chain], dtype=h5py.string_dtype())
         group["first"] = np.array([piece.first for piece in chain], dtype=np.int64)
         group["count"] = np.array([piece.count for piece in chain], dtype=np.int64)
-        for column in ("file", "first", "count"):
+        group["bytes"] = np.array([piece.seal.size if piece.seal else -1 for piece in chain], dtype=np.int64)
+        group["sha256"] = np.array(
+            [piece.seal.sha256 if piece.seal else "" for piece in chain], dtype=h5py.string_dtype()
+        )
+        for column in ("file", "first", "count", "bytes", "sha256"):
             group[column].dims[0].attach_scale(group["part"])
 
 

@@ -1,4 +1,4 @@
-"""What of a study stands on disk, what is missing, and computing the rest."""
+"""Integrate what a study lacks, part by part, and join the parts."""
 
 from __future__ import annotations
 
@@ -7,27 +7,64 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsde.directory import claim, found_parts, study_of
-from fastsde.errors import Interrupted, StoreError
-from fastsde.plan import Part, default_size, divide, gaps, plan_parts
+from fastsde.directory import claim
+from fastsde.errors import StoreError
+from fastsde.plan import Part, Shard, default_size, divide, gaps, plan_parts, shard_range
 from fastsde.progress import Progress, Silent
+from fastsde.stock import Standing, Stock, check_versions, take_stock
+from fastsde.unfinished import found as found_unfinished
 
 if TYPE_CHECKING:
     from fastsde.join import Piece
     from fastsde.study import Study
 
-__all__ = ["ModelStatus", "Part", "cover", "default_size", "missing", "plan_parts", "run", "status"]
+__all__ = ["Options", "Part", "Todo", "cover", "default_size", "missing", "plan_parts", "run"]
 
 
 @dataclass(frozen=True)
-class ModelStatus:
-    """How far one model is: parts on disk and lacking, trajectories done and wanted."""
+class Options:
+    """How a study is run; nothing here changes a number.
 
-    model: str
-    parts_done: int
-    parts_missing: int
-    trajectories_done: int
-    trajectories: int
+    Parameters
+    ----------
+    threads
+        Threads to compute with; None: as many as the process is granted.
+    part_size
+        Trajectories of a part; None: `default_size`.
+    copy
+        Copy the parts into the ensemble file instead of referring to them.
+    shard
+        Compute the trajectories of this shard only, and join nothing.
+    checkpoint_seconds
+        Time between two checkpoints of a part: what is lost, at most, when the process is killed.
+    keep_state
+        Whether parts keep where their trajectories end, so that more steps can be added; None: if that at
+        most doubles the file.
+    verify
+        Compute the checksums of the parts that stand already.
+    repair
+        Remove broken part files, and compute them again.
+    any_version
+        Mix numbers of different versions of fastsde and of the libraries beneath it.
+    """
+
+    threads: int | None = None
+    part_size: int | None = None
+    copy: bool = False
+    shard: Shard | None = None
+    checkpoint_seconds: float = 60.0
+    keep_state: bool | None = None
+    verify: bool = True
+    repair: bool = False
+    any_version: bool = False
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A part to compute, and the shorter one that it goes on from, if there is one."""
+
+    part: Part
+    shorter: Standing | None = None
 
 
 def missing(study: Study, directory: Path | str, size: int | None = None) -> list[Part]:
@@ -35,14 +72,15 @@ def missing(study: Study, directory: Path | str, size: int | None = None) -> lis
 
     Whatever ranges stand on disk are kept, also those of other part sizes or of an earlier, smaller number
     of trajectories: a trajectory does not depend on the part it was computed in.
+
+    Raises
+    ------
+    StoreError
+        If a part file is broken or belongs to another study.
     """
-    found = found_parts(study, directory)
-    return [
-        part
-        for model in study.models
-        for first, last in gaps((p for p in found if p.model == model), study.trajectories)
-        for part in divide(study, model, first, last, size)
-    ]
+    stock = take_stock(study, directory)
+    stock.refuse_broken()
+    return [todo.part for todo in _todo(study, directory, stock, Options(part_size=size))]
 
 
 def cover(study: Study, directory: Path | str) -> dict[str, list[Piece]]:
@@ -51,59 +89,41 @@ def cover(study: Study, directory: Path | str) -> dict[str, list[Piece]]:
     Raises
     ------
     StoreError
-        If parts are missing.
+        If parts are missing or broken.
     """
+    stock = take_stock(study, directory)
+    stock.refuse_broken()
+    lacking = _todo(study, directory, stock, Options())
+    if lacking:
+        raise StoreError(f"{len(lacking)} parts are missing in {directory}, the first is {lacking[0].part}")
+    return chain(study, stock.whole)
+
+
+def chain(study: Study, parts: list[Standing]) -> dict[str, list[Piece]]:
+    """Return, for each model, pieces of the parts, without overlap, from the first trajectory to the last."""
     from fastsde.join import Piece
 
-    lacking = missing(study, directory)
-    if lacking:
-        raise StoreError(f"{len(lacking)} parts are missing in {directory}, the first is {lacking[0]}")
     pieces: dict[str, list[Piece]] = {model: [] for model in study.models}
-    for part in found_parts(study, directory):
-        chain = pieces[part.model]
-        reached = chain[-1].first + chain[-1].count if chain else 0
-        last = min(part.last, study.trajectories)
-        if last > reached:
-            offset = reached - part.first
-            chain.append(Piece(part.path(directory), reached, last - reached, offset, part.count))
+    for standing in sorted(parts):
+        part = standing.part
+        before = pieces[part.model]
+        reached = before[-1].first + before[-1].count if before else 0
+        first, last = max(reached, part.first), min(part.last, study.trajectories)
+        if last > first:
+            offset = first - part.first
+            before.append(Piece(standing.path, first, last - first, offset, part.count, standing.seal))
     return pieces
-
-
-def status(directory: Path | str) -> list[ModelStatus]:
-    """Return how far the run in a directory is, model by model.
-
-    Raises
-    ------
-    StoreError
-        If the directory has no study.
-    """
-    study = study_of(directory)
-    done, lacking = found_parts(study, directory), missing(study, directory)
-    result = []
-    for model in study.models:
-        todo = [part for part in lacking if part.model == model]
-        result.append(
-            ModelStatus(
-                model,
-                parts_done=sum(part.model == model for part in done),
-                parts_missing=len(todo),
-                trajectories_done=study.trajectories - sum(part.count for part in todo),
-                trajectories=study.trajectories,
-            )
-        )
-    return result
 
 
 def run(
     study: Study,
     directory: Path | str,
     *,
-    threads: int | None = None,
     progress: Progress | None = None,
-    part_size: int | None = None,
-    copy: bool = False,
     stop: Callable[[], bool] | None = None,
     integrate: Callable[..., Any] | None = None,
+    options: Options | None = None,
+    **changes: Any,
 ) -> Path:
     """Integrate the parts of a study that `directory` lacks, join all of them, and return the ensemble file.
 
@@ -113,106 +133,106 @@ def run(
     finished meanwhile), each of part size x (values recorded per trajectory) x itemsize, at most 64 MiB with
     the default part size.
 
+    Processes that run the same study into the same directory share its parts among them.
+
     Parameters
     ----------
     study
         What to run.
     directory
-        Where the parts and the ensemble go; it is made if absent, and resumed if it holds this study.
-    threads
-        Threads to compute with; None: as many as there are cores.
+        Where the parts and the ensemble go; it is made if absent, and resumed if it holds this study, or one
+        that this study extends by trajectories, models or steps.
     progress
         Told of every advance (`fastsde.progress`); None: silent.
-    part_size
-        Trajectories of a part; None: `default_size`. It does not change any number.
-    copy
-        Copy the parts into the ensemble file instead of referring to them.
     stop
-        Polled while integrating; once True, the unfinished part is given up and `Interrupted` raised.
+        Polled while integrating; once True, a checkpoint is saved and `Interrupted` raised.
     integrate
         Stands in for `fastsde.ensemble.integrate`.
+    options, changes
+        See `Options`; single ones may be given by name.
+
+    Returns
+    -------
+    Path
+        The ensemble file; with a shard, the directory.
 
     Raises
     ------
     StoreError
-        If the directory belongs to another study.
+        If the directory belongs to another study, or a part file in it is broken.
+    DiskError
+        If the disk refuses to take what is computed.
+    ResourceError
+        If the study needs more memory or disk than there is.
     Interrupted
-        If `stop` said so; finished parts are kept.
+        If `stop` said so; what was computed is kept.
 
     Examples
     --------
     >>> import fastsde  # doctest: +SKIP
-    >>> fastsde.run(fastsde.Study.load("study.toml"), "runs/study")  # doctest: +SKIP
+    >>> fastsde.run(fastsde.Study.load("study.toml"), "runs/study", threads=4)  # doctest: +SKIP
     PosixPath('runs/study/ensemble.h5')
     """
+    import dataclasses
+
     from fastsde.data import build_problem
     from fastsde.join import join
+    from fastsde.resources import check_resources
+    from fastsde.session import Session
     from fastsde.store import ENSEMBLE_FILE
-    from fastsde.writer import PartWriter
 
-    compute = integrate or _integration()
+    options = dataclasses.replace(options or Options(), **changes)
     directory = Path(directory)
+    check_resources(study, directory, options)
     problem = build_problem(study)
     claim(study, directory)
-    todo = missing(study, directory, part_size)
-    progress = progress or Silent()
-    done = 0
-    with progress.task("integrate", sum(_work(study, part) for part in todo), "trajectory-steps"):
-        closing: list[PartWriter] = []
-        finished = 0
-        try:
-            for part in todo:
-                progress.update(done, part.model)
-                with PartWriter(
-                    part.path(directory),
-                    study,
-                    problem,
-                    part.model,
-                    part.first,
-                    part.count,
-                    background=True,
-                ) as writer:
-                    outcome = compute(
-                        study,
-                        part.model,
-                        part.first,
-                        part.count,
-                        problem=problem,
-                        threads=threads,
-                        on_snapshot=writer.snapshot,
-                        on_progress=_offset(progress, done, part.model),
-                        stop=stop,
-                    )
-                    writer.events(outcome.events)
-                    writer.describe(outcome.attributes)
-                closing.append(writer)
-                if len(closing) > 1:
-                    closing.pop(0).wait()
-                finished += 1
-                done += _work(study, part)
-                progress.update(done, part.model)
-        except Interrupted as error:
-            raise Interrupted(
-                f"stopped with {finished} of {len(todo)} parts finished and kept in {directory}; "
-                "the same command goes on from there"
-            ) from error
-        finally:
-            for writer in closing:
-                writer.wait()
-    return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, copy)
+    stock = take_stock(study, directory, verify=options.verify, among=_range(study, options))
+    if options.repair:
+        for item in stock.broken:
+            item.path.unlink()
+        stock.broken.clear()
+    stock.refuse_broken()
+    if not options.any_version:
+        check_versions([*stock.whole, *stock.shorter])
+    todo = _todo(study, directory, stock, options)
+    session = Session(study, problem, directory, options, progress or Silent(), stop, integrate)
+    session.work(todo)
+    if options.shard is not None:
+        return directory
+    return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, options.copy)
 
 
-def _integration() -> Callable[..., Any]:
-    from fastsde.ensemble import integrate
-
-    compute: Callable[..., Any] = integrate
-    return compute
-
-
-def _offset(progress: Progress, done: int, model: str) -> Callable[[int], None]:
-    return lambda steps: progress.update(done + steps, model)
+def _range(study: Study, options: Options) -> range:
+    return (
+        range(study.trajectories) if options.shard is None else shard_range(study.trajectories, options.shard)
+    )
 
 
-def _work(study: Study, part: Part) -> int:
-    """Return the trajectory-steps of a part: trajectories x integrator steps."""
-    return part.count * study.time.steps * study.models[part.model].substeps
+def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -> list[Todo]:
+    """Return what lacks in a range: parts begun or shorter as they are, the rest divided anew."""
+    wanted = _range(study, options)
+    begun = [Todo(part) for part, _, _ in found_unfinished(directory)]
+    candidates = [*begun, *(Todo(standing.part, standing) for standing in stock.shorter)]
+    result: list[Todo] = []
+    for model in study.models:
+        whole = [standing.part for standing in stock.whole if standing.part.model == model]
+        chosen: list[Todo] = []
+        for todo in candidates:
+            part = todo.part
+            if part.model != model or part.first not in wanted:
+                continue
+            free = any(a < part.last and part.first < b for a, b in gaps(whole, wanted.stop, wanted.start))
+            if free and all(part.last <= c.part.first or c.part.last <= part.first for c in chosen):
+                chosen.append(_with_shorter(part, stock))
+        taken = sorted([*whole, *(todo.part for todo in chosen)])
+        fresh = [
+            Todo(part)
+            for first, last in gaps(taken, wanted.stop, wanted.start)
+            for part in divide(study, model, first, last, options.part_size)
+        ]
+        result += sorted([*chosen, *fresh], key=lambda todo: todo.part)
+    return result
+
+
+def _with_shorter(part: Part, stock: Stock) -> Todo:
+    return Todo(part, next((standing for standing in stock.shorter if standing.part == part), None))

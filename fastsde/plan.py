@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,12 +16,23 @@ from fastsde import schema
 if TYPE_CHECKING:
     from fastsde.study import Study
 
-__all__ = ["PARTS_FOLDER", "Part", "default_size", "divide", "gaps", "plan_parts"]
+__all__ = [
+    "PARTS_FOLDER",
+    "Part",
+    "Shard",
+    "default_size",
+    "divide",
+    "gaps",
+    "plan_parts",
+    "row_values",
+    "shard_range",
+]
 
 LARGEST = 8192
 SMALLEST = 512
 SNAPSHOT_BYTES = 1 << 26
 PART_WORK = 1 << 37
+GRAIN = 16
 PARTS_FOLDER = "parts"
 
 
@@ -48,20 +60,36 @@ class Part:
         return Path(directory) / PARTS_FOLDER / f"{self.model}-{self.first:012d}.h5"
 
 
+@dataclass(frozen=True)
+class Shard:
+    """Shard `number` (from 1) of `of`: the work of one task of a job array."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
 def default_size(study: Study, model: str) -> int:
     """Return how many trajectories a part of a model has: a power of two, a function of the study only.
 
     At most 8192, fewer where a snapshot would exceed 64 MiB (so that memory is bounded) and, down to 512,
     where integrating would be more than 2^37 parameter-steps (so that little is lost with an unfinished one).
     """
-    sizes = schema.dimension_sizes(study, 1)
+    parameters = schema.dimension_sizes(study, 1)["parameter"]
     itemsize = np.dtype(study.dtype).itemsize
-    row = sum(int(np.prod(v.shape({**sizes, "snapshot": 1}))) for v in schema.recorded(study).values())
-    by_memory = SNAPSHOT_BYTES // max(1, itemsize * max(row, sizes["parameter"]))
+    by_memory = SNAPSHOT_BYTES // max(1, itemsize * max(row_values(study), parameters))
     steps = study.time.steps * study.models[model].substeps
-    by_work = max(SMALLEST, PART_WORK // max(1, steps * sizes["parameter"]))
+    by_work = max(SMALLEST, PART_WORK // max(1, steps * parameters))
     size = max(1, min(LARGEST, by_memory, by_work))
     return 1 << (size.bit_length() - 1)
+
+
+def row_values(study: Study) -> int:
+    """Return how many numbers a snapshot records of one trajectory."""
+    sizes = schema.dimension_sizes(study, 1) | {"snapshot": 1}
+    return sum(math.prod(variable.shape(sizes)) for variable in schema.recorded(study).values())
 
 
 def plan_parts(study: Study, size: int | None = None) -> list[Part]:
@@ -70,15 +98,46 @@ def plan_parts(study: Study, size: int | None = None) -> list[Part]:
 
 
 def divide(study: Study, model: str, first: int, last: int, size: int | None) -> list[Part]:
-    """Cut a range at multiples of the part size."""
+    """Cut a range at multiples of the part size; what is left at its ends goes to a neighbour if it is small.
+
+    Examples
+    --------
+    >>> [(part.first, part.count) for part in divide(None, "sgd", 90, 405, 100)]
+    [(90, 110), (200, 100), (300, 105)]
+    """
     size = size or default_size(study, model)
-    edges = [first, *range((first // size + 1) * size, last, size), last]
+    inner = range((first // size + 1) * size, last, size)
+    least = max(1, size // 4)
+    edges = [first, *(edge for edge in inner if edge - first >= least and last - edge >= least), last]
     return [Part(model, a, b - a) for a, b in pairwise(edges) if b > a]
 
 
-def gaps(parts: Iterable[Part], total: int) -> list[tuple[int, int]]:
-    """Return the ranges of 0 .. total - 1 that no part covers; parts are ordered by first."""
-    ranges, reached = [], 0
+def shard_range(trajectories: int, shard: Shard) -> range:
+    """Return the trajectories of every model that a shard computes.
+
+    A shard has the same trajectories of every model, so that all have the same work whatever the models cost.
+    Its edges are multiples of 16, the most trajectories that are computed at once, where there are enough.
+
+    Examples
+    --------
+    >>> shard_range(1000, Shard(1, 3)), shard_range(1000, Shard(3, 3))
+    (range(0, 320), range(656, 1000))
+    """
+    grain = GRAIN if trajectories >= 4 * GRAIN * shard.of else 1
+
+    def edge(number: int) -> int:
+        exact = trajectories * number // shard.of
+        return exact if number == shard.of else exact // grain * grain
+
+    return range(edge(shard.number - 1), edge(shard.number))
+
+
+def gaps(parts: Iterable[Part], total: int, start: int = 0) -> list[tuple[int, int]]:
+    """Return the ranges of start .. total - 1 that no part covers; parts are ordered by first."""
+    ranges: list[tuple[int, int]] = []
+    reached = start
+    if total <= start:
+        return ranges
     for part in parts:
         if part.first > reached:
             ranges.append((reached, min(part.first, total)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-__all__ = ["Bar", "Log", "Mode", "Progress", "Silent", "make"]
+__all__ = ["Bar", "Log", "Mode", "Progress", "Silent", "duration", "make", "quantity"]
 
 Mode = Literal["auto", "bar", "log", "none"]
 
@@ -89,22 +89,22 @@ class Log(Progress):
         self._label, self._total, self._unit = label, total, unit
         self._done, self._note, self._said = 0, "", 0
         self._begun = self._said_at = self._clock()
-        self._print(f"{label}: {_quantity(total)} {unit} to do")
+        self._print(f"{label}: {quantity(total)} {unit} to do")
 
     def _finish(self) -> None:
         seconds = self._clock() - self._begun
         self._print(
-            f"{self._label}: {_quantity(self._done)} of {_quantity(self._total)} {self._unit} "
-            f"in {_duration(seconds)} ({_quantity(_rate(self._done, seconds))}/s)"
+            f"{self._label}: {quantity(self._done)} of {quantity(self._total)} {self._unit} "
+            f"in {duration(seconds)} ({quantity(_rate(self._done, seconds))}/s)"
         )
 
     def _say(self) -> None:
         self._said, self._said_at = self._done, self._clock()
         rate = _rate(self._done, self._said_at - self._begun)
-        left = _duration((self._total - self._done) / rate) if rate > 0 else "unknown"
+        left = duration((self._total - self._done) / rate) if rate > 0 else "unknown"
         share = 100 * self._done / max(1, self._total)
         note = f" {self._note}" if self._note else ""
-        self._print(f"{self._label}{note}: {share:.0f}%, {_quantity(rate)} {self._unit}/s, {left} left")
+        self._print(f"{self._label}{note}: {share:.0f}%, {quantity(rate)} {self._unit}/s, {left} left")
 
     def _print(self, text: str) -> None:
         stream = self._stream or sys.stderr
@@ -132,7 +132,7 @@ class Bar(Progress):
         if self._bar is not None:
             rate = _rate(done, time.monotonic() - self._begun)
             self._bar.update(
-                self._bar.task_ids[0], completed=done, note=note, rate=f"{_quantity(rate)} {self._unit}/s"
+                self._bar.task_ids[0], completed=done, note=note, rate=f"{quantity(rate)} {self._unit}/s"
             )
 
     def _start(self, label: str, total: int, unit: str) -> None:
@@ -178,7 +178,7 @@ def _rate(done: int, seconds: float) -> float:
     return done / seconds if seconds > 0 else 0.0
 
 
-def _quantity(number: float) -> str:
+def quantity(number: float) -> str:
     """Write a count with three digits and a prefix: 1.23 M."""
     for factor, prefix in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
         if abs(number) >= factor:
@@ -186,7 +186,7 @@ def _quantity(number: float) -> str:
     return f"{number:.3g}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Write a time as 1:02:03, 2:03 or 3 s."""
     whole = round(seconds)
     if whole < 60:

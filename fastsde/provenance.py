@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import datetime
-import os
+import hashlib
+import importlib.util
 import platform
 import socket
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
+from pathlib import Path
 
-__all__ = ["available_cores", "host", "now", "versions"]
+from fastsde.granted import available_cores
 
+__all__ = ["BEARING", "available_cores", "host", "kernels", "now", "version_differences", "versions"]
+
+BEARING = ("fastsde", "kernels", "numba", "llvmlite", "numpy", "scipy")
+"""What must agree between numbers of one ensemble."""
 _LIBRARIES = ("fastsde", "numpy", "scipy", "numba", "llvmlite", "h5py", "pydantic", "matplotlib")
 
 
 def versions() -> dict[str, str]:
-    """Return the version of Python and of each library that bears on the numbers, without importing any.
+    """Return the version of Python, of each library that bears on the numbers, and of the kernels.
+
+    Nothing is imported.
 
     Examples
     --------
@@ -27,7 +37,33 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return found | {"kernels": kernels()}
+
+
+@cache
+def kernels() -> str:
+    """Return a hash of the sources of all compiled code, 16 hex digits."""
+    spec = importlib.util.find_spec("fastsde.kernels")
+    digest = hashlib.sha256()
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*.py")):
+            digest.update(f" {path.name} ".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def version_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """Return one line for each thing that bears on the numbers and whose versions differ.
+
+    Examples
+    --------
+    >>> version_differences({"numba": "0.61.0", "h5py": "3.10"}, {"numba": "0.68.1", "h5py": "3.16"})
+    ['numba: there 0.61.0, here 0.68.1']
+    """
+    return [
+        f"{name}: there {there[name]}, here {here[name]}"
+        for name in BEARING
+        if name in there and name in here and there[name] != here[name]
+    ]
 
 
 def host() -> dict[str, str | int]:
@@ -39,13 +75,6 @@ def host() -> dict[str, str | int]:
         "processor": _processor(),
         "cores": available_cores(),
     }
-
-
-def available_cores() -> int:
-    """Return how many cores this process may run on: its affinity where the system has one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def now() -> str:

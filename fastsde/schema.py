@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUXILIARY",
+    "CHECKPOINT",
+    "CHECKPOINT_FORMAT",
+    "CHECKPOINT_GROUP",
     "COORDINATES",
     "ENSEMBLE_FORMAT",
     "EVENTS",
@@ -26,6 +29,7 @@ __all__ = [
     "PART_FORMAT",
     "PROBLEM",
     "PROBLEM_GROUP",
+    "SEGMENT_FORMAT",
     "Variable",
     "chunks",
     "dimension_sizes",
@@ -33,11 +37,15 @@ __all__ = [
 ]
 
 PART_FORMAT = "fastsde-part"
+SEGMENT_FORMAT = "fastsde-segment"
+CHECKPOINT_FORMAT = "fastsde-checkpoint"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
-FORMAT_VERSION = (1, 0)
+FORMAT_VERSION = (1, 1)
 PROBLEM_GROUP = "problem"
 PARTS_GROUP = "Parts"
 """The table of part files; with a capital, because models' names have none."""
+CHECKPOINT_GROUP = "Checkpoint"
+"""Where the trajectories of a part are at its end."""
 
 CHUNK_BYTES = 1 << 20
 
@@ -108,6 +116,18 @@ EVENTS: dict[str, Variable] = {
 }
 """First passages, one set per trajectory, always present."""
 
+CHECKPOINT: dict[str, Variable] = {
+    "parameters": Variable(("trajectory", "parameter"), "all weights at the step, as they are"),
+    "exploded_step": EVENTS["exploded_step"],
+    "passed_step": Variable(
+        ("trajectory", "passage"),
+        "first passages so far, levels of the loss before fractions by modes, -1 not yet",
+        "integrator step",
+        "int64",
+    ),
+}
+"""From which integration goes on; attributes `step` (integrator steps) and `snapshots` (taken before it)."""
+
 COORDINATES: dict[str, Variable] = {
     "trajectory": Variable(("trajectory",), "number of the trajectory in the study", "1", "int64"),
     "mode": Variable(("mode",), "number of the mode of the optimum, from 1", "1", "int64"),
@@ -146,6 +166,7 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
     """
     widths = study.network.widths
     modes = min(widths[0], widths[-1])
+    levels, fractions = len(study.events.loss_below), len(study.events.mode_learned)
     return {
         "snapshot": len(study.time.snapshot_steps()),
         "trajectory": trajectories,
@@ -155,8 +176,9 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
         "input": widths[0],
         "interface": len(widths) - 2,
         "parameter": sum(a * b for a, b in pairwise(widths)),
-        "level": len(study.events.loss_below),
-        "fraction": len(study.events.mode_learned),
+        "level": levels,
+        "fraction": fractions,
+        "passage": levels + fractions * modes,
     }
 
 

@@ -156,8 +156,19 @@ class Study(Section):
         """Give the SHA-256 (hex) of all but `trajectories`, so that more of them extend a study."""
         content = self.to_mapping()
         del content["trajectories"]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _hash(content)
+
+    def lineage(self, model: str | None = None) -> str:
+        """Give the SHA-256 (hex) of all that a model's trajectories depend on, but how many and how long.
+
+        Without the other models, and without `trajectories`, `time.steps` and `time.snapshots`: two studies
+        with the same lineage of a model compute the same numbers for it as far as both go. With None: of what
+        all models share.
+        """
+        content = self.to_mapping()
+        del content["trajectories"], content["time"]["steps"], content["time"]["snapshots"]
+        content["models"] = {} if model is None else {model: content["models"][model]}
+        return _hash(content)
 
     @model_validator(mode="before")
     @classmethod
@@ -168,6 +179,11 @@ class Study(Section):
     def _agree(self) -> Self:
         refuse([*data_faults(self), *model_faults(self)])
         return self
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _filled(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Write one part file while the next snapshot is being computed."""
+"""Write one part file, or a segment of it, while the next snapshot is being computed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import numpy as np
 
 from fastsde import netcdf, schema
 from fastsde.atomic import commit, discard, temporary_sibling
-from fastsde.errors import StoreError
-from fastsde.header import define_group, model_attributes, write_root
+from fastsde.continuation import define_checkpoint
+from fastsde.errors import DiskError, StoreError
+from fastsde.header import define_group, model_attributes, write_part_root
+from fastsde.plan import Part
+from fastsde.seal import write_seal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastsde.checkpoint import Checkpoint
     from fastsde.data import Problem
     from fastsde.study import Study
 
@@ -35,7 +39,8 @@ class PartWriter:
 
     A thread of its own writes, so that computing goes on meanwhile; h5py is touched by that thread only. The
     file is built under a temporary name beside `path`, flushed, and renamed when the block ends without an
-    exception and every snapshot and event has been given. Otherwise nothing is left.
+    exception and every snapshot and event has been given. Otherwise nothing is left. `keep_as_segment` makes
+    a file of the snapshots given so far instead.
 
     Memory: at most `QUEUE_LENGTH` + 1 snapshots (copies of what `snapshot` was given), each of
     count x (values recorded per trajectory) x itemsize bytes.
@@ -54,12 +59,16 @@ class PartWriter:
         More attributes of the group, beside kind, dt and substeps.
     background
         Leave the block at once and finish the file meanwhile; `wait` then says how it went.
+    begin
+        The first snapshot that will be given; above 0 only for a segment.
 
     Raises
     ------
     StoreError
-        On leaving the block, if the disk refused, or a snapshot or an event is lacking; from `snapshot` and
-        `events`, if names or shapes are not those of the schema.
+        On leaving the block, if a snapshot or an event is lacking; from `snapshot` and `events`, if names or
+        shapes are not those of the schema.
+    DiskError
+        On leaving the block or earlier, if the disk refused.
     """
 
     def __init__(
@@ -73,6 +82,7 @@ class PartWriter:
         attributes: Mapping[str, float | int | str] | None = None,
         *,
         background: bool = False,
+        begin: int = 0,
     ) -> None:
         self.path = Path(path)
         self._temporary = temporary_sibling(self.path)
@@ -81,7 +91,9 @@ class PartWriter:
         self._attributes = model_attributes(study, name) | dict(attributes or {})
         self._sizes = schema.dimension_sizes(study, count)
         self._observables = schema.recorded(study)
-        self._next = 0
+        self._begin = self._next = begin
+        self._segment = False
+        self._checkpoint: Checkpoint | None = None
         self._events_given = False
         self._background = background
         self._keep = False
@@ -108,6 +120,10 @@ class PartWriter:
         self._thread.join()
         self._check_whole()
 
+    def keep_as_segment(self, path: Path) -> None:
+        """Keep, when the block ends, the snapshots given so far under the name `path`."""
+        self.path, self._segment = path, True
+
     def snapshot(self, index: int, values: Mapping[str, NDArray[Any]]) -> None:
         """Hand over one snapshot; returns as soon as it is copied and queued.
 
@@ -132,6 +148,10 @@ class PartWriter:
         """Add attributes to the model's group (the temperature used, ...)."""
         self._attributes |= attributes
 
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Add where the trajectories are at the end, so that a longer study can go on from there."""
+        self._checkpoint = checkpoint
+
     def _put(
         self,
         index: int,
@@ -153,7 +173,8 @@ class PartWriter:
         self._queue.put(jobs)
 
     def _whole(self) -> bool:
-        return self._next == self._sizes["snapshot"] and self._events_given
+        whole = self._begin == 0 and self._next == self._sizes["snapshot"] and self._events_given
+        return whole or (self._segment and self._next > self._begin)
 
     def _check_whole(self) -> None:
         if self._failure is not None:
@@ -165,7 +186,7 @@ class PartWriter:
             )
 
     def _raise_failure(self) -> None:
-        raise StoreError(f"cannot write {self.path}: {self._failure}") from self._failure
+        raise DiskError(f"cannot write {self.path}: {self._failure}") from self._failure
 
     def _work(self) -> None:
         """Write what is queued until None comes, then commit; after a failure go on emptying the queue."""
@@ -179,7 +200,9 @@ class PartWriter:
                         dataset[index if name in self._observables else ...] = array
                 ended = True
                 group.attrs.update(self._attributes)
+                self._conclude(file)
             if self._keep:
+                write_seal(self._temporary)
                 commit(self._temporary, self.path)
         except BaseException as failure:
             self._failure = failure
@@ -188,11 +211,17 @@ class PartWriter:
         while not ended:
             ended = self._queue.get() is None
 
+    def _conclude(self, file: Any) -> None:
+        """Write what is known only at the end."""
+        if self._segment:
+            file.attrs["format"] = schema.SEGMENT_FORMAT
+            file.attrs["snapshots"] = np.array([self._begin, self._next], dtype=np.int64)
+        if self._checkpoint is not None:
+            define_checkpoint(file.create_group(schema.CHECKPOINT_GROUP), self._study, self._checkpoint)
+
     def _define(self, file: Any) -> Any:
-        write_root(file, self._study, schema.PART_FORMAT)
-        file.attrs["model"] = self._name
-        file.attrs["first"] = np.int64(self._first)
-        file.attrs["count"] = np.int64(self._count)
+        part = Part(self._name, self._first, self._count)
+        write_part_root(file, self._study, part, schema.PART_FORMAT)
         numbers = self._first + np.arange(self._count, dtype=np.int64)
         group = define_group(file, self._study, self._name, numbers, self._strengths)
         for name, variable in (self._observables | schema.EVENTS).items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastsde import schema
+from fastsde.checkpoint import Checkpoint
 from fastsde.errors import Interrupted
 
 TINY = """
@@ -62,6 +63,7 @@ class StandIn:
         on_snapshot=None,
         on_progress=None,
         stop=None,
+        **options,
     ):
         self.calls.append((name, first, count))
         numbers = np.arange(first, first + count)
@@ -75,7 +77,15 @@ class StandIn:
                 {v: self.value(study, name, v, index, numbers) for v in study.record.observables},
             )
             on_progress(count * int(step) * study.models[name].substeps)
-        return Outcome(self.events(study, numbers), {"temperature": 0.25})
+        sizes = schema.dimension_sizes(study, count)
+        checkpoint = Checkpoint(
+            study.time.steps * study.models[name].substeps,
+            len(study.time.snapshot_steps()) - 1,
+            np.zeros((count, sizes["parameter"]), study.dtype),
+            np.full(count, -1),
+            np.full((count, sizes["passage"]), -1),
+        )
+        return Outcome(self.events(study, numbers), {"temperature": 0.25}, checkpoint)
 
     def events(self, study, numbers):
         sizes = schema.dimension_sizes(study, len(numbers))
@@ -92,3 +102,4 @@ class StandIn:
 class Outcome:
     events: dict
     attributes: dict
+    checkpoint: Checkpoint

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from fastsde.errors import Interrupted, StoreError
-from fastsde.parts import Part, default_size, missing, plan_parts, run, status
+from fastsde.parts import Part, default_size, missing, plan_parts, run
 from fastsde.progress import Progress
+from fastsde.status import status
 from fastsde.store import open_ensemble
 
 
@@ -87,7 +88,7 @@ def test_another_study_is_refused_and_named(finished_run, tiny_study, stand_in):
     with pytest.raises(StoreError, match=r"time\.learning_rate: there 0\.01, here 0\.02"):
         run(other, finished_run, integrate=stand_in)
     (finished_run / "study.toml").unlink()
-    with pytest.raises(StoreError, match=r"sde-000000000000\.h5 belongs to another study"):
+    with pytest.raises(StoreError, match=r"sgd-000000000000\.h5 belongs to another study"):
         run(other, finished_run, integrate=stand_in)
 
 
@@ -108,7 +109,7 @@ def test_stopping_keeps_finished_parts(tiny_study, stand_in, tmp_path):
         run(tiny_study, tmp_path, integrate=stand_in, part_size=4, stop=lambda: len(stand_in.calls) == 2)
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["sgd-000000000000.h5"]
     assert not (tmp_path / "ensemble.h5").exists()
-    sgd, sde = status(tmp_path)
+    sgd, sde = status(tmp_path).models
     assert (sgd.parts_done, sgd.parts_missing, sgd.trajectories_done, sgd.trajectories) == (1, 1, 4, 10)
     assert (sde.parts_done, sde.trajectories_done) == (0, 0)
     stand_in.calls.clear()

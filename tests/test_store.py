@@ -370,6 +370,7 @@ def test_format_document_has_the_schema():
     tables = (
         schema.OBSERVABLES | schema.EVENTS | schema.COORDINATES | schema.AUXILIARY,
         schema.PROBLEM,
+        schema.CHECKPOINT,
     )
     for table in tables:
         for name, variable in table.items():

@@ -84,7 +84,9 @@ def test_a_signal_keeps_finished_parts(invoke, study_file, integrated, tmp_path,
     assert invoke("run", study_file, "-o", tmp_path / "out").exit_code == 0
 
 
-def test_a_second_signal_stops_at_once(invoke, study_file, integrated, tmp_path):
+def test_a_second_signal_stops_at_once(invoke, study_file, integrated, tmp_path, monkeypatch):
+    monkeypatch.setattr("fastsde.cli.signals.INSIST_SECONDS", 0.0)
+
     def insist(self, study, numbers):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -105,6 +107,8 @@ def test_status_of_a_whole_run(invoke, finished_run):
     assert status["models"][1] == {
         "model": "sde",
         "parts_done": 3,
+        "parts_running": 0,
+        "parts_stopped": 0,
         "parts_missing": 0,
         "trajectories_done": 10,
         "trajectories": 10,
@@ -135,6 +139,6 @@ def test_info_of_an_ensemble(invoke, finished_run):
     assert described["models"]["sde"]["trajectories"] == 10
     assert described["models"]["sde"]["exploded"] == 1
     assert described["models"]["sde"]["temperature"] == 0.25
-    assert described["format_version"] == [1, 0]
+    assert described["format_version"] == [1, 1]
     assert invoke("info", finished_run / "ensemble.h5").exit_code == 0
     assert invoke("info", finished_run / "parts").exit_code == 2

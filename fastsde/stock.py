@@ -1,0 +1,220 @@
+"""The part files that stand in a run's directory: whole, extendable or broken."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastsde import netcdf, schema
+from fastsde.errors import DamageError, StoreError
+from fastsde.kinship import differences, lineage_of, same_times, study_of_text
+from fastsde.plan import PARTS_FOLDER, Part
+from fastsde.provenance import version_differences, versions
+from fastsde.seal import Seal, broken, read_seal
+
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+__all__ = ["Broken", "Standing", "Stock", "check_versions", "inspect", "take_stock"]
+
+
+@dataclass(frozen=True, order=True)
+class Standing:
+    """A part whose file stands and is sound.
+
+    Attributes
+    ----------
+    part, path
+        Which part, and its file.
+    steps
+        Learning-rate steps it goes through; the study may have more.
+    seal
+        Its checksum; None in files of format 1.0.
+    versions
+        What it was computed with.
+    seconds
+        How long that took; NaN in files of format 1.0.
+    """
+
+    part: Part
+    path: Path = field(compare=False)
+    steps: int = field(compare=False)
+    seal: Seal | None = field(compare=False)
+    versions: dict[str, str] = field(compare=False)
+    seconds: float = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A file among the parts that cannot be used, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What stands in a directory of parts of a study, in the order of models' names and first trajectories.
+
+    Attributes
+    ----------
+    whole
+        Parts that go to the end of the study.
+    shorter
+        Parts of an earlier, shorter study, from whose end integration can go on.
+    broken
+        Files that have been cut short, changed or misnamed.
+    """
+
+    whole: list[Standing]
+    shorter: list[Standing]
+    broken: list[Broken]
+
+    def refuse_broken(self) -> None:
+        """Raise a `StoreError` that names the broken files; nothing if there are none."""
+        if self.broken:
+            more = f"\n  and {len(self.broken) - 5} more" if len(self.broken) > 5 else ""
+            raise StoreError(
+                "broken part files:\n"
+                + "\n".join(f"  {item.reason}" for item in self.broken[:5])
+                + f"{more}\n`fastsde run --repair` removes them and computes them again"
+            )
+
+
+def take_stock(
+    study: Study, directory: Path | str, *, verify: bool = False, among: range | None = None
+) -> Stock:
+    """Look at every part file of the study's models in a directory.
+
+    Parameters
+    ----------
+    study, directory
+        Whose parts, and where: those in ``directory/parts``.
+    verify
+        Compute every checksum; else only lengths are compared.
+    among
+        Look at parts only that may have trajectories of this range.
+
+    Raises
+    ------
+    StoreError
+        If a sound file belongs to another study.
+    """
+    stock = Stock([], [], [])
+    for path in _candidates(study, Path(directory) / PARTS_FOLDER, among):
+        found = inspect(path, study, verify=verify)
+        if isinstance(found, Broken):
+            stock.broken.append(found)
+        elif found.steps == study.time.steps:
+            stock.whole.append(found)
+        else:
+            stock.shorter.append(found)
+    stock.whole.sort()
+    stock.shorter.sort()
+    return stock
+
+
+def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken:
+    """Read which part a file holds, after checking that it is sound and one of this study."""
+    wrong = broken(path, quick=not verify)
+    if wrong:
+        return Broken(path, wrong)
+    from fastsde.header import check_format
+
+    try:
+        with netcdf.open_old(path) as file:
+            check_format(file, path, schema.PART_FORMAT)
+            attributes = dict(file.attrs)
+            part = Part(str(attributes["model"]), int(attributes["first"]), int(attributes["count"]))
+            shape = file[part.model]["trajectory"].shape
+            seconds = float(file[part.model].attrs.get("seconds", "nan"))
+            continues = schema.CHECKPOINT_GROUP in file
+    except DamageError as error:
+        return Broken(path, str(error))
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        return Broken(path, f"{path} cannot be read ({error})")
+    if part.path("").name != path.name or shape != (part.count,):
+        return Broken(path, f"{path} holds {part}, which is not what its name says")
+    there = study_of_text(str(attributes["study"]))
+    _check_kinship(path, study, there, part.model, continues)
+    return Standing(
+        part,
+        path,
+        there.time.steps,
+        read_seal(path),
+        json.loads(attributes["versions"]),
+        seconds,
+    )
+
+
+def _candidates(study: Study, folder: Path, among: range | None) -> list[Path]:
+    """Return the files of the study's models by name: in a range, those that begin in it and one before."""
+    named: dict[str, list[tuple[int, Path]]] = {model: [] for model in study.models}
+    for path in sorted(folder.glob("*.h5")):
+        model, _, first = path.stem.rpartition("-")
+        if model in named and first.isdecimal():
+            named[model].append((int(first), path))
+    chosen: list[Path] = []
+    for files in named.values():
+        before = [path for first, path in files if among is not None and first < among.start]
+        inside = [path for first, path in files if among is None or first in among]
+        chosen += [*before[-1:], *inside]
+    return chosen
+
+
+def check_versions(parts: list[Standing], *, here: bool = True) -> None:
+    """Refuse parts computed with different versions of what bears on the numbers.
+
+    Parameters
+    ----------
+    parts
+        Parts that are to stand in one ensemble.
+    here
+        This installation will compute more of them, so it must agree as well.
+
+    Raises
+    ------
+    StoreError
+        If they differ; the message names the parts and what differs.
+    """
+    reference, whose = (versions(), "this installation") if here else (None, "")
+    for standing in parts:
+        if reference is None:
+            reference, whose = standing.versions, str(standing.path)
+        found = version_differences(standing.versions, reference)
+        if found:
+            raise StoreError(
+                f"{standing.path} was computed with other versions than {whose}:\n"
+                + "\n".join(f"  {line}" for line in found)
+                + "\nnumbers of different versions are not mixed; --any-version does it all the same"
+            )
+
+
+def _check_kinship(path: Path, study: Study, there: Study, model: str, continues: bool) -> None:
+    text = there.to_toml()
+    kin = lineage_of(text, model) == study.lineage(model)
+    if kin and same_times(there, study):
+        return
+    shorter = kin and there.time.steps < study.time.steps
+    lacking = _lacking_snapshots(study, there) if shorter else []
+    if shorter and continues and not lacking:
+        return
+    mend = ""
+    if lacking:
+        mend = (
+            f"\nit is shorter and could go on, but has no snapshot at step {lacking[0]}: keep the snapshots "
+            "it has, as `fastsde run --steps` does"
+        )
+    elif shorter:
+        mend = "\nit is shorter, but keeps no state to go on from (--keep-state when it was computed)"
+    raise StoreError(
+        f"{path} belongs to another study; they differ in\n{differences(text, study.to_toml(), model)}{mend}"
+    )
+
+
+def _lacking_snapshots(study: Study, there: Study) -> list[int]:
+    """Return the snapshots before the end of the shorter study that it did not take."""
+    had = {int(step) for step in there.time.snapshot_steps()}
+    return [int(s) for s in study.time.snapshot_steps() if s < there.time.steps and int(s) not in had]

@@ -1,0 +1,205 @@
+"""The folder of a part that is being computed: its lock, its checkpoint, its snapshots so far.
+
+    unfinished/<model>-<first>-<count>/
+        lock                 held (flock) by the process that computes
+        state.h5             the last checkpoint
+        snapshots-<n>.h5     snapshots from number n on, one file a checkpoint
+        progress.json        how far, how fast, and who
+
+It goes when the part's file stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastsde import provenance
+from fastsde.atomic import discard, sweep, temporary_sibling
+from fastsde.continuation import read_checkpoint, write_checkpoint
+from fastsde.errors import DiskError, StoreError
+from fastsde.locks import Lock, held
+from fastsde.plan import Part
+from fastsde.seal import broken
+from fastsde.sources import Source, Sources
+
+if TYPE_CHECKING:
+    from fastsde.checkpoint import Checkpoint
+    from fastsde.study import Study
+
+__all__ = ["UNFINISHED_FOLDER", "Unfinished", "found"]
+
+UNFINISHED_FOLDER = "unfinished"
+STATE, LOCK, PROGRESS = "state.h5", "lock", "progress.json"
+TOLD_EVERY = 2.0
+"""Seconds between two writings of the progress."""
+_NAME = re.compile(r"^(?P<model>.+)-(?P<first>\d{12})-(?P<count>\d+)$")
+
+
+class Unfinished:
+    """One part on its way, held by this process.
+
+    Examples
+    --------
+    >>> unfinished = Unfinished.take("runs/saddle", Part("sgd", 0, 8192))  # doctest: +SKIP
+    >>> unfinished is None  # another process computes it  # doctest: +SKIP
+    False
+    """
+
+    def __init__(self, part: Part, folder: Path, lock: Lock) -> None:
+        self.part, self.folder = part, folder
+        self._lock = lock
+        self._begun = time.monotonic()
+        self._told = -TOLD_EVERY
+
+    @classmethod
+    def take(cls, directory: Path | str, part: Part) -> Unfinished | None:
+        """Take a part; None if another process has it."""
+        folder = folder_of(directory, part)
+        try:
+            lock = Lock.take(folder / LOCK)
+        except OSError as error:
+            raise DiskError(f"cannot write into {folder}: {error.strerror}") from error
+        if lock is None:
+            return None
+        sweep(folder)
+        return cls(part, folder, lock)
+
+    def load(self, study: Study, also: Sequence[Source] = ()) -> tuple[Checkpoint | None, Sources]:
+        """Return the last checkpoint and the snapshots before it, which may stand in other files `also`.
+
+        What is damaged or torn is thrown away.
+        """
+        loaded = _load(self.folder, study, self.part, also)
+        if loaded is None:
+            self._clear()
+            return None, Sources(study, self.part)
+        return loaded
+
+    def save(self, study: Study, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint; its snapshots must stand already."""
+        try:
+            write_checkpoint(self.folder / STATE, study, self.part, checkpoint)
+        except OSError as error:
+            raise DiskError(f"cannot write {self.folder / STATE}: {error}") from error
+
+    def segment(self, begin: int) -> Path:
+        """Return the path of the segment whose first snapshot is number `begin`."""
+        return self.folder / f"snapshots-{begin:06d}.h5"
+
+    def tell(self, step: int, steps: int, done: int, threads: int) -> None:
+        """Note, every other second, how far the part is, for `fastsde status`.
+
+        Parameters
+        ----------
+        step, steps
+            Integrator steps done and wanted, averaged over the trajectories.
+        done
+            Trajectory-steps done by this process.
+        threads
+            Threads at work.
+        """
+        now = time.monotonic()
+        if now - self._told < TOLD_EVERY:
+            return
+        self._told = now
+        seconds = max(now - self._begun, 1e-3)
+        told = {
+            "step": step,
+            "steps": steps,
+            "rate": done / seconds,
+            "threads": threads,
+            "host": provenance.host()["name"],
+            "process": os.getpid(),
+            "updated": provenance.now(),
+        }
+        temporary = temporary_sibling(self.folder / PROGRESS)
+        try:
+            temporary.write_text(json.dumps(told), encoding="utf-8")
+            os.replace(temporary, self.folder / PROGRESS)
+        except OSError:  # a full disk shows elsewhere; that nobody can look on is no reason to stop
+            discard(temporary)
+
+    def release(self) -> None:
+        """Let the part go; the folder stays only if there is a checkpoint in it."""
+        if not (self.folder / STATE).exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.release()
+        _remove_if_empty(self.folder.parent)
+
+    def finish(self) -> None:
+        """Remove the folder: the part's file stands."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.release()
+        _remove_if_empty(self.folder.parent)
+
+    def _clear(self) -> None:
+        for path in self.folder.glob("*.h5"):
+            discard(path)
+
+
+def folder_of(directory: Path | str, part: Part) -> Path:
+    """Return the folder of an unfinished part."""
+    return Path(directory) / UNFINISHED_FOLDER / f"{part.model}-{part.first:012d}-{part.count}"
+
+
+def found(directory: Path | str) -> Iterator[tuple[Part, dict[str, Any] | None, bool]]:
+    """Yield every part with a folder: which, what its process last told, and whether one is at work on it."""
+    for folder in sorted((Path(directory) / UNFINISHED_FOLDER).glob("*")):
+        match = _NAME.match(folder.name)
+        if match:
+            part = Part(match["model"], int(match["first"]), int(match["count"]))
+            yield part, _told(folder), held(folder / LOCK)
+
+
+def saved_step(directory: Path | str, part: Part) -> int | None:
+    """Return the integrator step of a part's checkpoint without looking at its checksum; None without one."""
+    from fastsde import netcdf
+
+    path = folder_of(directory, part) / STATE
+    try:
+        with netcdf.open_old(path) as file:
+            return int(file.attrs["step"])
+    except (OSError, KeyError):
+        return None
+
+
+def _load(
+    folder: Path, study: Study, part: Part, also: Sequence[Source]
+) -> tuple[Checkpoint, Sources] | None:
+    from fastsde.kinship import lineage_of
+
+    try:
+        checkpoint, text = read_checkpoint(folder / STATE)
+    except (OSError, KeyError, StoreError):
+        return None
+    if lineage_of(text, part.model) != study.lineage(part.model):
+        return None
+    files = [Source(path) for path in sorted(folder.glob("snapshots-*.h5")) if broken(path) is None]
+    sources = Sources(study, part, [*also, *files])
+    steps = study.time.snapshot_steps() * study.models[part.model].substeps
+    taken = int((steps < checkpoint.step).sum())
+    if not sources.have(taken) or len(checkpoint.exploded) != part.count:
+        return None
+    return dataclasses.replace(checkpoint, snapshots=taken), sources
+
+
+def _told(folder: Path) -> dict[str, Any] | None:
+    try:
+        told = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
