@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastsde.dynamics import Model
     from fastsde.study import Study
 
-__all__ = ["Lowered", "goes_by_samples", "lower", "matched_temperature", "philox_key"]
+__all__ = ["Lowered", "batch_share", "goes_by_samples", "lower", "matched_temperature", "philox_key"]
 
 START_SAMPLE = 256
 """Starting points over which a temperature matched at the start is averaged."""
@@ -173,7 +173,7 @@ def _dynamics(
     tamed = model.alpha < 2 and model.substeps > 1
     stable_power = 0.0 if clock is None or model.tempering is not None else 1 / model.alpha - 0.5
     stretch = (dt / eta) ** stable_power
-    share = _share(model, problem)
+    share = batch_share(model, problem)
     finite = problem.inputs is not None
     if model.noise == "gradient":
         kind = steps.FiniteNoise if finite else steps.PopulationNoise
@@ -194,7 +194,7 @@ def _dynamics(
     return steps.Isotropic(dense=True, dt=dt, amplitude=amplitude, tamed=tamed, clock=clock)
 
 
-def _share(model: Sde, problem: Problem) -> float:
+def batch_share(model: Sde | Sgd, problem: Problem) -> float:
     """Return the covariance of a batch's mean gradient as a share of one sample's covariance."""
     if problem.inputs is None or model.sampling == "replacement":
         return 1.0 / model.batch
@@ -284,4 +284,4 @@ def matched_temperature(
         hidden = [np.eye(width) for width in study.network.widths[1:-1]]
         points = network.pack([np.asarray(w) for w in balanced_factors(problem.optimum, hidden)])
     trace = float(np.mean(network.noise_trace(np.asarray(points, dtype=np.float64), problem)))
-    return study.time.learning_rate * trace * _share(model, problem) / (2 * network.size)
+    return study.time.learning_rate * trace * batch_share(model, problem) / (2 * network.size)

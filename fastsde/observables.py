@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.ranks import best_maps, rank_distance, rank_index
+
 if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.lowering import Lowered
@@ -17,6 +19,9 @@ __all__ = ["Observer", "effective_rank"]
 
 Array = NDArray[Any]
 Task = Callable[[Array, Array, int, int], None]
+
+CURVATURE = ("hessian_min", "hessian_max", "hessian_error")
+RANK = ("rank_index", "rank_distance")
 
 
 def effective_rank(singular_values: Array) -> Array:
@@ -67,6 +72,8 @@ class Observer:
         self.modes = len(problem.mode_strength)
         self.layers = len(study.network.widths) - 1
         self.dtype = np.dtype(study.dtype)
+        self.strength = problem.mode_strength
+        self.best_maps = best_maps(problem) if self.wanted & {*RANK} else None
         self.values = self._room()
 
     def _room(self) -> dict[str, Array]:
@@ -77,6 +84,7 @@ class Observer:
             "noise_trace": (),
             "effective_rank": (),
             "balance": (self.layers - 1,),
+            **dict.fromkeys((*RANK, *CURVATURE), ()),
             "modes": (self.modes,),
             "singular_values": (self.modes,),
             "update_noise": (self.modes,),
@@ -129,8 +137,10 @@ class Observer:
         for name, make in measured.items():
             if name in self.wanted:
                 self.values[name][rows] = make()
-        if self.wanted & {"singular_values", "effective_rank"}:
+        if self.wanted & {"singular_values", "effective_rank", *RANK}:
             self._decompose(matrices, bad, rows)
+        if self.wanted & {*CURVATURE}:
+            self._curve(state, memory, bad, rows)
         for value in self.values.values():
             value[rows][bad] = np.nan
 
@@ -148,6 +158,25 @@ class Observer:
             self.values["singular_values"][rows] = strength
         if "effective_rank" in self.wanted:
             self.values["effective_rank"][rows] = effective_rank(strength)
+        if self.best_maps is not None:
+            rank = rank_index(strength, self.strength)
+            found = {"rank_index": rank, "rank_distance": rank_distance(safe, rank, self.best_maps)}
+            for name in self.wanted & {*RANK}:
+                self.values[name][rows] = found[name]
+
+    def _curve(self, state: Array, memory: Array, bad: Array, rows: slice) -> None:
+        """Record the extreme eigenvalues of the Hessian; exploded trajectories stand at the origin."""
+        from fastsde.curvature import block_curvature
+        from fastsde.kernels.cpu import aligned
+
+        copy = aligned(state.shape, self.dtype)
+        copy.reshape(len(state), -1, self.lanes)[...] = np.where(
+            bad.reshape(len(state), 1, self.lanes), 0, state.reshape(len(state), -1, self.lanes)
+        )
+        found = block_curvature(copy, memory, self.lowered)
+        for column, name in enumerate(CURVATURE):
+            if name in self.wanted:
+                self.values[name][rows] = found[:, column]
 
     def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
         """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""

@@ -18,6 +18,7 @@ from fastsde.errors import StudyError
 from fastsde.fields import Count, Expect, Section, Seed, refuse
 from fastsde.messages import complaints, syntax_complaint
 from fastsde.settings import Data, Events, Network, Record, Time
+from fastsde.sweep import TABLE, with_swept_models
 
 __all__ = ["Study"]
 
@@ -57,7 +58,8 @@ class Study(Section):
     network, data, time, record, events
         The tables of the file, see `fastsde.settings`.
     models : dict of str to Model
-        The dynamics by name, in the order of the file, see `fastsde.dynamics`.
+        The dynamics by name, in the order of the file, see `fastsde.dynamics`. A table ``[sweep]`` of lists
+        of their values is unfolded to more of them, see `fastsde.sweep`.
 
     Raises
     ------
@@ -173,6 +175,8 @@ class Study(Section):
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, document: Any) -> Any:
+        if isinstance(document, dict) and TABLE in document:
+            document = with_swept_models(document)
         return _filled(document) if isinstance(document, dict) else document
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastsde.data import build_problem
 from fastsde.study import Study
 
 STRENGTH = np.array([100.0, 90.0, 80.0, 70.0])
@@ -65,8 +66,9 @@ class FakeTrajectories:
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
 
-    def read(self, name: str, snapshot: int | None = None) -> np.ndarray:
-        return self.arrays[name] if snapshot is None else self.arrays[name][snapshot]
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> np.ndarray:
+        values = self.arrays[name] if snapshot is None else self.arrays[name][snapshot]
+        return values[trajectories]
 
     @property
     def exploded(self) -> np.ndarray:
@@ -94,9 +96,14 @@ class FakeEnsemble:
 
 
 def fake_problem() -> Any:
-    return SimpleNamespace(
-        mode_strength=STRENGTH, optimum_loss=0.75, loss_scale=0.5, covariance=np.eye(4), noise_sd=0.0
-    )
+    """The study's data with round strengths of the optimum; a namespace, so that tests may spoil it."""
+    problem = build_problem(fake_study(4, 4, ("gd",)))
+    optimum = (problem.mode_left * STRENGTH) @ problem.mode_right.T
+    changed = {
+        "mode_strength": STRENGTH, "optimum": optimum, "optimum_loss": 0.75,
+        "covariance": np.eye(4), "white": True,
+    }  # fmt: skip
+    return SimpleNamespace(**{**vars(problem), **changed})
 
 
 def fake_study(

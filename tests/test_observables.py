@@ -87,7 +87,8 @@ def test_only_what_was_asked_for_is_recorded_and_it_is_the_receivers():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_exploded_trajectory_is_not_a_number_in_every_variable(dtype):
     names = ["loss", "gradient_norm", "modes", "singular_values", "effective_rank", "balance", "noise_trace",
-             "update_noise", "mode_matrix", "end_to_end", "parameters"]  # fmt: skip
+             "update_noise", "mode_matrix", "end_to_end", "parameters", "hessian_min", "hessian_max",
+             "hessian_error", "rank_index", "rank_distance"]  # fmt: skip
     start = np.random.default_rng(1).normal(0, 0.5, (5, 20))
     start[2] *= 1e3
     values, _, _ = recorded({"kind": "gd"}, names, steps=8, dtype=dtype, start=start)
@@ -99,3 +100,45 @@ def test_an_exploded_trajectory_is_not_a_number_in_every_variable(dtype):
     gone = np.isnan(values["loss"][:, 2])
     assert not gone[0]
     assert np.all(np.diff(gone.astype(int)) >= 0)  # once gone, gone for good
+
+
+CURVED = ["hessian_min", "hessian_max", "hessian_error", "rank_index", "rank_distance", "parameters"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_recorded_curvature_is_that_of_the_dense_hessian(dtype):
+    values, network, problem = recorded({"kind": "gd"}, CURVED, dtype=dtype)
+    theta = values["parameters"][-1].astype(float)
+    for k, row in enumerate(theta):
+        hessian = network.hessian_vector(np.broadcast_to(row, (row.size,) * 2), np.eye(row.size), problem)
+        exact = np.linalg.eigvalsh(hessian)
+        small = {"float32": 1e-4, "float64": 1e-7}[dtype] * np.abs(exact).max()
+        assert values["hessian_min"][-1, k] == pytest.approx(exact[0], abs=small)
+        assert values["hessian_max"][-1, k] == pytest.approx(exact[-1], abs=small)
+        assert 0 <= values["hessian_error"][-1, k] < 10 * small
+
+
+def test_curvature_does_not_depend_on_which_trajectories_are_looked_at_together():
+    whole, _, _ = recorded({"kind": "gd"}, CURVED, count=11)
+    one, _, _ = recorded({"kind": "gd"}, CURVED, count=1)
+    assert np.array_equal(whole["hessian_min"][:, :1], one["hessian_min"])
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_at_a_saddle_the_rank_is_its_own_and_the_distance_nothing(rank):
+    from fastsde.ranks import best_maps
+    from fastsde.start import balanced_factors
+
+    data = {"samples": "population", "inputs": {"kind": "gaussian", "spectrum": [3.0, 1.0, 0.2]}}
+    _, network, problem = recorded({"kind": "gd"}, ["loss"], count=1, **data)
+    point = network.pack(balanced_factors(best_maps(problem)[rank], [np.eye(4)[:, :2]]))
+    start = np.stack([point, point + 0.01])
+    values, _, _ = recorded({"kind": "gd"}, CURVED, count=2, start=start, **data)
+    assert (values["rank_index"][0] == rank).all()
+    assert values["rank_distance"][0, 0] < 1e-12
+    assert values["rank_distance"][0, 1] > 1e-4
+    if rank < 2:  # two layers: strict, by the largest singular value of the residual
+        residual = network.residual(point, problem)
+        assert values["hessian_min"][0, 0] == pytest.approx(-np.linalg.norm(residual, 2), rel=1e-6)
+    gradient = network.gradient(point, problem)
+    assert np.abs(gradient).max() < 1e-7  # a saddle for raw inputs too; the root of rounding

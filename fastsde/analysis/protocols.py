@@ -44,8 +44,8 @@ class Trajectories(Protocol):
         """Read one variable whole."""
         ...
 
-    def read(self, name: str, snapshot: int | None = None) -> NDArray[Any]:
-        """Read one variable at one snapshot, trajectory axis first."""
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
+        """Read one variable at one snapshot, trajectory axis first, of all trajectories or of a range."""
         ...
 
     def passage_time(self, event: str) -> Floats:

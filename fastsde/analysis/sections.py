@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import features, records
+from fastsde.analysis import escape, features, records, saddles
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.progress import Progress, Silent
 
@@ -83,7 +83,10 @@ class Section:
     measure: Callable[[Context], Any]
 
 
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (
+    Section("saddles", saddles.Saddles, saddles.measure),
+    Section("escape", escape.Escape, escape.measure),
+)
 """All sections, in the order in which they are measured."""
 
 

@@ -1,0 +1,232 @@
+"""What the page says of escape: who leaves when, and what makes it sooner."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.effects import Effect
+from fastsde.analysis.summary import ordered, time_per_step
+from fastsde.report import escape_figures as figures
+from fastsde.report import tables
+from fastsde.report.spec import FigureSpec
+
+if TYPE_CHECKING:
+    from fastsde.analysis.escape import Escape, EscapeCurves
+
+__all__ = ["SPECS", "effect_sentences", "effects_table"]
+
+
+def _found(analysis: Analysis) -> Escape | None:
+    return analysis.sections.get("escape")
+
+
+def _escaped(analysis: Analysis) -> bool:
+    found = _found(analysis)
+    return found is not None and any(one.escaped[0] > 0 for one in found.models.values())
+
+
+def _has_effects(analysis: Analysis) -> bool:
+    found = _found(analysis)
+    return found is not None and bool(found.effects)
+
+
+def _finding(analysis: Analysis) -> str:
+    found = analysis.sections["escape"]
+    if not found.reference:
+        return ""
+    parts = []
+    for name in ordered(analysis)[1:]:
+        one = found.models[name]
+        if not math.isfinite(one.median_ratio[0]):
+            continue
+        low, high = one.median_ratio_low[0], one.median_ratio_high[0]
+        if low <= 1 <= high:
+            said = "at the same time"
+        else:
+            change = 100 * abs(one.median_ratio[0] - 1)
+            said = f"{change:.2g} % {'sooner' if one.median_ratio[0] < 1 else 'later'}"
+        parts.append(f"{escape(name)} {said} ({low:.3g} to {high:.3g})")
+    if not parts:
+        return ""
+    return (
+        f"Escape from the origin, by the ratio of medians to {escape(found.reference)} (95 % interval): "
+        + "; ".join(parts)
+        + "."
+    )
+
+
+def _table(analysis: Analysis) -> str:
+    found = analysis.sections["escape"]
+    step = time_per_step(analysis)
+    ranks = range(min(figures.RANKS, len(found.grid)))
+    head = ("model", *(f"from rank {rank}" for rank in ranks))
+    rows = [
+        [escape(name), *(_cell(found.models[name], rank, step) for rank in ranks)]
+        for name in ordered(analysis)
+    ]
+    note = (
+        f"<p>Median stay in steps with its 95 % interval; mean stay up to the time by which 95 % of all "
+        f"stays have ended; ratio of hazards to the reference (Cox) and the log-rank p-value. "
+        f"From {escape(found.source)}. Barriers of other landscapes are not part of a network's study: for "
+        "first passages of any other kind ask for loss levels (<code>events.loss_below</code>).</p>"
+    )
+    return note + tables.table(head, rows)
+
+
+def _cell(one: EscapeCurves, rank: int, step: float) -> str:
+    if not one.arrived[rank]:
+        return tables.NOTHING
+    median, low, high = (v[rank] / step for v in (one.median, one.median_low, one.median_high))
+    text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
+    mean = one.mean[rank] / step
+    text += f'<span class="what">mean {mean:,.0f} ({one.mean_low[rank] / step:,.0f} to '
+    text += (
+        f"{one.mean_high[rank] / step:,.0f}); {one.escaped[rank]:,.0f} of {one.arrived[rank]:,.0f} escaped"
+    )
+    text += f", {one.exploded[rank]:,.0f} exploded" if one.exploded[rank] else ""
+    text += "</span>"
+    if math.isfinite(one.hazard_ratio[rank]):
+        span = f"{one.hazard_ratio_low[rank]:.2f} to {one.hazard_ratio_high[rank]:.2f}"
+        text += f'<span class="what">hazard ratio {one.hazard_ratio[rank]:.2f} ({span}), '
+        text += f"p {_p(one.logrank_p[rank])}</span>"
+    return text
+
+
+def _step(value: float) -> str:
+    return f"{value:,.0f}" if math.isfinite(value) else "never"
+
+
+def _p(value: float) -> str:
+    return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
+
+
+def effect_sentences(found: dict[str, Effect], rank: int = 0) -> list[str]:
+    """Say what each setting does to the escape from a rank, tails first."""
+    chosen = [one for key, one in found.items() if key.startswith(f"rank {rank} ")]
+    return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
+
+
+def _sentence(one: Effect) -> str:
+    """Say whether the low end of a setting escapes sooner than the high end, and by how much."""
+    low, high = one.value[0], one.value[-1]
+    ratio, ends = 1 / one.ratio, sorted((1 / one.ratio_low, 1 / one.ratio_high))
+    where = f"{escape(figures.family_name(one))}: "
+    if one.covariate == "alpha":
+        subject = f"tails of index {low:g} instead of {high:g}"
+    elif one.covariate == "noise":
+        subject, ratio, ends = (
+            "anisotropic noise instead of isotropic",
+            one.ratio,
+            [one.ratio_low, one.ratio_high],
+        )
+    else:
+        subject = f"{figures.short_name(one.covariate)} {low:g} instead of {high:g}"
+    share = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}[one.share]
+    interval = f"{ends[0]:.3g} to {ends[1]:.3g}"
+    if ends[0] <= 1 <= ends[1]:
+        said = f"no effect of {subject} on the time by which {share} have escaped"
+    else:
+        said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
+    units = f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories'}"
+    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units} at least)"
+
+
+def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
+    """Tabulate times at both ends of each family, their ratio, the slope and the ratio of hazards."""
+    head = (
+        "setting, models",
+        "from rank",
+        f"time to escape ({word})",
+        "ratio, highest over lowest value",
+        "slope of the logarithm",
+        "hazard ratio, lowest over highest",
+        "resampled",
+    )
+    rows = []
+    for key, one in found.items():
+        ends = (
+            f"{one.time[0] / unit:,.4g} at {one.value[0]:g}, {one.time[-1] / unit:,.4g} at {one.value[-1]:g}"
+        )
+        share = "" if one.share == 0.5 else f" <small>(by which {100 * one.share:g} % have escaped)</small>"
+        name = f"{escape(figures.short_name(one.covariate))}"
+        rows.append(
+            [
+                f'{name}<span class="what">{escape(figures.family_name(one))}</span>',
+                key.split()[1],
+                ends + share,
+                _span(one.ratio, one.ratio_low, one.ratio_high),
+                _span(one.slope, one.slope_low, one.slope_high),
+                _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + f" <small>p {_p(one.p)}</small>",
+                f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories a side'}",
+            ]
+        )
+    return tables.table(head, rows)
+
+
+def _span(value: float, low: float, high: float) -> str:
+    if not math.isfinite(value):
+        return tables.NOTHING
+    return f"<b>{value:.3g}</b> <small>({low:.3g} to {high:.3g})</small>"
+
+
+SPECS = (
+    FigureSpec(
+        name="escape",
+        title="Escape from saddle to saddle",
+        caption=(
+            "A trajectory is at rank r from the moment at which the r-th of its modes is learned, in "
+            "whatever order it learns them, to the next. Lines: Kaplan-Meier share of those still there, "
+            "with 95 % bands; dotted: share that exploded first, which is a competing end. Times count "
+            "from the arrival."
+        ),
+        source=(
+            "<code>analysis.h5 sections/escape/models</code>; S(t) = &Pi; (1 &minus; "
+            "d<sub>i</sub>/n<sub>i</sub>), Greenwood's band; shares with explosions competing after Aalen "
+            "and Johansen; hazard ratios by Cox's partial likelihood; bootstrap over trajectories."
+        ),
+        draw=figures.curves,
+        applies=_escaped,
+        finding=_finding,
+        beside=_table,
+    ),
+    FigureSpec(
+        name="escape_hazard",
+        title="Rate of escape",
+        caption=(
+            "Escapes per step of those still there, with exact 95 % Poisson bands. Growth of a "
+            "perturbation gives a rate that rises from nothing; jumps over a barrier one that is constant "
+            "from the start."
+        ),
+        source=(
+            "<code>analysis.h5 sections/escape/models/MODEL/hazard</code>: escapes over time at risk in each "
+            "bin."
+        ),
+        draw=figures.hazards,
+        applies=_escaped,
+    ),
+    FigureSpec(
+        name="escape_effects",
+        title="What makes escape faster",
+        caption=(
+            "Time by which half of the trajectories have escaped (a quarter or a tenth where half never "
+            "do), for models that differ in one setting and agree in all others. Stable noise of the same "
+            "scale in a step has larger sums over longer times; only tempered noise has the same "
+            "covariance as Gaussian noise at all times, and so tells of tails alone. <b>Theory expects "
+            "little at saddles: the escape time has the logarithm of the noise in it (Gaussian and stable "
+            "alike), unlike that over a barrier.</b>"
+        ),
+        source=(
+            "<code>analysis.h5 sections/escape/effects</code>; intervals by a bootstrap of 400 replicates "
+            "over trajectories, or over data sets where they vary."
+        ),
+        draw=figures.effects,
+        applies=_has_effects,
+        finding=lambda analysis: "; ".join(effect_sentences(analysis.sections["escape"].effects)) + ".",
+        beside=lambda analysis: effects_table(
+            analysis.sections["escape"].effects, time_per_step(analysis), "steps"
+        ),
+    ),
+)

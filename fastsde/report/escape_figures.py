@@ -1,0 +1,165 @@
+"""Figures of escape: curves, hazards, and what settings do to the times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.effects import COVARIATES, Effect
+from fastsde.analysis.law import log_spaced
+from fastsde.analysis.summary import ordered, time_per_step
+from fastsde.report import style
+
+if TYPE_CHECKING:
+    from fastsde.analysis.escape import Escape
+
+RANKS = 4
+"""At most so many ranks are drawn."""
+MARKS = ("o", "s", "^", "D")
+
+
+def curves(analysis: Analysis) -> Figure:
+    """Share of trajectories that are still at each rank, from their arrival there."""
+    found: Escape = analysis.sections["escape"]
+    lines = style.model_lines(list(analysis.models), analysis.reference)
+    ranks = range(min(RANKS, len(found.grid)))
+    figure, axes = style.grid(len(ranks), 2, 2.5, sharey=True)
+    step = time_per_step(analysis)
+    for panel, rank in zip(axes, ranks, strict=True):
+        times = found.grid[rank] / step
+        for name in ordered(analysis):
+            one = found.models[name]
+            panel.step(times, one.survival[rank], where="post", label=name, **lines[name]._asdict())
+            panel.fill_between(
+                times,
+                one.low[rank],
+                one.high[rank],
+                step="post",
+                color=lines[name].color,
+                alpha=0.12,
+                linewidth=0,
+            )
+            if one.exploded[rank]:
+                panel.plot(times, one.explosion[rank], color=lines[name].color, linewidth=0.9, linestyle=":")
+        _time_axis(panel, analysis, times)
+        panel.set_ylim(0, 1.03)
+        panel.set_title(f"from rank {rank} to {rank + 1}")
+    for number, panel in enumerate(axes):
+        if number % 2 == 0:
+            panel.set_ylabel("share still there")
+    style.legend_below(figure, axes)
+    return figure
+
+
+def hazards(analysis: Analysis) -> Figure:
+    """Rate of escape of those still there."""
+    found: Escape = analysis.sections["escape"]
+    lines = style.model_lines(list(analysis.models), analysis.reference)
+    ranks = range(min(RANKS, len(found.grid)))
+    figure, axes = style.grid(len(ranks), 2, 2.5)
+    step = time_per_step(analysis)
+    for panel, rank in zip(axes, ranks, strict=True):
+        edge = found.edge[rank] / step
+        middle = (edge[1:] + edge[:-1]) / 2
+        known = np.diff(edge) > 1e-6 * edge[-1]
+        for name in ordered(analysis):
+            one = found.models[name]
+            rate, low, high = (v[rank][known] * step for v in (one.hazard, one.hazard_low, one.hazard_high))
+            panel.plot(middle[known], rate, marker=".", label=name, **lines[name]._asdict())
+            panel.fill_between(middle[known], low, high, color=lines[name].color, alpha=0.12, linewidth=0)
+        panel.set_title(f"from rank {rank} to {rank + 1}")
+        panel.set_ylim(bottom=0)
+        panel.set_xlim(left=0)
+        panel.set_xlabel("time since arrival (learning-rate steps)")
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        if rank % 2 == 0:
+            panel.set_ylabel("escapes per step and trajectory")
+    style.legend_below(figure, axes)
+    return figure
+
+
+def effects(analysis: Analysis) -> Figure:
+    """Escape times against each setting that varies with all else equal."""
+    return effect_panels(analysis.sections["escape"].effects, time_per_step(analysis), "steps")
+
+
+def effect_panels(found: Mapping[str, Effect], unit: float, word: str) -> Figure:
+    """Draw one panel for each family of models: time against the setting, one line for each rank."""
+    groups: dict[tuple[str, ...], list[tuple[int, Effect]]] = {}
+    for key, one in found.items():
+        groups.setdefault((one.covariate, *one.names), []).append((int(key.split()[1]), one))
+    figure, axes = style.grid(len(groups), 3, 2.7)
+    for panel, many in zip(axes, groups.values(), strict=True):
+        for rank, one in many:
+            _effect_line(panel, rank, one, unit)
+        _effect_axis(panel, many[0][1], many[0][1].covariate)
+        panel.set_title(family_name(many[0][1]), fontsize=8.5)
+    for number, panel in enumerate(axes):
+        if number % 3 == 0:
+            panel.set_ylabel(f"time to escape ({word})")
+    style.legend_below(figure, axes)
+    return figure
+
+
+def family_name(one: Effect) -> str:
+    """Name a family after its models: all of two, or the first and the last.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> family_name(SimpleNamespace(names=("levy-alpha1_2", "levy-alpha1_5", "sde")))
+    'levy-alpha1_2 ... sde'
+    """
+    names = [name if len(name) < 24 else f"{name[:21]}..." for name in one.names]
+    return " ... ".join((names[0], names[-1])) if len(names) > 2 else ", ".join(names)
+
+
+def _effect_line(panel: Axes, rank: int, one: Effect, unit: float) -> None:
+    line = style.mode_line(rank)
+    bars = np.array([one.time - one.low, one.high - one.time]) / unit
+    bars = np.where(np.isfinite(bars), np.maximum(bars, 0.0), 0.0)
+    panel.errorbar(
+        one.value,
+        one.time / unit,
+        yerr=bars,
+        marker=MARKS[rank % len(MARKS)],
+        markersize=4,
+        elinewidth=1.0,
+        label=f"from rank {rank}",
+        **line._asdict(),
+    )
+
+
+def _effect_axis(panel: Axes, one: Effect, covariate: str) -> None:
+    panel.set_xlabel(short_name(covariate))
+    panel.set_ylim(bottom=0)
+    panel.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.3g}" if value < 1e3 else f"{value:,.0f}")
+    )
+    spread = one.value.max() / one.value.min() if one.value.min() > 0 else math.nan
+    if covariate not in ("alpha", "noise") and spread >= 3:
+        panel.set_xscale("log")
+    panel.set_xticks(one.value, [f"{value:g}" for value in one.value])
+    panel.xaxis.set_minor_formatter(NullFormatter())
+    if covariate == "noise":
+        panel.set_xticks([0, 1], ["isotropic", "gradient"])
+        panel.set_xlim(-0.4, 1.4)
+
+
+def short_name(covariate: str) -> str:
+    """Return a covariate in a few words."""
+    return COVARIATES.get(covariate, covariate).split(" (")[0]
+
+
+def _time_axis(panel: Axes, analysis: Analysis, times: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+    style.step_axis(
+        panel, float(times[0]), float(times[-1]), bool(log_spaced(analysis.step) and times[0] > 0)
+    )
+    panel.set_xlabel("time since arrival (learning-rate steps)")

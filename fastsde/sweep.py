@@ -1,0 +1,249 @@
+"""Sweeps: one file that stands for every combination of some lists of values.
+
+A study file may have a table of lists, by dotted keys::
+
+    [sweep]
+    "models.levy.alpha" = [1.2, 1.5, 1.8, 2.0]
+    "time.learning_rate" = [1e-3, 2e-3]
+    "data.seed" = [0, 1, 2, 3]
+
+A value of a model is a matter of that model alone: the model of the file is replaced by one model for each
+combination, named after it (``levy-alpha1_2``), in the same study. Everything else (learning rate, data,
+network) is what all models of a study share: trajectories are a function of one study and its data, and the
+distances of an analysis are between models on the same data at the same times. Each combination of such
+values is therefore a study of its own, a *case*, with its own directory, and a sweep is analysed over its
+cases together. Neither files nor analyses know of sweeps: what they hold is a resolved study like any other.
+
+Cases are independent: each has a seed of its own, made from the file's seed and the case's name, unless
+``seed`` itself is swept. The data keep the seed of the file unless ``data.seed`` is swept.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastsde.errors import Complaint, StudyError
+from fastsde.fields import Fault, refuse
+
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+__all__ = ["TABLE", "Case", "cases_of", "load_cases", "with_swept_models"]
+
+TABLE = "sweep"
+MOST = 1000
+"""Most models that a study is unfolded to, and most cases of a sweep."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One study of a sweep.
+
+    Attributes
+    ----------
+    name : str
+        Of its directory; empty where nothing but models is swept, or nothing at all.
+    values : dict of str to object
+        What the case has of the swept keys that all models share.
+    study : Study
+    """
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    study: Study = None  # type: ignore[assignment]
+
+
+def load_cases(path: str | Path) -> list[Case]:
+    """Read a study file with or without a sweep.
+
+    Raises
+    ------
+    StudyError
+        When the file cannot be read, or some combination is not a valid study.
+    """
+    from fastsde.study import Study
+
+    path = Path(path)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return [Case("", {}, Study.load(path))]  # which says what is wrong
+    return cases_of(document, str(path))
+
+
+def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
+    """Unfold a document to its cases, in the order of the values.
+
+    Examples
+    --------
+    >>> document = {
+    ...     "trajectories": 4,
+    ...     "network": {"widths": [2, 3, 2], "init": {"std": 0.1}},
+    ...     "data": {"samples": "population", "teacher": {"singular_values": [2.0, 1.0]}},
+    ...     "time": {"learning_rate": 0.01, "steps": 100},
+    ...     "models": {"sde": {"kind": "sde", "noise": "gradient"}},
+    ...     "sweep": {"models.sde.alpha": [1.5, 2.0], "time.learning_rate": [0.01, 0.02]},
+    ... }
+    >>> [case.name for case in cases_of(document)]
+    ['learning_rate0_01', 'learning_rate0_02']
+    >>> list(cases_of(document)[0].study.models)
+    ['sde-alpha1_5', 'sde-alpha2']
+    """
+    from fastsde.study import Study
+
+    lists, faults = _lists(document)
+    if faults:
+        raise StudyError([_complaint(fault) for fault in faults], source)
+    shared = {key: values for key, values in lists.items() if key[0] != "models"}
+    rest = dict(document)
+    rest.pop(TABLE, None)
+    own = {".".join(key): values for key, values in lists.items() if key[0] == "models"}
+    if own:
+        rest[TABLE] = own
+    if not shared:
+        return [Case("", {}, Study.from_mapping(rest, source))]
+    found = []
+    for values in _combinations(shared):
+        name = _name(values)
+        changed = _reseeded(rest, values, name)
+        for key, value in values.items():
+            _put(changed, key, value)
+        study = Study.from_mapping(changed, f"{source}, {name}" if source else name)
+        found.append(Case(name, {".".join(key): value for key, value in values.items()}, study))
+    return found
+
+
+def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
+    """Replace each swept model by one for every combination of its values; refuse what is no model's.
+
+    Raises
+    ------
+    pydantic.ValidationError
+    """
+    lists, faults = _lists(document)
+    refuse(faults)
+    shared = {key: values for key, values in lists.items() if key[0] != "models"}
+    mend = "`fastsde sweep FILE` runs a study for each combination and analyses them together"
+    allowed = "values of models only, models.NAME.KEY, in one study"
+    refuse(Fault((TABLE, ".".join(key)), values, allowed, mend) for key, values in shared.items())
+    models: dict[str, Any] = {}
+    for name, model in document.get("models", {}).items():
+        own = {key[2:]: values for key, values in lists.items() if key[1] == name}
+        if not own:
+            models[name] = model
+            continue
+        for values in _combinations(own):
+            changed = copy.deepcopy(model)
+            for key, value in values.items():
+                _put(changed, key, value)
+            models[f"{name}-{_name(values)}"] = changed
+    return {**{key: value for key, value in document.items() if key != TABLE}, "models": models}
+
+
+_Key = tuple[str, ...]
+
+
+def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fault]]:
+    """Return the swept keys with their values, and what is wrong with them."""
+    table = document.get(TABLE, {})
+    if not isinstance(table, dict):
+        return {}, [
+            Fault((TABLE,), table, "a table of lists, by dotted keys", 'as "models.levy.alpha" = [1.5, 2]')
+        ]
+    lists, faults = {}, []
+    for key, values in _flat(table):
+        where = (TABLE, ".".join(key))
+        if not _sound(values):
+            faults.append(Fault(where, values, "a list of different numbers or words, one or more"))
+        elif not _exists(document, key):
+            allowed = "a key of the study, its table being there, as time.learning_rate or models.NAME.alpha"
+            faults.append(Fault(where, values, allowed, "correct the key, or add the table"))
+        else:
+            lists[key] = values
+    count = math.prod(len(values) for values in lists.values())
+    if count > MOST:
+        faults.append(Fault((TABLE,), count, f"at most {MOST} combinations", "shorten a list"))
+    return lists, faults
+
+
+def _flat(table: Mapping[str, Any], before: _Key = ()) -> Iterator[tuple[_Key, Any]]:
+    """Yield the leaves of a table; a key that has dots counts as so many keys."""
+    for key, value in table.items():
+        path = (*before, *key.split("."))
+        if isinstance(value, dict):
+            yield from _flat(value, path)
+        else:
+            yield path, value
+
+
+def _sound(values: Any) -> bool:
+    plain = isinstance(values, list) and values and all(isinstance(v, int | float | str) for v in values)
+    return bool(plain) and len({_word(v) for v in values}) == len(values)
+
+
+def _exists(document: Mapping[str, Any], key: _Key) -> bool:
+    """Whether the table that a key stands in is there; the key itself may have its default."""
+    if key[0] == TABLE or (key[0] == "models" and len(key) < 3):
+        return False
+    table: Any = document
+    for name in key[:-1]:
+        table = table.get(name) if isinstance(table, dict) else None
+    return isinstance(table, dict)
+
+
+def _combinations(lists: Mapping[_Key, Sequence[Any]]) -> Iterator[dict[_Key, Any]]:
+    for values in itertools.product(*lists.values()):
+        yield dict(zip(lists, values, strict=True))
+
+
+def _name(values: Mapping[_Key, Any]) -> str:
+    """Name a combination after its values, as ``alpha1_5-batch4``."""
+    return "-".join(f"{key[-1]}{_word(value)}" for key, value in values.items()).lower()
+
+
+def _word(value: Any) -> str:
+    """Write a value in the letters that names may have.
+
+    Examples
+    --------
+    >>> _word(1.5), _word(1e-4), _word("without-replacement")
+    ('1_5', '0_0001', 'without-replacement')
+    """
+    text = (
+        f"{value:.12f}".rstrip("0").rstrip(".")
+        if isinstance(value, float) and abs(value) >= 1e-6
+        else str(value)
+    )
+    return re.sub(r"[^a-z0-9_-]", "_", text.lower())
+
+
+def _put(document: dict[str, Any], key: _Key, value: Any) -> None:
+    for name in key[:-1]:
+        document = document[name]
+    document[key[-1]] = value
+
+
+def _reseeded(document: Mapping[str, Any], values: Mapping[_Key, Any], name: str) -> dict[str, Any]:
+    """Copy a document, with a seed of its own for the case and the file's seed for the data."""
+    changed = copy.deepcopy(dict(document))
+    seed = changed.get("seed", 0)
+    if ("seed",) not in values and isinstance(seed, int):
+        data = changed.get("data")
+        if isinstance(data, dict):
+            data.setdefault("seed", seed)
+        digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
+        changed["seed"] = int.from_bytes(digest, "little") >> 1
+    return changed
+
+
+def _complaint(fault: Fault) -> Complaint:
+    return Complaint(".".join(fault.where), str(fault.value), fault.allowed, fault.mend)
