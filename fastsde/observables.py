@@ -70,7 +70,7 @@ class Observer:
         self.lanes = len(exploded) // len(state)
         self.shape = problem.optimum.shape
         self.modes = len(problem.mode_strength)
-        self.layers = len(study.network.widths) - 1
+        self.layers = len(study.widths) - 1
         self.dtype = np.dtype(study.dtype)
         self.strength = problem.mode_strength
         self.best_maps = best_maps(problem) if self.wanted & {*RANK} else None
@@ -132,7 +132,7 @@ class Observer:
             "modes": lambda: self._project(matrices, self.modes),
             "mode_matrix": lambda: self._project(matrices, self.modes**2).reshape(-1, self.modes, self.modes),
             "update_noise": lambda: self._update_noise(memory, choice, begin, end, now),
-            "parameters": lambda: from_lanes(state, len(columns)),
+            "parameters": lambda: from_lanes(state, len(columns))[:, : low.network.parameters],
         }
         for name, make in measured.items():
             if name in self.wanted:
@@ -182,14 +182,13 @@ class Observer:
         """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""
         from fastsde.kernels.cpu import advance, aligned
         from fastsde.kernels.observe import products
-        from fastsde.kernels.steps import Descent
 
         low = self.lowered
         state = self.state[begin:end]
         lanes = len(state) * self.lanes
         unused = np.full(lanes, -1, dtype=np.int64), np.empty((lanes, 0), dtype=np.int64)
         ends = []
-        for dynamics in (low.dynamics, Descent(dense=True, dt=low.dynamics.dt)):
+        for dynamics in (low.dynamics, low.quiet):
             copy = aligned(state.shape, self.dtype)
             copy[...] = state
             first = self.first + begin * self.lanes

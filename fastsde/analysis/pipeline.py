@@ -100,7 +100,9 @@ class _Pass:
         self.progress = progress
         first = next(iter(self.views.values()))
         self.time, self.step = first.time, first.step
-        self.has_modes, self.has_loss = "modes" in first.variables, "loss" in first.variables
+        self.has_modes = "modes" in first.variables
+        energy = ensemble.study.landscape is not None  # which may be negative: no logarithm
+        self.has_loss = "loss" in first.variables and not energy
         if not (self.has_modes or self.has_loss):
             raise FastsdeError('nothing to analyse: record.observables has neither "modes" nor "loss"')
         self.strength = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
@@ -191,7 +193,7 @@ class _Pass:
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
         limits = moment_limits(
             self.ensemble.study.models[name],
-            len(self.ensemble.study.network.widths) - 1,
+            len(self.ensemble.study.widths) - 1,
             len(self.strength) if self.has_modes else 0,
             self.has_loss,
         )
