@@ -14,10 +14,11 @@ An `Sde` with ``alpha < 2`` multiplies its Gaussian increment by the square root
 With ``by_component`` every component of xi, or every sample's weight in N, has a stable number of its own.
 
 The general model is ``d theta = -[(I + J) grad U + (eta/2) H grad U + 1/2 grad <H, Sigma>] dt + dM`` with
-``U = L + weight_decay |theta|^2 / 2``, run on the ordinary clock or on an inverse stable subordinator; each term is
-a field of the models that may have it. All noise is Ito: the coefficient is taken at the start of the step.
-Stratonovich's form would add the drift ``1/2 sum_k (D B_k) B_k``, B_k the columns of the noise's root: nothing for
-isotropic or given noise, and for gradient noise terms of order ``eta``, beside which the second-order drift stands.
+``U = L + weight_decay |theta|^2 / 2``, run on the ordinary clock or on an inverse stable subordinator; each
+term is a field of the models that may have it. All noise is Ito: the coefficient is taken at the start of the
+step. Stratonovich's form would add the drift ``1/2 sum_k (D B_k) B_k``, B_k the columns of the noise's root:
+nothing for isotropic or given noise, and for gradient noise terms of order ``eta``, beside which the
+second-order drift stands.
 """
 
 from __future__ import annotations
@@ -72,11 +73,12 @@ class _Dynamics(Section):
     rotation : Rotation, optional
         Adds ``J grad U``.
     second_order : bool, optional
-        Adds ``(eta/2) H grad U``, the gradient of ``(eta/4) |grad U|^2``: the modified equation, of weak order 2
-        in eta (Li, Tai and E 2019), for gradient descent of order 2 as well (Barrett and Dherin 2021).
+        Adds ``(eta/2) H grad U``, the gradient of ``(eta/4) |grad U|^2``: the modified equation, of weak
+        order 2 in eta (Li, Tai and E 2019), for gradient descent of order 2 as well (Barrett and Dherin
+        2021).
     central_flow : int, optional
-        Adds the central flow of gradient descent along so many unstable directions, 1 to 4 (Cohen et al. 2025).
-        With noise it is a modelling choice without a derivation.
+        Adds the central flow of gradient descent along so many unstable directions, 1 to 4 (Cohen et al.
+        2025). With noise it is a modelling choice without a derivation.
     """
 
     kind: str
@@ -134,10 +136,8 @@ class GradientDescent(_Dynamics):
             mend = "remove momentum, or set substeps = 1"
             faults.append(Fault(("momentum",), self.momentum, "momentum only with substeps = 1", mend))
         if self.momentum is not None and self.central_flow is not None:
-            mend = "remove one of the two"
-            faults.append(
-                Fault(("central_flow",), self.central_flow, "the central flow of descent without momentum", mend)
-            )
+            allowed = "the central flow of descent without momentum"
+            faults.append(Fault(("central_flow",), self.central_flow, allowed, "remove one of the two"))
         refuse(faults)
         return self
 
@@ -145,7 +145,8 @@ class GradientDescent(_Dynamics):
         """Say in one sentence what the model is."""
         terms = _momentum_words(self) + self.drift_words()
         if self.substeps == 1:
-            return f"Gradient descent{terms}: steps of one learning rate down the full gradient, without noise."
+            steps = "steps of one learning rate down the full gradient, without noise"
+            return f"Gradient descent{terms}: {steps}."
         return f"Gradient flow{terms}, without noise: Euler steps of 1/{self.substeps} of the learning rate."
 
 
@@ -214,9 +215,9 @@ class Sgd(Section):
 class Svag(Section):
     """Stochastic variance amplified gradient (Li, Malladi and Arora 2021): SGD on its way to its SDE.
 
-    Steps of ``eta / substeps`` with ``c1 g1 + c2 g2``, ``c1, c2 = (1 +- sqrt(2 l - 1)) / 2``, l = substeps and g1, g2
-    gradients of independent batches: mean of SGD's, covariance l times it. l = 1 is SGD, large l the SDE; where both
-    agree with SGD, the SDE is a fair model of it.
+    Steps of ``eta / substeps`` with ``c1 g1 + c2 g2``, ``c1, c2 = (1 +- sqrt(2 l - 1)) / 2``, l = substeps
+    and g1, g2 gradients of independent batches: mean of SGD's, covariance l times it. l = 1 is SGD, large l
+    the SDE; where both agree with SGD, the SDE is a fair model of it.
 
     Parameters
     ----------
@@ -240,8 +241,8 @@ class Svag(Section):
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         return (
-            f"SVAG of level {self.substeps}: two batches of {self.batch}, {_HOW_DRAWN[self.sampling]}, in each step "
-            f"of 1/{self.substeps} of the learning rate."
+            f"SVAG of level {self.substeps}: two batches of {self.batch}, {_HOW_DRAWN[self.sampling]}, in each "
+            f"step of 1/{self.substeps} of the learning rate."
         )
 
 
@@ -251,8 +252,8 @@ class Sde(_Dynamics):
     Parameters
     ----------
     noise : {"gradient", "isotropic", "given"}
-        The covariance of the noise: that of SGD's gradient, following the state; the same everywhere and in all
-        directions; or the constant `covariance`.
+        The covariance of the noise: that of SGD's gradient, following the state; the same everywhere and in
+        all directions; or the constant `covariance`.
     covariance : Covariance, optional
         For given noise, per unit time.
     substeps : int, default 8
@@ -271,12 +272,12 @@ class Sde(_Dynamics):
         ``alpha < 2``. The covariance is then exactly that of the Gaussian noise, the excess kurtosis of an
         increment ``3 (1 - alpha/2) / (lam dt)``.
     by_component : bool, optional
-        With ``alpha < 2``: independent stable components instead of an elliptical law. The components are those of
-        theta (isotropic), of the factor (given), the samples' weights (gradient noise of finite data: one sample
-        dominates a step), or the entries of the two normal matrices of a population's noise.
+        With ``alpha < 2``: independent stable components instead of an elliptical law. The components are
+        those of theta (isotropic), of the factor (given), the samples' weights (gradient noise of finite
+        data: one sample dominates a step), or the entries of the two normal matrices of a population's noise.
     truncation : float, optional
-        With ``alpha < 2``: numbers beyond it are drawn again. By component it bounds every component, in the scale of
-        ``exp(-|u|^alpha)``; elliptical, the root of the clock, in units of the Gaussian increment.
+        With ``alpha < 2``: numbers beyond it are drawn again. By component it bounds every component, in the
+        scale of ``exp(-|u|^alpha)``; elliptical, the root of the clock, in units of the Gaussian increment.
     jumps : Jumps, optional
         With ``alpha = 2``: compound Poisson jumps beside the Gaussian part, the covariance unchanged.
     batch_scaling : {"stable"}, optional
@@ -294,9 +295,7 @@ class Sde(_Dynamics):
     """
 
     kind: Literal["sde"] = "sde"
-    noise: Annotated[
-        Literal["gradient", "isotropic", "given"], Expect('"gradient", "isotropic" or "given"')
-    ]
+    noise: Annotated[Literal["gradient", "isotropic", "given"], Expect('"gradient", "isotropic" or "given"')]
     covariance: Covariance | None = None
     substeps: Count = 8
     temperature: Temperature = None
@@ -349,7 +348,10 @@ class Sde(_Dynamics):
         faults = []
         if (self.noise == "given") != (self.covariance is not None):
             mend = 'write noise = "given" and covariance = { matrix = [[..], ..] }, or neither'
-            faults.append(Fault(("covariance",), "set" if self.covariance else "not set", "a covariance with given noise", mend))
+            found = "set" if self.covariance else "not set"
+            faults.append(
+                Fault(("covariance",), found, "a covariance with given noise, and only there", mend)
+            )
         stable = self.alpha < 2 and self.tempering is None
         for name in ("by_component", "truncation", "batch_scaling"):
             value = getattr(self, name)
@@ -362,8 +364,8 @@ class Sde(_Dynamics):
             mend = "remove jumps, or alpha: stable noise has its own jumps"
             faults.append(Fault(("jumps",), "set", "jumps only with alpha = 2", mend))
         if self.subordination is not None and self.central_flow is not None:
-            mend = "remove one of the two"
-            faults.append(Fault(("central_flow",), self.central_flow, "no central flow in fractional time", mend))
+            allowed = "no central flow in fractional time"
+            faults.append(Fault(("central_flow",), self.central_flow, allowed, "remove one of the two"))
         return faults
 
     def summary(self) -> str:

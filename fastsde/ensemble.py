@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.study import Study
 
-__all__ = ["Outcome", "default_threads", "integrate"]
+__all__ = ["Outcome", "beginning", "default_threads", "integrate"]
 
 Array = NDArray[Any]
 SLICE_SECONDS = 1.0
@@ -39,8 +39,8 @@ class Outcome:
     ----------
     events : dict of arrays
         ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
-        ``mode_learned_step`` (trajectories, fractions, modes) and ``radius_above_step`` (trajectories, radii),
-        int64 integrator steps; -1 where it did not happen.
+        ``mode_learned_step`` (trajectories, fractions, modes) and ``radius_above_step`` (trajectories,
+        radii), int64 integrator steps; -1 where it did not happen.
     attributes : dict
         dt, substeps, temperature and whatever else the model resolved to.
     parameters : (trajectories, p) array
@@ -140,7 +140,7 @@ def integrate(
         lowered.choice * lane_count(study.dtype),
         study.dtype,
     ) as workers:
-        begin = resume or _beginning(study, lowered, first, count, start)
+        begin = resume or beginning(study, lowered, first, count, start)
         blocks = Blocks(lowered, workers, first, count, begin, on_progress)
         observer = Observer(study, problem, lowered, blocks.state, blocks.exploded, first)
         pace = Pace(
@@ -177,7 +177,7 @@ def _event_count(lowered: Lowered) -> int:
     return len(events.levels) + int(events.thresholds.size) + len(events.radii)
 
 
-def _beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
+def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
     """Return the state before the first step."""
     from fastsde.kernels.cpu import standard_normals
 

@@ -1,9 +1,9 @@
 """Landscapes in place of a network: functions of few variables, most with a known answer, and a user's own.
 
 The state is the point x (d numbers); ``loss`` is the energy V(x), ``modes`` are the coordinates of x and the
-distance of the event ``radius_above`` is that from `centre`. Phase retrieval, diagonal networks and superposition
-are means over samples, ``V = (1/n) sum_i l_i``, and have SGD and gradient noise; the others have the noise of
-their models alone.
+distance of the event ``radius_above`` is that from `centre`. Phase retrieval, diagonal networks and
+superposition are means over samples, ``V = (1/n) sum_i l_i``, and have SGD and gradient noise; the others
+have the noise of their models alone.
 """
 
 from __future__ import annotations
@@ -272,7 +272,8 @@ class PhaseRetrieval(_Landscape):
 
 
 class DiagonalNetwork(_Landscape):
-    """``V = (1/4n) sum_i (a_i . beta - y_i)^2``, ``beta = w_+^2 - w_-^2`` (Pesme et al. 2021); ``x = (w_+, w_-)``.
+    """``V = (1/4n) sum_i (a_i . beta - y_i)^2``, ``beta = w_+^2 - w_-^2`` (Pesme et al. 2021);
+    ``x = (w_+, w_-)``.
 
     Parameters
     ----------
@@ -317,8 +318,8 @@ class DiagonalNetwork(_Landscape):
 class Superposition(_Landscape):
     """The toy model of superposition (Elhage et al. 2022): ``x' = relu(W^T W x + b)``.
 
-    ``V = (1/2n) sum_i sum_k I_k (x_ik - x'_ik)^2``, features uniform on [0, 1], each 0 with probability `sparsity`.
-    The point is W (hidden x features), row by row, then b.
+    ``V = (1/2n) sum_i sum_k I_k (x_ik - x'_ik)^2``, features uniform on [0, 1], each 0 with probability
+    `sparsity`. The point is W (hidden x features), row by row, then b.
 
     Parameters
     ----------
@@ -359,8 +360,8 @@ class User(_Landscape):
     Parameters
     ----------
     function : str
-        A name given to `fastsde.user.register`, or ``"module:name"``, which is imported only where the environment
-        variable ``FASTSDE_ALLOW_CODE`` is 1: a study file is not trusted to run code.
+        A name given to `fastsde.user.register`, or ``"module:name"``, which is imported only where the
+        environment variable ``FASTSDE_ALLOW_CODE`` is 1: a study file is not trusted to run code.
     size : int
         d.
     """

@@ -77,7 +77,7 @@ def philox_key(seed: int, name: str) -> tuple[np.uint64, np.uint64]:
     return np.uint64(words[0]), np.uint64(words[1])
 
 
-def lower(study: Study, name: str, problem: Problem) -> Lowered:
+def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lowered:
     """Translate one model of a study for the kernels.
 
     Parameters
@@ -87,6 +87,8 @@ def lower(study: Study, name: str, problem: Problem) -> Lowered:
         Name of the model.
     problem : Problem
         The study's problem (`fastsde.data.build_problem`).
+    clock : named tuple of `fastsde.kernels`, optional
+        A law of the noise in place of the model's own.
     """
     from fastsde.kernels.observe import FINITE_TRACE, NO_TRACE, POPULATION_TRACE
 
@@ -103,7 +105,7 @@ def lower(study: Study, name: str, problem: Problem) -> Lowered:
         "kind": model.kind,
         "summary": model.summary(),
     }
-    inner = _dynamics(study, model, problem, start_key, attributes)
+    inner = _dynamics(study, model, problem, start_key, attributes, clock)
     dynamics = refined_step(study, model, inner)
     batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
     exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
@@ -208,6 +210,7 @@ def _dynamics(
     problem: Problem,
     start_key: tuple[np.uint64, np.uint64],
     attributes: dict[str, float | int | str],
+    clock: Any = None,
 ) -> Any:
     from fastsde.kernels import steps
 
@@ -216,7 +219,7 @@ def _dynamics(
     if isinstance(model, Sgd | Svag):
         return _sgd(study, model, problem)
     eta, dt = study.time.learning_rate, model.dt(study.time.learning_rate)
-    clock = _clock(model, dt)
+    clock = _clock(model, dt) if clock is None else clock
     tamed = model.alpha < 2 and model.substeps > 1
     stable_power = 0.0 if model.alpha == 2 or model.tempering is not None else 1 / model.alpha - 0.5
     stretch = (dt / eta) ** stable_power

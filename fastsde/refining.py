@@ -25,8 +25,9 @@ SUBSPACE_ITERATIONS = 3
 def derivative_weights(pairs: int, spacing: float, odd: bool) -> tuple[Array, Array]:
     """Give nodes t and weights w of a derivative of g along a line at 0, exact for polynomials.
 
-    ``g'(0) = sum_j w_j (g(t_j) - g(-t_j))`` where `odd`, else ``g''(0) / 2 = sum_j w_j (g(t_j) + g(-t_j) - 2 g(0))``,
-    exact up to degree ``2 pairs`` and ``2 pairs + 1``.
+    ``g'(0) = sum_j w_j (g(t_j) - g(-t_j))`` where `odd`, else
+    ``g''(0) / 2 = sum_j w_j (g(t_j) + g(-t_j) - 2 g(0))``, exact up to degree ``2 pairs`` and
+    ``2 pairs + 1``.
 
     Examples
     --------
@@ -90,7 +91,10 @@ def quiet_step(study: Study, model: Model, inner: Any) -> Any:
 
 
 def _noise_power(model: Model) -> float:
-    """Return how noise of constant size follows the learning rate's share f: a law at fixed temperature by its root."""
+    """Return p for noise of constant size that goes with the learning rate's share f as f^p.
+
+    A given temperature or covariance is kept, as by a change of time: 1/2. A matched one follows SGD: 1.
+    """
     return 0.5 if isinstance(model, Sde) and model.temperature != "matched" else 1.0
 
 

@@ -16,8 +16,8 @@ from fastsde.checks import data_faults, model_faults
 from fastsde.dynamics import Model, Sampling
 from fastsde.errors import StudyError
 from fastsde.fields import Count, Expect, Section, Seed, refuse
-from fastsde.messages import complaints, syntax_complaint
 from fastsde.landscapes import Landscape
+from fastsde.messages import complaints, syntax_complaint
 from fastsde.settings import Data, Events, Network, Record, Time
 from fastsde.sweep import TABLE, with_swept_models
 from fastsde.term_checks import landscape_faults, missing_faults, term_faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fastsde.dynamics import GradientDescent, Sde, Sgd, Svag
@@ -32,7 +33,7 @@ def missing_faults(study: Study) -> Iterator[Fault]:
 def term_faults(study: Study) -> Iterator[Fault]:
     """Check sizes of given matrices, and terms against schedule and data."""
     widths = study.widths
-    parameters = sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    parameters = sum(a * b for a, b in pairwise(widths))
     schedule = study.time.schedule
     varies = schedule is not None and (schedule.kind != "constant" or schedule.warm_up is not None)
     for name, model in study.models.items():
@@ -100,7 +101,9 @@ def landscape_faults(study: Study) -> Iterator[Fault]:
         samples = len(landscape.numbers().inputs)
         needs = not isinstance(model, Sde) or model.noise == "gradient" or model.temperature == "matched"
         if needs and not landscape.samples_of:
-            key = "kind" if not isinstance(model, Sde) else "noise" if model.noise == "gradient" else "temperature"
+            key = "kind"
+            if isinstance(model, Sde):
+                key = "noise" if model.noise == "gradient" else "temperature"
             allowed = "nothing that needs samples: this landscape is no mean over any"
             mend = 'take gd, or an sde with noise = "given" or a number as temperature'
             yield Fault((*where, key), getattr(model, key), allowed, mend)

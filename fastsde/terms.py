@@ -1,4 +1,4 @@
-"""Terms of a model beyond the gradient and its noise: covariance by hand, jumps, rotation, clock, schedule."""
+"""Terms of a model: covariance by hand, jumps, rotation, the clock of fractional time, schedules."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _ragged(rows: tuple[tuple[float, ...], ...]) -> bool:
 class Covariance(Section):
     """A constant covariance of the noise per unit time: a matrix, or low rank plus diagonal.
 
-    ``d theta = -grad L dt + dM`` with ``Cov(dM) = C dt``, ``C = matrix`` or ``C = diag(diagonal) + F F^T``. Isotropic
-    noise of temperature T is ``C = 2 T I``.
+    ``d theta = -grad L dt + dM`` with ``Cov(dM) = C dt``, ``C = matrix`` or ``C = diag(diagonal) + F F^T``.
+    Isotropic noise of temperature T is ``C = 2 T I``.
 
     Parameters
     ----------
@@ -172,8 +172,9 @@ class Rotation(Section):
 class Subordination(Section):
     """The clock of fractional time: the inverse of a beta-stable subordinator (Magdziarz, Weron 2007).
 
-    ``X(t) = Y(E(t))``, ``E(t) = inf {tau : T(tau) > t}``, ``E exp(-s T(tau)) = exp(-tau s^beta)``, Y the model without
-    it: the law of X obeys the fractional Fokker-Planck equation. ``E E(t) = scale^(1-beta) t^beta / Gamma(1+beta)``.
+    ``X(t) = Y(E(t))``, ``E(t) = inf {tau : T(tau) > t}``, ``E exp(-s T(tau)) = exp(-tau s^beta)``, Y the
+    model without it: the law of X obeys the fractional Fokker-Planck equation.
+    ``E E(t) = scale^(1-beta) t^beta / Gamma(1+beta)``.
 
     Parameters
     ----------
@@ -193,8 +194,8 @@ class Schedule(Section):
     Parameters
     ----------
     kind : {"constant", "step", "cosine"}
-        "step": times `drop` after each `every` steps. "cosine": half a cosine down to `final` at the last step
-        (Loshchilov and Hutter 2017).
+        "step": times `drop` after each `every` steps. "cosine": half a cosine down to `final` at the last
+        step (Loshchilov and Hutter 2017).
     warm_up : int, optional
         So many steps of linear rise before: step k has the share ``(k + 1) / (warm_up + 1)``.
     every, drop : int, float, optional

@@ -23,8 +23,8 @@ def register(name: str, function: Callable[..., float]) -> None:
     ----------
     name : str
     function : callable
-        ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and returns the energy. In the
-        subset of Python that numba compiles.
+        ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and returns the energy. In
+        the subset of Python that numba compiles.
 
     Examples
     --------

@@ -8,7 +8,7 @@ taken at all. What they carry from step to step stands behind the parameters and
 import math
 from typing import Any, NamedTuple
 
-from numba import types, uint64
+from numba import uint64
 from numba.extending import overload
 
 from fastsde.kernels.central import central_drift
