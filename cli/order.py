@@ -28,9 +28,9 @@ def command(
 ) -> None:
     """Halve dt, with the same noise at all levels, and print errors and orders at the end of the study.
 
-    The coarsest dt is the study's. Strong error: mean distance of the points from those of the reference, whose dt is
-    a quarter of the finest. Weak error: that of the means of the coordinates and of their squares. Models without a
-    dt (SGD), with jumps, in fractional time or with momentum are left out.
+    The coarsest dt is the study's. Strong error: mean distance of the points from those of the reference,
+    whose dt is a quarter of the finest. Weak error: that of the means of the coordinates and of their
+    squares. Models without a dt (SGD), with jumps, in fractional time or with momentum are left out.
 
     \b
     Examples:
@@ -53,19 +53,21 @@ def command(
         for name in wanted
     }
     if as_json:
-        show.print_json({
-            name: {
-                "dt": one.dt.tolist(),
-                "strong": one.strong.tolist(),
-                "strong_error": one.strong_error.tolist(),
-                "weak": one.weak.tolist(),
-                "weak_error": one.weak_error.tolist(),
-                "strong_order": one.strong_order,
-                "weak_order": one.weak_order,
-                "expected": {"strong": one.expected_strong, "weak": 1.0},
+        show.print_json(
+            {
+                name: {
+                    "dt": one.dt.tolist(),
+                    "strong": one.strong.tolist(),
+                    "strong_error": one.strong_error.tolist(),
+                    "weak": one.weak.tolist(),
+                    "weak_error": one.weak_error.tolist(),
+                    "strong_order": one.strong_order,
+                    "weak_order": one.weak_order,
+                    "expected": {"strong": one.expected_strong, "weak": 1.0},
+                }
+                for name, one in found.items()
             }
-            for name, one in found.items()
-        })
+        )
         return
     for name, one in found.items():
         click.echo(f"{name}: strong order {one.strong_order:.2f} (expected {one.expected_strong:g}), "

@@ -241,8 +241,8 @@ class Svag(Section):
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         return (
-            f"SVAG of level {self.substeps}: two batches of {self.batch}, {_HOW_DRAWN[self.sampling]}, in each "
-            f"step of 1/{self.substeps} of the learning rate."
+            f"SVAG of level {self.substeps}: two batches of {self.batch}, {_HOW_DRAWN[self.sampling]}, in "
+            f"each step of 1/{self.substeps} of the learning rate."
         )
 
 

@@ -272,8 +272,9 @@ class PhaseRetrieval(_Landscape):
 
 
 class DiagonalNetwork(_Landscape):
-    """``V = (1/4n) sum_i (a_i . beta - y_i)^2``, ``beta = w_+^2 - w_-^2`` (Pesme et al. 2021);
-    ``x = (w_+, w_-)``.
+    """``V = (1/4n) sum_i (a_i . beta - y_i)^2`` with ``beta = w_+^2 - w_-^2``; ``x = (w_+, w_-)``.
+
+    The model of Pesme, Pillaud-Vivien and Flammarion (2021).
 
     Parameters
     ----------
@@ -351,7 +352,7 @@ class Superposition(_Landscape):
         random = generator(self.seed, "landscape")
         shape = (self.samples, self.features)
         inputs = random.random(shape) * (random.random(shape) >= self.sparsity)
-        return Numbers(inputs, vector=self.decay ** np.arange(self.features))
+        return Numbers(inputs, vector=np.asarray(self.decay ** np.arange(self.features)))
 
 
 class User(_Landscape):

@@ -40,7 +40,7 @@ def derivative_weights(pairs: int, spacing: float, odd: bool) -> tuple[Array, Ar
     target = np.zeros(pairs)
     target[0] = 0.5
     scaled = (np.arange(1, pairs + 1)[None, :].astype(float)) ** powers[:, None]
-    return nodes, np.linalg.solve(scaled, target) / spacing ** powers[0]
+    return np.asarray(nodes), np.asarray(np.linalg.solve(scaled, target) / spacing ** powers[0])
 
 
 def carried_numbers(study: Study, model: Model, parameters: int) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from fastsde.checks import data_faults, model_faults
 from fastsde.dynamics import Model, Sampling
@@ -42,6 +43,14 @@ Name = Annotated[
         "not problem, which the files use"
     ),
 ]
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if value is None else handler(value)
+
+
+OrNone = WrapValidator(_or_none)
+"""For tables that a landscape stands for: required in the file, None where there is one."""
 
 
 class Study(Section):
@@ -89,8 +98,8 @@ class Study(Section):
     trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
     dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
     start: Annotated[Literal["independent", "paired"], Expect('"independent" or "paired"')] = "independent"
-    network: Network = Field(default=None)
-    data: Data = Field(default=None)
+    network: Annotated[Network, OrNone]
+    data: Annotated[Data, OrNone]
     landscape: Landscape | None = None
     time: Time
     record: Record = Record()
@@ -215,6 +224,7 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(models, dict):
         return document
     if "landscape" in document:
+        document = {"network": None, "data": None} | document
         document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
     population = isinstance(data, dict) and data.get("samples") == "population"
     default = {"batch": 1, "sampling": "fresh" if population else "epoch"}

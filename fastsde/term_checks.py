@@ -23,7 +23,7 @@ def missing_faults(study: Study) -> Iterator[Fault]:
     if study.landscape is None:
         for name in ("network", "data"):
             if getattr(study, name) is None:
-                yield Fault((name,), "nothing", "this key is required", "add it, or a [landscape]")
+                yield Fault((name,), None, "a table", "add it, or a [landscape]")
         return
     for name in ("network", "data"):
         if getattr(study, name) is not None:
@@ -81,10 +81,10 @@ def landscape_faults(study: Study) -> Iterator[Fault]:
     landscape = study.landscape
     if landscape is None:
         return
-    for name in study.record.observables:
-        if name not in ON_LANDSCAPES:
+    for observable in study.record.observables:
+        if observable not in ON_LANDSCAPES:
             allowed = "one of " + ", ".join(ON_LANDSCAPES) + ": the study has a landscape"
-            yield Fault(("record", "observables"), name, allowed)
+            yield Fault(("record", "observables"), observable, allowed)
     if landscape.kind == "user" and study.dtype == "float32":
         yield Fault(("dtype",), "float32", '"float64": a function of your own computes in it')
     for name, model in study.models.items():

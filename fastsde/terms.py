@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
@@ -157,7 +158,7 @@ class Rotation(Section):
             return rows.astype(np.int64), columns.astype(np.int64), values[rows, columns]
         layer = (self.layer or 1) - 1
         strength = 1.0 if self.strength is None else self.strength
-        start = sum(a * b for a, b in zip(widths[:layer], widths[1 : layer + 1], strict=True))
+        start = sum(a * b for a, b in pairwise(widths[: layer + 1]))
         width, height = widths[layer], widths[layer + 1]
         upper = start + (2 * np.arange(height // 2)[:, None] * width + np.arange(width)).ravel()
         lower = upper + width

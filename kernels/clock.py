@@ -9,7 +9,7 @@ from typing import NamedTuple
 from numba import types, uint64
 from numba.extending import overload
 
-from fastsde.kernels.components import Components
+from fastsde.kernels.components import Components, Coupled
 from fastsde.kernels.elementary import exp64
 from fastsde.kernels.lanes import alike, any_lane, like, select
 from fastsde.kernels.normal import uniform64
@@ -81,7 +81,7 @@ def _stretch(m, clock, counter, key):
         count = _poisson(clock.mean, counter, key)
         return like(m, math.sqrt(count * (clock.share / clock.mean) + (1.0 - clock.share)))
 
-    if isinstance(clock, types.NoneType) or has_class(clock, Components):
+    if isinstance(clock, types.NoneType) or has_class(clock, Components) or has_class(clock, Coupled):
         return nothing
     kinds = {Stable: stable, Tempered: tempered, Truncated: truncated, Jumps: jumps}
     return next((made for kind, made in kinds.items() if has_class(clock, kind)), None)

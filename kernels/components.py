@@ -3,18 +3,19 @@
 Elliptical laws share one number among all components (`fastsde.kernels.clock`) and draw normals here.
 """
 
+import math
 from typing import NamedTuple
 
 from numba import uint64
 from numba.extending import overload
 
-from fastsde.kernels.lanes import any_lane, fma, like, load, select, store
+from fastsde.kernels.lanes import any_lane, broadcast, fma, like, load, select, store
 from fastsde.kernels.normal import add_normals, fill_normals
 from fastsde.kernels.options import COMMON, apart, has_class, inlined
-from fastsde.kernels.philox import philox
+from fastsde.kernels.philox import MASK, philox
 from fastsde.kernels.stable import symmetric_stable
 
-__all__ = ["Components", "add_law", "fill_law"]
+__all__ = ["Components", "Coupled", "add_law", "fill_law"]
 
 PIECE = 10  # a number made by rejection has 2**10 draws to itself, of 2**32
 HALF_ROOT = 0.7071067811865476
@@ -30,6 +31,15 @@ class Components(NamedTuple):
     limit: float
 
 
+class Coupled(NamedTuple):
+    """Normal components, each the sum over `ratio` finer steps inside this one, over the root of `ratio`.
+
+    Steps of any length then share one Brownian path, that of the finest.
+    """
+
+    ratio: int
+
+
 def fill_law(m, start, count, law, counter, key, purpose):
     """Write `count` lane vectors of unit noise from lane vector `start`; up to 3 more are overwritten."""
     raise NotImplementedError("compiled only")
@@ -39,6 +49,10 @@ def fill_law(m, start, count, law, counter, key, purpose):
 def _fill_law(m, start, count, law, counter, key, purpose):
     if has_class(law, Components):
         return lambda m, start, count, law, counter, key, purpose: _fill_components(
+            m, start, count, law, counter, key, purpose
+        )
+    if has_class(law, Coupled):
+        return lambda m, start, count, law, counter, key, purpose: _fill_coupled(
             m, start, count, law, counter, key, purpose
         )
     return lambda m, start, count, law, counter, key, purpose: fill_normals(
@@ -55,6 +69,10 @@ def add_law(m, start, count, scale, law, counter, key, purpose):
 def _add_law(m, start, count, scale, law, counter, key, purpose):
     if has_class(law, Components):
         return lambda m, start, count, scale, law, counter, key, purpose: _add_components(
+            m, start, count, scale, law, counter, key, purpose
+        )
+    if has_class(law, Coupled):
+        return lambda m, start, count, scale, law, counter, key, purpose: _add_coupled(
             m, start, count, scale, law, counter, key, purpose
         )
     return lambda m, start, count, scale, law, counter, key, purpose: add_normals(
@@ -88,3 +106,21 @@ def _add_components(m, start, count, scale, law, counter, key, purpose):
     for k in range(count):
         at = start + k
         store(m, at, fma(like(m, _component(law, k, counter, key, purpose)), scale, load(m, at)))
+
+
+@apart
+def _add_coupled(m, start, count, scale, law, counter, key, purpose):
+    share = broadcast(m, 1.0 / math.sqrt(law.ratio)) * scale
+    for i in range(law.ratio):
+        step = (counter[0] * uint64(law.ratio) + uint64(i)) & MASK
+        add_normals(m, start, count, share, (step, counter[1], counter[2]), key, purpose)
+
+
+@apart
+def _fill_coupled(m, start, count, law, counter, key, purpose):
+    for k in range(count):
+        store(m, start + k, broadcast(m, 0.0))
+    share = broadcast(m, 1.0 / math.sqrt(law.ratio))
+    for i in range(law.ratio):
+        step = (counter[0] * uint64(law.ratio) + uint64(i)) & MASK
+        add_normals(m, start, count, share, (step, counter[1], counter[2]), key, purpose)

@@ -73,8 +73,8 @@ class Events(NamedTuple):
 def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
     """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`.
 
-    `carried` lane vectors stand behind the parameters; `refined` makes room for what refinements of a step need,
-    of which `central` for the central flow.
+    `carried` lane vectors stand behind the parameters; `refined` makes room for what refinements of a step
+    need, of which `central` for the central flow.
     """
     widths = np.asarray(widths, dtype=np.int64)
     layers = len(widths) - 1
@@ -107,7 +107,10 @@ def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
         "spare": room(d_out * d_in),
         "draw": room(max(samples, d_in * (d_in + 1) // 2 + d_out * d_in + 1, batch * (d_in + d_out)) + 4),
         "carried": parameters,
-        **{name: room(parameters + 4 if refined else 0) for name in ("hold", "kept", "extra", "along", "unit")},
+        **{
+            name: room(parameters + 4 if refined else 0)
+            for name in ("hold", "kept", "extra", "along", "unit")
+        },
         "central": room(central),
     }
     return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=end)

@@ -1,8 +1,8 @@
 """Gradients beside the point, along a direction: what directional derivatives of the gradient are made of.
 
-Along a line the gradient of a deep linear network is a polynomial of degree ``2 L - 1``, so weights at L nodes give
-its first derivative, and those at ``L - 1`` its second, exactly but for rounding; on other landscapes the
-same sums are central differences.
+Along a line the gradient of a deep linear network is a polynomial of degree ``2 L - 1``, so weights at L
+nodes give its first derivative, and those at ``L - 1`` its second, exactly but for rounding; on other
+landscapes the same sums are central differences.
 """
 
 from fastsde.kernels.dln import deviate, full_residual, product, push

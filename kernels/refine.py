@@ -1,8 +1,9 @@
 """Refinements of a step: steps around a step, each of which composes with every other.
 
-A refinement holds an `inner` step and changes what it is given or what it leaves: `Scheduled` its learning rate,
-`Drifted` adds drift at the point it starts from, `Momentum` remembers where it went, `Subordinated` says when it is
-taken at all. What they carry from step to step stands behind the parameters and belongs to the state.
+A refinement holds an `inner` step and changes what it is given or what it leaves: `Scheduled` its learning
+rate, `Drifted` adds drift at the point it starts from, `Momentum` remembers where it went, `Subordinated`
+says when it is taken at all. What they carry from step to step stands behind the parameters and belongs to
+the state.
 """
 
 import math
@@ -89,8 +90,8 @@ class Momentum(NamedTuple):
 class Drifted(NamedTuple):
     """A step with drift beside the gradient: ``-(decay theta + J grad U + second H grad U + central)``.
 
-    ``U = L + decay |theta|^2 / 2``. J is given by entries; `nodes` and `odd` are those of a directional derivative
-    (`fastsde.kernels.probe`).
+    ``U = L + decay |theta|^2 / 2``. J is given by entries; `nodes` and `odd` are those of a directional
+    derivative (`fastsde.kernels.probe`).
     """
 
     dense: bool
@@ -110,8 +111,8 @@ class Drifted(NamedTuple):
 class Subordinated(NamedTuple):
     """Steps taken at the events of an inverse stable subordinator: waits ``exp(log_wait) A``, in steps.
 
-    The time of the next event is carried as two numbers, whose sum has the precision of ``float64`` or twice that
-    of ``float32``.
+    The time of the next event is carried as two numbers, whose sum has the precision of ``float64`` or twice
+    that of ``float32``.
     """
 
     dense: bool
@@ -264,8 +265,10 @@ def _add_drift(m, net, dt, tamed):
 
 
 @apart
-def _extra_drift(m, net, data, decay, rows, columns, values, second, nodes, odd, central, number, counter, key):
-    """Write the drift beside the gradient to `extra`; the point, its product and deviation are left as found."""
+def _extra_drift(
+    m, net, data, decay, rows, columns, values, second, nodes, odd, central, number, counter, key
+):
+    """Write the drift beside the gradient to `extra`; point, product and deviation are left as found."""
     p = net.parameters
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
@@ -362,6 +365,4 @@ def _wait(m, net, beta, log_wait, counter, key, everyone):
             m[low + v] = time - float(m[high + v])
 
 
-STEPS.update(
-    {Scheduled: _scheduled, Momentum: _momentum, Drifted: _drifted, Subordinated: _subordinated}
-)
+STEPS.update({Scheduled: _scheduled, Momentum: _momentum, Drifted: _drifted, Subordinated: _subordinated})

@@ -31,8 +31,8 @@ def gaussian_weights(m, net, data, keep, amplitude, law, counter, key):
     """Weight of each sample whose weighted residuals are the mean plus Gaussian noise of covariance C.
 
     ``w_i = c (keep / n + amplitude (xi_i - mean(xi)) / sqrt(n))``, so ``sum_i w_i R_i`` has mean ``keep c
-    Rbar`` and covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n). The xi are normal,
-    or of the law of components.
+    Rbar`` and covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n). The xi are
+    normal, or of the law of components.
     """
     n = len(data.inputs)
     fill_law(m, net.weights, n, law, counter, key, NOISE)
@@ -125,8 +125,8 @@ def population_noise(m, net, data, keep, amplitude, law, counter, key):
 def noise_trace_finite(m, net, data, gradient_square):
     """Return the trace of the covariance (divisor n) of one sample's gradient, all layers.
 
-    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks; of a landscape that
-    is a mean over samples, from their gradients one by one.
+    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks; of a landscape
+    that is a mean over samples, from their gradients one by one.
     """
     raise NotImplementedError("compiled only")
 

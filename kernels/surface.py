@@ -155,7 +155,7 @@ def _add_sample(m, net, data, i, weight, target):
 
 @kernel
 def _phase(m, net, data, i, weight, target):
-    """``((a . x)^2 - y)^2 / 4``."""
+    """Phase retrieval, ``((a . x)^2 - y)^2 / 4``."""
     dot = broadcast(m, 0.0)
     for j in range(net.parameters):
         dot = fma(load(m, j), data.inputs[i, j], dot)
@@ -168,7 +168,7 @@ def _phase(m, net, data, i, weight, target):
 
 @kernel
 def _diagonal(m, net, data, i, weight, target):
-    """``(a . beta - y)^2 / 4`` with ``beta = w_+^2 - w_-^2``; the w_+ stand before the w_-."""
+    """Diagonal network, ``(a . beta - y)^2 / 4``, ``beta = w_+^2 - w_-^2``; the w_+ stand before the w_-."""
     half = net.parameters // 2
     miss = broadcast(m, 0.0) - data.labels[i, 0]
     for j in range(half):
@@ -184,7 +184,7 @@ def _diagonal(m, net, data, i, weight, target):
 
 @kernel
 def _superposition(m, net, data, i, weight, target):
-    """``1/2 sum_k I_k (x_k - relu((W^T W x)_k + b_k))^2``; W (hidden x features) before b, I in `vector`."""
+    """Superposition, ``1/2 sum_k I_k (x_k - relu((W^T W x)_k + b_k))^2``; W before b, I in `vector`."""
     features = data.inputs.shape[1]
     hidden = net.parameters // features - 1
     code, slope, back = net.left, net.left + hidden, net.left + hidden + features

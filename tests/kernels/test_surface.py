@@ -56,7 +56,9 @@ def test_gradient_is_the_difference_of_energies(name):
 
 def test_known_energies():
     """Closed forms at chosen points: the minimum of Mueller and Brown, barriers, samples in NumPy."""
-    assert energies({"kind": "mueller-brown"}, np.array([[-0.5582236, 1.4417258]]))[0][0] == pytest.approx(-146.6995)
+    assert energies({"kind": "mueller-brown"}, np.array([[-0.5582236, 1.4417258]]))[0][0] == pytest.approx(
+        -146.6995
+    )
     assert energies({"kind": "double-well"}, np.array([[1.0]]))[0][0] == pytest.approx(-0.25)
     assert energies({"kind": "monkey-saddle"}, np.array([[2.0, 1.0]]))[0][0] == pytest.approx(2.0)
     for name in ("phase-retrieval", "diagonal-network", "superposition"):
@@ -101,6 +103,7 @@ def test_sgd_and_gradient_noise_have_the_covariance_of_the_samples(model):
 
 def test_code_in_a_study_file_needs_permission(monkeypatch):
     """``module:name`` is imported only where the environment allows it; unknown names say what is known."""
+
     def lowered(function):
         run(landscape_study({"kind": "user", "size": 2, "function": function}, {"kind": "gd"}), 1)
 

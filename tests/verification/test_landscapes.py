@@ -1,6 +1,7 @@
 """Landscapes, noises and clocks against exact answers of the theory of stochastic processes.
 
-Fixed seeds; bounds are 5 standard errors unless stated (false alarm below 1e-6 a check), with negative controls.
+Fixed seeds; bounds are 5 standard errors unless stated (false alarm below 1e-6 a check), with negative
+controls.
 """
 
 import math
@@ -96,7 +97,8 @@ def test_stable_motion_leaves_an_interval_in_getoors_mean_time(alpha):
     """E3: mean exit time of (-1, 1) from 0, with the barrier moved by c h^(1/alpha) for discrete looks."""
     h = 0.0025
     model = {
-        "kind": "sde", "noise": "isotropic", "temperature": unit_scale(alpha, h), "alpha": alpha, "substeps": 1
+        "kind": "sde", "noise": "isotropic", "temperature": unit_scale(alpha, h), "alpha": alpha,
+        "substeps": 1,
     }  # fmt: skip
     s = landscape_study(free(), model, rate=h, steps=8000, events={"radius_above": [1.0]})
     got, error = mean_passage(run(s, 20_000)[1], "radius_above_step", h)
@@ -131,13 +133,13 @@ def test_components_leave_a_disc_sooner_than_elliptical_noise():
 @pytest.mark.parametrize("by_component", [False, True])
 def test_stable_ornstein_uhlenbeck_has_the_scale_of_its_euler_steps(by_component):
     """E8: scale e (h / (1 - (1 - lam h)^alpha))^(1/alpha), read off the characteristic function."""
-    alpha, h, lam = 1.5, 0.1, 1.0
+    alpha, h, lam = 1.5, 0.3, 1.0
     model = {
-        "kind": "sde", "noise": "isotropic", "temperature": unit_scale(alpha, h), "alpha": alpha, "substeps": 1,
-        "by_component": by_component,
+        "kind": "sde", "noise": "isotropic", "temperature": unit_scale(alpha, h), "alpha": alpha,
+        "substeps": 1, "by_component": by_component,
     }  # fmt: skip
-    s = landscape_study({"kind": "quadratic", "eigenvalues": [lam, lam]}, model, rate=h, steps=150)
-    x = run(s, 40_000)[0]["parameters"][-1]
+    s = landscape_study({"kind": "quadratic", "eigenvalues": [lam, lam]}, model, rate=h, steps=60)
+    x = run(s, 100_000)[0]["parameters"][-1]
     scale = (h / (1 - (1 - lam * h) ** alpha)) ** (1 / alpha)
     for u in (np.array([0.7, 0.0]), np.array([0.5, 0.5])):
         power = np.sum(np.abs(u) ** alpha) if by_component else np.linalg.norm(u) ** alpha
@@ -150,17 +152,21 @@ def test_stable_ornstein_uhlenbeck_has_the_scale_of_its_euler_steps(by_component
 @pytest.mark.statistics
 def test_stable_noise_leaves_a_well_in_the_mean_time_of_imkeller_and_pavlyukevich():
     """E4: exit of (-1, 1) by one big jump, exponential; independent of the well's shape at leading order."""
-    alpha, h, e = 1.5, 0.02, 0.03
+    alpha, h, e = 1.5, 0.02, 0.05
     model = {
         "kind": "sde", "noise": "isotropic", "temperature": e**2 * unit_scale(alpha, h), "alpha": alpha,
         "substeps": 1,
     }  # fmt: skip
     s = landscape_study(
-        {"kind": "quadratic", "eigenvalues": [1.0]}, model, rate=h, steps=300_000, events={"radius_above": [1.0]}
+        {"kind": "quadratic", "eigenvalues": [1.0]},
+        model,
+        rate=h,
+        steps=150_000,
+        events={"radius_above": [1.0]},
     )
-    got, error = mean_passage(run(s, 1024)[1], "radius_above_step", h)
+    got, error = mean_passage(run(s, 512)[1], "radius_above_step", h)
     exact = math.pi / (gamma(alpha) * math.sin(math.pi * alpha / 2) * e**alpha * 2)
-    assert abs(got / exact - 1) < 0.05 + 4 * error / exact
+    assert abs(got / exact - 1) < 0.06 + 4 * error / exact
 
 
 @pytest.mark.statistics
@@ -188,7 +194,8 @@ def test_subordinated_motion_spreads_and_relaxes_as_fractional_time_demands():
     """C: mean square 2 T t^beta / Gamma(1+beta), fourth moments, Mittag-Leffler relaxation of the mean."""
     beta, h, heat, end = 0.5, 0.005, 0.5, 400
     model = {
-        "kind": "sde", "noise": "isotropic", "temperature": heat, "substeps": 1, "subordination": {"beta": beta}
+        "kind": "sde", "noise": "isotropic", "temperature": heat, "substeps": 1,
+        "subordination": {"beta": beta},
     }  # fmt: skip
     s = landscape_study(
         {"kind": "quadratic", "eigenvalues": [0.0, 1.0], "start": {"point": [0.0, 3.0]}}, model, rate=h,
@@ -217,7 +224,9 @@ def test_jumps_keep_the_covariance_and_have_the_kurtosis_of_merton():
         "kind": "sde", "noise": "isotropic", "temperature": 0.5, "substeps": 1,
         "jumps": {"rate": rate, "share": share},
     }  # fmt: skip
-    x = run(landscape_study(free(), model, rate=h, steps=1), 400_000)[0]["parameters"][-1].ravel() / math.sqrt(h)
+    x = run(landscape_study(free(), model, rate=h, steps=1), 400_000)[0]["parameters"][
+        -1
+    ].ravel() / math.sqrt(h)
     excess = 3 * share**2 / (rate * h)
     assert abs(x.var() - 1) < 5 * math.sqrt((excess + 2) / len(x))
     assert abs((x**4).mean() / 3 - 1 - excess / 3) < 5 * (x**4).std() / 3 / math.sqrt(len(x))
