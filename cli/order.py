@@ -15,7 +15,13 @@ __all__ = ["command"]
 @options.study_file
 @options.threads
 @click.option("--model", "names", multiple=True, metavar="NAME", help="Only this model; may be repeated.")
-@click.option("--trajectories", type=click.IntRange(16), default=1024, show_default=True)
+@click.option(
+    "--trajectories",
+    type=click.IntRange(16),
+    default=1024,
+    show_default=True,
+    help="Trajectories of each level.",
+)
 @click.option("--levels", type=click.IntRange(2, 10), default=5, show_default=True, help="Steps to compare.")
 @options.as_json
 def command(

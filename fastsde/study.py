@@ -226,6 +226,8 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     if "landscape" in document:
         document = {"network": None, "data": None} | document
         document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
+        if isinstance(document.get("events", {}), dict):
+            document["events"] = {"mode_learned": []} | document.get("events", {})
     population = isinstance(data, dict) and data.get("samples") == "population"
     default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
     tables = [model for model in models.values() if isinstance(model, dict)]
