@@ -26,6 +26,7 @@ COMMANDS = (
     "analyze",
     "report",
     "compare",
+    "order",
     "bench",
     "new",
     "info",

@@ -19,6 +19,8 @@ MAX_INTEGRATOR_STEPS = 2**44
 
 def data_faults(study: Study) -> Iterator[Fault]:
     """Check the data against the size of the network."""
+    if study.landscape is not None:
+        return
     data, inputs = study.data, study.data.inputs
     d_in, d_out = study.network.widths[0], study.network.widths[-1]
     values = list(data.teacher.singular_values)
@@ -36,18 +38,21 @@ def data_faults(study: Study) -> Iterator[Fault]:
 
 def model_faults(study: Study) -> Iterator[Fault]:
     """Check each model against data and length; an SDE's batch only where no SGD has the same."""
-    samples, steps = study.data.samples, study.time.steps
+    steps = study.time.steps
+    samples = study.data.samples if study.landscape is None else 0
     reported = {(m.batch, m.sampling) for m in study.models.values() if isinstance(m, Sgd)}
     for name, model in study.models.items():
         where = ("models", name)
         if steps * model.substeps > MAX_INTEGRATOR_STEPS:
             allowed = f"steps x substeps at most 2^44; time.steps is {steps}"
             yield Fault((*where, "substeps"), model.substeps, allowed)
+        if study.landscape is not None:
+            continue
         if samples == "population":
             yield from _moment_faults(study, name)
         if isinstance(model, GradientDescent):
             continue
-        if isinstance(model, Sde) and model.match_at == "start" and study.network.init.kind == "snapshot":
+        if isinstance(model, Sde) and model.match_at == "start" and study.starts_from_states:
             allowed = '"minimum" or "local": a temperature is matched before the states are read'
             yield Fault((*where, "match_at"), model.match_at, allowed)
         if isinstance(model, Sde) and (model.batch, model.sampling) in reported:

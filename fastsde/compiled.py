@@ -63,18 +63,17 @@ def _signature(study: Study, name: str, problem: Problem) -> str:
     low = lower(study, name, problem)
     parts = (low.network, low.data, low.dynamics, low.events)
     kinds = [str(numba.typeof(part)) for part in parts]  # type: ignore[no-untyped-call]
-    text = f"{study.dtype} {study.record.observables} {study.network.init.kind} {kinds}"
+    text = f"{study.dtype} {study.record.observables} {study.starts_from_states} {kinds}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _compile(study: Study, name: str, problem: Problem) -> None:
     """Take one step of one trajectory: whatever a run calls is compiled, or read from the cache."""
     from fastsde.ensemble import integrate
-    from fastsde.network import DeepLinearNetwork
+    from fastsde.lowering import parameter_count
 
     tiny = study.replace(trajectories=1, time={"steps": 1, "snapshots": {"at": [1]}})
-    size = DeepLinearNetwork(study.network.widths, problem.loss_scale).size
-    start = np.zeros((1, size)) if study.network.init.kind == "snapshot" else None
+    start = np.zeros((1, parameter_count(study))) if study.starts_from_states else None
     integrate(tiny, name, 0, 1, problem=problem, threads=1, start=start)
 
 

@@ -41,9 +41,10 @@ def block_curvature(state: Array, memory: Array, lowered: Lowered) -> Array:
     from fastsde.kernels.cpu import aligned
     from fastsde.kernels.hessian import plan_space
     from fastsde.kernels.lanczos import extreme_eigenvalues
+    from fastsde.kernels.lanes import lane_count
 
     network = lowered.network
-    lanes = state.shape[1] // network.parameters
+    lanes = lane_count(state.dtype)
     plan = plan_space(network.widths, min(STEPS, network.parameters))
     starts = np.random.Generator(np.random.Philox(0)).standard_normal((STARTS, network.parameters))
     starts = (starts / np.linalg.norm(starts, axis=1, keepdims=True)).astype(state.dtype)
@@ -85,10 +86,10 @@ def curvature(theta: Array, lowered: Lowered) -> Array:
     array([-2.,  2.])
     """
     from fastsde.kernels.cpu import aligned, to_lanes
+    from fastsde.kernels.lanes import lane_count
 
     known = np.asarray(np.isfinite(theta).all(axis=1))
     state = to_lanes(np.where(known[:, None], theta, 0))
-    lanes = state.shape[1] // lowered.network.parameters
-    memory = aligned(lowered.network.size * lanes, state.dtype)
+    memory = aligned(lowered.network.size * lane_count(state.dtype), state.dtype)
     found = block_curvature(state, memory, lowered)[: len(theta)]
     return np.where(known[:, None], found, np.nan)

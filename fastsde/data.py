@@ -110,6 +110,8 @@ def build_problem(study: Study) -> Problem:
     >>> build_problem(study).mode_strength.round(12)
     array([2., 1.])
     """
+    if study.landscape is not None:
+        return landscape_problem(study.landscape.middle())
     data, widths = study.data, study.network.widths
     teacher = draw_teacher(data, widths[0], widths[-1])
     if data.samples == "population":
@@ -147,6 +149,32 @@ def build_problem(study: Study) -> Problem:
         mode_left=left,
         mode_strength=strength,
         mode_right=right,
+    )
+
+
+def landscape_problem(centre: Array) -> Problem:
+    """Give a landscape the form of a problem: the point as a map from one input, its coordinates as modes."""
+    size, point = len(centre), np.ascontiguousarray(centre[:, None])
+    return Problem(
+        loss_scale=1.0,
+        teacher=point,
+        covariance=np.eye(1),
+        cross=point,
+        factor=np.eye(1),
+        inputs=None,
+        labels=None,
+        optimum=point,
+        optimum_loss=math.nan,
+        noise_sd=0.0,
+        input_kind="gaussian",
+        input_tail=math.inf,
+        t2=1.0,
+        noise_kind="gaussian",
+        noise_tail=math.inf,
+        noise_scale=0.0,
+        mode_left=np.eye(size),
+        mode_strength=np.ones(size),
+        mode_right=np.ones((1, size)),
     )
 
 

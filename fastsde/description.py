@@ -40,7 +40,7 @@ def contents(path: Path | str) -> dict[str, Any]:
         study = ensemble.study
         return {
             "file": str(ensemble.path),
-            "widths": list(study.network.widths),
+            "widths": list(study.widths),
             "learning_rate": study.time.learning_rate,
             "steps": study.time.steps,
             "dtype": study.dtype,

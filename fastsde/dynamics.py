@@ -11,6 +11,14 @@ of the end-to-end gradient, pushed to the layers by back-propagation), the model
 
 An `Sde` with ``alpha < 2`` multiplies its Gaussian increment by the square root of a one-sided stable clock
 (elliptical stable noise), or of a tempered one (normal tempered stable, the same covariance as the Gaussian).
+With ``by_component`` every component of xi, or every sample's weight in N, has a stable number of its own.
+
+The general model is ``d theta = -[(I + J) grad U + (eta/2) H grad U + 1/2 grad <H, Sigma>] dt + dM`` with
+``U = L + weight_decay |theta|^2 / 2``, run on the ordinary clock or on an inverse stable subordinator; each
+term is a field of the models that may have it. All noise is Ito: the coefficient is taken at the start of the
+step. Stratonovich's form would add the drift ``1/2 sum_k (D B_k) B_k``, B_k the columns of the noise's root:
+nothing for isotropic or given noise, and for gradient noise terms of order ``eta``, beside which the
+second-order drift stands.
 """
 
 from __future__ import annotations
@@ -20,8 +28,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from fastsde.fields import Count, Expect, Fault, Section, Tail, refuse
+from fastsde.terms import Covariance, Jumps, Rotation, Subordination
 
-__all__ = ["GradientDescent", "Model", "Sampling", "Sde", "Sgd"]
+__all__ = ["GradientDescent", "Model", "Sampling", "Sde", "Sgd", "Svag"]
 
 Sampling = Annotated[
     Literal["epoch", "without-replacement", "replacement", "fresh"],
@@ -49,11 +58,49 @@ _WHERE_MATCHED = {
 }
 
 
+MomentumShare = Annotated[float | None, Field(gt=0, lt=1), Expect("a number above 0 and below 1")]
+Directions = Annotated[int | None, Field(ge=1, le=4), Expect("a whole number from 1 to 4")]
+Switch = Annotated[bool | None, Expect("true or false")]
+
+
 class _Dynamics(Section):
-    """What the models with steps shorter than the learning rate share."""
+    """What the models with steps shorter than the learning rate share: the terms of the drift.
+
+    Parameters
+    ----------
+    weight_decay : float, optional
+        Adds ``weight_decay theta`` to the gradient.
+    rotation : Rotation, optional
+        Adds ``J grad U``.
+    second_order : bool, optional
+        Adds ``(eta/2) H grad U``, the gradient of ``(eta/4) |grad U|^2``: the modified equation, of weak
+        order 2 in eta (Li, Tai and E 2019), for gradient descent of order 2 as well (Barrett and Dherin
+        2021).
+    central_flow : int, optional
+        Adds the central flow of gradient descent along so many unstable directions, 1 to 4 (Cohen et al.
+        2025). With noise it is a modelling choice without a derivation.
+    """
 
     kind: str
     substeps: Count
+    weight_decay: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    rotation: Rotation | None = None
+    second_order: Switch = None
+    central_flow: Directions = None
+
+    def drift_words(self) -> str:
+        """Say what the drift has beside the gradient, as the end of a sentence."""
+        words = []
+        if self.weight_decay is not None:
+            words.append(f"weight decay {self.weight_decay:g}")
+        if self.rotation is not None:
+            words.append("a rotational term J grad U")
+        if self.second_order:
+            words.append("the second-order term of the modified equation")
+        if self.central_flow is not None:
+            plural = "s" if self.central_flow > 1 else ""
+            words.append(f"the central flow of {self.central_flow} direction{plural}")
+        return " with " + " and ".join(words) if words else ""
 
     def dt(self, learning_rate: float) -> float:
         """Give the time of one integrator step, ``learning_rate / substeps``.
@@ -73,16 +120,34 @@ class GradientDescent(_Dynamics):
     ----------
     substeps : int, default 1
         Steps in one learning rate. 1 is gradient descent itself.
+    momentum, nesterov : float, bool, optional
+        As for `Sgd`; only with one substep.
     """
 
     kind: Literal["gd"] = "gd"
     substeps: Count = 1
+    momentum: MomentumShare = None
+    nesterov: Switch = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> GradientDescent:
+        faults = _momentum_faults(self)
+        if self.momentum is not None and self.substeps > 1:
+            mend = "remove momentum, or set substeps = 1"
+            faults.append(Fault(("momentum",), self.momentum, "momentum only with substeps = 1", mend))
+        if self.momentum is not None and self.central_flow is not None:
+            allowed = "the central flow of descent without momentum"
+            faults.append(Fault(("central_flow",), self.central_flow, allowed, "remove one of the two"))
+        refuse(faults)
+        return self
 
     def summary(self) -> str:
         """Say in one sentence what the model is."""
+        terms = _momentum_words(self) + self.drift_words()
         if self.substeps == 1:
-            return "Gradient descent: steps of one learning rate down the full gradient, without noise."
-        return f"Gradient flow, without noise: Euler steps of 1/{self.substeps} of the learning rate."
+            steps = "steps of one learning rate down the full gradient, without noise"
+            return f"Gradient descent{terms}: {steps}."
+        return f"Gradient flow{terms}, without noise: Euler steps of 1/{self.substeps} of the learning rate."
 
 
 class Sgd(Section):
@@ -97,11 +162,28 @@ class Sgd(Section):
         epoch; ``"without-replacement"``: independent batches without repetition inside; ``"replacement"``:
         independent samples; ``"fresh"``: new data at every step (population only). In a study file the
         default is ``"epoch"`` with finite data and ``"fresh"`` with the population.
+    momentum : float, optional
+        mu of ``v <- mu v + g``, ``theta <- theta - eta v`` (Polyak 1964, without dampening).
+    nesterov : bool, optional
+        ``theta <- theta - eta (g + mu v)`` instead.
+    weight_decay : float, optional
+        Adds ``weight_decay theta`` to every gradient.
+    label_noise : float, optional
+        Standard deviation of normal noise on the labels, drawn anew at every step (Blanc et al. 2020).
     """
 
     kind: Literal["sgd"] = "sgd"
     batch: Count = 1
     sampling: Sampling = "epoch"
+    momentum: MomentumShare = None
+    nesterov: Switch = None
+    weight_decay: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    label_noise: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Sgd:
+        refuse(_momentum_faults(self))
+        return self
 
     @property
     def substeps(self) -> int:
@@ -120,7 +202,48 @@ class Sgd(Section):
         >>> Sgd(batch=2, sampling="replacement").summary()
         'Stochastic gradient descent with batches of 2, drawn with replacement.'
         """
-        return f"Stochastic gradient descent with batches of {self.batch}, {_HOW_DRAWN[self.sampling]}."
+        words = [f"batches of {self.batch}, {_HOW_DRAWN[self.sampling]}"]
+        if self.label_noise is not None:
+            words.append(f"label noise of standard deviation {self.label_noise:g} drawn at every step")
+        if self.weight_decay is not None:
+            words.append(f"weight decay {self.weight_decay:g}")
+        if self.momentum is not None:
+            words.append(_momentum_words(self).removeprefix(" with "))
+        return f"Stochastic gradient descent with {'; '.join(words)}."
+
+
+class Svag(Section):
+    """Stochastic variance amplified gradient (Li, Malladi and Arora 2021): SGD on its way to its SDE.
+
+    Steps of ``eta / substeps`` with ``c1 g1 + c2 g2``, ``c1, c2 = (1 +- sqrt(2 l - 1)) / 2``, l = substeps
+    and g1, g2 gradients of independent batches: mean of SGD's, covariance l times it. l = 1 is SGD, large l
+    the SDE; where both agree with SGD, the SDE is a fair model of it.
+
+    Parameters
+    ----------
+    substeps : int
+        l.
+    batch, sampling : int, str
+        As for `Sgd`; independent batches only, ``"replacement"`` or ``"without-replacement"``.
+    """
+
+    kind: Literal["svag"] = "svag"
+    substeps: Count
+    batch: Count = 1
+    sampling: Annotated[
+        Literal["without-replacement", "replacement"], Expect('"without-replacement" or "replacement"')
+    ] = "replacement"
+
+    def dt(self, learning_rate: float) -> float:
+        """Give the time of one step, ``learning_rate / substeps``."""
+        return learning_rate / self.substeps
+
+    def summary(self) -> str:
+        """Say in one sentence what the model is."""
+        return (
+            f"SVAG of level {self.substeps}: two batches of {self.batch}, {_HOW_DRAWN[self.sampling]}, in "
+            f"each step of 1/{self.substeps} of the learning rate."
+        )
 
 
 class Sde(_Dynamics):
@@ -128,8 +251,11 @@ class Sde(_Dynamics):
 
     Parameters
     ----------
-    noise : {"gradient", "isotropic"}
-        The covariance of the noise: that of SGD's gradient, following the state; or the same everywhere.
+    noise : {"gradient", "isotropic", "given"}
+        The covariance of the noise: that of SGD's gradient, following the state; the same everywhere and in
+        all directions; or the constant `covariance`.
+    covariance : Covariance, optional
+        For given noise, per unit time.
     substeps : int, default 8
         Euler steps in one learning rate. 1 is Euler with ``dt = learning_rate``, which a study file may also
         write as ``dt = "learning-rate"``: SGD with Gaussianised noise, not the SDE.
@@ -145,6 +271,20 @@ class Sde(_Dynamics):
         Rate ``lam`` above 0 of an exponentially tempered clock, in units of one over time; needs
         ``alpha < 2``. The covariance is then exactly that of the Gaussian noise, the excess kurtosis of an
         increment ``3 (1 - alpha/2) / (lam dt)``.
+    by_component : bool, optional
+        With ``alpha < 2``: independent stable components instead of an elliptical law. The components are
+        those of theta (isotropic), of the factor (given), the samples' weights (gradient noise of finite
+        data: one sample dominates a step), or the entries of the two normal matrices of a population's noise.
+    truncation : float, optional
+        With ``alpha < 2``: numbers beyond it are drawn again. By component it bounds every component, in the
+        scale of ``exp(-|u|^alpha)``; elliptical, the root of the clock, in units of the Gaussian increment.
+    jumps : Jumps, optional
+        With ``alpha = 2``: compound Poisson jumps beside the Gaussian part, the covariance unchanged.
+    batch_scaling : {"stable"}, optional
+        Stable noise of a batch: by default its scale falls with ``B^(-1/2)`` as a Gaussian's; "stable" is the
+        generalised central limit, ``B^(1/alpha - 1)``.
+    subordination : Subordination, optional
+        The clock of fractional time.
     batch, sampling : int, str
         The SGD whose noise is modelled; in a study file they default to those of its first ``sgd`` model.
 
@@ -155,12 +295,18 @@ class Sde(_Dynamics):
     """
 
     kind: Literal["sde"] = "sde"
-    noise: Annotated[Literal["gradient", "isotropic"], Expect('"gradient" or "isotropic"')]
+    noise: Annotated[Literal["gradient", "isotropic", "given"], Expect('"gradient", "isotropic" or "given"')]
+    covariance: Covariance | None = None
     substeps: Count = 8
     temperature: Temperature = None
     match_at: MatchAt = None
     alpha: Tail = 2.0
     tempering: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    by_component: Switch = None
+    truncation: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    jumps: Jumps | None = None
+    batch_scaling: Annotated[Literal["stable"] | None, Expect('"stable"')] = None
+    subordination: Subordination | None = None
     batch: Count = 1
     sampling: Sampling = "epoch"
 
@@ -184,19 +330,43 @@ class Sde(_Dynamics):
     @model_validator(mode="after")
     def _agree(self) -> Sde:
         faults = []
-        if self.noise == "gradient" and self.temperature is not None:
+        if self.noise != "isotropic" and self.temperature is not None:
             mend = 'remove temperature, or set noise = "isotropic"'
-            faults.append(
-                Fault(("temperature",), self.temperature, 'nothing: noise = "gradient" follows SGD', mend)
-            )
+            why = 'noise = "gradient" follows SGD' if self.noise == "gradient" else "the covariance is given"
+            faults.append(Fault(("temperature",), self.temperature, f"nothing: {why}", mend))
         elif self.match_at is not None and self.temperature != "matched":
             mend = 'remove match_at, or set temperature = "matched" and noise = "isotropic"'
             faults.append(Fault(("match_at",), self.match_at, "nothing: no temperature is matched", mend))
         if self.tempering is not None and self.alpha == 2:
             mend = "set alpha below 2, or remove tempering (Gaussian noise has no tail to temper)"
             faults.append(Fault(("tempering",), self.tempering, "tempering only with alpha below 2", mend))
-        refuse(faults)
+        refuse([*faults, *self._term_faults()])
         return self
+
+    def _term_faults(self) -> list[Fault]:
+        """Say which terms of the noise do not go together."""
+        faults = []
+        if (self.noise == "given") != (self.covariance is not None):
+            mend = 'write noise = "given" and covariance = { matrix = [[..], ..] }, or neither'
+            found = "set" if self.covariance else "not set"
+            faults.append(
+                Fault(("covariance",), found, "a covariance with given noise, and only there", mend)
+            )
+        stable = self.alpha < 2 and self.tempering is None
+        for name in ("by_component", "truncation", "batch_scaling"):
+            value = getattr(self, name)
+            if value is not None and not stable:
+                allowed = f"{name} only with alpha below 2 and no tempering"
+                faults.append(Fault((name,), value, allowed, f"remove {name}"))
+        if self.batch_scaling is not None and self.noise == "given":
+            faults.append(Fault(("batch_scaling",), self.batch_scaling, "nothing: the covariance is given"))
+        if self.jumps is not None and self.alpha < 2:
+            mend = "remove jumps, or alpha: stable noise has its own jumps"
+            faults.append(Fault(("jumps",), "set", "jumps only with alpha = 2", mend))
+        if self.subordination is not None and self.central_flow is not None:
+            allowed = "no central flow in fractional time"
+            faults.append(Fault(("central_flow",), self.central_flow, allowed, "remove one of the two"))
+        return faults
 
     def summary(self) -> str:
         """Say in one sentence what the model is.
@@ -206,15 +376,26 @@ class Sde(_Dynamics):
         >>> Sde(noise="gradient", substeps=1).summary()
         'SGD with Gaussianised gradient noise: Euler with dt = the learning rate.'
         """
-        return f"{self._subject()}: {self._method()}."
+        clock = ""
+        if self.subordination is not None:
+            clock = f", in fractional time of order {self.subordination.beta:g}"
+        return f"{self._subject()}{self.drift_words()}{clock}: {self._method()}."
 
     def _subject(self) -> str:
-        if self.alpha == 2:
+        if self.jumps is not None:
+            tail = f"Gaussian and compound Poisson (rate {self.jumps.rate:g})"
+        elif self.alpha == 2:
             tail = "Gaussian"
         elif self.tempering is None:
             tail = f"{self.alpha:g}-stable"
         else:
             tail = f"tempered {self.alpha:g}-stable (rate {self.tempering:g})"
+        if self.truncation is not None:
+            tail = f"truncated {tail} (beyond {self.truncation:g})"
+        if self.by_component:
+            tail += ", by component,"
+        if self.noise == "given":
+            return f"SDE with {tail} noise of a given covariance"
         if self.noise == "gradient":
             if self.alpha == 2 and self.substeps == 1:
                 return "SGD with Gaussianised gradient noise"
@@ -231,6 +412,18 @@ class Sde(_Dynamics):
         return f"Euler with dt = 1/{self.substeps} of the learning rate"
 
 
+def _momentum_faults(model: GradientDescent | Sgd) -> list[Fault]:
+    if model.nesterov is None or model.momentum is not None:
+        return []
+    return [Fault(("nesterov",), model.nesterov, "nesterov only with momentum", "set momentum = 0.9")]
+
+
+def _momentum_words(model: GradientDescent | Sgd) -> str:
+    if model.momentum is None:
+        return ""
+    return f" with {'Nesterov ' if model.nesterov else ''}momentum {model.momentum:g}"
+
+
 def _faults_of_dt(table: dict[str, Any]) -> list[Fault]:
     """Say what is wrong with the key ``dt`` of a table."""
     faults = []
@@ -243,4 +436,4 @@ def _faults_of_dt(table: dict[str, Any]) -> list[Fault]:
     return faults
 
 
-Model = Annotated[GradientDescent | Sgd | Sde, Field(discriminator="kind")]
+Model = Annotated[GradientDescent | Sgd | Svag | Sde, Field(discriminator="kind")]

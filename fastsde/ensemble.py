@@ -17,13 +17,13 @@ from fastsde.lowering import Lowered, lower
 from fastsde.observables import Observer
 from fastsde.origin import resolve, start_states
 from fastsde.pace import Pace
-from fastsde.start import start_points
+from fastsde.start import landscape_points, start_points
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.study import Study
 
-__all__ = ["Outcome", "default_threads", "integrate"]
+__all__ = ["Outcome", "beginning", "default_threads", "integrate"]
 
 Array = NDArray[Any]
 SLICE_SECONDS = 1.0
@@ -40,8 +40,8 @@ class Outcome:
     ----------
     events : dict of arrays
         ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
-        ``mode_learned_step`` (trajectories, fractions, modes), int64 integrator steps; -1 where it did not
-        happen.
+        ``mode_learned_step`` (trajectories, fractions, modes) and ``radius_above_step`` (trajectories,
+        radii), int64 integrator steps; -1 where it did not happen.
     attributes : dict
         dt, substeps, temperature and whatever else the model resolved to.
     parameters : (trajectories, p) array
@@ -132,7 +132,7 @@ def integrate(
     from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
 
-    if study.network.init.kind == "snapshot" and start is None:
+    if study.starts_from_states and start is None:
         study, start = resolve(study), start_states(study, first, count)
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
@@ -143,7 +143,7 @@ def integrate(
         lowered.choice * lane_count(study.dtype),
         study.dtype,
     ) as workers:
-        begin = resume or _beginning(study, lowered, first, count, start)
+        begin = resume or beginning(study, lowered, first, count, start)
         blocks = Blocks(lowered, workers, first, count, begin, on_progress)
         observer = Observer(study, study.models[name], problem, lowered, blocks.state, blocks.exploded, first)
         pace = Pace(
@@ -170,26 +170,30 @@ def integrate(
     return Outcome(
         _events(study, lowered, blocks.exploded[:count], blocks.passed[:count]),
         lowered.attributes,
-        end.parameters,
+        end.parameters[:, : lowered.network.parameters],
         end,
     )
 
 
 def _event_count(lowered: Lowered) -> int:
-    return len(lowered.events.levels) + int(lowered.events.thresholds.size)
+    events = lowered.events
+    return len(events.levels) + int(events.thresholds.size) + len(events.radii)
 
 
-def _beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
+def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
     """Return the state before the first step."""
     from fastsde.kernels.cpu import standard_normals
 
     if start is None:
         normals = standard_normals(lowered.network.parameters, first, count, lowered.start_key, study.dtype)
-        start = start_points(normals, study.network.init, study.network.widths)
+        if study.landscape is None:
+            start = start_points(normals, study.network.init, study.network.widths)
+        else:
+            start = landscape_points(normals, study.landscape)
     return Checkpoint(
         step=0,
         snapshots=0,
-        parameters=np.asarray(start, dtype=study.dtype),
+        parameters=np.pad(np.asarray(start, dtype=study.dtype), ((0, 0), (0, lowered.carried))),
         exploded=np.full(count, -1, dtype=np.int64),
         passed=np.full((count, _event_count(lowered)), -1, dtype=np.int64),
     )
@@ -201,5 +205,10 @@ def _events(study: Study, lowered: Lowered, exploded: Array, passed: Array) -> d
     return {
         "exploded_step": exploded,
         "loss_below_step": passed[:, :levels],
-        "mode_learned_step": passed[:, levels:].reshape(len(passed), fractions, modes),
+        "mode_learned_step": _cut(passed, levels, fractions, modes),
+        "radius_above_step": passed[:, levels + fractions * modes :],
     }
+
+
+def _cut(passed: Array, start: int, fractions: int, modes: int) -> Array:
+    return passed[:, start : start + fractions * modes].reshape(len(passed), fractions, modes)

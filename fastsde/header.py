@@ -86,6 +86,7 @@ def define_group(
         "mode": np.arange(1, sizes["mode"] + 1),
         "level": np.asarray(study.events.loss_below),
         "fraction": np.asarray(study.events.mode_learned),
+        "radius": np.asarray(study.events.radii),
         "step": steps,
         "time": steps * study.time.learning_rate,
         "mode_strength": strengths,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.dynamics import GradientDescent, Sde, Sgd
+from fastsde.dynamics import GradientDescent, Sde, Sgd, Svag
+from fastsde.landscapes import Numbers, User
 from fastsde.network import DeepLinearNetwork
-from fastsde.start import balanced_factors, start_points
+from fastsde.refining import carried_numbers, central_directions, is_refined, quiet_step, refined_step
+from fastsde.start import balanced_factors, landscape_points, start_points
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
@@ -41,6 +44,10 @@ class Lowered:
         Rows of sample indices that a block needs.
     trace : int
         Which formula gives the noise trace.
+    quiet
+        The dynamics without its noise.
+    carried : int
+        Numbers beside the parameters that a trajectory carries from step to step.
     attributes : dict
         What is worth knowing afterwards: dt, substeps, temperature, ...
     """
@@ -53,6 +60,8 @@ class Lowered:
     start_key: tuple[np.uint64, np.uint64]
     choice: int
     trace: int
+    quiet: Any
+    carried: int
     attributes: dict[str, float | int | str]
 
 
@@ -68,7 +77,7 @@ def philox_key(seed: int, name: str) -> tuple[np.uint64, np.uint64]:
     return np.uint64(words[0]), np.uint64(words[1])
 
 
-def lower(study: Study, name: str, problem: Problem) -> Lowered:
+def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lowered:
     """Translate one model of a study for the kernels.
 
     Parameters
@@ -78,12 +87,16 @@ def lower(study: Study, name: str, problem: Problem) -> Lowered:
         Name of the model.
     problem : Problem
         The study's problem (`fastsde.data.build_problem`).
+    clock : named tuple of `fastsde.kernels`, optional
+        A law of the noise in place of the model's own.
     """
     from fastsde.kernels.observe import FINITE_TRACE, NO_TRACE, POPULATION_TRACE
 
     model = study.models[name]
-    finite = problem.inputs is not None
-    samples = 0 if problem.inputs is None else len(problem.inputs)
+    numbers = None if study.landscape is None else study.landscape.numbers()
+    inputs = problem.inputs if numbers is None else numbers.inputs
+    finite = inputs is not None
+    samples = 0 if inputs is None else len(inputs)
     key = philox_key(study.seed, _stream(study, name))
     start_key = philox_key(study.seed, "start") if study.start == "paired" else key
     attributes: dict[str, float | int | str] = {
@@ -92,32 +105,67 @@ def lower(study: Study, name: str, problem: Problem) -> Lowered:
         "kind": model.kind,
         "summary": model.summary(),
     }
-    dynamics = _dynamics(study, model, problem, start_key, attributes)
-    batch = 1 if dynamics.dense else dynamics.batch  # only chains hold the samples of a batch
+    inner = _dynamics(study, model, problem, start_key, attributes, clock)
+    dynamics = refined_step(study, model, inner)
+    batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
     exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
+    trace = FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE
+    if numbers is not None and not samples:
+        trace = NO_TRACE
     return Lowered(
-        network=_network(study, samples, batch),
-        data=_data(study, problem),
+        network=_network(study, model, samples, batch),
+        data=_data(study, problem) if numbers is None else surface(study, numbers),
         dynamics=dynamics,
         events=_events(study, problem),
         key=key,
         start_key=start_key,
         choice=max(samples, getattr(model, "batch", 1)) + 1,
-        trace=FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE,
+        trace=trace,
+        quiet=quiet_step(study, model, inner),
+        carried=carried_numbers(study, model, parameter_count(study)),
         attributes=attributes,
     )
 
 
 def _stream(study: Study, name: str) -> str:
     """Return the name of a model's random stream; what starts from states must not repeat their noise."""
-    origin = study.network.init.origin
+    origin = None if study.network is None else study.network.init.origin
     return f"model {name}" if origin is None else f"model {name} from {origin}"
 
 
-def _network(study: Study, samples: int, batch: int) -> Any:
+def parameter_count(study: Study) -> int:
+    """Return the number of parameters p, or of a landscape's coordinates."""
+    return sum(a * b for a, b in pairwise(study.widths))
+
+
+def _network(study: Study, model: Model, samples: int, batch: int) -> Any:
+    from fastsde.kernels.central import central_room
     from fastsde.kernels.layout import plan_network
 
-    return plan_network(study.network.widths, samples, batch)
+    size, directions = parameter_count(study), central_directions(model)
+    carried = carried_numbers(study, model, size)
+    central = central_room(size, directions) if directions else 0
+    return plan_network(study.widths, samples, batch, carried, is_refined(study, model), central)
+
+
+def surface(study: Study, numbers: Numbers) -> Any:
+    """Return a landscape as the kernels take it."""
+    from fastsde.kernels.surface import KINDS, Surface
+    from fastsde.user import address_of
+
+    landscape = study.landscape
+    assert landscape is not None
+    return Surface(
+        kind=KINDS.index(landscape.code),
+        inputs=_cast(study, numbers.inputs),
+        labels=_cast(study, numbers.labels),
+        table=_cast(study, numbers.table),
+        vector=_cast(study, numbers.vector),
+        optimum=_cast(study, landscape.middle()[:, None]),
+        scale=1.0,
+        floor=0.0,
+        address=address_of(landscape.function) if isinstance(landscape, User) else 0,
+    )
 
 
 def _cast(study: Study, array: NDArray[Any]) -> NDArray[Any]:
@@ -158,6 +206,7 @@ def _events(study: Study, problem: Problem) -> Any:
         thresholds=_cast(study, fractions * strength),
         left=_cast(study, problem.mode_left.T),
         right=_cast(study, problem.mode_right.T),
+        radii=np.array(study.events.radii, dtype=float),
     )
 
 
@@ -167,27 +216,44 @@ def _dynamics(
     problem: Problem,
     start_key: tuple[np.uint64, np.uint64],
     attributes: dict[str, float | int | str],
+    clock: Any = None,
 ) -> Any:
     from fastsde.kernels import steps
 
     if isinstance(model, GradientDescent):
         return steps.Descent(dense=True, dt=model.dt(study.time.learning_rate))
-    if isinstance(model, Sgd):
+    if isinstance(model, Sgd | Svag):
         return _sgd(study, model, problem)
     eta, dt = study.time.learning_rate, model.dt(study.time.learning_rate)
-    clock = _clock(model, dt)
+    clock = _clock(model, dt) if clock is None else clock
     tamed = model.alpha < 2 and model.substeps > 1
-    stable_power = 0.0 if clock is None or model.tempering is not None else 1 / model.alpha - 0.5
+    stable_power = 0.0 if model.alpha == 2 or model.tempering is not None else 1 / model.alpha - 0.5
     stretch = (dt / eta) ** stable_power
-    share = batch_share(model, problem)
-    finite = problem.inputs is not None
+    if model.batch_scaling == "stable":
+        stretch *= model.batch ** (1 / model.alpha - 0.5)
+    attributes["noise_scale"] = _scale_words(model)
+    if model.noise == "given":
+        assert model.covariance is not None
+        diagonal, factor = model.covariance.parts()
+        return steps.GivenNoise(
+            dense=True,
+            dt=dt,
+            amplitude=math.sqrt(dt) * stretch,
+            tamed=tamed,
+            diagonal=_cast(study, diagonal),
+            factor=_cast(study, factor),
+            clock=clock,
+        )
+    share = batch_share(model, problem, sample_count(study, problem))
+    finite = problem.inputs is not None or study.landscape is not None
     if model.noise == "gradient":
         kind = steps.FiniteNoise if finite else steps.PopulationNoise
         amplitude = math.sqrt(eta / dt * share) * stretch
+        if model.by_component and finite:  # a sum of n stable numbers, not of n normal ones
+            amplitude *= sample_count(study, problem) ** (0.5 - 1 / model.alpha)
         return kind(dense=True, dt=dt, amplitude=amplitude, tamed=tamed, clock=clock)
     if model.match_at == "local":
-        parameters = DeepLinearNetwork(study.network.widths, problem.loss_scale).size
-        amplitude = math.sqrt(eta * dt * share / parameters) * stretch
+        amplitude = math.sqrt(eta * dt * share / parameter_count(study)) * stretch
         return steps.LocalIsotropic(
             dense=True, dt=dt, amplitude=amplitude, tamed=tamed, finite=finite, clock=clock
         )
@@ -200,32 +266,61 @@ def _dynamics(
     return steps.Isotropic(dense=True, dt=dt, amplitude=amplitude, tamed=tamed, clock=clock)
 
 
-def batch_share(model: Sde | Sgd, problem: Problem) -> float:
+def _scale_words(model: Sde) -> str:
+    """Say what fixes the scale of the noise."""
+    if model.noise == "given":
+        words = "the given covariance"
+    elif model.noise == "gradient":
+        words = f"the covariance of the gradient of a batch of {model.batch}"
+    elif model.temperature == "matched":
+        words = f"the trace of that covariance at the {model.match_at} point, batch {model.batch}"
+    else:
+        words = f"temperature {model.temperature:g}"
+    if model.alpha == 2 or model.tempering is not None:
+        return f"covariance: {words}"
+    power = ", times B^(1/alpha - 1/2)" if model.batch_scaling == "stable" else ""
+    return f"stable scale: that of the Gaussian increment over sqrt(2), its covariance {words}{power}"
+
+
+def sample_count(study: Study, problem: Problem) -> int:
+    """Return how many samples the training loss is a mean of; 0 for a population or none."""
+    if study.landscape is not None:
+        return len(study.landscape.numbers().inputs)
+    return 0 if problem.inputs is None else len(problem.inputs)
+
+
+def batch_share(model: Sde | Sgd | Svag, problem: Problem, samples: int | None = None) -> float:
     """Return the covariance of a batch's mean gradient as a share of one sample's covariance."""
-    if problem.inputs is None or model.sampling == "replacement":
+    n = samples if samples is not None else 0 if problem.inputs is None else len(problem.inputs)
+    if n == 0 or model.sampling == "replacement":
         return 1.0 / model.batch
-    n = len(problem.inputs)
     return (n - model.batch) / (n - 1) / model.batch if n > 1 else 0.0
 
 
 def _clock(model: Sde, dt: float) -> Any:
-    from fastsde.kernels.clock import Stable, Tempered
+    from fastsde.kernels.clock import Jumps, Stable, Tempered, Truncated
+    from fastsde.kernels.components import Components
 
+    if model.jumps is not None:
+        return Jumps(mean=model.jumps.rate * dt, share=model.jumps.share)
     if model.alpha == 2:
         return None
+    limit = math.inf if model.truncation is None else model.truncation
+    if model.by_component:
+        return Components(alpha=model.alpha, limit=limit)
     a = model.alpha / 2
     if model.tempering is None:
-        return Stable(a=a)
+        return Stable(a=a) if math.isinf(limit) else Truncated(a=a, log_limit=2 * math.log(limit))
     rate = model.tempering * dt
     pieces = max(1, math.ceil(rate / a / ACCEPTABLE))
     return Tempered(a=a, log_scale=math.log(rate / pieces / a) / a, pieces=pieces, rate=rate)
 
 
-def _sgd(study: Study, model: Sgd, problem: Problem) -> Any:
+def _sgd(study: Study, model: Sgd | Svag, problem: Problem) -> Any:
     from fastsde.kernels import steps
     from fastsde.kernels.minibatch import DISTINCT, EPOCH, REPLACING
 
-    dt = study.time.learning_rate
+    dt = model.dt(study.time.learning_rate)
     if model.sampling == "fresh":
         return steps.FreshSgd(
             dense=False,
@@ -234,10 +329,17 @@ def _sgd(study: Study, model: Sgd, problem: Problem) -> Any:
             scale=problem.loss_scale,
             population=_population(study, problem),
         )
-    assert problem.inputs is not None
     codes = {"epoch": EPOCH, "without-replacement": DISTINCT, "replacement": REPLACING}
+    common: dict[str, Any] = {"dt": dt, "batch": model.batch, "sampling": codes[model.sampling]}
+    if isinstance(model, Svag):
+        root = math.sqrt(2 * model.substeps - 1)
+        return steps.Svag(dense=True, **common, first=(1 + root) / 2, second=(1 - root) / 2)
+    if model.label_noise is not None:
+        return steps.LabelNoiseSgd(dense=False, **common, label_sd=model.label_noise)
+    if study.landscape is not None:
+        return steps.WeightSgd(dense=True, **common)
     kind = steps.SampleSgd if goes_by_samples(study, model, problem) else steps.WeightSgd
-    return kind(dense=kind is steps.WeightSgd, dt=dt, batch=model.batch, sampling=codes[model.sampling])
+    return kind(dense=kind is steps.WeightSgd, **common)
 
 
 def goes_by_samples(study: Study, model: Sgd, problem: Problem) -> bool:
@@ -280,6 +382,10 @@ def matched_temperature(
     factorisation of the optimum (``match_at = "minimum"``), or the mean over the first 256 starting points
     (``"start"``).
     """
+    if study.landscape is not None:
+        trace = _landscape_trace(study, start_key)
+        share = batch_share(model, problem, sample_count(study, problem))
+        return study.time.learning_rate * trace * share / (2 * parameter_count(study))
     network = DeepLinearNetwork(study.network.widths, problem.loss_scale)
     if model.match_at == "start":
         from fastsde.kernels.cpu import standard_normals
@@ -291,3 +397,23 @@ def matched_temperature(
         points = network.pack([np.asarray(w) for w in balanced_factors(problem.optimum, hidden)])
     trace = float(np.mean(network.noise_trace(np.asarray(points, dtype=np.float64), problem)))
     return study.time.learning_rate * trace * batch_share(model, problem) / (2 * network.size)
+
+
+def _landscape_trace(study: Study, start_key: tuple[np.uint64, np.uint64]) -> float:
+    """Return the mean trace of one sample's noise over the first 256 starting points of a landscape."""
+    from fastsde.kernels.cpu import aligned, standard_normals, to_lanes
+    from fastsde.kernels.lanes import lane_count
+    from fastsde.kernels.layout import plan_network
+    from fastsde.kernels.observe import FINITE_TRACE, observe
+
+    assert study.landscape is not None
+    numbers = study.landscape.numbers()
+    size = parameter_count(study)
+    normals = standard_normals(size, 0, START_SAMPLE, start_key, study.dtype)
+    state = to_lanes(landscape_points(normals, study.landscape))
+    network = plan_network(study.widths, len(numbers.inputs), 1)
+    lanes = lane_count(study.dtype)
+    out = np.empty((len(state) * lanes, 3 + size), study.dtype)
+    memory = aligned(network.size * lanes, study.dtype)
+    observe(state, memory, network, surface(study, numbers), FINITE_TRACE, out)
+    return float(out[:START_SAMPLE, 2].astype(np.float64).mean())

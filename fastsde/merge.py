@@ -74,7 +74,7 @@ def merge(
         _refuse_incomplete(study, parts)
     if output is not None:
         claim(study, target)
-        if study.network.init.kind == "snapshot":
+        if study.starts_from_states:
             shutil.copyfile(places[0] / STATES_FILE, target / STATES_FILE)
         parts = _gather(parts, target)
     return _join(study, parts, target, copy, partial)

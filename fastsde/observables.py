@@ -103,12 +103,13 @@ class Observer:
         self.lanes = len(exploded) // len(state)
         self.shape = problem.optimum.shape
         self.modes = len(problem.mode_strength)
-        self.layers = len(study.network.widths) - 1
+        self.layers = len(study.widths) - 1
         self.dtype = np.dtype(study.dtype)
         self.strength = problem.mode_strength
         self.best_maps = best_maps(problem) if self.wanted & {*RANK} else None
-        self.network = DeepLinearNetwork(study.network.widths)
-        self.rates = ModeRates(study, model, problem, lowered)
+        self.network = DeepLinearNetwork(study.widths)
+        asked = bool(self.wanted & {"mode_drift", "mode_diffusion"})
+        self.rates = ModeRates(study, model, problem, lowered) if asked else None
         self.values = self._room()
 
     def _room(self) -> dict[str, Array]:
@@ -159,7 +160,11 @@ class Observer:
         state = self.state[begin:end]
         size = self.shape[0] * self.shape[1]
         columns = np.full((len(state) * self.lanes, 2 + self.layers + size), np.nan, self.dtype)
-        trace = low.trace if "noise_trace" in self.wanted or self.rates.local else NO_TRACE
+        trace = (
+            low.trace
+            if "noise_trace" in self.wanted or (self.rates is not None and self.rates.local)
+            else NO_TRACE
+        )
         observe(state, memory, low.network, low.data, trace, columns)
         matrices = columns[:, 2 + self.layers :]
         bad = ~np.isfinite(columns[:, 0]) | ((self.exploded[rows] >= 0) & (self.exploded[rows] <= now))
@@ -172,7 +177,7 @@ class Observer:
             "modes": lambda: self._project(matrices, self.modes),
             "mode_matrix": lambda: self._project(matrices, self.modes**2).reshape(-1, self.modes, self.modes),
             "update_noise": lambda: self._update_noise(memory, choice, begin, end, now),
-            "parameters": lambda: from_lanes(state, len(columns)),
+            "parameters": lambda: from_lanes(state, len(columns))[:, : low.network.parameters],
             "mode_alignment": lambda: mode_alignment(
                 matrices.reshape(-1, *self.shape), low.events.left, low.events.right
             ),
@@ -229,6 +234,7 @@ class Observer:
                 self.values[name][rows] = found[:, column]
 
     def _rates(self, theta: Array, trace: Array, rows: slice) -> None:
+        assert self.rates is not None
         drift, diffusion = self.rates.measure(theta, trace)
         if "mode_drift" in self.wanted:
             self.values["mode_drift"][rows] = drift
@@ -239,14 +245,13 @@ class Observer:
         """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""
         from fastsde.kernels.cpu import advance, aligned
         from fastsde.kernels.observe import products
-        from fastsde.kernels.steps import Descent
 
         low = self.lowered
         state = self.state[begin:end]
         lanes = len(state) * self.lanes
         unused = np.full(lanes, -1, dtype=np.int64), np.empty((lanes, 0), dtype=np.int64)
         ends = []
-        for dynamics in (low.dynamics, Descent(dense=True, dt=low.dynamics.dt)):
+        for dynamics in (low.dynamics, low.quiet):
             copy = aligned(state.shape, self.dtype)
             copy[...] = state
             first = self.first + begin * self.lanes

@@ -68,7 +68,7 @@ def keep_states(study: Study, directory: Path | str) -> None:
     DiskError
         If the disk refuses.
     """
-    if study.network.init.kind != "snapshot":
+    if not study.starts_from_states:
         return
     path = Path(directory) / STATES_FILE
     wanted = -(-study.trajectories // (study.network.init.branches or 1))

@@ -65,9 +65,9 @@ def disk_need(study: Study, options: Options) -> Need:
 def memory_need(study: Study, options: Options, threads: int) -> int:
     """Return the memory in bytes that computing takes at its peak: program, data, one part, its snapshots."""
     itemsize = np.dtype(study.dtype).itemsize
-    widths, parameters = study.network.widths, schema.dimension_sizes(study, 1)["parameter"]
+    widths, parameters = study.widths, schema.dimension_sizes(study, 1)["parameter"]
     d_in, d_out = widths[0], widths[-1]
-    samples = 0 if study.data.samples == "population" else study.data.samples
+    samples = 0 if study.data is None or study.data.samples == "population" else study.data.samples
     data = 8 * (8 * samples * (d_in + d_out) + 12 * max(d_in, d_out) ** 2)
     count = study.trajectories
     if options.shard is not None:

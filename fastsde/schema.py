@@ -129,15 +129,23 @@ EVENTS: dict[str, Variable] = {
         "integrator step",
         "int64",
     ),
+    "radius_above_step": Variable(
+        ("trajectory", "radius"),
+        "first integrator step at the distance from the origin, or a landscape's centre, -1 never",
+        "integrator step",
+        "int64",
+    ),
 }
 """First passages, one set per trajectory, always present."""
 
 CHECKPOINT: dict[str, Variable] = {
-    "parameters": Variable(("trajectory", "parameter"), "all weights at the step, as they are"),
+    "parameters": Variable(
+        ("trajectory", "parameter"), "all weights at the step, as they are, then what the dynamics carries"
+    ),
     "exploded_step": EVENTS["exploded_step"],
     "passed_step": Variable(
         ("trajectory", "passage"),
-        "first passages so far, levels of the loss before fractions by modes, -1 not yet",
+        "first passages so far: levels of the loss, fractions by modes, radii; -1 not yet",
         "integrator step",
         "int64",
     ),
@@ -155,6 +163,7 @@ COORDINATES: dict[str, Variable] = {
     "mode": Variable(("mode",), "number of the mode of the optimum, from 1", "1", "int64"),
     "level": Variable(("level",), "level of the loss", "1", "float64"),
     "fraction": Variable(("fraction",), "fraction of the mode's strength", "1", "float64"),
+    "radius": Variable(("radius",), "distance from the origin, or a landscape's centre", "1", "float64"),
 }
 """Coordinate variables: named like their dimension."""
 
@@ -186,9 +195,10 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
     Sizes may be zero (no loss level asked for, a single layer without interfaces); variables over such a
     dimension are not stored.
     """
-    widths = study.network.widths
-    modes = min(widths[0], widths[-1])
+    widths = study.widths
+    modes = min(widths[0], widths[-1]) if study.landscape is None else widths[-1]
     levels, fractions = len(study.events.loss_below), len(study.events.mode_learned)
+    radii = len(study.events.radii)
     return {
         "snapshot": len(study.time.snapshot_steps()),
         "trajectory": trajectories,
@@ -200,7 +210,8 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
         "parameter": sum(a * b for a, b in pairwise(widths)),
         "level": levels,
         "fraction": fractions,
-        "passage": levels + fractions * modes,
+        "radius": radii,
+        "passage": levels + fractions * modes + radii,
     }
 
 

@@ -140,7 +140,7 @@ class Session:
 
     def _start(self, part: Part) -> dict[str, Any]:
         """Return the states that a part starts from, as options of the integration, if it starts from any."""
-        if self._study.network.init.kind != "snapshot":
+        if not self._study.starts_from_states:
             return {}
         return {"start": start_states(self._study, part.first, part.count, self._directory)}
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from fastsde.fields import Count, Expect, Fault, Positive, Section, Seed, Share, listed, refuse
 from fastsde.laws import GaussianInputs, GaussianNoise, Inputs, LabelNoise
+from fastsde.terms import Schedule
 
 __all__ = ["Data", "Events", "Initialisation", "Late", "Network", "Record", "Snapshots", "Teacher", "Time"]
 
@@ -258,11 +259,15 @@ class Time(Section):
         Length of the run in learning-rate steps, for every model.
     snapshots : Snapshots
         When to record.
+    schedule : Schedule, optional
+        The learning rate as a share of `learning_rate`, for all models. Times in the files stay steps times
+        `learning_rate`.
     """
 
     learning_rate: Positive
     steps: Count
     snapshots: Snapshots = Snapshots(count=64, spacing="log")
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Time:
@@ -338,7 +343,9 @@ class Events(Section):
     loss_below : tuple of float
         Levels of the loss.
     mode_learned : tuple of float
-        Fractions f: the first time that ``u_a^T W v_a >= f s_a``.
+        Fractions f: the first time that ``u_a^T W v_a >= f s_a``; of a landscape, that coordinate a is at f.
+    radius_above : tuple of float, optional
+        Distances of the parameters from the origin, or of a landscape's point from its centre.
     """
 
     every: Count = 1
@@ -346,3 +353,9 @@ class Events(Section):
     mode_learned: Annotated[tuple[Share, ...], listed, Expect("a list of fractions above 0, at most 1")] = (
         0.5,
     )
+    radius_above: Annotated[tuple[Positive, ...] | None, listed, Expect("a list of numbers above 0")] = None
+
+    @property
+    def radii(self) -> tuple[float, ...]:
+        """`radius_above`, empty where it is not set."""
+        return self.radius_above or ()

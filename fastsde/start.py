@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.settings import Initialisation
 
-__all__ = ["balanced_factors", "start_points"]
+__all__ = ["balanced_factors", "landscape_points", "start_points"]
 
 Array = NDArray[np.floating]
 
@@ -42,6 +43,12 @@ def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) 
     if init.kind == "gaussian":
         return scaled
     return np.stack([_balance(*[layer[k] for layer in layers]) for k in range(len(normals))])
+
+
+def landscape_points(normals: Array, landscape: Any) -> Array:
+    """Turn standard normals (trajectories, d) into starting points of a landscape."""
+    start = landscape.origin() + landscape.start.std * normals
+    return np.asarray(start, dtype=normals.dtype)
 
 
 def _balance(*layers: Array) -> Array:

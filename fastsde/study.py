@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from fastsde.checks import data_faults, model_faults
 from fastsde.dynamics import Model, Sampling
 from fastsde.errors import Complaint, StudyError
 from fastsde.fields import Count, Expect, Section, Seed, refuse
+from fastsde.landscapes import Landscape
 from fastsde.messages import complaints, syntax_complaint
 from fastsde.settings import Data, Events, Network, Record, Time
 from fastsde.sweep import TABLE, with_swept_models
+from fastsde.term_checks import landscape_faults, missing_faults, term_faults
 
 __all__ = ["Study"]
 
@@ -42,6 +45,14 @@ Name = Annotated[
 ]
 
 
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if value is None else handler(value)
+
+
+OrNone = WrapValidator(_or_none)
+"""For tables that a landscape stands for: required in the file, None where there is one."""
+
+
 class Study(Section):
     """Everything that determines a run: seed, network, data, time, what is recorded, and the models.
 
@@ -57,6 +68,8 @@ class Study(Section):
         Whether models draw their own starting points from the same law, or share them.
     network, data, time, record, events
         The tables of the file, see `fastsde.settings`.
+    landscape : Landscape, optional
+        In place of `network` and `data`, see `fastsde.landscapes`; these are None then.
     models : dict of str to Model
         The dynamics by name, in the order of the file, see `fastsde.dynamics`. A table ``[sweep]`` of lists
         of their values is unfolded to more of them, see `fastsde.sweep`.
@@ -85,8 +98,9 @@ class Study(Section):
     trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
     dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
     start: Annotated[Literal["independent", "paired"], Expect('"independent" or "paired"')] = "independent"
-    network: Network
-    data: Data
+    network: Annotated[Network, OrNone]
+    data: Annotated[Data, OrNone]
+    landscape: Landscape | None = None
     time: Time
     record: Record = Record()
     events: Events = Events()
@@ -199,7 +213,9 @@ class Study(Section):
         all models share.
         """
         content = self._content()
-        del content["time"]["steps"], content["time"]["snapshots"]
+        del content["time"]["snapshots"]
+        if self.time.schedule is None or self.time.schedule.kind != "cosine":  # which ends with the run
+            del content["time"]["steps"]
         content["models"] = {} if model is None else {model: content["models"][model]}
         return _hash(content)
 
@@ -207,9 +223,19 @@ class Study(Section):
         """Give what the numbers depend on: all but `trajectories`, and the place of states that are known."""
         content = self.to_mapping()
         del content["trajectories"]
-        if self.network.init.origin is not None:
+        if self.network is not None and self.network.init.origin is not None:
             del content["network"]["init"]["ensemble"]
         return content
+
+    @property
+    def starts_from_states(self) -> bool:
+        """Whether trajectories start from states of another ensemble."""
+        return self.network is not None and self.network.init.kind == "snapshot"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
+        return self.network.widths if self.landscape is None else (1, self.landscape.dimension)
 
     @model_validator(mode="before")
     @classmethod
@@ -220,7 +246,8 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        refuse([*data_faults(self), *model_faults(self)])
+        refuse(missing_faults(self))
+        refuse([*data_faults(self), *model_faults(self), *term_faults(self), *landscape_faults(self)])
         return self
 
 
@@ -240,13 +267,19 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
         document["data"] = data = {"seed": document["seed"], **data}
     if not isinstance(models, dict):
         return document
+    if "landscape" in document:
+        document = {"network": None, "data": None} | document
+        document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
+        if isinstance(document.get("events", {}), dict):
+            document["events"] = {"mode_learned": []} | document.get("events", {})
     population = isinstance(data, dict) and data.get("samples") == "population"
     default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
     tables = [model for model in models.values() if isinstance(model, dict)]
     reference: dict[str, Any] = next((model for model in tables if model.get("kind") == "sgd"), {})
     kinds = {"batch": Count, "sampling": Sampling}
     noise = default | {key: reference[key] for key, kind in kinds.items() if _sound(reference.get(key), kind)}
-    defaults = {"sgd": default, "sde": noise}
+    independent = noise | {"sampling": "replacement"} if noise["sampling"] == "epoch" else noise
+    defaults = {"sgd": default, "sde": noise, "svag": independent}
     document["models"] = {
         name: {**defaults.get(str(model.get("kind")), {}), **model} if isinstance(model, dict) else model
         for name, model in models.items()

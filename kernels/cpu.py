@@ -18,7 +18,7 @@ from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import apart, kernel
 from fastsde.kernels.philox import START, counter_words
-from fastsde.kernels.steps import step
+from fastsde.kernels.refine import step
 from fastsde.kernels.watch import count_pending, note_explosions, watch
 
 __all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standard_normals", "to_lanes"]

@@ -5,11 +5,25 @@ is added to R and carried through the same back-propagation. Argument `m` is the
 what stands where.
 """
 
-from fastsde.kernels.lanes import broadcast, fma, load, store
-from fastsde.kernels.matmul import matmul
-from fastsde.kernels.options import inlined, kernel
+from numba.extending import overload
 
-__all__ = ["deviate", "full_residual", "inner", "interface_imbalance", "product", "push", "scaled_loss"]
+from fastsde.kernels.lanes import broadcast, fma, load, store
+from fastsde.kernels.layout import Data
+from fastsde.kernels.matmul import matmul
+from fastsde.kernels.options import COMMON, has_class, inlined, kernel
+from fastsde.kernels.surface import surface_energy, surface_residual
+
+__all__ = [
+    "deviate",
+    "deviation_square",
+    "full_residual",
+    "inner",
+    "interface_imbalance",
+    "product",
+    "push",
+    "radius_square",
+    "scaled_loss",
+]
 
 
 @inlined
@@ -47,9 +61,17 @@ def deviate(m, net, data):
             store(m, net.deviation + k, load(m, w + k) - data.optimum[i, j])
 
 
-@inlined
 def full_residual(m, net, data):
-    """Compute ``R = c D S``, the end-to-end gradient of the loss."""
+    """Compute ``R = c D S``, the end-to-end gradient of the loss; of a landscape, its gradient."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(full_residual, jit_options={"forceinline": True, **COMMON})
+def _full_residual(m, net, data):
+    return _network_residual if has_class(data, Data) else surface_residual
+
+
+def _network_residual(m, net, data):
     d_in, d_out = net.widths[0], net.widths[-1]
     if data.white:
         for k in range(d_in * d_out):
@@ -108,14 +130,37 @@ def deviation_square(m, net):
     return inner(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
 
 
-@inlined
 def scaled_loss(m, net, data):
-    """Return the loss less its least value, ``c/2 tr(D S D^T)``, from D alone; overwrites `spare`."""
+    """Return the loss less its least value, ``c/2 tr(D S D^T)``, from D alone; overwrites `spare`.
+
+    Of a landscape, its energy.
+    """
+    raise NotImplementedError("compiled only")
+
+
+@overload(scaled_loss, jit_options={"forceinline": True, **COMMON})
+def _scaled_loss(m, net, data):
+    return _network_loss if has_class(data, Data) else surface_energy
+
+
+def _network_loss(m, net, data):
     d_in, d_out = net.widths[0], net.widths[-1]
     if data.white:
         return inner(m, net.deviation, net.deviation, d_in * d_out) * (0.5 * data.scale)
     matmul(m, net.deviation, d_in, 1, data.factor, 0, d_in, 1, m, net.spare, d_out, d_in, d_in, None)
     return inner(m, net.spare, net.spare, d_in * d_out) * (0.5 * data.scale)
+
+
+def radius_square(m, net, data):
+    """Return the squared distance of the point from the origin; of a landscape, from its centre."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(radius_square, jit_options={"forceinline": True, **COMMON})
+def _radius_square(m, net, data):
+    if has_class(data, Data):
+        return lambda m, net, data: inner(m, 0, 0, net.parameters)
+    return lambda m, net, data: deviation_square(m, net)
 
 
 @kernel

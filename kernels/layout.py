@@ -31,6 +31,13 @@ class Network(NamedTuple):
     mix: int  # d_in x d_in
     spare: int  # d_out x d_in
     draw: int  # normals
+    carried: int  # what a dynamics carries from step to step beside the parameters, right behind them
+    hold: int  # p: the point a step came from
+    kept: int  # p: the same for the outermost step
+    extra: int  # p: drift beyond the gradient
+    along: int  # p: a direction
+    unit: int  # p: noise before it is shaped
+    central: int  # of the central flow, see `fastsde.kernels.central`
     size: int  # of the whole memory
 
 
@@ -53,24 +60,29 @@ class Data(NamedTuple):
 
 
 class Events(NamedTuple):
-    """First passages to record: the loss below levels, then fractions of each mode's strength."""
+    """First passages: the loss below levels, fractions of each mode's strength, the distance above radii."""
 
     every: int
     levels: Any  # (levels,)
     thresholds: Any  # (fractions, modes), infinite where a mode has no strength
     left: Any  # (modes, d_out) U^T
     right: Any  # (modes, d_in) V^T
+    radii: Any  # (radii,) distances from the origin, of a landscape from its centre
 
 
-def plan_network(widths, samples, batch):
-    """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`."""
+def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
+    """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`.
+
+    `carried` lane vectors stand behind the parameters; `refined` makes room for what refinements of a step
+    need, of which `central` for the central flow.
+    """
     widths = np.asarray(widths, dtype=np.int64)
     layers = len(widths) - 1
     d_in, d_out, widest = int(widths[0]), int(widths[-1]), int(widths.max())
     sizes = widths[1:] * widths[:-1]
     weight = np.concatenate([[0], np.cumsum(sizes)])[:-1]
     parameters = int(sizes.sum())
-    end = parameters
+    end = parameters + carried
 
     def room(size):
         nonlocal end
@@ -94,5 +106,11 @@ def plan_network(widths, samples, batch):
         "mix": room(widest * max(d_in, widest)),
         "spare": room(d_out * d_in),
         "draw": room(max(samples, d_in * (d_in + 1) // 2 + d_out * d_in + 1, batch * (d_in + d_out)) + 4),
+        "carried": parameters,
+        **{
+            name: room(parameters + 4 if refined else 0)
+            for name in ("hold", "kept", "extra", "along", "unit")
+        },
+        "central": room(central),
     }
     return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=end)

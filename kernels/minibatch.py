@@ -10,7 +10,7 @@ from fastsde.kernels.lanes import broadcast, lane_width, low_word, store
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import HALF, INDEX, MASK, SHUFFLE, counter_words, philox
 
-__all__ = ["DISTINCT", "EPOCH", "REPLACING", "choose", "count_weights", "gather"]
+__all__ = ["DISTINCT", "EPOCH", "REPLACING", "add_counts", "choose", "count_weights", "gather"]
 
 EPOCH, DISTINCT, REPLACING = range(3)
 
@@ -95,10 +95,16 @@ def _put_entry(m, net, entry, d_in, d_out, batch, k, value):
 @inlined
 def count_weights(m, net, data, choice, first, batch):
     """Write for each sample how often the batch holds it, times ``c / batch``."""
-    width = lane_width(m)
-    share = data.scale / batch
     for i in range(len(data.inputs)):
         store(m, net.weights + i, broadcast(m, 0.0))
+    add_counts(m, net, data, choice, first, batch)
+
+
+@inlined
+def add_counts(m, net, data, choice, first, batch):
+    """Add for each sample how often the batch holds it, times ``c / batch``, to its weight."""
+    width = lane_width(m)
+    share = data.scale / batch
     for k in range(batch):
         for v in range(width):
             m[(net.weights + choice[(first + k) * width + v]) * width + v] += share

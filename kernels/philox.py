@@ -12,20 +12,23 @@ from fastsde.kernels.lanes import alike
 from fastsde.kernels.options import inlined
 
 __all__ = [
+    "FACTOR",
     "INDEX",
+    "JUMP",
     "LABEL",
     "NOISE",
     "SAMPLE",
     "SHUFFLE",
     "START",
     "SUBORDINATOR",
+    "WAIT",
     "counter_words",
     "philox",
 ]
 
 # Purposes: what a draw is for. Part of the counter, so draws for different purposes never meet.
 # SAMPLE + 1 and LABEL + 1 are taken by the chi-squares of Student-t numbers.
-START, NOISE, SUBORDINATOR, SHUFFLE, INDEX, SAMPLE, _, LABEL, _ = range(9)
+START, NOISE, SUBORDINATOR, SHUFFLE, INDEX, SAMPLE, _, LABEL, _, JUMP, WAIT, FACTOR = range(12)
 
 MASK = uint64(0xFFFFFFFF)
 MULTIPLIER_0 = uint64(0xD2511F53)

@@ -6,13 +6,16 @@ Noise is matrix-free: no parameter-by-parameter covariance is ever formed. `keep
 
 import math
 
+from numba.extending import overload
+
+from fastsde.kernels.components import fill_law
 from fastsde.kernels.dln import inner
 from fastsde.kernels.lanes import broadcast, fma, load, store
-from fastsde.kernels.layout import SAMPLE_CHUNK
+from fastsde.kernels.layout import SAMPLE_CHUNK, Data
 from fastsde.kernels.matmul import matmul
-from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import inlined, kernel
+from fastsde.kernels.options import COMMON, has_class, inlined, kernel
 from fastsde.kernels.philox import NOISE
+from fastsde.kernels.surface import surface_trace, surface_weighted
 
 __all__ = [
     "finite_noise",
@@ -24,14 +27,15 @@ __all__ = [
 
 
 @inlined
-def gaussian_weights(m, net, data, keep, amplitude, counter, key):
+def gaussian_weights(m, net, data, keep, amplitude, law, counter, key):
     """Weight of each sample whose weighted residuals are the mean plus Gaussian noise of covariance C.
 
     ``w_i = c (keep / n + amplitude (xi_i - mean(xi)) / sqrt(n))``, so ``sum_i w_i R_i`` has mean ``keep c
-    Rbar`` and covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n).
+    Rbar`` and covariance ``c^2 amplitude^2 C`` exactly, C the sample covariance (divisor n). The xi are
+    normal, or of the law of components.
     """
     n = len(data.inputs)
-    fill_normals(m, net.weights, n, counter, key, NOISE)
+    fill_law(m, net.weights, n, law, counter, key, NOISE)
     total = broadcast(m, 0.0)
     for i in range(n):
         total = total + load(m, net.weights + i)
@@ -41,9 +45,20 @@ def gaussian_weights(m, net, data, keep, amplitude, counter, key):
         store(m, net.weights + i, fma(load(m, net.weights + i), factor, shift))
 
 
-@inlined
 def finite_noise(m, net, data):
-    """Compute ``R = E diag(w) X^T`` from the weights; E = D X - (labels less the optimum's prediction)."""
+    """Compute ``R = E diag(w) X^T`` from the weights; E = D X - (labels less the optimum's prediction).
+
+    Of a landscape that is a mean over samples, the weighted sum of their gradients.
+    """
+    raise NotImplementedError("compiled only")
+
+
+@overload(finite_noise, jit_options={"forceinline": True, **COMMON})
+def _finite_noise(m, net, data):
+    return _network_noise if has_class(data, Data) else surface_weighted
+
+
+def _network_noise(m, net, data):
     d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
     matmul(m, net.deviation, d_in, 1, data.inputs, 0, 1, d_in, m, net.error, d_out, n, d_in, None)
     for i in range(d_out):
@@ -54,7 +69,7 @@ def finite_noise(m, net, data):
 
 
 @inlined
-def population_noise(m, net, data, keep, amplitude, counter, key):
+def population_noise(m, net, data, keep, amplitude, law, counter, key):
     """Compute ``R = c [keep D S + amplitude (D F H F^T + sigma Z F^T)]``, exact for elliptical inputs.
 
     H = sqrt(t2) G + sqrt(t2 - 1) g0 I with G symmetric, variance 1 off and 2 on the diagonal; Z iid; t2 = E
@@ -63,7 +78,7 @@ def population_noise(m, net, data, keep, amplitude, counter, key):
     d_in, d_out = net.widths[0], net.widths[-1]
     size = d_in * d_out
     pairs = d_in * (d_in + 1) // 2
-    fill_normals(m, net.draw, pairs + size + 1, counter, key, NOISE)
+    fill_law(m, net.draw, pairs + size + 1, law, counter, key, NOISE)
     noise = broadcast(m, data.scale) * amplitude
     common = broadcast(m, data.scale) * keep
     if data.spread > 1.0:
@@ -107,12 +122,24 @@ def population_noise(m, net, data, keep, amplitude, counter, key):
         )
 
 
-@kernel
 def noise_trace_finite(m, net, data, gradient_square):
     """Return the trace of the covariance (divisor n) of one sample's gradient, all layers.
 
-    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks.
+    ``(1/n) sum_i sum_l |W_{>l}^T e_i|^2 |W_{<l} x_i|^2 - |grad|^2``, samples taken in chunks; of a landscape
+    that is a mean over samples, from their gradients one by one.
     """
+    raise NotImplementedError("compiled only")
+
+
+@overload(noise_trace_finite, jit_options=COMMON)
+def _noise_trace_finite(m, net, data, gradient_square):
+    if has_class(data, Data):
+        return lambda m, net, data, gradient_square: _network_trace(m, net, data, gradient_square)
+    return surface_trace
+
+
+@kernel
+def _network_trace(m, net, data, gradient_square):
     n = len(data.inputs)
     layers = len(net.weight)
     total = broadcast(m, 0.0)
@@ -167,13 +194,24 @@ def _column_products(m, first, first_rows, second, second_rows, count):
     return total
 
 
-@kernel
 def noise_trace_population(m, net, data, gradient_square):
-    """Return the same trace for a population; needs the prefix products and D.
+    """Return the same trace for a population; needs the prefix products and D. No landscape has one: 0.
 
     ``c^2 sum_l t2 |W_{>l}^T D F|^2 |W_{<l} F|^2 + sigma^2 |W_{>l}|^2 |W_{<l} F|^2`` plus ``(2 t2 - 1)
     |grad|^2``.
     """
+    raise NotImplementedError("compiled only")
+
+
+@overload(noise_trace_population, jit_options=COMMON)
+def _noise_trace_population(m, net, data, gradient_square):
+    if has_class(data, Data):
+        return lambda m, net, data, gradient_square: _population_trace(m, net, data, gradient_square)
+    return lambda m, net, data, gradient_square: broadcast(m, 0.0)
+
+
+@kernel
+def _population_trace(m, net, data, gradient_square):
     d_in, d_out = net.widths[0], net.widths[-1]
     layers = len(net.weight)
     total = broadcast(m, 0.0)

@@ -8,17 +8,18 @@ first.
 import math
 from typing import Any, NamedTuple
 
-from numba import types
+from numba import types, uint64
 from numba.extending import overload
 
 from fastsde.kernels.chain import chain_step
 from fastsde.kernels.clock import stretch
+from fastsde.kernels.components import add_law, fill_law
 from fastsde.kernels.dln import deviation_square, full_residual, inner, push
-from fastsde.kernels.lanes import any_lane, broadcast, select
-from fastsde.kernels.minibatch import choose, count_weights, gather
+from fastsde.kernels.lanes import any_lane, broadcast, fma, load, select, store
+from fastsde.kernels.minibatch import add_counts, choose, count_weights, gather
 from fastsde.kernels.normal import add_normals
 from fastsde.kernels.options import COMMON, apart, has_class, inlined
-from fastsde.kernels.philox import NOISE
+from fastsde.kernels.philox import FACTOR, LABEL, NOISE
 from fastsde.kernels.population import draw_fresh
 from fastsde.kernels.residual import (
     finite_noise,
@@ -32,10 +33,13 @@ __all__ = [
     "Descent",
     "FiniteNoise",
     "FreshSgd",
+    "GivenNoise",
     "Isotropic",
+    "LabelNoiseSgd",
     "LocalIsotropic",
     "PopulationNoise",
     "SampleSgd",
+    "Svag",
     "WeightSgd",
     "step",
 ]
@@ -117,6 +121,43 @@ class FreshSgd(NamedTuple):
     population: Any
 
 
+class GivenNoise(NamedTuple):
+    """Noise of a given constant covariance, ``amplitude^2 (diag(d)^2 + F F^T)`` a step."""
+
+    dense: bool
+    dt: float
+    amplitude: float
+    tamed: bool
+    diagonal: Any  # (p,), or nothing of it: (0,)
+    factor: Any  # (p, r), r = 0 for none
+    clock: Any
+
+
+class LabelNoiseSgd(NamedTuple):
+    """SGD whose labels get fresh normal noise of standard deviation `label_sd` at every step."""
+
+    dense: bool
+    dt: float
+    batch: int
+    sampling: int
+    label_sd: float
+
+
+class Svag(NamedTuple):
+    """Stochastic variance amplified gradient: two independent batches in one step (Li, Malladi, Arora 2021).
+
+    The gradient is ``c1 g1 + c2 g2``, ``c1, c2 = (1 +- sqrt(2 l - 1)) / 2``: the mean of SGD's, l times its
+    covariance.
+    """
+
+    dense: bool
+    dt: float
+    batch: int
+    sampling: int
+    first: float  # c1
+    second: float  # c2
+
+
 def kept_drift(m, net, data, tamed, dt, clock):
     """Return the factor of the drift: ``min(1, 1 / (dt |grad L|))`` where the drift is tamed, else 1.
 
@@ -190,7 +231,7 @@ def _isotropic(dynamics, m, choice, net, data, number, first, trajectory, counte
     full_residual(m, net, data)
     push(m, net, net.weight, keep * dynamics.dt)
     factor = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
-    add_normals(m, 0, net.parameters, factor, counter, key, NOISE)
+    add_law(m, 0, net.parameters, factor, dynamics.clock, counter, key, NOISE)
     return deviation_square(m, net)
 
 
@@ -199,14 +240,15 @@ def _local_isotropic(dynamics, m, choice, net, data, number, first, trajectory, 
     trace = _noise_trace(m, net, data, dynamics.finite)
     local = math.sqrt(select(trace > 0.0, trace, 0.0)) * dynamics.amplitude
     push(m, net, net.weight, keep * dynamics.dt)
-    add_normals(m, 0, net.parameters, stretch(m, dynamics.clock, counter, key) * local, counter, key, NOISE)
+    factor = stretch(m, dynamics.clock, counter, key) * local
+    add_law(m, 0, net.parameters, factor, dynamics.clock, counter, key, NOISE)
     return deviation_square(m, net)
 
 
 def _finite_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
     amplitude = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
-    gaussian_weights(m, net, data, keep, amplitude, counter, key)
+    gaussian_weights(m, net, data, keep, amplitude, dynamics.clock, counter, key)
     finite_noise(m, net, data)
     push(m, net, net.weight, dynamics.dt)
     return deviation_square(m, net)
@@ -215,7 +257,7 @@ def _finite_noise(dynamics, m, choice, net, data, number, first, trajectory, cou
 def _population_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
     amplitude = stretch(m, dynamics.clock, counter, key) * dynamics.amplitude
-    population_noise(m, net, data, keep, amplitude, counter, key)
+    population_noise(m, net, data, keep, amplitude, dynamics.clock, counter, key)
     push(m, net, net.weight, dynamics.dt)
     return deviation_square(m, net)
 
@@ -245,7 +287,59 @@ def _fresh_sgd(dynamics, m, choice, net, data, number, first, trajectory, counte
     return chain_step(m, net, dynamics.scale / dynamics.batch, dynamics.batch, dynamics.dt)
 
 
-STEPS = {
+def _given_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
+    full_residual(m, net, data)
+    push(m, net, net.weight, keep * dynamics.dt)
+    factor = broadcast(m, dynamics.amplitude) * stretch(m, dynamics.clock, counter, key)
+    _add_shaped(m, net, dynamics.diagonal, dynamics.factor, factor, dynamics.clock, counter, key)
+    return deviation_square(m, net)
+
+
+@apart
+def _add_shaped(m, net, diagonal, columns, factor, clock, counter, key):
+    """Add ``factor (d z + F y)``, z and y of the law of components."""
+    p, rank = columns.shape
+    if len(diagonal) > 0:
+        fill_law(m, net.unit, p, clock, counter, key, NOISE)
+        for k in range(p):
+            store(m, k, fma(load(m, net.unit + k), factor * diagonal[k], load(m, k)))
+    if rank > 0:
+        fill_law(m, net.unit, rank, clock, counter, key, FACTOR)
+        for k in range(p):
+            total = broadcast(m, 0.0)
+            for r in range(rank):
+                total = fma(load(m, net.unit + r), columns[k, r], total)
+            store(m, k, fma(total, factor, load(m, k)))
+
+
+def _label_noise_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    n = len(data.inputs)
+    start, size = choose(
+        dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key
+    )
+    gather(m, net, data, choice, start, size)
+    add_normals(m, net.error, net.widths[-1] * size, dynamics.label_sd, counter, key, LABEL)
+    return chain_step(m, net, data.scale / size, size, dynamics.dt)
+
+
+def _svag(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    n, batch = len(data.inputs), dynamics.batch
+    other = (key[0] ^ uint64(0x5BD1E995), key[1])
+    start, size = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, other)
+    count_weights(m, net, data, choice, start, size)
+    for i in range(n):
+        store(m, net.weights + i, load(m, net.weights + i) * (dynamics.second / dynamics.first))
+    start, size = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, key)
+    add_counts(m, net, data, choice, start, size)
+    for i in range(n):
+        store(m, net.weights + i, load(m, net.weights + i) * dynamics.first)
+    finite_noise(m, net, data)
+    push(m, net, net.weight, dynamics.dt)
+    return deviation_square(m, net)
+
+
+STEPS: dict[Any, Any] = {
     Descent: _descent,
     Isotropic: _isotropic,
     LocalIsotropic: _local_isotropic,
@@ -254,4 +348,7 @@ STEPS = {
     SampleSgd: _sample_sgd,
     WeightSgd: _weight_sgd,
     FreshSgd: _fresh_sgd,
+    GivenNoise: _given_noise,
+    LabelNoiseSgd: _label_noise_sgd,
+    Svag: _svag,
 }

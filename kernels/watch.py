@@ -1,6 +1,6 @@
 """First passages and explosions, found inside the kernel at the step at which they happen."""
 
-from fastsde.kernels.dln import scaled_loss
+from fastsde.kernels.dln import radius_square, scaled_loss
 from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, mask_bits
 from fastsde.kernels.options import kernel
 
@@ -51,6 +51,13 @@ def watch(m, net, data, events, passed, row, step):
                 mask = value >= events.thresholds[f, a]
                 if any_lane(mask):
                     found += _note(mask_bits(mask), passed, row, place + f * modes + a, step)
+        place += fractions * modes
+    if len(events.radii) > 0:
+        square = radius_square(m, net, data)
+        for i in range(len(events.radii)):
+            mask = square >= events.radii[i] * events.radii[i]
+            if any_lane(mask):
+                found += _note(mask_bits(mask), passed, row, place + i, step)
     return found
 
 

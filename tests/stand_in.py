@@ -97,6 +97,7 @@ class StandIn:
             "exploded_step": np.where(numbers == 4, 7, -1),
             "loss_below_step": np.empty((len(numbers), sizes["level"]), np.int64),
             "mode_learned_step": learned,
+            "radius_above_step": np.full((len(numbers), sizes["radius"]), -1, np.int64),
         }
 
 

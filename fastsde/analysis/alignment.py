@@ -43,7 +43,7 @@ class Alignment:
 
 def measure(context: Context) -> Alignment | None:
     """Take quantiles of what was recorded; None without any interface and mode."""
-    layers = len(context.ensemble.study.network.widths) - 1
+    layers = len(context.ensemble.study.widths) - 1
     names = [name for name in NAMES if context.recorded(name) and (layers > 1 or name == "mode_alignment")]
     if not names or names == ["balance"]:
         return None

@@ -103,7 +103,7 @@ def _current(context: Context, name: str, view: Trajectories, variable: str) -> 
     alive = survivors(view)
     counted = int(alive.sum())
     study = context.ensemble.study
-    reason = unfit(study.models[name], len(study.network.widths) - 1, counted)
+    reason = unfit(study.models[name], len(study.widths) - 1, counted)
     if not reason and not window.pairs:
         reason = "no two snapshots in the late window"
     scale = np.empty(0)

@@ -145,6 +145,8 @@ def _first(view: Trajectories, name: str, passed: object) -> Floats:
 
 def measure(context: Context) -> Escape | None:
     """Measure the escape of every model; None if nothing says when modes are learned."""
+    if context.ensemble.study.landscape is not None:
+        return None
     found = {name: arrivals(view, context) for name, view in context.views.items()}
     known = {name: one for name, one in found.items() if one is not None}
     if len(known) < len(found):

@@ -105,7 +105,7 @@ def measure(context: Context) -> LateLaws | None:
     first = min(first, max(0, len(view.time) - 2))
     label_noise = not float(problem.optimum_loss) <= 1e-12 * float(np.sum(context.strength**2))
     models = {name: _law(context, name, one, first) for name, one in context.views.items()}
-    depth = len(context.ensemble.study.network.widths) - 1
+    depth = len(context.ensemble.study.widths) - 1
     return LateLaws(depth == 1, label_noise, float(view.step[first]), float(view.step[-1]), models)
 
 
@@ -165,7 +165,7 @@ def _compared(context: Context, law: LateLaw, last: Floats) -> LateLaw:
 
 def _reason(context: Context, model: Any, counted: int, spread: Floats) -> str:
     """Say why a model has no temperature, if so."""
-    reason = unfit(model, len(context.ensemble.study.network.widths) - 1, counted)
+    reason = unfit(model, len(context.ensemble.study.widths) - 1, counted)
     if reason:
         return reason
     if not np.isfinite(susceptibility(context.ensemble.problem)).any():

@@ -23,7 +23,8 @@ def moment_limits(model: Any, depth: int, modes: int, loss: bool) -> Floats:
     array([0.8, 0.4])
     """
     alpha = getattr(model, "alpha", 2.0)
-    stable = model.kind == "sde" and alpha < 2 and getattr(model, "tempering", None) is None
+    bounded = getattr(model, "tempering", None) is not None or getattr(model, "truncation", None) is not None
+    stable = model.kind == "sde" and alpha < 2 and not bounded
     quiet = getattr(model, "temperature", None) == 0
     tail = alpha / depth if stable and not quiet else math.inf
     return np.array([tail] * modes + [tail / 2] * loss)

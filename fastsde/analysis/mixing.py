@@ -71,7 +71,7 @@ def _mixing(context: Context, name: str, view: Trajectories) -> Mixing:
     window = LateWindow.of(view.step, context.settings.late)
     alive = survivors(view)
     study = context.ensemble.study
-    reason = unfit(study.models[name], len(study.network.widths) - 1, int(alive.sum()))
+    reason = unfit(study.models[name], len(study.widths) - 1, int(alive.sum()))
     if not reason and len(window.snapshots) < FEWEST_LAGS:
         reason = f"only {len(window.snapshots)} snapshots in the late window"
     last = np.asarray(view.read("modes", window.snapshots[-1]), dtype=np.float64)[alive]

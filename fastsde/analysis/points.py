@@ -54,6 +54,8 @@ class Points:
         self.has_modes, self.has_loss = (
             all(name in view.variables for view in views.values()) for name in ("modes", "loss")
         )
+        if self._study.landscape is not None:  # an energy may be negative: it has no logarithm
+            self.has_loss = False
         if not (self.has_modes or self.has_loss):
             raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
         self.strength: Floats = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
@@ -90,7 +92,7 @@ class Points:
         """Points of a snapshot, the order up to which they have moments, and moments of the quantities."""
         modes, loss = self.read(name, snapshot)
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
-        depth = len(self._study.network.widths) - 1
+        depth = len(self._study.widths) - 1
         limits = moment_limits(self._study.models[name], depth, self.modes, self.has_loss)
         found = moments(np.concatenate(columns, axis=1), limits)
         return self._matrix(modes, loss), moment_order(modes, found, self.scale), found

@@ -124,7 +124,7 @@ def saddle_name(kept: int) -> str:
 
 def measure(context: Context) -> Saddles | None:
     """Find the visits of every model; None unless loss and modes were recorded."""
-    if not context.recorded("loss", "modes"):
+    if context.ensemble.study.landscape is not None or not context.recorded("loss", "modes"):
         return None
     return _Pass(context, Rules()).saddles()
 

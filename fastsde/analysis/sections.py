@@ -96,11 +96,14 @@ class Section:
         Class of the answer.
     measure : callable
         From a `Context` to the answer, or None where the ensemble has not what it takes.
+    networks_only : bool
+        Whether the question makes no sense on a landscape.
     """
 
     name: str
     record: type
     measure: Callable[[Context], Any]
+    networks_only: bool = False
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -109,12 +112,12 @@ SECTIONS: tuple[Section, ...] = (
     Section("relevance", relevance.Relevance, relevance.measure),
     Section("shape", shape.ShapeSection, shape.measure),
     Section("tails", tails.TailSection, tails.measure),
-    Section("saddles", saddles.Saddles, saddles.measure),
-    Section("escape", escape.Escape, escape.measure),
-    Section("diffusion", diffusion.Diffusion, diffusion.measure),
-    Section("rank", rank.Ranks, rank.measure),
-    Section("alignment", alignment.Alignment, alignment.measure),
-    Section("late_law", late_law.LateLaws, late_law.measure),
+    Section("saddles", saddles.Saddles, saddles.measure, networks_only=True),
+    Section("escape", escape.Escape, escape.measure, networks_only=True),
+    Section("diffusion", diffusion.Diffusion, diffusion.measure, networks_only=True),
+    Section("rank", rank.Ranks, rank.measure, networks_only=True),
+    Section("alignment", alignment.Alignment, alignment.measure, networks_only=True),
+    Section("late_law", late_law.LateLaws, late_law.measure, networks_only=True),
     Section("currents", currents.Currents, currents.measure),
     Section("mixing", mixing.MixingTimes, mixing.measure),
 )
@@ -131,7 +134,9 @@ def measure_sections(
 ) -> dict[str, Any]:
     """Ask all sections; those without an answer are left out."""
     context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {})
-    found = {section.name: section.measure(context) for section in SECTIONS}
+    landscape = ensemble.study.landscape is not None
+    asked = [section for section in SECTIONS if not (landscape and section.networks_only)]
+    found = {section.name: section.measure(context) for section in asked}
     return {name: record for name, record in found.items() if record is not None}
 
 

@@ -170,7 +170,7 @@ class _Quantities:
 
     def _limits(self, model: str) -> Floats:
         study = self.context.ensemble.study
-        depth = len(study.network.widths) - 1
+        depth = len(study.widths) - 1
         law = study.models[model]
         parts = [
             moment_limits(law, depth, len(self.context.strength) if name == "modes" else 0, name == "loss")

@@ -99,7 +99,7 @@ def _reading(analysis: Analysis, study: Study) -> str:
     )
     data = (
         ""
-        if study.data.samples == "population"
+        if study.data is None or study.data.samples == "population"
         else " All trajectories share one data set: what is found holds for it."
     )
     return (

@@ -25,7 +25,17 @@ def study_sentences(study: Study) -> list[str]:
     >>> study_sentences(study)[0]
     'A deep linear network of 2 layers and 12 parameters, widths 2-3-2, learns a linear map.'
     """
+    if study.landscape is not None:
+        return [_landscape(study), _time(study), _sample(study)]
     return [_network(study), _start(study), _data(study), _time(study), _sample(study)]
+
+
+def _landscape(study: Study) -> str:
+    landscape = study.landscape
+    assert landscape is not None
+    words = (landscape.__doc__ or "").strip().split("\n\n")[0].replace("``", "").replace("\n", " ")
+    plural = "s" if landscape.dimension > 1 else ""
+    return f"The landscape is {landscape.kind}, of {landscape.dimension} coordinate{plural}. {words}"
 
 
 def _network(study: Study) -> str:
@@ -69,10 +79,14 @@ def _law(kind: str, tail: float) -> str:
 
 def _time(study: Study) -> str:
     time = study.time
-    loss = "averaged over outputs" if study.network.loss == "mean" else "half the sum of squares"
+    if study.landscape is not None:
+        loss = "on its energy"
+    else:
+        mean = study.network.loss == "mean"
+        loss = f"on the squared error ({'averaged over outputs' if mean else 'half the sum of squares'})"
     return (
-        f"Training takes {time.steps:,} steps of learning rate {time.learning_rate:g} on the squared error "
-        f"({loss}), looked at {len(time.snapshot_steps()):,} times."
+        f"Training takes {time.steps:,} steps of learning rate {time.learning_rate:g} {loss}, "
+        f"looked at {len(time.snapshot_steps()):,} times."
     )
 
 
