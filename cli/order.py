@@ -32,11 +32,11 @@ def command(
     levels: int,
     as_json: bool,
 ) -> None:
-    """Halve dt, with the same noise at all levels, and print errors and orders at the end of the study.
+    """Halve dt, with the same noise at all levels, and print differences and orders at the end of the study.
 
-    The coarsest dt is the study's. Strong error: mean distance of the points from those of the reference,
-    whose dt is a quarter of the finest. Weak error: that of the means of the coordinates and of their
-    squares. Models without a dt (SGD), with jumps, in fractional time or with momentum are left out.
+    The coarsest dt is the study's. Strong difference: mean distance between the points of a dt and of its
+    half. Weak difference: that of the means of the coordinates and of their squares. Both fall as the error
+    does. Models without a dt (SGD), with jumps, in fractional time or with momentum are left out.
 
     \b
     Examples:
@@ -78,7 +78,7 @@ def command(
     for name, one in found.items():
         click.echo(f"{name}: strong order {one.strong_order:.2f} (expected {one.expected_strong:g}), "
                    f"weak order {one.weak_order:.2f} (expected 1)")  # fmt: skip
-        click.echo(f"  {'dt':>10}  {'strong error':>24}  {'weak error':>24}")
+        click.echo(f"  {'dt':>10}  {'strong difference':>24}  {'weak difference':>24}")
         for row in zip(one.dt, one.strong, one.strong_error, one.weak, one.weak_error, strict=True):
             dt, strong, spread, weak, doubt = row
             click.echo(f"  {dt:10.3g}  {strong:12.4g} +- {spread:8.2g}  {weak:12.4g} +- {doubt:8.2g}")

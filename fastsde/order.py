@@ -1,10 +1,11 @@
 """Orders of convergence: how fast the error of a model's steps falls when dt is halved.
 
 All levels are driven by the same noise: a coarse step takes the sum of the normals of the fine steps inside
-it. The strong error of a level is ``E |X_h - X_ref|`` at the end, the weak one ``|E f(X_h) - E f(X_ref)|``
-for the mean coordinates and the mean square; the finest level is the reference. Euler's steps have weak order
-1, and strong order 1 where the noise does not follow the state, 1/2 where it does (Kloeden and Platen 1992,
-chapters 10 and 14).
+it. Each level is compared with the next, of half its dt: the strong difference is ``E |X_h - X_{h/2}|`` at
+the end, the weak one ``|E f(X_h) - E f(X_{h/2})|``, f the coordinates and their squares. Both fall as the
+error does, ``h^order``, without the bias of a reference that is itself discrete. Euler's steps have weak
+order 1, and strong order 1 where the noise does not follow the state, 1/2 where it does (Kloeden and Platen
+1992, chapters 10 and 14).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,16 +36,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Orders:
-    """Errors of one model at several steps, coarsest first, and the orders between neighbours.
+    """Differences of one model between each dt and its half, coarsest first, and the orders they show.
 
     Parameters
     ----------
     dt : (levels,) array
     strong, strong_error : (levels,) arrays
-        ``E |X_h - X_ref|`` and its standard error.
+        ``E |X_h - X_{h/2}|`` and its standard error.
     weak, weak_error : (levels,) arrays
-        ``|E f(X_h) - E f(X_ref)|``, f the coordinates and their squares, Euclidean norm; and its standard
-        error.
+        ``|E f(X_h) - E f(X_{h/2})|``, the norm over all f; and its standard error.
     expected_strong : float
         The order that the scheme should have.
     """
@@ -87,7 +88,6 @@ def measure_orders(
     *,
     trajectories: int = 1024,
     levels: int = 5,
-    beyond: int = 2,
     threads: int | None = None,
     on_level: Callable[[int], None] | None = None,
 ) -> Orders:
@@ -101,9 +101,7 @@ def measure_orders(
     trajectories : int, default 1024
         A multiple of the lanes of a block is best.
     levels : int, default 5
-        Steps dt, dt/2, ..., ``dt / 2^(levels - 1)``.
-    beyond : int, default 2
-        The reference is so many halvings finer than the last of them.
+        Steps dt, dt/2, ..., ``dt / 2^(levels - 1)``, each beside its half.
     threads : int, optional
     on_level : callable, optional
         Called with the number of a level when it is done.
@@ -119,14 +117,12 @@ def measure_orders(
             f"models.{name} has no order to measure: it needs a dt to halve and Gaussian noise or "
             "none, on the ordinary clock and without momentum"
         )
-    finest = levels - 1 + beyond
     ends = []
-    for level in [*range(levels), finest]:
-        ends.append(_ends(study, name, level, finest, trajectories, threads or default_threads()))
+    for level in range(levels + 1):
+        ends.append(_ends(study, name, level, levels, trajectories, threads or default_threads()))
         if on_level is not None:
             on_level(level)
-    reference = ends.pop()
-    rows = [_errors(end, reference) for end in ends]
+    rows = [_differences(coarse, fine) for coarse, fine in pairwise(ends)]
     strong, strong_error, weak, weak_error = np.array(rows).T
     return Orders(
         np.asarray(model.dt(study.time.learning_rate) / 2.0 ** np.arange(levels)),
@@ -165,13 +161,13 @@ def _ends(study: Study, name: str, level: int, finest: int, count: int, threads:
     return points.astype(np.float64)
 
 
-def _errors(points: Array, reference: Array) -> tuple[float, float, float, float]:
-    """Return strong error, its standard error, weak error, its standard error."""
-    whole = np.isfinite(points).all(axis=1) & np.isfinite(reference).all(axis=1)
-    points, reference = points[whole], reference[whole]
-    root = math.sqrt(len(points))
-    distance = np.linalg.norm(points - reference, axis=1)
-    change = np.hstack([points - reference, points**2 - reference**2])
+def _differences(coarse: Array, fine: Array) -> tuple[float, float, float, float]:
+    """Return the strong difference and its standard error, the weak difference and its standard error."""
+    whole = np.isfinite(coarse).all(axis=1) & np.isfinite(fine).all(axis=1)
+    coarse, fine = coarse[whole], fine[whole]
+    root = math.sqrt(len(coarse))
+    distance = np.linalg.norm(coarse - fine, axis=1)
+    change = np.hstack([coarse - fine, coarse**2 - fine**2])
     mean, error = change.mean(axis=0), change.std(axis=0) / root
     return (
         float(distance.mean()),

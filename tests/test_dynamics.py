@@ -55,7 +55,7 @@ def test_defaults_of_an_sde():
         ('noise = "gradient"\nsubsteps = 0', "substeps", "at least 1"),
         ('noise = "gradient"\nbatch = 0', "batch", "at least 1"),
         ('noise = "gradient"\nsampling = "iid"', "sampling", '"replacement"'),
-        ("", "noise", '"gradient" or "isotropic"'),
+        ("", "noise", '"gradient", "isotropic" or "given"'),
     ],
 )
 def test_impossible_sdes(lines, where, allowed):

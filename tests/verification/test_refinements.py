@@ -279,9 +279,9 @@ def test_terms_of_a_model_that_make_no_sense_together_are_refused():
 
 
 ORDERS = {
-    "descent": ({"kind": "gd"}, 1.0, 1.0),
-    "isotropic": ({"kind": "sde", "noise": "isotropic", "temperature": 0.2, "substeps": 1}, 1.0, 1.0),
-    "gradient": ({"kind": "sde", "noise": "gradient", "substeps": 1}, 0.5, 1.0),
+    "descent": ({"kind": "gd", "substeps": 8}, 1.0, 1.0),
+    "isotropic": ({"kind": "sde", "noise": "isotropic", "temperature": 0.2, "substeps": 8}, 1.0, 1.0),
+    "gradient": ({"kind": "sde", "noise": "gradient", "substeps": 8}, 0.5, 1.0),
 }
 
 
