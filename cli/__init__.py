@@ -15,7 +15,7 @@ from fastsde.errors import FastsdeError
 
 __all__ = ["Commands", "main"]
 
-COMMANDS = ("study", "run", "analyze", "report", "status", "order", "bench", "new", "info")
+COMMANDS = ("study", "sweep", "run", "analyze", "report", "status", "order", "bench", "new", "info")
 
 
 class Commands(click.Group):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsde.atomic import discard, replacing, sweep
-from fastsde.errors import DiskError, StoreError
+from fastsde.errors import Complaint, DiskError, StoreError, StudyError
 from fastsde.kinship import differences, same_times
 from fastsde.plan import PARTS_FOLDER
 
 if TYPE_CHECKING:
     from fastsde.study import Study
+    from fastsde.sweep import Case
 
-__all__ = ["STUDY_FILE", "check_extends", "claim", "study_of"]
+__all__ = ["STUDY_FILE", "check_extends", "claim", "claim_sweep", "study_of"]
 
 STUDY_FILE = "study.toml"
+SWEEP_COPY = "sweep.toml"
 
 
 def claim(study: Study, directory: Path | str) -> None:
@@ -82,3 +85,34 @@ def _claim(study: Study, directory: Path) -> None:
     if not existing.exists() or existing.read_text(encoding="utf-8") != study.to_toml():
         with replacing(existing) as temporary:
             temporary.write_text(study.to_toml(), encoding="utf-8")
+
+
+def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> None:
+    """Make the directory of a sweep with its file in it, or check that it belongs to this sweep.
+
+    Raises
+    ------
+    StudyError
+        If the file sweeps nothing that all models share: it is one study.
+    StoreError
+        If the directory holds another sweep (the values of a sweep may grow).
+    """
+    if [case.name for case in cases] == [""]:
+        allowed = "a list of values of something that all models share, as time.learning_rate or data.seed"
+        mend = f"`fastsde study {study_file}` runs this file, with the values of models that it sweeps"
+        raise StudyError([Complaint("sweep", "nothing of the kind", allowed, mend)], str(study_file))
+    here = directory / SWEEP_COPY
+    text = study_file.read_text(encoding="utf-8")
+    if here.is_file():
+        from fastsde.sweep import load_cases
+
+        names = {case.name for case in cases}
+        lost = [case.name for case in load_cases(here) if case.name not in names]
+        if lost:
+            raise StoreError(
+                f"{directory} belongs to another sweep, which has the case {lost[0]}; "
+                "choose another directory (-o), or remove this one"
+            )
+    directory.mkdir(parents=True, exist_ok=True)
+    with replacing(here) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -36,7 +36,7 @@ mode_learned = [0.5]
 MODELS = {
     "sgd": '[models.sgd]\nkind = "sgd"\nbatch = 1',
     "gd": '[models.gd]\nkind = "gd"',
-    "langevin": '[models.langevin]\nkind = "sde"\nnoise = "isotropic"\ntemperature = "matched"',
+    "langevin": '[models.langevin]\nkind = "sde"\nnoise = "isotropic"\ndt = "learning-rate"',
     "sgd_gauss": '[models.sgd_gauss]\nkind = "sde"\nnoise = "gradient"\ndt = "learning-rate"',
     "levy": '[models.levy]\nkind = "sde"\nnoise = "gradient"\nalpha = 1.6',
     "tempered": '[models.tempered]\nkind = "sde"\nnoise = "gradient"\nalpha = 1.6\ntempering = 10.0',
@@ -141,9 +141,12 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
     modes += rng.normal(0.0, 0.02, (step.size, count, 4)) + 1e-3
     loss = 0.75 + 0.25 * ((STRENGTH - modes) ** 2).sum(axis=2) + 0.01 * rng.random((step.size, count))
     noise = 0.02 * _noise(name, rng, (step.size, count, 4))
+    slope = 2 * modes * (1 - modes / STRENGTH)
+    gradient = np.sqrt((slope**2).sum(axis=2))
+    lowest, highest = -60.0 - rng.random((step.size, count)), 1500.0 + rng.random((step.size, count))
     exploded = _explosions(name, rng, count, int(step[-1]))
     gone = (exploded >= 0) & (step[:, None] >= exploded)
-    for values in (modes, loss, noise):
+    for values in (modes, loss, noise, gradient, lowest, highest):
         values[gone] = np.nan
     passage = np.where(learned <= step[-1], np.ceil(learned), -1).astype(np.int64)
     passage[(exploded[:, None] >= 0) & (passage >= exploded[:, None])] = -1
@@ -151,6 +154,10 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
         "loss": loss,
         "modes": modes,
         "update_noise": noise,
+        "gradient_norm": gradient,
+        "hessian_min": lowest,
+        "hessian_max": highest,
+        "hessian_error": 1e-6 * highest,
         "exploded_step": exploded,
         "mode_learned_step": passage[:, None, :],
     }

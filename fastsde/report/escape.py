@@ -16,7 +16,9 @@ from fastsde.report.spec import FigureSpec
 if TYPE_CHECKING:
     from fastsde.analysis.escape import Escape, EscapeCurves
 
-__all__ = ["SPECS", "effect_sentences", "effects_table"]
+UNITS = {"trajectory": "trajectories a side", "data set": "data sets"}
+
+__all__ = ["SPECS", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]
 
 
 def _found(analysis: Analysis) -> Escape | None:
@@ -37,25 +39,22 @@ def _finding(analysis: Analysis) -> str:
     found = analysis.sections["escape"]
     if not found.reference:
         return ""
-    parts = []
+    same, other = [], []
     for name in ordered(analysis)[1:]:
         one = found.models[name]
+        low, high = one.median_ratio_low[0], one.median_ratio_high[0]
         if not math.isfinite(one.median_ratio[0]):
             continue
-        low, high = one.median_ratio_low[0], one.median_ratio_high[0]
         if low <= 1 <= high:
-            said = "at the same time"
+            same.append(escape(name))
         else:
-            change = 100 * abs(one.median_ratio[0] - 1)
-            said = f"{change:.2g} % {'sooner' if one.median_ratio[0] < 1 else 'later'}"
-        parts.append(f"{escape(name)} {said} ({low:.3g} to {high:.3g})")
-    if not parts:
-        return ""
-    return (
-        f"Escape from the origin, by the ratio of medians to {escape(found.reference)} (95 % interval): "
-        + "; ".join(parts)
-        + "."
-    )
+            change = 100 * (one.median_ratio[0] - 1)
+            other.append(f"{escape(name)} {change:+.2g} % ({100 * (low - 1):.2g} to {100 * (high - 1):.2g})")
+    sentences = [f"Not told from {escape(found.reference)} by the median: {', '.join(same)}."] if same else []
+    if other:
+        more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
+        sentences.append(f"Another median time to leave the origin: {'; '.join(other[:4])}{more}.")
+    return " ".join(sentences)
 
 
 def _table(analysis: Analysis) -> str:
@@ -109,6 +108,16 @@ def effect_sentences(found: dict[str, Effect], rank: int = 0) -> list[str]:
     return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
 
 
+def effect_finding(found: dict[str, Effect]) -> str:
+    """Answer whether heavier tails escape faster from the origin, and say what else does."""
+    tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith("rank 0 "))
+    question = "Do heavier tails escape faster from the origin? " if tails else ""
+    sentences = effect_sentences(found)
+    return (
+        question + "; ".join(sentences) + "." if sentences else "Too few escape from the origin to compare."
+    )
+
+
 def _sentence(one: Effect) -> str:
     """Say whether the low end of a setting escapes sooner than the high end, and by how much."""
     low, high = one.value[0], one.value[-1]
@@ -130,8 +139,8 @@ def _sentence(one: Effect) -> str:
         said = f"no effect of {subject} on the time by which {share} have escaped"
     else:
         said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
-    units = f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories'}"
-    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units} at least)"
+    units = UNITS[one.unit]
+    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {one.units:,} {units})"
 
 
 def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
@@ -160,10 +169,26 @@ def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
                 _span(one.ratio, one.ratio_low, one.ratio_high),
                 _span(one.slope, one.slope_low, one.slope_high),
                 _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + f" <small>p {_p(one.p)}</small>",
-                f"{one.units:,} {'data sets' if one.unit == 'data set' else 'trajectories a side'}",
+                f"{one.units:,} {UNITS[one.unit]}",
             ]
         )
     return tables.table(head, rows)
+
+
+def effect_rows(found: dict[str, Effect]) -> list[dict[str, str]]:
+    """Return the same as rows of plain text, for a terminal."""
+    return [
+        {
+            "setting": figures.short_name(one.covariate),
+            "models": figures.family_name(one),
+            "from rank": key.split()[1],
+            "values": f"{one.value[0]:g} to {one.value[-1]:g}",
+            "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
+            "ratio": f"{one.ratio:.3g} ({one.ratio_low:.3g} to {one.ratio_high:.3g})",
+            "resampled": f"{one.units:,} {UNITS[one.unit]}",
+        }
+        for key, one in found.items()
+    ]
 
 
 def _span(value: float, low: float, high: float) -> str:
@@ -224,7 +249,7 @@ SPECS = (
         ),
         draw=figures.effects,
         applies=_has_effects,
-        finding=lambda analysis: "; ".join(effect_sentences(analysis.sections["escape"].effects)) + ".",
+        finding=lambda analysis: effect_finding(analysis.sections["escape"].effects),
         beside=lambda analysis: effects_table(
             analysis.sections["escape"].effects, time_per_step(analysis), "steps"
         ),

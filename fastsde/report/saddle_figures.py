@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 8
 """At most so many saddles are drawn: the most visited."""
+MARKS = "os^Dv"
 
 
 def visits(analysis: Analysis) -> Figure:
@@ -32,9 +34,9 @@ def visits(analysis: Analysis) -> Figure:
     for number, name in enumerate(ordered(analysis)):
         one = found.models[name]
         share = one.visits / analysis.models[name].trajectories
-        _points(axes[0], shown, number, len(found.models), share[:, None], name, lines[name])
+        _points(axes[0], shown, number, len(found.models), share[:, None], name, lines)
         dwell = np.where(one.visits[:, None] > 0, one.dwell, np.nan) / time_per_step(analysis)
-        _points(axes[1], shown, number, len(found.models), dwell, name, lines[name])
+        _points(axes[1], shown, number, len(found.models), dwell, name, lines)
     axes[0].set_ylim(0, 1.04)
     axes[0].set_title("share of trajectories that visit")
     axes[1].set_ylim(bottom=0)
@@ -54,11 +56,11 @@ def curvature(analysis: Analysis) -> Figure:
         one = found.models[name]
         for panel, values in zip(axes, (one.lowest, one.highest), strict=True):
             share = values / found.curvature_scale
-            _points(panel, shown, number, len(found.models), share, name, lines[name])
+            _points(panel, shown, number, len(found.models), share, name, lines)
     axes[0].axhspan(-found.strict_rule, found.strict_rule, color=style.PALE, linewidth=0, label="flat")
     axes[0].set_title("smallest eigenvalue")
     axes[1].set_title("largest eigenvalue")
-    axes[0].set_ylabel("share of the largest at the minimum")
+    axes[0].set_ylabel("over largest at the minimum")
     axes[1].set_ylim(bottom=0)
     _saddle_axes(axes, found, shown)
     style.legend_below(figure, axes)
@@ -73,10 +75,11 @@ def noise(analysis: Analysis) -> Figure:
     figure, axes = style.grid(2, 2, 2.9)
     for number, name in enumerate(name for name in ordered(analysis) if name in found.noise):
         one = found.noise[name]
-        _points(axes[0], shown, number, len(found.noise), spread(one), name, lines[name])
-        _points(axes[1], shown, number, len(found.noise), along(one)[:, None], name, lines[name])
+        _points(axes[0], shown, number, len(found.noise), spread(one), name, lines)
+        _points(axes[1], shown, number, len(found.noise), along(one)[:, None], name, lines)
     for panel in axes:
         panel.set_yscale("log")
+        panel.yaxis.set_major_locator(FixedLocator(style.nice_ticks(*panel.get_ylim())))
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.yaxis.set_minor_formatter(NullFormatter())
     axes[1].axhline(1.0, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 2)), label="as in any direction")
@@ -88,14 +91,15 @@ def noise(analysis: Analysis) -> Figure:
 
 
 def spread(one: SaddleNoise) -> Floats:
-    """Return the participation ratio and its quantiles, of points where known, of single steps elsewhere."""
-    quantiles = np.stack([one.participation_low, one.participation, one.participation_high], axis=1)
-    return np.where(np.isfinite(quantiles), quantiles, one.step_participation[:, None])
+    """Return the participation ratio and its quantiles, of points; of single steps where a model has none."""
+    if not one.states.any():
+        return np.repeat(one.step_participation[:, None], 3, axis=1)
+    return np.stack([one.participation_low, one.participation, one.participation_high], axis=1)
 
 
 def along(one: SaddleNoise) -> Floats:
-    """Return the relative variance along the next mode, of points where known, of single steps elsewhere."""
-    return np.where(np.isfinite(one.along_mode), one.along_mode, one.step_along_mode)
+    """Return the relative variance along the next mode, of points; of single steps where a model has none."""
+    return one.along_mode if one.states.any() else one.step_along_mode
 
 
 def _directions(one: SaddleNoise) -> Floats:
@@ -122,8 +126,20 @@ def _any_finite(one: ModelVisits) -> bool:
     return bool(np.isfinite(one.lowest).any())
 
 
+def _mark(name: str, lines: Mapping[str, style.Line]) -> str:
+    """Choose a marker that tells models of one colour apart."""
+    before = list(lines)[: list(lines).index(name)]
+    return MARKS[Counter(lines[one].color for one in before)[lines[name].color] % len(MARKS)]
+
+
 def _points(
-    panel: Axes, shown: Sequence[int], number: int, total: int, values: Floats, name: str, line: style.Line
+    panel: Axes,
+    shown: Sequence[int],
+    number: int,
+    total: int,
+    values: Floats,
+    name: str,
+    lines: Mapping[str, style.Line],
 ) -> None:
     """Draw a value, or a median and its range, for each saddle; models stand beside each other."""
     place = np.arange(len(shown)) + 0.7 * ((number + 0.5) / total - 0.5)
@@ -133,7 +149,15 @@ def _points(
     if chosen.shape[1] == 3:
         bars = np.nan_to_num(np.abs(np.stack([middle - chosen[:, 0], chosen[:, 2] - middle])))
     panel.errorbar(
-        place, middle, yerr=bars, fmt="o", color=line.color, markersize=4, elinewidth=1.1, label=name
+        place,
+        middle,
+        yerr=bars,
+        linestyle="none",
+        marker=_mark(name, lines),
+        color=lines[name].color,
+        markersize=4,
+        elinewidth=1.1,
+        label=name,
     )
 
 

@@ -46,20 +46,34 @@ def _name(found: Saddles, saddle: int) -> str:
     return f"the saddle with mode{'s' if '+' in kept else ''} {kept}"
 
 
+def _beyond(found: Saddles) -> int:
+    """Return the saddle after the origin that is visited most by all models together, or the origin."""
+    total = np.sum([one.visits for one in found.models.values()], axis=0) * (found.rank > 0)
+    return int(np.argmax(total)) if total.any() else 0
+
+
+def _range(analysis: Analysis, values: dict[str, float], pattern: str) -> str:
+    """Say a number of the reference, or of the first model, and the range over the others."""
+    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    if not known:
+        return "unknown"
+    first = next(name for name in ordered(analysis) if name in known)
+    text = f"{pattern.format(known.pop(first))} in {escape(first)}"
+    if not known:
+        return text
+    low, high = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    ends = [f"{pattern.format(known[name])} ({escape(name)})" for name in dict.fromkeys((low, high))]
+    return f"{text}, {' to '.join(ends)} in the others"
+
+
 def _visits_finding(analysis: Analysis) -> str:
     found = analysis.sections["saddles"]
-    parts = []
-    for name in ordered(analysis):
-        one = found.models[name]
-        beyond = one.visits * (found.rank > 0)
-        first = (
-            f"{escape(name)}: {one.visits[0]:,.0f} of {analysis.models[name].trajectories:,} at the origin"
-        )
-        if beyond.any():
-            most = int(np.argmax(beyond))
-            first += f", and most often after it {_name(found, most)} ({beyond[most]:,.0f})"
-        parts.append(first)
-    return "Visits. " + "; ".join(parts) + "."
+    saddle = _beyond(found)
+    share = {
+        name: 100 * one.visits[saddle] / analysis.models[name].trajectories
+        for name, one in found.models.items()
+    }
+    return f"Trajectories seen at {_name(found, saddle)}: {_range(analysis, share, '{:.0f} %')}."
 
 
 def _visits_table(analysis: Analysis) -> str:
@@ -109,28 +123,24 @@ def _curvature_finding(analysis: Analysis) -> str:
     strict = np.sum([one.strict for one in found.models.values()], axis=0)
     flat = np.sum([one.flat for one in found.models.values()], axis=0)
     known = [k for k in figures.drawn_saddles(found) if strict[k] + flat[k] > 0]
-    parts = [f"{_name(found, k)} in {100 * strict[k] / (strict[k] + flat[k]):.0f} % of visits" for k in known]
+    share = {k: 100 * strict[k] / (strict[k] + flat[k]) for k in known}
+    if all(value == 100 for value in share.values()):
+        return "Every point visited near a saddle has a negative eigenvalue of account."
+    parts = [f"{_name(found, k)} in {value:.0f} % of visits" for k, value in share.items()]
     return "Strict, with a negative eigenvalue of account: " + ", ".join(parts) + "; flat in the others."
 
 
 def _noise_finding(analysis: Analysis) -> str:
     found = analysis.sections["saddles"]
-    parts = []
-    for name in ordered(analysis):
-        if name not in found.noise:
-            continue
-        one = found.noise[name]
-        spread, along = figures.spread(one)[:, 1], figures.along(one)
-        known = [k for k in figures.drawn_saddles(found) if np.isfinite(spread[k])]
-        if not known:
-            continue
-        k = known[-1]
-        size = one.dimension[k] if np.isfinite(one.dimension[k]) else len(analysis.mode_strength)
-        parts.append(
-            f"{escape(name)} has {spread[k]:.3g} of {size:.0f} directions at {_name(found, k)}, and "
-            f"{along[k]:.2g} times the mean variance along the next mode"
-        )
-    return "Anisotropy: " + "; ".join(parts) + "."
+    saddle = _beyond(found)
+    if not any(np.isfinite(figures.spread(one)[saddle, 1]) for one in found.noise.values()):
+        saddle = 0
+    spread = {name: figures.spread(one)[saddle, 1] for name, one in found.noise.items()}
+    along = {name: figures.along(one)[saddle] for name, one in found.noise.items()}
+    return (
+        f"Directions with noise at {_name(found, saddle)}: {_range(analysis, spread, '{:.3g}')}. Variance "
+        f"along the next mode over the mean: {_range(analysis, along, '{:.2g}')}."
+    )
 
 
 def _noise_table(analysis: Analysis) -> str:

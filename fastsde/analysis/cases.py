@@ -1,0 +1,144 @@
+"""The cases of a sweep analysed together: what each swept value does to the times of escape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import h5py
+
+from fastsde.analysis import records
+from fastsde.analysis.effects import COVARIATES, Effect, Group, effect, families
+from fastsde.analysis.escape import arrivals
+from fastsde.analysis.passages import stays
+from fastsde.analysis.results import Settings
+from fastsde.analysis.sections import Context
+from fastsde.atomic import replacing
+from fastsde.errors import FastsdeError
+from fastsde.progress import Silent
+from fastsde.provenance import now, versions
+
+if TYPE_CHECKING:
+    from fastsde.sweep import Case
+
+__all__ = ["SWEEP_FILE", "SweepAnalysis", "analyze_cases"]
+
+SWEEP_FILE = "sweep.h5"
+FORMAT = "fastsde-sweep"
+FORMAT_VERSION = (1, 0)
+
+
+@dataclass(frozen=True)
+class SweepAnalysis:
+    """What the cases of a sweep say together.
+
+    Attributes
+    ----------
+    created : str
+        When, in ISO 8601.
+    versions : dict of str to str
+        Versions of the libraries.
+    cases : tuple of str
+        Names of the cases.
+    swept : tuple of str
+        Keys that differ between cases.
+    source : str
+        Where the times of escape come from.
+    effects : dict of str to Effect
+        By "rank RANK COVARIATE NUMBER"; times in units of time (learning rate times steps).
+    """
+
+    created: str
+    versions: dict[str, str]
+    cases: tuple[str, ...]
+    swept: tuple[str, ...]
+    source: str
+    effects: dict[str, Effect]
+
+    def save(self, path: Path | str) -> Path:
+        """Write an HDF5 file, whole or not at all; return its path."""
+        path = Path(path)
+        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs["format"] = FORMAT
+            file.attrs["format_version"] = FORMAT_VERSION
+            records.write(file, self)
+        return path
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read such a file.
+
+        Raises
+        ------
+        FastsdeError
+            If there is none, or it is something else.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FastsdeError(f"no analysis of a sweep at {path}: `fastsde sweep` makes one")
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
+                raise FastsdeError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
+            return records.read(file, cls)
+
+    def document(self) -> Any:
+        """Return everything as plain numbers, text, lists and dictionaries."""
+        return records.plain(self)
+
+
+def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: int = 0) -> SweepAnalysis:
+    """Measure the effects of what is swept, and of the models' own settings, over all cases together.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        From `fastsde.sweep.load_cases`.
+    directories : mapping of str to Path
+        Directory of each case's run, by name; one ensemble is open at a time.
+    seed : int
+        Of the bootstrap.
+
+    Notes
+    -----
+    Groups of one model on different data sets (``data.seed`` swept) stand at the same level, and data sets
+    are then what the bootstrap draws.
+    """
+    from fastsde.store import open_ensemble
+
+    by_rank: list[list[Group]] = []
+    source = "nothing: no case says when modes are learned"
+    for case in cases:
+        with open_ensemble(directories[case.name]) as ensemble:
+            views: dict[str, Any] = {name: ensemble[name] for name in ensemble.names}
+            context = Context(ensemble, views, "", Settings(), Silent())
+            for name, view in views.items():
+                known = arrivals(view, context)
+                if known is None:
+                    continue
+                learned, source = known
+                many = stays(learned, view.passage_time("exploded"), float(view.time[-1]))
+                settings = {
+                    **case.study.models[name].model_dump(exclude_none=True),
+                    **{key: value for key, value in case.values.items() if key not in ("data.seed", "seed")},
+                }
+                by_rank += [[] for _ in range(len(many) - len(by_rank))]
+                for rank, stay in enumerate(many):
+                    by_rank[rank].append(Group(name, settings, case.study.data.seed, stay))
+    swept = tuple(dict.fromkeys(key for case in cases for key in case.values))
+    names = [*COVARIATES, *(key for key in swept if key not in (*COVARIATES, "data.seed", "seed"))]
+    found = {
+        f"rank {rank} {name} {number}": effect(family, name, seed)
+        for rank, groups in enumerate(by_rank)
+        for name in names
+        for number, family in enumerate(families(groups, name))
+    }
+    return SweepAnalysis(
+        created=now(),
+        versions=versions(),
+        cases=tuple(case.name for case in cases),
+        swept=swept,
+        source=source,
+        effects={key: one for key, one in found.items() if one is not None},
+    )

@@ -1,0 +1,109 @@
+"""``fastsde sweep`` on a real run: cases with directories of their own, and effects over all of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fastsde.analysis.cases import SweepAnalysis
+from fastsde.errors import FastsdeError
+from fastsde.store import open_ensemble
+
+SWEEP = """
+seed = 2
+trajectories = 64
+[network]
+widths = [2, 3, 2]
+init = { std = 0.05 }
+loss = "half"
+[data]
+samples = 12
+inputs = { kind = "gaussian", whiten = true }
+teacher = { singular_values = [4.0, 1.5] }
+label_noise = 0.1
+[time]
+learning_rate = 0.01
+steps = 400
+snapshots = { count = 8, spacing = "linear" }
+[record]
+observables = ["loss", "modes"]
+[models.sgd]
+kind = "sgd"
+[models.sde]
+kind = "sde"
+noise = "gradient"
+substeps = 2
+[sweep]
+"network.init.std" = [0.01, 0.05]
+"data.seed" = [0, 1, 2]
+"""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    from click.testing import CliRunner
+
+    from fastsde.cli import main
+
+    folder = tmp_path_factory.mktemp("sweep")
+    path = folder / "starts.toml"
+    path.write_text(SWEEP)
+    arguments = ["sweep", str(path), "-o", str(folder / "out"), "--progress", "none", "--json"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    return folder, json.loads(result.stdout)
+
+
+def test_every_case_is_a_run_like_any_other(swept):
+    folder, _ = swept
+    names = {f"std0_0{n}-seed{s}" for n in (1, 5) for s in (0, 1, 2)}
+    assert {path.name for path in (folder / "out").iterdir() if path.is_dir()} == {*names, "figures"}
+    strengths = []
+    for name in names:
+        assert (folder / "out" / name / "report.html").is_file()
+        with open_ensemble(folder / "out" / name) as ensemble:
+            strengths.append(tuple(ensemble.problem.mode_strength))
+            assert "sweep" not in ensemble.study.to_toml()
+    assert len(set(strengths)) == 3
+
+
+def test_a_smaller_start_escapes_later_by_the_logarithm_of_the_ratio(swept):
+    """Growth at rate s1 in both layers: ln(5) / s1 later; unit of the interval are the three data sets."""
+    folder, printed = swept
+    found = SweepAnalysis.load(folder / "out" / "sweep.h5")
+    key = next(k for k in found.effects if k.startswith("rank 0 network.init.std"))
+    effect = found.effects[key]
+    assert effect.value.tolist() == [0.01, 0.05]
+    assert effect.time[0] - effect.time[1] == pytest.approx(np.log(5) / 4.0, rel=0.15)
+    assert (effect.unit, effect.units) == ("data set", 3)
+    assert effect.ratio_high < 1
+    assert found.swept == ("network.init.std", "data.seed")
+    assert printed["sweep"]["effects"][key]["ratio"] == pytest.approx(effect.ratio)
+    page = (folder / "out" / "sweep.html").read_text()
+    assert "std0_05-seed2/report.html" in page
+    assert "3 data sets" in page
+
+
+def test_a_sweep_goes_on_and_may_grow_but_not_change(swept, invoke):
+    folder, _ = swept
+    before = {p: p.stat().st_mtime_ns for p in (folder / "out").rglob("parts/*.h5")}
+    path = folder / "starts.toml"
+    path.write_text(SWEEP.replace('"data.seed" = [0, 1, 2]', '"data.seed" = [0, 1, 2, 3]'))
+    result = invoke("sweep", path, "-o", folder / "out", "--progress", "none")
+    assert result.exit_code == 0, result.output
+    after = {p: p.stat().st_mtime_ns for p in (folder / "out").rglob("parts/*.h5")}
+    assert before.items() <= after.items()
+    assert len(after) == len(before) * 4 // 3
+    path.write_text(SWEEP.replace("0.05]", "0.07]"))
+    result = invoke("sweep", path, "-o", folder / "out", "--progress", "none")
+    assert result.exit_code == 2
+    assert "another sweep" in result.stderr
+
+
+def test_a_file_without_shared_values_is_no_sweep(invoke, study_file, tmp_path):
+    result = invoke("sweep", study_file, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "fastsde study" in result.stderr
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(FastsdeError, match="fastsde sweep"):
+        SweepAnalysis.load(tmp_path / "sweep.h5")

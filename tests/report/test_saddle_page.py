@@ -1,0 +1,81 @@
+"""What the page says of saddles and escape: the direction of an effect, and ranges over models."""
+
+import numpy as np
+import pytest
+from fakes import fake_ensemble
+
+from fastsde.analysis import Settings, analyze
+from fastsde.analysis.effects import Group, effect
+from fastsde.analysis.passages import Passages
+from fastsde.report import escape, saddles
+from fastsde.report.saddle_figures import drawn_saddles
+
+QUICK = Settings(permutations=19, directions=4, sliced_limit=40, mmd_limit=40)
+
+
+def found(covariate, low, high, values):
+    rng = np.random.default_rng(0)
+
+    def stays(scale):
+        return Passages(scale * rng.lognormal(0, 0.2, 200), np.ones(200, bool), np.zeros(200, bool))
+
+    groups = [
+        Group(f"m{v}", {"kind": "sde", covariate: v}, 0, stays(s))
+        for v, s in zip(values, (low, high), strict=True)
+    ]
+    return {f"rank 0 {covariate} 0": effect(groups, covariate)}
+
+
+@pytest.mark.parametrize(
+    ("covariate", "low", "high", "values", "said"),
+    [
+        ("alpha", 1.0, 2.0, (1.2, 2.0), "with tails of index 1.2 instead of 2 half have escaped sooner"),
+        ("alpha", 2.0, 1.0, (1.2, 2.0), "tails of index 1.2 instead of 2 half have escaped later"),
+        ("alpha", 1.0, 1.0, (1.2, 2.0), "no effect of tails of index 1.2 instead of 2"),
+        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "anisotropic noise instead of isotropic half"),
+        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "rate 0.1 instead of 0.2 half have escaped soon"),
+    ],
+)  # fmt: skip
+def test_the_sentence_says_which_way(covariate, low, high, values, said):
+    (sentence,) = escape.effect_sentences(found(covariate, low, high, values))
+    assert said in sentence
+    assert "200 trajectories a side" in sentence
+
+
+def test_the_table_has_both_ends():
+    effects = found("alpha", 1.0, 2.0, (1.2, 2.0))
+    html = escape.effects_table(effects, 0.5, "steps")
+    one = effects["rank 0 alpha 0"]
+    assert f"{one.time[0] / 0.5:,.4g} at 1.2" in html
+    (row,) = escape.effect_rows(effects)
+    assert row["values"] == "1.2 to 2"
+    assert row["resampled"] == "200 trajectories a side"
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    return analyze(fake_ensemble(150, 40), settings=QUICK)
+
+
+def test_findings_say_what_was_counted(analysis):
+    sections = analysis.sections["saddles"]
+    share = 100 * sections.models["sgd"].visits / 150
+    spec = {spec.name: spec for spec in (*saddles.SPECS, *escape.SPECS)}
+    visited = max((k for k in drawn_saddles(sections) if sections.rank[k] > 0),
+                  key=lambda k: sum(one.visits[k] for one in sections.models.values()))  # fmt: skip
+    assert f"{share[visited]:.0f} % in sgd" in spec["saddle_visits"].finding(analysis)
+    assert "every point visited" in spec["saddle_curvature"].finding(analysis).lower()
+    said = spec["escape"].finding(analysis)
+    assert "Not told from sgd by the median: " in said
+    assert "langevin +" in said
+    assert "gd -" in said
+
+
+def test_a_strict_saddle_is_told_from_a_flat_one(analysis):
+    """lambda_min is near -60 in the made-up runs; a hundredth of the minimum's largest eigenvalue is 20."""
+    one = analysis.sections["saddles"].models["sgd"]
+    assert analysis.sections["saddles"].curvature_scale == pytest.approx(2000, rel=0.01)
+    assert one.strict.sum() + one.flat.sum() == one.visits.sum()
+    assert np.all(one.strict == one.visits)
+    one = analysis.sections["saddles"].models["gd"]
+    assert np.all(one.lowest[one.visits > 0] < -60)
