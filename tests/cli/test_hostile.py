@@ -26,9 +26,10 @@ HOSTILE = st.one_of(
     st.floats(allow_nan=True),
 )
 EXTRA = """
-trajectories dtype start new data.inputs data.inputs.whiten data.label_noise.scale events.every network.init.kind
-network.init.gamma network.init.ensemble models.sde.alpha models.sde.tempering models.sgd.batch models./tmp/x
-models.problem models.sde.dt models.sde.temperature record.observables time.snapshots.count
+trajectories dtype start new data.inputs data.inputs.whiten data.label_noise.scale events.every
+network.init.kind network.init.gamma network.init.ensemble models.sde.alpha models.sde.tempering
+models.sgd.batch models./tmp/x models.problem models.sde.dt models.sde.temperature
+record.observables time.snapshots.count
 """
 
 
