@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import figures, tables
+from fastsde.report import branching, figures, tables
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -106,5 +106,6 @@ SPECS = (
             "terms then keep their index, otherwise it rises towards 2.</p>" + tables.tails(analysis)
         ),
     ),
+    *branching.SPECS,
 )
 """The figures in the order of the page."""
