@@ -54,7 +54,8 @@ is the time that goes into steps and snapshots over all time of all tasks. It fa
 starts for little work, and where its trajectories do not fill the vector lanes of all its threads.
 The part size is the most trajectories that a part of any model has; it is the study's own, or the
 task's share if that is smaller. Files are parts, the ensemble and the study. Where many files are a
-burden, take fewer tasks, or `fastsde merge --copy`, which leaves one.
+burden, take fewer tasks, or `fastsde merge --copy`, which leaves one. Arrays are listed up to the
+one that leaves a task 16 trajectories of each model.
 
 A task near its limit loses nothing: it saves and queues again, for the cost of one more start."""
 
