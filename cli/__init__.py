@@ -80,6 +80,6 @@ def main() -> None:
         fastsde study first.toml     runs, analyses, reports into runs/first
 
     Results go to the standard output, progress and messages to the standard error stream. Exit codes: 0 done,
-    1 failed, 2 bad input, 75 stopped by a signal with finished work saved (the same command goes on).
+    1 failed, 2 bad input, 75 stopped by a signal with its work saved (the same command goes on).
     Every option can also be set by an environment variable, as FASTSDE_RUN_THREADS=4.
     """

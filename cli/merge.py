@@ -34,9 +34,20 @@ __all__ = ["command"]
     is_flag=True,
     help="Join what is finished so far to partial.h5, while others compute the rest.",
 )
+@click.option(
+    "--step",
+    metavar="S",
+    type=click.IntRange(min=1),
+    help="With --partial: all trajectories that have come to the snapshot at step S.",
+)
 @click.option("--any-version", is_flag=True, help="Mix numbers of different versions of the program.")
 def command(
-    directories: tuple[Path, ...], output: Path | None, copy: bool, partial: bool, any_version: bool
+    directories: tuple[Path, ...],
+    output: Path | None,
+    copy: bool,
+    partial: bool,
+    step: int | None,
+    any_version: bool,
 ) -> None:
     """Join shards computed anywhere to one ensemble; prints its path.
 
@@ -49,11 +60,19 @@ def command(
         fastsde merge runs/saddle
         fastsde merge shard1 shard2 shard3 -o runs/saddle
         fastsde merge runs/saddle --partial && fastsde info runs/saddle/partial.h5
+        fastsde merge runs/saddle --partial --step 1000
     """
     from fastsde.cli.signals import stop_at_once
     from fastsde.merge import merge
 
     if output is None and len(directories) > 1:
         raise click.UsageError("several directories are merged into another one: say which, with -o DIR")
+    if step is not None and (not partial or len(directories) > 1):
+        raise click.UsageError("--step goes with --partial, and one directory")
     with stop_at_once():
+        if step is not None:
+            from fastsde.peek import peek
+
+            click.echo(peek(directories[0], step))
+            return
         click.echo(merge(directories, output, copy=copy, partial=partial, any_version=any_version))

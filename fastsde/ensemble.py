@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.study import Study
 
-__all__ = ["Outcome", "beginning", "default_threads", "integrate"]
+__all__ = ["Outcome", "beginning", "default_threads", "integrate", "split_events"]
 
 Array = NDArray[Any]
 SLICE_SECONDS = 1.0
@@ -168,7 +168,12 @@ def integrate(
             if on_snapshot is not None:
                 on_snapshot(index, observer.take(count))
     return Outcome(
-        _events(study, lowered, blocks.exploded[:count], blocks.passed[:count]),
+        split_events(
+            blocks.exploded[:count],
+            blocks.passed[:count],
+            len(lowered.events.levels),
+            *lowered.events.thresholds.shape,
+        ),
         lowered.attributes,
         end.parameters[:, : lowered.network.parameters],
         end,
@@ -199,9 +204,8 @@ def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Arr
     )
 
 
-def _events(study: Study, lowered: Lowered, exploded: Array, passed: Array) -> dict[str, Array]:
-    levels = len(lowered.events.levels)
-    fractions, modes = lowered.events.thresholds.shape
+def split_events(exploded: Array, passed: Array, levels: int, fractions: int, modes: int) -> dict[str, Array]:
+    """Return explosions and passages, (trajectories, events), as the variables of `schema.EVENTS`."""
     return {
         "exploded_step": exploded,
         "loss_below_step": passed[:, :levels],

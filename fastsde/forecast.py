@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayRow", "Forecast", "Speed", "array_row", "forecast", "suggested_tasks"]
 
-START_SECONDS = 2.0
+START_SECONDS = 1.3
 """A process: Python, imports, the data. Measured by ``python -m bench.arrays``, as the next two."""
-MODEL_SECONDS = 0.4
+MODEL_SECONDS = 0.05
 """A model in a process: loading its compiled code."""
-PART_SECONDS = 0.06
+PART_SECONDS = 0.04
 """A part: its folder, its file, its checksum, its flush."""
-PROBE_STEPS = 32
+PROBE_STEPS, PROBE_TRAJECTORIES = 8, 512
 PILOT_SECONDS = 3.0
 """Longest time of a pilot run of one model."""
 TASK_SECONDS = 1800.0
@@ -149,10 +149,7 @@ def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
     """Run a model for a few seconds on all threads and return what a step and a snapshot cost."""
     from fastsde.kernels.lanes import lane_count
 
-    count = 2 * threads * int(lane_count(study.dtype))
-    total = study.time.steps
-
-    def timed(steps: int, snapshots: list[int]) -> float:
+    def timed(count: int, steps: int, snapshots: list[int]) -> float:
         from fastsde.ensemble import integrate
 
         short = study.replace(time={"steps": steps, "snapshots": {"at": snapshots}}, trajectories=count)
@@ -160,18 +157,22 @@ def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
         integrate(short, name, 0, count, problem=problem, threads=threads)
         return time.perf_counter() - begun
 
+    def best(count: int, steps: int, snapshots: list[int]) -> float:
+        return min(timed(count, steps, snapshots) for _ in range(3))
+
+    total = study.time.steps
     few = min(total, PROBE_STEPS)
-    timed(1, [1])
-    dense = min(timed(few, list(range(few + 1))) for _ in range(2))
-    sparse = min(timed(few, [few]) for _ in range(2))
-    snapshot = max(0.0, dense - sparse) / max(1, few - 1)
-    empty = min(timed(1, [1]) for _ in range(2))
-    steps, seconds = few, max(1e-9, sparse - empty)
+    timed(1, 1, [1])
+    many = min(default_size(study, name), study.trajectories, PROBE_TRAJECTORIES)
+    snapshot = max(0.0, best(many, few, list(range(few + 1))) - best(many, few, [few])) / max(1, few - 1)
+    count = 2 * threads * int(lane_count(study.dtype))
+    empty = best(count, 1, [1])
+    steps, seconds = few, max(1e-9, best(count, few, [few]) - empty)
     while steps < total and seconds < PILOT_SECONDS / 2:
         steps = min(total, max(steps + 1, int(steps * min(16.0, PILOT_SECONDS / max(seconds, 1e-4)))))
-        seconds = max(1e-9, timed(steps, [steps]) - empty)
+        seconds = max(1e-9, timed(count, steps, [steps]) - empty)
     per_step = seconds / steps / study.models[name].substeps / count
-    return Speed(per_step, snapshot / count, steps / total)
+    return Speed(per_step, snapshot / many, steps / total)
 
 
 def suggested_tasks(study: Study, seconds: float, threads: int) -> int:

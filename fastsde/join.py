@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastsde.seal import Seal
     from fastsde.study import Study
 
-__all__ = ["Piece", "join"]
+__all__ = ["Piece", "join", "write_problem"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def join(
                 write_root(file, study, schema.ENSEMBLE_FORMAT)
                 for name, chain in pieces.items():
                     _join_model(file, study, problem, name, chain, path.parent, copy)
-                _write_problem(file, problem)
+                write_problem(file, problem)
                 if not copy:
                     _write_table(file, pieces, path.parent)
             write_seal(temporary)
@@ -138,7 +138,7 @@ def _copy(dataset: Any, where: str, variable: schema.Variable, chain: Sequence[P
                 dataset[(*lead, here)] = source[(*lead, there)]
 
 
-def _write_problem(file: Any, problem: Problem) -> None:
+def write_problem(file: Any, problem: Problem) -> None:
     """Write the arrays of a problem with named dimensions, its scalars as attributes."""
     group = file.create_group(schema.PROBLEM_GROUP, track_order=True)
     values = {field.name: getattr(problem, field.name) for field in dataclasses.fields(problem)}

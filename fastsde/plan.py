@@ -105,6 +105,8 @@ def divide(study: Study, model: str, first: int, last: int, size: int | None) ->
     >>> [(part.first, part.count) for part in divide(None, "sgd", 90, 405, 100)]
     [(90, 110), (200, 100), (300, 105)]
     """
+    if last <= first:
+        return []
     size = size or default_size(study, model)
     inner = range((first // size + 1) * size, last, size)
     least = max(1, size // 4)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastsde import schema
 from fastsde.errors import ResourceError
-from fastsde.plan import default_size, row_values, shard_range
+from fastsde.plan import Shard, default_size, divide, row_values, shard_range
 from fastsde.progress import size_text
 from fastsde.recorder import keeps_state
 from fastsde.writer import QUEUE_LENGTH
@@ -25,8 +25,10 @@ __all__ = ["Need", "available_memory", "check_resources", "disk_need", "memory_n
 
 BASE_MEMORY = 300 << 20
 """Python, numba and the libraries, measured."""
-PART_BYTES = 80 << 10
-"""What an HDF5 part has beside its numbers."""
+PART_BYTES, ENSEMBLE_BYTES, PIECE_BYTES = 26_000, 70_000, 1500
+"""What HDF5 adds to the numbers: in a part, in the ensemble, and there for every part."""
+EXACT_PARTS = 10_000
+"""Up to so many parts are counted one by one."""
 SNAPSHOTS_IN_MEMORY = 3 + 2 * QUEUE_LENGTH
 BLOCK_VECTORS = 64
 """Trajectories that the memory of a thread holds, at most: those of one block, with room for products."""
@@ -43,9 +45,13 @@ class Need:
 def part_count(study: Study, model: str, options: Options) -> int:
     """Return how many parts a model is divided into, all shards together."""
     shards = options.shard.of if options.shard else 1
-    each = max(1, math.ceil(study.trajectories / shards))
     size = options.part_size or default_size(study, model)
-    return min(study.trajectories, shards * math.ceil(each / size))
+    each = max(1, math.ceil(study.trajectories / shards))
+    about = min(study.trajectories, shards * math.ceil(each / size))
+    if about > EXACT_PARTS:
+        return about
+    ranges = (shard_range(study.trajectories, Shard(i, shards)) for i in range(1, shards + 1))
+    return sum(len(divide(study, model, r.start, r.stop, size)) for r in ranges)
 
 
 def disk_need(study: Study, options: Options) -> Need:
@@ -58,8 +64,8 @@ def disk_need(study: Study, options: Options) -> Need:
     if keep:
         row += sizes["parameter"] * itemsize + 8 * (1 + sizes["passage"])
     parts = sum(part_count(study, model, options) for model in study.models)
-    numbers = study.trajectories * len(study.models) * row
-    return Need(int(numbers * (2 if options.copy else 1)) + parts * PART_BYTES, parts + 2)
+    numbers = study.trajectories * len(study.models) * row * (2 if options.copy else 1)
+    return Need(numbers + parts * (PART_BYTES + PIECE_BYTES) + ENSEMBLE_BYTES, parts + 2)
 
 
 def memory_need(study: Study, options: Options, threads: int) -> int:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fastsde.checkpoint import Checkpoint
     from fastsde.study import Study
 
-__all__ = ["UNFINISHED_FOLDER", "Unfinished", "found"]
+__all__ = ["UNFINISHED_FOLDER", "Unfinished", "found", "look"]
 
 UNFINISHED_FOLDER = "unfinished"
 STATE, LOCK, PROGRESS = "state.h5", "lock", "progress.json"
@@ -158,6 +158,14 @@ def found(directory: Path | str) -> Iterator[tuple[Part, dict[str, Any] | None, 
         if match:
             part = Part(match["model"], int(match["first"]), int(match["count"]))
             yield part, _told(folder), held(folder / LOCK)
+
+
+def look(directory: Path | str, part: Part, study: Study) -> tuple[Checkpoint, Sources] | None:
+    """Return a part's last checkpoint and the snapshots before it, without touching them; None without one.
+
+    The study may be shorter than the one that is being computed.
+    """
+    return _load(folder_of(directory, part), study, part, ())
 
 
 def saved_step(directory: Path | str, part: Part) -> int | None:

@@ -18,6 +18,7 @@ import numpy as np
 from fastsde.analysis import (
     alignment,
     battery,
+    branching,
     currents,
     diffusion,
     escape,
@@ -120,6 +121,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("late_law", late_law.LateLaws, late_law.measure, networks_only=True),
     Section("currents", currents.Currents, currents.measure),
     Section("mixing", mixing.MixingTimes, mixing.measure),
+    Section("branching", branching.Branching, branching.measure, networks_only=True),
 )
 """All sections, in the order in which they are measured."""
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fastsde.report import currents, distances, escape, features, figures, saddles, shape, tables, tails
+from fastsde.report import (
+    branching,
+    currents,
+    distances,
+    escape,
+    features,
+    figures,
+    saddles,
+    shape,
+    tables,
+    tails,
+)
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
@@ -85,5 +96,6 @@ SPECS = (
     *escape.SPECS,
     *features.SPECS,
     *currents.SPECS,
+    *branching.SPECS,
 )
 """The figures in the order of the page."""

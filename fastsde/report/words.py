@@ -51,6 +51,12 @@ def _network(study: Study) -> str:
 
 def _start(study: Study) -> str:
     init = study.network.init
+    if init.kind == "snapshot":
+        when = "the end" if init.step is None else f"step {init.step:,}"
+        return (
+            f"Trajectories start from states that {init.model} had at {when} of another run "
+            f"({init.ensemble}), {init.branches} from each, with noise of their own."
+        )
     size = (
         f"standard deviation {init.std:g}"
         if init.gamma is None

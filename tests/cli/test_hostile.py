@@ -28,7 +28,7 @@ HOSTILE = st.one_of(
 EXTRA = """
 trajectories dtype start new data.inputs data.inputs.whiten data.label_noise.scale events.every
 network.init.kind network.init.gamma network.init.ensemble models.sde.alpha models.sde.tempering
-models.sgd.batch models.problem models./tmp/x models.sde.dt models.sde.temperature
+models.sgd.batch models./tmp/x models.problem models.sde.dt models.sde.temperature
 record.observables time.snapshots.count
 """
 

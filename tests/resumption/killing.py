@@ -68,7 +68,7 @@ PHASES = {
     ("writer", "write_seal"): 6,
     ("writer", "commit"): 6,
     ("join", "_join_model"): 2,
-    ("join", "_write_problem"): 1,
+    ("join", "write_problem"): 1,
     ("unfinished", "write_checkpoint"): 6,
     ("blocks.Blocks", "advance"): 40,
     ("blocks.Blocks", "measure"): 24,

@@ -1,0 +1,210 @@
+"""``python -m bench.arrays``: what tasks and parts cost beside computing, and tables of arrays of any size.
+
+Measures, in processes as a cluster would start them (compile cache warm, the best of several): the start of a
+process, a model in it, a part; then joining. Compares the forecast with arrays that really run on this
+machine, one task after another. Writes ``docs/scaling.md``.
+"""
+
+import argparse
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from fastsde import forecast, merge, parts, status, study
+from fastsde.data import build_problem
+from fastsde.granted import default_threads
+from fastsde.progress import duration, size_text
+
+TINY = """
+trajectories = {trajectories}
+[network]
+widths = [4, 10, 10, 4]
+init = {{ std = 0.1 }}
+[data]
+samples = 16
+teacher = {{ singular_values = [2.0, 1.0] }}
+[time]
+learning_rate = 0.001
+steps = {steps}
+snapshots = {{ count = 2 }}
+"""
+MODELS = {
+    "sgd": '[models.sgd]\nkind = "sgd"\n',
+    "sde": '[models.sde]\nkind = "sde"\nnoise = "gradient"\n',
+    "langevin": '[models.langevin]\nkind = "sde"\nnoise = "isotropic"\n',
+}
+EXAMPLE = Path(__file__).parents[1] / "examples" / "saddle_to_saddle.toml"
+SIZES = (1024, 100_000, 10_000_000)
+TASKS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
+MANY = 40
+
+
+INTRODUCTION = """\
+What was measured stands in the first two tables; the others are computed from it by the functions
+of `fastsde plan`, as no such cluster was at hand."""
+TRIAL = """\
+Forecast and real time of the longest task, on this machine, tasks one after another (the example
+with 2000 steps):"""
+EXPLANATION = """\
+Every task computes the same range of trajectories of every model, so all take as long. Efficiency
+is the time that goes into steps and snapshots over all time of all tasks. It falls where a task
+starts for little work, and where its trajectories do not fill the vector lanes of all its threads.
+The part size is the most trajectories that a part of any model has; it is the study's own, or the
+task's share if that is smaller. Files are parts, the ensemble and the study. Where many files are a
+burden, take fewer tasks, or `fastsde merge --copy`, which leaves one. Arrays are listed up to the
+one that leaves a task 16 trajectories of each model.
+
+A task near its limit loses nothing: it saves and queues again, for the cost of one more start."""
+
+
+def text_of(trajectories, steps, models):
+    return TINY.format(trajectories=trajectories, steps=steps) + "".join(MODELS[name] for name in models)
+
+
+def seconds_of(folder, text, *options):
+    """Time ``fastsde run`` in a process and a directory of its own."""
+    directory = Path(tempfile.mkdtemp(dir=folder))
+    (directory / "study.toml").write_text(text)
+    words = [
+        sys.executable,
+        "-m",
+        "fastsde",
+        "run",
+        str(directory / "study.toml"),
+        "-o",
+        str(directory / "run"),
+    ]
+    begun = time.perf_counter()
+    subprocess.run([*words, "--progress", "none", *options], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
+
+
+def overheads(folder, rounds):
+    """Return the seconds of a start, of a model, and of a part."""
+    cases = {
+        "one": (text_of(16, 1, ["sgd"]), "--shard", "1/1"),
+        "three": (text_of(16, 1, MODELS), "--shard", "1/1"),
+        "parts": (text_of(16 * MANY, 1, ["sgd"]), "--shard", "1/1", "--part-size", "16"),
+    }
+    for case in cases.values():
+        seconds_of(folder, *case)
+    best = {name: min(seconds_of(folder, *case) for _ in range(rounds)) for name, case in cases.items()}
+    part = (best["parts"] - best["one"]) / (MANY - 1)
+    model = (best["three"] - best["one"]) / 2 - part
+    return best["one"] - model - part, model, part
+
+
+def joining(folder, counts=(200, 1000)):
+    """Return seconds and bytes of the ensemble a part, from joining few and many."""
+    found = []
+    for count in counts:
+        directory = Path(tempfile.mkdtemp(dir=folder))
+        text = text_of(count, 1, ["sgd"])
+        parts.run(study.Study.from_toml(text), directory, part_size=1)
+        begun = time.perf_counter()
+        path = merge.merge([directory])
+        found.append((time.perf_counter() - begun, path.stat().st_size))
+        begun = time.perf_counter()
+        assert status.status(directory).whole
+        found[-1] += (time.perf_counter() - begun,)
+    return [(b - a) / (counts[1] - counts[0]) for a, b in zip(*found, strict=True)]
+
+
+def trial(folder, tasks, trajectories, threads):
+    """Return forecast and real seconds of the longest task, for each number of tasks."""
+    s = study.Study.load(EXAMPLE).replace(trajectories=trajectories, time={"steps": 2000})
+    (folder / "trial.toml").write_text(s.to_toml())
+    rows = []
+    for count in tasks:
+        problem = build_problem(s)
+        speeds = {name: forecast.measure(s, name, problem, threads) for name in s.models}
+        row = forecast.array_row(s, speeds, threads, count)
+        real = max(
+            seconds_of(folder, s.to_toml(), "--shard", f"{number}/{count}", "--threads", str(threads))
+            for number in sorted({1, count})
+        )
+        rows.append((count, row.seconds, real))
+    return rows
+
+
+def tables(threads):
+    """Return, for each size of the example, its forecast rows and the number of tasks suggested."""
+    s = study.Study.load(EXAMPLE)
+    problem = build_problem(s)
+    speeds = {name: forecast.measure(s, name, problem, threads) for name in s.models}
+    result = {}
+    for size in SIZES:
+        sized = s.replace(trajectories=size)
+        rows = [forecast.array_row(sized, speeds, threads, n) for n in TASKS if n <= size // 16]
+        result[size] = rows, forecast.suggested_tasks(sized, rows[0].seconds, threads)
+    return result
+
+
+def page(threads, costs, join, trials, found):
+    start, model, part = costs
+    day = time.strftime("%Y-%m-%d")
+    lines = [
+        "# Job arrays, from one task to ten thousand",
+        "",
+        f"Written by `python -m bench.arrays` on {platform.machine()}, {threads} threads a task, {day}.",
+        INTRODUCTION,
+        "",
+        "| what it costs beside computing | seconds |",
+        "|---|---|",
+        f"| a process: Python, imports, data | {start:.2f} |",
+        f"| a model in a process: loading its compiled code, the first look at the cache | {model:.2f} |",
+        f"| a part: folder, lock, file, checksum, flush | {part:.3f} |",
+        f"| joining, a part (one model, 11 variables) | {join[0]:.4f} |",
+        f"| `fastsde status`, a part | {join[2]:.4f} |",
+        "",
+        f"The ensemble file grows by {size_text(join[1])} a part.",
+        "",
+        TRIAL,
+        "",
+        "| tasks | forecast, s | real, s | ratio |",
+        "|---|---|---|---|",
+        *(f"| {n} | {a:.1f} | {b:.1f} | {a / b:.2f} |" for n, a, b in trials),
+        "",
+        EXPLANATION,
+    ]
+    for size, (rows, suggested) in found.items():
+        lines += [
+            "",
+            f"## {size:,} trajectories of each of six models",
+            "",
+            "| tasks | time of a task | efficiency | files | of about | part size |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {r.tasks:,} | {duration(r.seconds)} | {100 * r.efficiency:.0f}% | {r.files:,} | "
+            f"{size_text(r.file_bytes)} | {r.part_size:,} |"
+            for r in rows
+        ]
+        lines += ["", f"Suggested: {'no job array' if suggested == 1 else f'{suggested:,} tasks'}."]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m bench.arrays", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--trajectories", type=int, default=1024, help="of the arrays that really run")
+    given = parser.parse_args()
+    threads = default_threads()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        costs = overheads(folder, given.rounds)
+        print("start {:.3f} s, model {:.3f} s, part {:.4f} s".format(*costs), file=sys.stderr)
+        join = joining(folder)
+        print("joining {:.5f} s and {:.0f} bytes a part, status {:.5f} s".format(*join), file=sys.stderr)
+        trials = trial(folder, (1, 2, 4, 8), given.trajectories, threads)
+        print(trials, file=sys.stderr)
+    given.output.write_text(page(threads, costs, join, trials, tables(threads)), encoding="utf-8")
+    print(given.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The compile cache: many processes at once, a home that cannot be written, and stopping while it fills."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from studies import study
+
+import fastsde
+from fastsde import compiled
+from fastsde.data import build_problem
+from fastsde.errors import Interrupted
+from fastsde.locks import Lock, held
+
+SCRIPT = """
+import hashlib, sys, fastsde
+from studies import study
+langevin = {"kind": "sde", "noise": "isotropic", "temperature": 0.1}
+model = [{"kind": "sgd"}, {"kind": "gd"}, langevin][int(sys.argv[1])]
+s = study((3, 4, 2), model, steps=5, record={"observables": ["loss", "modes"]})
+with fastsde.open(fastsde.run(s, sys.argv[2])) as ensemble:
+    print(hashlib.sha256(ensemble["m"]["modes"].tobytes()).hexdigest())
+"""
+
+
+RECORD = {"observables": ["loss", "modes"]}
+
+
+def start(cache, model, directory):
+    environment = dict(os.environ, PYTHONPATH=os.path.dirname(__file__), NUMBA_CACHE_DIR=str(cache))
+    words = [sys.executable, "-c", SCRIPT, str(model), str(directory)]
+    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_on_a_cold_cache_have_the_right_code(tmp_path):
+    """Three models compile the same functions for different types; the cache must keep them apart."""
+    together = [start(tmp_path / "cold", model, tmp_path / f"a{model}") for model in (0, 1, 2)]
+    first = [process.communicate() for process in together]
+    assert all(process.returncode == 0 for process in together), first
+    again = [start(tmp_path / "cold", model, tmp_path / f"b{model}") for model in (0, 1, 2)]
+    begun = time.monotonic()
+    second = [process.communicate()[0] for process in again]
+    assert [out for out, _ in first] == second
+    assert len(set(second)) == 3
+    assert time.monotonic() - begun < 60
+    folders = list((tmp_path / "cold").iterdir())
+    assert len(folders) == 1
+    assert len(list(folders[0].glob("ready-*"))) == 3
+    fastsde.run(study((3, 4, 2), {"kind": "sgd"}, steps=5, record=RECORD), tmp_path / "here")
+    with fastsde.open(tmp_path / "here") as ensemble:
+        here = hashlib.sha256(ensemble["m"]["modes"].tobytes()).hexdigest()
+    assert second[0].strip() == here
+
+
+@pytest.fixture
+def cold(tmp_path, monkeypatch):
+    """A cache folder without a marker, and a compilation that does nothing."""
+    from fastsde.kernels import options
+
+    monkeypatch.setattr(options, "CACHE_FOLDER", tmp_path)
+    calls = []
+    monkeypatch.setattr(compiled, "_compile", lambda *arguments: calls.append(arguments[1]))
+    return calls
+
+
+S = study((3, 4, 2), {"kind": "sgd"})
+PROBLEM = build_problem(S)
+
+
+def test_a_model_is_compiled_once(cold, tmp_path):
+    for _ in range(3):
+        compiled.ensure_compiled(S, "m", PROBLEM)
+    assert cold == ["m"]
+    compiled.ensure_compiled(S.replace(dtype="float32"), "m", PROBLEM)
+    assert cold == ["m", "m"]
+    assert not held(tmp_path / "lock")
+
+
+def test_whoever_waits_for_another_can_be_stopped(cold, tmp_path):
+    lock = Lock.take(tmp_path / "lock")
+    asked = iter([False, False, True])
+    with pytest.raises(Interrupted, match="another process compiles"):
+        compiled.ensure_compiled(S, "m", PROBLEM, lambda: next(asked))
+    assert cold == []
+    lock.release()
+    compiled.ensure_compiled(S, "m", PROBLEM)
+    assert cold == ["m"]
+
+
+def test_compiling_can_be_left(cold, monkeypatch):
+    monkeypatch.setattr(compiled, "_compile", lambda *arguments: time.sleep(2))
+    begun = time.monotonic()
+    with pytest.raises(Interrupted, match="while compiling"):
+        compiled.ensure_compiled(S, "m", PROBLEM, lambda: True)
+    assert time.monotonic() - begun < 1.5
+
+
+def test_a_failure_is_passed_on(cold, monkeypatch):
+    def fail(*arguments):
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(compiled, "_compile", fail)
+    with pytest.raises(ValueError, match="no such thing"):
+        compiled.ensure_compiled(S, "m", PROBLEM)
+
+
+def test_a_cache_that_cannot_be_written_is_replaced(tmp_path, monkeypatch):
+    from fastsde.kernels import options
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    folder = options.cache_folder()
+    assert folder.is_dir()
+    assert folder == options.cache_folder()
+    assert tmp_path not in folder.parents
+
+
+def test_another_processor_has_a_folder_of_its_own(monkeypatch):
+    from fastsde.kernels import options
+
+    here = options.source_hash()
+    monkeypatch.setattr(options, "get_host_cpu_name", lambda: "another")
+    assert options.source_hash() != here

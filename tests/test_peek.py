@@ -1,0 +1,66 @@
+"""Reading a run that goes on: all trajectories that have come to a step."""
+
+import numpy as np
+import pytest
+from studies import study
+
+import fastsde
+from fastsde import ensemble
+from fastsde.errors import IncompleteError, Interrupted, StoreError
+from fastsde.parts import run
+from fastsde.peek import peek
+from fastsde.seal import broken
+
+RECORD = {"observables": ["loss", "modes", "parameters"]}
+EVENTS = {"loss_below": [2.0], "mode_learned": [0.2, 0.8]}
+GD = {"kind": "sde", "noise": "gradient", "substeps": 2}
+
+
+@pytest.fixture
+def going_on(tmp_path, monkeypatch):
+    """A run with one part whole, one in the middle and the rest not begun; and the same one whole."""
+    monkeypatch.setattr(ensemble, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(ensemble, "FIRST_SLICE", 1)
+    s = study(model=GD, steps=40, rate=0.1, record=RECORD, events=EVENTS, trajectories=24)
+    asked = []
+    with pytest.raises(Interrupted):
+        run(s, tmp_path / "run", part_size=8, stop=lambda: asked.append(0) or len(asked) > 120,
+            checkpoint_seconds=0.0)  # fmt: skip
+    run(s, tmp_path / "whole")
+    return tmp_path / "run", tmp_path / "whole", s
+
+
+def test_all_that_have_come_so_far_are_read(going_on):
+    directory, whole, s = going_on
+    path = peek(directory, 15)
+    assert broken(path) is None
+    with fastsde.open(path) as partial, fastsde.open(whole) as other:
+        assert partial["m"].count == 16
+        assert list(partial["m"].step) == list(range(16))
+        for name in RECORD["observables"]:
+            np.testing.assert_array_equal(partial["m"][name], other["m"][name][:16, :16])
+        for name in ("loss_below_step", "mode_learned_step", "exploded_step"):
+            steps = other["m"][name][:16]
+            np.testing.assert_array_equal(partial["m"][name], np.where(steps <= 30, steps, -1))
+        learned = other["m"]["mode_learned_step"][:16]
+        assert ((learned > 30) & (learned <= 80)).any()  # some passages are later, and must not show
+    run(s, directory)
+    with fastsde.open(path) as partial, fastsde.open(directory) as ends, fastsde.open(whole) as other:
+        assert partial["m"].count == 16
+        np.testing.assert_array_equal(ends["m"]["parameters"], other["m"]["parameters"])
+
+
+def test_later_steps_have_fewer(going_on):
+    directory, _, _ = going_on
+    with fastsde.open(peek(directory, 40)) as partial:
+        assert partial["m"].count == 8
+
+
+def test_what_is_not_there_is_said(going_on, tmp_path):
+    directory, _, s = going_on
+    with pytest.raises(StoreError, match="there are some at 1, 2"):
+        peek(directory, 41)
+    with pytest.raises(Interrupted):
+        run(s, tmp_path / "new", stop=lambda: True)
+    with pytest.raises(IncompleteError, match="come to step 5"):
+        peek(tmp_path / "new", 5)
