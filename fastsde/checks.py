@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["data_faults", "model_faults"]
 
 MAX_INTEGRATOR_STEPS = 2**44
+SMALLEST_DT = 1e-300
 
 
 def data_faults(study: Study) -> Iterator[Fault]:
@@ -46,6 +47,11 @@ def model_faults(study: Study) -> Iterator[Fault]:
         if steps * model.substeps > MAX_INTEGRATOR_STEPS:
             allowed = f"steps x substeps at most 2^44; time.steps is {steps}"
             yield Fault((*where, "substeps"), model.substeps, allowed)
+        if model.dt(study.time.learning_rate) < SMALLEST_DT:
+            allowed = (
+                f"at least {SMALLEST_DT:g} times the substeps of every model; {name} has {model.substeps}"
+            )
+            yield Fault(("time", "learning_rate"), study.time.learning_rate, allowed)
         if study.landscape is not None:
             continue
         if samples == "population":

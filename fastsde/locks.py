@@ -13,6 +13,7 @@ except ImportError:  # not a POSIX system
 
 __all__ = ["Lock", "held"]
 
+ATTEMPTS = 100
 _BUSY = (errno.EAGAIN, errno.EACCES)
 
 
@@ -29,11 +30,13 @@ class Lock:
     @classmethod
     def take(cls, path: Path) -> Lock | None:
         """Lock `path`, made if absent together with its folder; None if another process has it."""
-        while True:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(ATTEMPTS):
             try:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             except FileNotFoundError:  # the folder was removed in between by one who had finished
+                if attempt == ATTEMPTS - 1:
+                    raise
                 continue
             if not _flock(descriptor):
                 os.close(descriptor)
@@ -41,6 +44,7 @@ class Lock:
             if _same(descriptor, path):
                 return cls(path, descriptor)
             os.close(descriptor)
+        return None
 
     def release(self) -> None:
         """Let go; the file stays."""

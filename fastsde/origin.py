@@ -43,9 +43,9 @@ def resolve(study: Study, directory: Path | str | None = None) -> Study:
     StoreError, StudyError
         If there is no such run, model or snapshot, it does not hold its parameters, or its network differs.
     """
-    init = study.network.init
-    if init.kind != "snapshot" or init.origin is not None:
+    if not study.starts_from_states or study.network.init.origin is not None:
         return study
+    init = study.network.init
     kept = None if directory is None else Path(directory) / STATES_FILE
     if kept is not None and kept.exists() and not Path(init.ensemble or "").exists():
         with netcdf.open_old(kept) as file:

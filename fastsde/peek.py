@@ -77,8 +77,9 @@ def peek(directory: Path | str, step: int) -> Path:
             return _write(
                 short, {name: _seen(study, short, directory, name) for name in study.models}, directory
             )
-        except FileNotFoundError:  # a part was finished in between, and its segments are gone
-            if attempt == 2:
+        except (FileNotFoundError, StoreError) as error:
+            gone = isinstance(error.__cause__ or error, FileNotFoundError)
+            if attempt == 2 or not gone:  # else a part was finished in between, and its segments are gone
                 raise
     raise AssertionError
 

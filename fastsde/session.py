@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde import netcdf, schema
 from fastsde.compiled import ensure_compiled
 from fastsde.continuation import read_group
-from fastsde.errors import Interrupted
+from fastsde.errors import Interrupted, StoreError
 from fastsde.granted import default_threads
 from fastsde.origin import start_states
 from fastsde.recorder import Recorder
@@ -132,6 +132,11 @@ class Session:
                     **self._start(part),
                 )
                 recorder.finish(outcome)
+        except (StoreError, OSError):
+            unfinished.release()
+            if self._stands(part):  # where there are no locks, another process may have finished it
+                return
+            raise
         except BaseException:
             unfinished.release()
             raise

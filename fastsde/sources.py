@@ -78,9 +78,7 @@ class Sources:
         Raises
         ------
         StoreError
-            If the file cannot be read.
-        FileNotFoundError
-            If it has gone.
+            If the file cannot be read; its cause is a `FileNotFoundError` if it has gone.
         """
         source = self._where[self._steps[index]]
         sizes = schema.dimension_sizes(self._study, self._part.count)
@@ -92,8 +90,6 @@ class Sources:
                     shape = variable.shape(sizes)[1:]
                     row = source.rows[self._steps[index]]
                     values[name] = group[name][row] if all(shape) else np.empty(shape)
-        except FileNotFoundError:
-            raise
         except OSError as error:
             raise StoreError(f"{source.path} cannot be read: {error}") from error
         return values

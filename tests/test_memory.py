@@ -19,11 +19,11 @@ WIDE = {
     "models": {"sgd": {"kind": "sgd"}},
 }
 RUN = """
-import resource, sys
+import sys
 from fastsde.parts import run
 from fastsde.study import Study
 run(Study.load(sys.argv[1]), sys.argv[2], threads=2, part_size={size})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM:")).split()[1]) * 1024)
 """
 
 

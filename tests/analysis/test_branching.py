@@ -6,6 +6,7 @@ from studies import study
 
 import fastsde
 from fastsde.analysis.variance_components import variance_components
+from fastsde.report import write_report
 
 
 def sample(states, branches, within, between, seed=0):
@@ -68,7 +69,7 @@ def test_a_run_that_branches_is_split_and_reported(tmp_path):
     assert (share[1] < 0.2).all()
     assert (share[-1, :2] > 0.8).all()  # by then SGD has forgotten where it came from
     analysis.save(tmp_path / "run" / "analysis.h5")
-    page = fastsde.report(tmp_path / "run").read_text()
+    page = write_report(tmp_path / "run").read_text()
     assert "What the states had decided" in page
     assert "the noise after the branching makes" in page
     with fastsde.open(tmp_path / "source") as ensemble:
