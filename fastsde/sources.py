@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,16 @@ class Source:
         The file, whose checksum has been looked at.
     before
         Learning-rate step from which on its snapshots are not taken; None: all are.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
     """
 
     def __init__(self, path: Path, before: int | None = None) -> None:
         self.path = path
-        with netcdf.open_old(path) as file:
+        with _reading(path), netcdf.open_old(path) as file:
             model = str(file.attrs["model"])
             steps = [int(step) for step in file[model]["step"][...]]
             begin, end = file.attrs.get("snapshots", (0, len(steps)))
@@ -83,13 +89,19 @@ class Sources:
         source = self._where[self._steps[index]]
         sizes = schema.dimension_sizes(self._study, self._part.count)
         values: dict[str, NDArray[Any]] = {}
-        try:
-            with netcdf.open_old(source.path) as file:
-                group = file[source.model]
-                for name, variable in schema.recorded(self._study).items():
-                    shape = variable.shape(sizes)[1:]
-                    row = source.rows[self._steps[index]]
-                    values[name] = group[name][row] if all(shape) else np.empty(shape)
-        except OSError as error:
-            raise StoreError(f"{source.path} cannot be read: {error}") from error
+        with _reading(source.path), netcdf.open_old(source.path) as file:
+            group = file[source.model]
+            for name, variable in schema.recorded(self._study).items():
+                shape = variable.shape(sizes)[1:]
+                row = source.rows[self._steps[index]]
+                values[name] = group[name][row] if all(shape) else np.empty(shape)
         return values
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tell of a file that cannot be read as a `StoreError`: another process may have finished its part."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
