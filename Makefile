@@ -12,8 +12,10 @@ STUDY ?= examples/saddle_to_saddle.toml
 study: $(VENV)/.core
 	$(BIN)/fastsde study $(STUDY)
 
+# Most of the time goes into compiling, one core each; tests that look at a clock come after, one by one.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
