@@ -30,6 +30,7 @@ def markdown(data):
         f"vectors of {machine['vector_bytes']} bytes, {machine['system']}; {named}.",
         "",
         *_limits(data["limits"]),
+        *_cases(data["peers"]),
         *_peers(data["peers"]),
         *_own(data["own"]),
     ]
@@ -61,6 +62,24 @@ def _limits(limits):
     return _table(("limit", "dtype", "one core", "all cores", "unit"), rows)
 
 
+def _cases(results):
+    """Return a row a case: our least time, and the ratio to every peer with its lowest and highest round."""
+    if not results:
+        return []
+    names = list(dict.fromkeys(row["peer"] for row in results))
+    cases = dict.fromkeys((row["title"], row["dtype"]) for row in results)
+    rows = []
+    for title, dtype in cases:
+        found = {row["peer"]: row for row in results if (row["title"], row["dtype"]) == (title, dtype)}
+        ratios = [_ratio(found[name]) if name in found else "" for name in names]
+        rows.append((title, dtype, _time(min(row["ours"] for row in found.values())), *ratios))
+    return _table(("case", "precision", "fastsde, us", *names), rows)
+
+
+def _ratio(row):
+    return f"**{_short(row['ratio'])}** ({_short(row['lowest'])} to {_short(row['highest'])})"
+
+
 def _peers(results):
     if not results:
         return []
@@ -71,7 +90,7 @@ def _peers(results):
             f"{row['peer']}: {row['variant']}",
             _time(row["theirs"]),
             _time(row["ours"]),
-            f"**{_short(row['ratio'])}x** ({_short(row['lowest'])} to {_short(row['highest'])})",
+            _ratio(row),
             "" if row["asked"] is None else f"{row['asked']:,}x",
             f"{row['p_value']:.2g}",
         )
