@@ -330,6 +330,17 @@ def test_a_signal_while_compiling_stops_within_seconds(tmp_path):
     assert process.returncode == 75, told
 
 
+@pytest.mark.parametrize(
+    ("polls", "where"), [(0, "looking"), (5, "looking"), (6, "joining"), (20, "joining")]
+)
+@pytest.mark.parametrize("copy", [False, True])
+def test_whoever_only_looks_or_joins_can_be_stopped_too(directory, undisturbed, polls, where, copy):
+    with pytest.raises(Interrupted, match=where):
+        fastsde.run(S, directory, stop=stopping_after(polls), copy=copy)
+    assert not list(directory.rglob("*.tmp"))
+    assert numbers(directory) == numbers(undisturbed)
+
+
 def test_a_failing_rename_keeps_what_stood(directory, undisturbed, monkeypatch):
     part = Part("sgd", 0, 16).path(directory)
     part.unlink()
