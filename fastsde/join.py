@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
-from fastsde.errors import WRITE_ERRORS, DiskError
+from fastsde.errors import WRITE_ERRORS, DiskError, Interrupted
 from fastsde.header import define_group, write_root
 from fastsde.seal import write_seal
 
@@ -43,7 +43,12 @@ class Piece:
 
 
 def join(
-    study: Study, problem: Problem, pieces: Mapping[str, Sequence[Piece]], path: Path, copy: bool = False
+    study: Study,
+    problem: Problem,
+    pieces: Mapping[str, Sequence[Piece]],
+    path: Path,
+    copy: bool = False,
+    stop: Callable[[], bool] | None = None,
 ) -> Path:
     """Write the ensemble file of a study from its parts and return its path.
 
@@ -59,13 +64,22 @@ def join(
     copy
         False: virtual datasets that name the part files relative to `path`, so the folder may be moved as a
         whole. True: the numbers themselves, one snapshot of one part in memory at a time.
+    stop
+        Asked before every part of every variable whether to stop.
+
+    Raises
+    ------
+    DiskError
+        If the disk refuses.
+    Interrupted
+        If `stop` said so; what stood at `path` still does.
     """
     try:
         with replacing(path) as temporary:
             with netcdf.open_new(temporary) as file:
                 write_root(file, study, schema.ENSEMBLE_FORMAT)
                 for name, chain in pieces.items():
-                    _join_model(file, study, problem, name, chain, path.parent, copy)
+                    _join_model(file, study, problem, name, chain, path.parent, copy, stop or _never)
                 write_problem(file, problem)
                 if not copy:
                     _write_table(file, pieces, path.parent)
@@ -76,7 +90,14 @@ def join(
 
 
 def _join_model(
-    file: Any, study: Study, problem: Problem, name: str, chain: Sequence[Piece], base: Path, copy: bool
+    file: Any,
+    study: Study,
+    problem: Problem,
+    name: str,
+    chain: Sequence[Piece],
+    base: Path,
+    copy: bool,
+    stop: Callable[[], bool],
 ) -> None:
     numbers = np.concatenate([np.arange(p.first, p.first + p.count, dtype=np.int64) for p in chain])
     total = len(numbers)
@@ -89,9 +110,9 @@ def _join_model(
         where = f"/{name}/{variable_name}"
         if copy:
             dataset = netcdf.create(group, variable_name, variable, sizes, study.dtype)
-            _copy(dataset, where, variable, chain)
+            _copy(dataset, where, variable, chain, stop)
         else:
-            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base)
+            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, stop)
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with netcdf.open_old(chain[0].path) as part:
@@ -107,10 +128,11 @@ def _virtual(
     dtype: np.dtype[Any],
     chain: Sequence[Piece],
     base: Path,
+    stop: Callable[[], bool],
 ) -> Any:
     layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
     lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
-    for piece, place in _placed(chain):
+    for piece, place in _placed(chain, stop):
         shape = variable.shape({**sizes, "trajectory": piece.part_count})
         source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
         here = (*lead, slice(place, place + piece.count))
@@ -119,17 +141,26 @@ def _virtual(
     return layout
 
 
-def _placed(chain: Sequence[Piece]) -> list[tuple[Piece, int]]:
-    """Return each piece with the row of the ensemble at which it begins."""
+def _placed(chain: Sequence[Piece], stop: Callable[[], bool]) -> Iterator[tuple[Piece, int]]:
+    """Yield each piece with the row of the ensemble at which it begins, unless asked to stop."""
     ends = itertools.accumulate(piece.count for piece in chain)
-    return [(piece, end - piece.count) for piece, end in zip(chain, ends, strict=True)]
+    for piece, end in zip(chain, ends, strict=True):
+        if stop():
+            raise Interrupted("stopped while joining, with all parts finished; the same command joins them")
+        yield piece, end - piece.count
 
 
-def _copy(dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece]) -> None:
+def _never() -> bool:
+    return False
+
+
+def _copy(
+    dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece], stop: Callable[[], bool]
+) -> None:
     """Copy one variable, a snapshot of a part at a time (events: a part at a time)."""
     timed = variable.dims[0] == "snapshot"
     leads: list[tuple[int, ...]] = [(index,) for index in range(dataset.shape[0])] if timed else [()]
-    for piece, place in _placed(chain):
+    for piece, place in _placed(chain, stop):
         here = slice(place, place + piece.count)
         there = slice(piece.offset, piece.offset + piece.count)
         with netcdf.open_old(piece.path) as part:

@@ -6,7 +6,8 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -73,13 +74,21 @@ def _trace(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any]:
             here = next(c for c in get_args(here) if item in _tags_of(c))
             continue
         path.append(item)
-        owner, here = here, _step(here, item)
+        owner, here = here, _bare(_step(here, item))
     return path, here if _tags(here) else owner
 
 
-def _step(here: Any, item: int | str) -> Any:
+def _bare(here: Any) -> Any:
+    """Return a type without its annotations, and without the None that an absent table is."""
     if get_origin(here) is Annotated:
-        return _step(get_args(here)[0], item)
+        return _bare(get_args(here)[0])
+    choices = get_args(here) if get_origin(here) in (Union, UnionType) else ()
+    if NoneType in choices and len(choices) == 2:
+        return _bare(next(choice for choice in choices if choice is not NoneType))
+    return here
+
+
+def _step(here: Any, item: int | str) -> Any:
     if isinstance(here, type) and issubclass(here, BaseModel):
         field = here.model_fields.get(str(item))
         return field.annotation if field else None

@@ -146,7 +146,7 @@ def run(
     progress
         Told of every advance (`fastsde.progress`); None: silent.
     stop
-        Polled while integrating; once True, a checkpoint is saved and `Interrupted` raised.
+        Polled at least about once a second; once True, a checkpoint is saved and `Interrupted` raised.
     integrate
         Stands in for `fastsde.ensemble.integrate`.
     options, changes
@@ -182,15 +182,17 @@ def run(
     from fastsde.resources import check_resources
     from fastsde.session import Session
     from fastsde.store import ENSEMBLE_FILE
+    from fastsde.user import check_code
 
     options = dataclasses.replace(options or Options(), **changes)
     directory = Path(directory)
     study = resolve(study, directory)
+    check_code(study)
     check_resources(study, directory, options)
     problem = build_problem(study)
     claim(study, directory)
     keep_states(study, directory)
-    stock = take_stock(study, directory, verify=options.verify, among=_range(study, options))
+    stock = take_stock(study, directory, verify=options.verify, among=_range(study, options), stop=stop)
     if options.repair:
         for item in stock.broken:
             item.path.unlink()
@@ -204,7 +206,7 @@ def run(
     _clear(directory, stock)
     if options.shard is not None:
         return directory
-    return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, options.copy)
+    return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, options.copy, stop)
 
 
 def _range(study: Study, options: Options) -> range:

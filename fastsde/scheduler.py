@@ -131,9 +131,12 @@ def shard_of(
     begin = _begin(task, of) if index_from is None else index_from
     shard, rest = divmod(task.index - begin, task.step)
     what = f"--shard {text}: index {task.index} of {task.scheduler}, from {begin} in steps of {task.step},"
-    if rest:
-        raise SchedulerError(f"{what} is none of the array's; say --index-from, or --shard I/{text}")
-    return _checked(shard + 1, of, what)
+    if rest or not 0 <= shard < of:
+        raise SchedulerError(
+            f"{what} is none of {of} shards; say where the whole array begins, as --index-from 0, or give "
+            f"the shard itself, --shard I/{text}"
+        )
+    return Shard(shard + 1, of)
 
 
 def _begin(task: Task, of: int) -> int:

@@ -77,8 +77,11 @@ def broken(path: Path, *, quick: bool = False) -> str | None:
 
 
 def sound(path: Path) -> bool:
-    """Say whether a file has a seal, and is as the seal says."""
-    return path.exists() and read_seal(path) is not None and broken(path) is None
+    """Say whether a file is there, has a seal, and is as the seal says."""
+    try:
+        return read_seal(path) is not None and broken(path) is None
+    except OSError:
+        return False
 
 
 def check_sealed(path: Path, version: tuple[int, int]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsde import netcdf, schema
-from fastsde.errors import DamageError, StoreError
+from fastsde.errors import DamageError, Interrupted, StoreError
 from fastsde.kinship import differences, lineage_of, same_times, study_of_text
 from fastsde.plan import PARTS_FOLDER, Part
 from fastsde.provenance import version_differences, versions
@@ -84,7 +85,12 @@ class Stock:
 
 
 def take_stock(
-    study: Study, directory: Path | str, *, verify: bool = False, among: range | None = None
+    study: Study,
+    directory: Path | str,
+    *,
+    verify: bool = False,
+    among: range | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Stock:
     """Look at every part file of the study's models in a directory.
 
@@ -96,14 +102,20 @@ def take_stock(
         Compute every checksum; else only lengths are compared.
     among
         Look at parts only that may have trajectories of this range.
+    stop
+        Asked before every file whether to stop.
 
     Raises
     ------
     StoreError
         If a sound file belongs to another study.
+    Interrupted
+        If `stop` said so.
     """
     stock = Stock([], [], [])
     for path in _candidates(study, Path(directory) / PARTS_FOLDER, among):
+        if stop is not None and stop():
+            raise Interrupted(f"stopped while looking at the parts in {directory}; nothing was changed")
         found = inspect(path, study, verify=verify)
         if isinstance(found, Broken):
             stock.broken.append(found)

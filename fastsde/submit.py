@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from fastsde.atomic import replacing
 from fastsde.directory import STUDY_FILE, claim
 from fastsde.errors import SchedulerError
 from fastsde.origin import keep_states, resolve
+from fastsde.user import check_code
 
 if TYPE_CHECKING:
     from fastsde.study import Study
@@ -22,7 +24,8 @@ __all__ = ["Job", "array_script", "merge_script", "submit"]
 
 ARRAY_FILE, MERGE_FILE, LOG_FOLDER = "array.sh", "merge.sh", "logs"
 WARNING_SECONDS = 120
-"""Before its time limit a task is asked to save and stop."""
+"""Before its time limit a task is asked to save and stop; see `warning_seconds`."""
+_LIMIT = re.compile(r"(?:(?P<days>\d+)-)?(?P<numbers>\d+(?::\d+){0,2})")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,44 @@ class Job:
             value = getattr(self, name)
             if any(not (letter.isalnum() or letter in ":-_.,") for letter in value):
                 raise SchedulerError(f"--{name} {value!r}: allowed are letters, digits and : - _ . ,")
+        warning_seconds(self.time)
+
+
+def warning_seconds(limit: str) -> int:
+    """Return how long before a time limit a task is warned: two minutes, or a third of a shorter limit.
+
+    Slurm warns up to a minute early: a task of two minutes that is warned two minutes before its end would do
+    nothing but begin.
+
+    Parameters
+    ----------
+    limit
+        As Slurm has it: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or
+        days-hours:minutes:seconds; empty where the partition decides.
+
+    Raises
+    ------
+    SchedulerError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> [warning_seconds(limit) for limit in ("", "4:00:00", "3", "1-0", "1:30")]
+    [120, 120, 60, 120, 30]
+    """
+    if not limit or limit.lower() in ("infinite", "unlimited"):
+        return WARNING_SECONDS
+    found = _LIMIT.fullmatch(limit)
+    if not found:
+        raise SchedulerError(
+            f"--time {limit!r}: allowed are minutes, as 90, or forms like 1:30:00 and 2-12:00:00"
+        )
+    numbers = [int(number) for number in found["numbers"].split(":")]
+    units = {1: (60,), 2: (60, 1), 3: (3600, 60, 1)}[len(numbers)]
+    if found["days"]:
+        units = (3600, 60, 1)
+    seconds = 86400 * int(found["days"] or 0) + sum(n * unit for n, unit in zip(numbers, units, strict=False))
+    return min(WARNING_SECONDS, max(1, seconds // 3))
 
 
 def array_script(directory: Path, name: str, job: Job) -> str:
@@ -90,7 +131,7 @@ def array_script(directory: Path, name: str, job: Job) -> str:
         *([f"--time={job.time}"] if job.time else []),
         *([f"--mem={job.memory}"] if job.memory else []),
         *([f"--partition={job.partition}"] if job.partition else []),
-        f"--signal=B:USR1@{WARNING_SECONDS}",
+        f"--signal=B:USR1@{warning_seconds(job.time)}",
         "--requeue",
         "--open-mode=append",
         f'--output="{directory}/{LOG_FOLDER}/%a.log"',
@@ -103,8 +144,8 @@ def array_script(directory: Path, name: str, job: Job) -> str:
             *(f"#SBATCH {line}" for line in lines),
             *job.extra,
             "",
-            "# Each task computes one shard of the study. Two minutes before its time limit Slurm signals",
-            "# this shell, which passes it on; fastsde saves and ends with 75, and the task queues again.",
+            "# Each task computes one shard of the study. Before its time limit Slurm signals this shell,",
+            "# which passes it on; fastsde saves and ends with 75, and the task queues again.",
             "# A task that failed may be sent again by itself: sbatch --array=7 THIS_FILE",
             "",
             "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1",
@@ -170,6 +211,7 @@ def submit(study: Study, directory: Path, name: str, job: Job) -> dict[str, str]
         If the directory belongs to another study.
     """
     study = resolve(study, directory)
+    check_code(study)
     claim(study, directory)
     keep_states(study, directory)
     (directory / LOG_FOLDER).mkdir(exist_ok=True)

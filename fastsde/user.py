@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastsde.errors import StudyError
 
-__all__ = ["address_of", "register"]
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+__all__ = ["address_of", "check_code", "register"]
 
 PERMISSION = "FASTSDE_ALLOW_CODE"
 _registered: dict[str, Callable[..., float]] = {}
@@ -45,22 +48,37 @@ def address_of(name: str) -> int:
     Raises
     ------
     StudyError
-        If there is none, or code may not be run.
+        If there is none, code may not be run, or numba cannot compile it.
     """
     if name not in _compiled:
-        import numba
+        _compiled[name] = _compile(name)
+    return int(_compiled[name].address)
 
-        view: Any = vars(numba)["carray"]
 
-        inner = _find(name)
+def check_code(study: Study) -> None:
+    """Raise a `StudyError` if a study runs code of the user's that is not there, or not allowed."""
+    if study.landscape is not None and study.landscape.kind == "user":
+        address_of(study.landscape.function)
+
+
+def _compile(name: str) -> Any:
+    import numba
+
+    view: Any = vars(numba)["carray"]
+    inner = _find(name)
+    try:
         jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
 
         @numba.cfunc("float64(CPointer(float64), CPointer(float64), int64)")
         def call(x: Any, gradient: Any, size: int) -> Any:
             return jitted(view(x, (size,)), view(gradient, (size,)))
 
-        _compiled[name] = call
-    return int(_compiled[name].address)
+    except Exception as error:  # the compiler raises whatever it met
+        raise StudyError(
+            f"landscape.function is {name!r}: numba cannot compile it as function(x, gradient), giving "
+            f"the energy: {error}"
+        ) from error
+    return call
 
 
 def _find(name: str) -> Callable[..., float]:

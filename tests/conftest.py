@@ -1,10 +1,14 @@
 """Fixtures of the tests that need a run: a tiny study, and a stand-in for the integration."""
 
 import pytest
+from hypothesis import settings
 from stand_in import TINY, StandIn
 
 from fastsde.parts import run
 from fastsde.study import Study
+
+settings.register_profile("any machine", deadline=None)  # a busy one is no reason to fail
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """What a study is said to take, against what it then takes."""
 
 import itertools
-import os
-import resource
-import subprocess
-import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -17,7 +14,7 @@ from fastsde import forecast
 from fastsde.forecast import Speed, array_row, suggested_tasks
 from fastsde.parts import Options, run
 from fastsde.plan import Shard
-from fastsde.resources import disk_need, memory_need, part_count
+from fastsde.resources import disk_need, part_count
 
 MODELS = {"sgd": {"kind": "sgd"}, "sde": {"kind": "sde", "noise": "gradient", "substeps": 2}}
 
@@ -28,11 +25,20 @@ def case(trajectories=2000, steps=4000, **more):
     return fastsde.Study.from_mapping(s.to_mapping() | {"models": MODELS, "time": s.time.model_dump() | time})
 
 
-@pytest.mark.parametrize("copy", [False, True])
-@pytest.mark.parametrize("keep", [False, True])
-@pytest.mark.parametrize(("shards", "size"), [(1, None), (1, 64), (3, None), (7, 40)])
+@pytest.mark.parametrize(
+    ("shards", "size", "copy", "keep"),
+    [
+        (1, None, False, False),
+        (1, None, True, True),
+        (1, 64, False, True),
+        (1, 64, True, False),
+        (3, None, False, True),
+        (5, 40, True, False),
+        (5, 40, False, False),
+    ],
+)
 def test_disk_and_files(tmp_path, copy, keep, shards, size):
-    s = case(trajectories=900, steps=50)
+    s = case(trajectories=600, steps=50)
     for number in range(1, shards + 1):
         shard = Shard(number, shards) if shards > 1 else None
         run(s, tmp_path, shard=shard, part_size=size, keep_state=keep, copy=copy)
@@ -47,43 +53,16 @@ def test_disk_and_files(tmp_path, copy, keep, shards, size):
     assert 1 / 1.1 < need.files / len(files) < 1.1
 
 
-MEMORY = """
-import sys, fastsde
-from fastsde.parts import run
-run(fastsde.Study.load(sys.argv[1]), sys.argv[2], threads=2)
-print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM:")).split()[1])
-"""
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the peak of memory is read from /proc")
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"trajectories": 500},
-        {"trajectories": 8192, "record": {"observables": ["loss", "modes", "end_to_end", "parameters"]}},
-    ],
-)
-def test_memory(tmp_path, changes):
-    s = case(steps=20, **changes)
-    (tmp_path / "s.toml").write_text(s.to_toml())
-    words = [sys.executable, "-c", MEMORY, str(tmp_path / "s.toml"), str(tmp_path / "run")]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, env=os.environ)
-    real = int(done.stdout) << 10
-    assert 1 / 1.5 < memory_need(s, Options(), 2) / real < 1.5
-
-
-@pytest.mark.slow
-def test_time(tmp_path):
-    """Within 2 on a machine that others use meanwhile; by processor time, so that they count less."""
-    s = case(trajectories=20_000, steps=4000)
+def test_time(tmp_path, monkeypatch):
+    """By processor time, forecast and real, of one thread: others use the machine meanwhile."""
+    s = case(trajectories=4000, steps=4000)
     run(s.replace(trajectories=8), tmp_path / "warm")
-    begun = resource.getrusage(resource.RUSAGE_SELF)
+    monkeypatch.setattr(forecast, "time", SimpleNamespace(perf_counter=time.process_time))
     found = forecast.forecast(s, threads=1)
-    begun, clock = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    begun = time.process_time()
     run(s, tmp_path / "run", threads=1)
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    real = min(spent.ru_utime - begun.ru_utime, time.monotonic() - clock)
-    assert 0.5 < sum(found.model_seconds.values()) / real < 2
+    real = time.process_time() - begun
+    assert 1 / 1.5 < sum(found.model_seconds.values()) / real < 1.5
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10_000))

@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from stand_in import TINY
 
-from fastsde.parts import Options
+from fastsde.parts import Options, run
 from fastsde.resources import BASE_MEMORY, memory_need
 from fastsde.study import Study
-from tests.stand_in import TINY
 
 WIDE = {
     "trajectories": 8192,
@@ -18,11 +18,12 @@ WIDE = {
     "record": {"observables": ["loss", "parameters", "end_to_end"]},
     "models": {"sgd": {"kind": "sgd"}},
 }
+NARROW = WIDE | {"network": {"widths": [4, 10, 10, 4], "init": {"std": 0.1}}}
 RUN = """
 import sys
 from fastsde.parts import run
 from fastsde.study import Study
-run(Study.load(sys.argv[1]), sys.argv[2], threads=2, part_size={size})
+run(Study.load(sys.argv[1]), sys.argv[2], threads=2, part_size=int(sys.argv[3]))
 print(int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM:")).split()[1]) * 1024)
 """
 
@@ -32,18 +33,18 @@ def peak(study, directory, size):
     directory.mkdir()
     path = directory / "study.toml"
     path.write_text(study.to_toml(), encoding="utf-8")
-    command = [sys.executable, "-c", RUN.format(size=size), str(path), str(directory / "out")]
+    command = [sys.executable, "-c", RUN, str(path), str(directory / "out"), str(size)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bytes are counted as Linux counts them")
 def test_the_formula_bounds_the_peak_and_is_near_it(tmp_path):
-    study = Study.from_mapping(WIDE)
-    peak(study, tmp_path / "compiles", 64)  # which takes memory of its own, once
-    for size in (1024, 4096):
+    wide, narrow = Study.from_mapping(WIDE), Study.from_mapping(NARROW)
+    run(narrow.replace(trajectories=1), tmp_path / "compiles")  # which takes memory of its own, once
+    for study, size in ((narrow, 512), (narrow, 8192), (wide, 4096)):
         need = memory_need(study, Options(part_size=size), threads=2)
-        found = peak(study, tmp_path / str(size), size)
-        assert need / 1.5 < found < need * 1.1, (size, need, found)
+        found = peak(study, tmp_path / f"{study.network.widths[0]}-{size}", size)
+        assert need / 1.5 < found < need * 1.1, (study.network.widths, size, need, found)
 
 
 def test_a_part_counts_by_its_size():

@@ -50,8 +50,8 @@ def test_each_scheduler_tells_the_shard(environment, shard):
         ({}, "no task of a job array"),
         ({"SGE_TASK_ID": "undefined"}, "no task of a job array"),
         ({"LSB_JOBINDEX": "0"}, "no task of a job array"),
-        ({"PBS_ARRAY_INDEX": "0"}, "shard 0 of 10"),
-        ({"PBS_ARRAY_INDEX": "11"}, "shard 11 of 10"),
+        ({"PBS_ARRAY_INDEX": "0"}, "index 0 of PBS, from 1(.|\n)*--index-from 0"),
+        ({"PBS_ARRAY_INDEX": "11"}, "index 11 of PBS(.|\n)*none of 10 shards"),
         ({"PBS_ARRAY_INDEX": "x"}, "not a number"),
         (slurm(3, 3, 7), "not 10 tasks"),
         (slurm(7, 7, 7), "--index-from"),
@@ -67,6 +67,15 @@ def test_a_subset_that_is_sent_again_keeps_its_shards():
     for index in (3, 7):
         assert shard_of("10", index_from=0, environment=slurm(index, 3, 7)) == Shard(index + 1, 10)
         assert shard_of("10", index_from=1, environment=slurm(index, 3, 7)) == Shard(index, 10)
+
+
+def test_schedulers_that_do_not_say_where_an_array_begins_begin_at_1_or_where_they_are_told():
+    for name in ("PBS_ARRAY_INDEX", "PBS_ARRAYID", "LSB_JOBINDEX"):
+        assert shard_of("10", environment={name: "10"}) == Shard(10, 10)
+        assert shard_of("10", environment={name: "9"}, index_from=0) == Shard(10, 10)
+    assert shard_of("10", environment={"PBS_ARRAY_INDEX": "0"}, index_from=0) == Shard(1, 10)
+    with pytest.raises(SchedulerError, match="none of 10 shards"):
+        shard_of("10", environment={"PBS_ARRAY_INDEX": "10"}, index_from=0)
 
 
 @pytest.mark.parametrize("text", ["", "x", "0/3", "4/3", "1/", "/3", "-1/3", "1/3/5", "1.5", "0", "٣"])

@@ -3,6 +3,7 @@
 import math
 import random
 import shutil
+import sys
 import tomllib
 
 import pytest
@@ -33,6 +34,37 @@ record.observables time.snapshots.count
 """
 
 
+LANDSCAPE = """
+seed = 3
+trajectories = 10
+[landscape]
+kind = "double-well"
+centre = [-1.0]
+[time]
+learning_rate = 0.01
+steps = 40
+snapshots = { count = 4, spacing = "linear" }
+[events]
+mode_learned = [0.5]
+radius_above = [1.0]
+[models.gaussian]
+kind = "sde"
+noise = "isotropic"
+temperature = 0.05
+[models.stable]
+kind = "sde"
+noise = "isotropic"
+temperature = 0.05
+alpha = 1.5
+substeps = 2
+"""
+MORE = """
+landscape.kind landscape.centre landscape.start landscape.start.std landscape.rates landscape.dimension
+landscape.samples landscape.hidden landscape.function landscape.decay models.stable.jumps models.stable.drift
+events.radius_above events.every record.observables models.stable.tempering models.stable.noise network
+"""
+
+
 def paths(table, before=()):
     """Yield the path of every key of a document, tables included."""
     for key, value in table.items():
@@ -43,6 +75,7 @@ def paths(table, before=()):
 
 PATHS = sorted(paths(tomllib.loads(TINY))) + [tuple(path.split(".")) for path in EXTRA.split()]
 PATHS.append(("models", "../x"))
+ON_LANDSCAPES = sorted(paths(tomllib.loads(LANDSCAPE))) + [tuple(path.split(".")) for path in MORE.split()]
 
 
 def changed(document, path, value):
@@ -80,14 +113,30 @@ def refused_or_done(result, directory=None):
 @example([(("time", "snapshots"), {"at": [10**9]})])
 @example([(("time", "snapshots"), {"count": 10**9})])
 def test_a_hostile_study(invoke, integrated, tmp_path_factory, changes):
-    folder = tmp_path_factory.mktemp("hostile")
-    document = tomllib.loads(TINY)
+    runs_or_is_refused(invoke, tmp_path_factory.mktemp("hostile"), TINY, changes)
+
+
+@ANY
+@given(st.lists(st.tuples(st.sampled_from(ON_LANDSCAPES), HOSTILE), min_size=1, max_size=3))
+@example([(("landscape",), {"kind": "user", "function": "os:getcwd", "size": 2})])
+@example([(("landscape",), {"kind": "user", "function": "antigravity:fly", "size": 2})])
+@example([(("landscape",), {"kind": "user", "function": "os:getcwd"})])
+@example([(("landscape",), {"kind": "quadratic", "eigenvalues": [math.nan, math.inf]})])
+@example([(("landscape",), {"kind": "superposition", "features": 10**6, "hidden": 10**6, "samples": 10**6})])
+def test_a_hostile_landscape(invoke, integrated, tmp_path_factory, changes):
+    runs_or_is_refused(invoke, tmp_path_factory.mktemp("hostile"), LANDSCAPE, changes)
+
+
+def runs_or_is_refused(invoke, folder, text, changes):
+    """Whatever a study says, it writes into its folder alone, and never runs code it names."""
+    document = tomllib.loads(text)
     for path, value in changes:
         changed(document, path, value)
     (folder / "study.toml").write_text(tomli_w.dumps(document), encoding="utf-8", errors="replace")
     result = invoke("run", folder / "study.toml", "-o", folder / "out", "--progress", "none")
     refused_or_done(result, folder / "out")
     assert {path.name for path in folder.iterdir()} <= {"study.toml", "out"}
+    assert "antigravity" not in sys.modules
 
 
 @ANY
@@ -127,7 +176,7 @@ def whole(tmp_path_factory):
 FILES = ("parts/sgd-000000000005.h5", "ensemble.h5", "study.toml")
 
 
-@ANY
+@settings(ANY, max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     what=st.sampled_from(["flip", "cut", "grow", "swap", "empty", "noise", "zero"]),

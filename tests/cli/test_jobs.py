@@ -125,6 +125,8 @@ class TestSubmit:
             ["--extra", "rm -rf /"],
             ["--extra", "#SBATCH --x\nrm -rf /"],
             ["--time", "1; rm -rf /"],
+            ["--time", "an-hour"],
+            ["--time", "1:2:3:4"],
             ["--partition", "a\nb"],
             ["--mem", "$(id)"],
         ],
@@ -133,6 +135,15 @@ class TestSubmit:
         result = invoke("submit", study_file, "-o", tmp_path / "out", "--tasks", 2, *arguments)
         assert result.exit_code == 2
         assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("limit", "warning"),
+        [("1", 20), ("3", 60), ("2:30", 50), ("10", 120), ("0-0:01", 20), ("0-0:1:30", 30), ("2-12", 120)],
+    )
+    def test_a_short_task_is_warned_later(self, invoke, study_file, tmp_path, limit, warning):
+        text = self.script(invoke, study_file, tmp_path, "--tasks", 2, "--time", limit)
+        assert f"#SBATCH --time={limit}\n" in text
+        assert f"#SBATCH --signal=B:USR1@{warning}\n" in text
 
     def test_strange_names_are_quoted(self, invoke, tmp_path, study_file):
         strange = study_file.with_name("a 'b' $(id).toml")

@@ -115,3 +115,6 @@ def test_code_in_a_study_file_needs_permission(monkeypatch):
     monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
     with pytest.raises(StudyError, match="cannot be imported"):
         lowered("no_such_module:function")
+    for function in ("os:getcwd", "os:name", "json:dumps"):
+        with pytest.raises(StudyError, match="numba cannot compile it"):
+            lowered(function)

@@ -8,6 +8,9 @@ kills come at a random time; the other half at a random call of one of the funct
 files, so that the short phases are hit as often as the long ones. Every trial ends with a run left in peace,
 whose numbers must be those of the undisturbed one. Children are forked from a process that has imported all
 but the kernels.
+
+Every child notes what it computes and what it has saved, so that the work that a kill costs is known: of no
+part more than the time between two checkpoints and the slice of steps after which the clock is looked at.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from pathlib import Path
 
 import numba  # noqa: F401
 import numpy as np
+from losses import Losses, note
 
 from fastsde import blocks, join, parts, store, unfinished, writer  # noqa: F401
 from fastsde.study import Study
@@ -77,10 +81,12 @@ PHASES = {
 
 
 def compute(study: Study, directory: Path, cache: Path | None = None) -> None:
-    """Run the study with short parts, short slices and frequent checkpoints."""
+    """Run the study with short parts, short slices and frequent checkpoints, and note the work done."""
     if cache is not None:
         os.environ["NUMBA_CACHE_DIR"] = str(cache)
     from fastsde import ensemble
+
+    note(notes_of(directory))
 
     ensemble.SLICE_SECONDS = 0.01
     ensemble.FIRST_SLICE = 1 << 20
@@ -96,6 +102,11 @@ def numbers(directory: Path) -> str:
                 digest.update(f"{name} {variable}".encode())
                 digest.update(np.ascontiguousarray(ensemble[name][variable]).tobytes())
     return digest.hexdigest()
+
+
+def notes_of(directory: Path) -> Path:
+    """Return the file in which a run's last process notes its work."""
+    return directory.with_name("notes")
 
 
 def strike_at(phase: tuple[str, str], call: int) -> None:
@@ -160,12 +171,15 @@ def phase_of(directory: Path) -> str:
     return "between files"
 
 
-def trial(study: Study, folder: Path, random_: random.Random, cold: bool, longest: float) -> list[str]:
-    """Kill a run about three times, let it end, compare; return where it was killed."""
+def trial(
+    study: Study, folder: Path, random_: random.Random, cold: bool, longest: float, losses: Losses
+) -> list[str]:
+    """Kill a run about three times, let it end; return where it was killed."""
     directory, kills = folder / "run", []
     shutil.rmtree(directory, ignore_errors=True)
     cache = Path(tempfile.mkdtemp(dir=folder)) if cold else None
     for _ in range(random_.randint(1, 6)):
+        notes_of(directory).unlink(missing_ok=True)
         if cold or random_.random() < 0.5:
             pid = child(study, directory, cache)
             begun = time.monotonic()
@@ -182,6 +196,7 @@ def trial(study: Study, folder: Path, random_: random.Random, cold: bool, longes
         if finished(pid):
             break
         kills.append(what)
+        losses.add(notes_of(directory))
     if not finished(child(study, directory, cache)):
         raise RuntimeError("killed by another")
     left = [path.name for path in directory.rglob("*") if path.suffix == ".tmp"]
@@ -199,8 +214,9 @@ def main(folder: Path, wanted: int, seed: int) -> Counter[str]:
     finished(child(study, folder / "undisturbed", None))
     longest = time.monotonic() - begun
     expected, tally, trials = numbers(folder / "undisturbed"), Counter(), 0
+    losses = Losses(INTERVAL)
     while tally.total() < wanted:
-        tally.update(trial(study, folder, random_, cold=trials % 10 == 9, longest=longest))
+        tally.update(trial(study, folder, random_, trials % 10 == 9, longest, losses))
         trials += 1
         if numbers(folder / "run") != expected:
             raise AssertionError(f"trial {trials}: other numbers than the undisturbed run")
@@ -208,6 +224,7 @@ def main(folder: Path, wanted: int, seed: int) -> Counter[str]:
         f"{tally.total()} kills in {trials} trials, undisturbed {longest:.2f} s: all runs ended the same"
     ]
     report += [f"  {count:4d}  {what}" for what, count in sorted(tally.items())]
+    report.append(losses.report())
     sys.stdout.write("\n".join(report) + "\n")
     return tally
 

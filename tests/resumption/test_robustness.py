@@ -168,7 +168,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, undisturbed, monkeypatch):
 
 
 def test_a_folder_may_move_in_the_middle(tmp_path, undisturbed, short_slices):
-    stopped(tmp_path / "here", 120, checkpoint_seconds=0.0)
+    stopped(tmp_path / "here", 60, checkpoint_seconds=0.0)
     shutil.copytree(tmp_path / "here", tmp_path / "there" / "deep")
     shutil.rmtree(tmp_path / "here")
     ends_the_same(tmp_path / "there" / "deep", undisturbed)
@@ -262,13 +262,15 @@ class TestCompany:
         assert len(computed) == 10
         assert numbers(tmp_path) == numbers(undisturbed)
 
-    def test_without_locks_they_compute_the_same_twice(self, tmp_path, undisturbed, monkeypatch):
+    def test_without_locks_they_compute_the_same_twice(self, tmp_path, monkeypatch):
+        few = S.replace(trajectories=16)
+        fastsde.run(few, tmp_path / "alone")
         monkeypatch.setattr("fastsde.locks.fcntl", None)
         failures = []
 
         def work():
             try:
-                fastsde.run(S, tmp_path, part_size=8, checkpoint_seconds=0.0)
+                fastsde.run(few, tmp_path / "run", part_size=8, checkpoint_seconds=0.0)
             except BaseException as error:
                 failures.append(error)
 
@@ -278,8 +280,9 @@ class TestCompany:
         for thread in threads:
             thread.join()
         for error in failures:  # one may find its folder gone: it says so, and what stands is sound
-            assert isinstance(error, StoreError)
-        ends_the_same(tmp_path, undisturbed)
+            assert isinstance(error, StoreError), error
+        fastsde.run(few, tmp_path / "run")
+        assert numbers(tmp_path / "run") == numbers(tmp_path / "alone")
 
     def test_a_part_taken_by_another_process_is_waited_for(self, tmp_path, undisturbed):
         taken = Unfinished.take(tmp_path, Part("sgd", 0, 16))
@@ -328,6 +331,17 @@ def test_a_signal_while_compiling_stops_within_seconds(tmp_path):
         told = process.communicate()[1]
         assert time.monotonic() - begun < 10
     assert process.returncode == 75, told
+
+
+@pytest.mark.parametrize(
+    ("polls", "where"), [(0, "looking"), (5, "looking"), (6, "joining"), (20, "joining")]
+)
+@pytest.mark.parametrize("copy", [False, True])
+def test_whoever_only_looks_or_joins_can_be_stopped_too(directory, undisturbed, polls, where, copy):
+    with pytest.raises(Interrupted, match=where):
+        fastsde.run(S, directory, stop=stopping_after(polls), copy=copy)
+    assert not list(directory.rglob("*.tmp"))
+    assert numbers(directory) == numbers(undisturbed)
 
 
 def test_a_failing_rename_keeps_what_stood(directory, undisturbed, monkeypatch):

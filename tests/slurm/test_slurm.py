@@ -78,7 +78,7 @@ def test_an_array_is_computed_merged_and_reported(slurm, tmp_path):
 
 
 def test_a_task_that_is_warned_saves_requeues_and_goes_on(slurm, tmp_path):
-    text = STUDY.replace("STEPS", "2_000_000")
+    text = STUDY.replace("STEPS", "2_000_000").replace("trajectories = 64", "trajectories = 32")
     (tmp_path / "long.toml").write_text(text)
     run = tmp_path / "run"
     command("submit", tmp_path / "long.toml", "-o", run, "--tasks", 2, "--time", 30)
