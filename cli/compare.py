@@ -64,7 +64,7 @@ def command(
         fastsde compare runs/saddle --models sgd,sde --snapshot 10 --json > sgd-sde.json
     """
     from fastsde.analysis import Settings
-    from fastsde.analysis.compare import compare, document
+    from fastsde.analysis.distances.compare import compare, document
     from fastsde.cli import show
     from fastsde.cli.signals import stop_at_once
     from fastsde.store import open_ensemble

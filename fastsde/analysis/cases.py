@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import h5py
 
 from fastsde.analysis import records
-from fastsde.analysis.effects import COVARIATES, Effect, Group, effect, families
-from fastsde.analysis.escape import arrivals
-from fastsde.analysis.passages import stays
+from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
+from fastsde.analysis.escape.passages import stays
+from fastsde.analysis.escape.section import arrivals
 from fastsde.analysis.results import Settings
 from fastsde.analysis.sections import Context
 from fastsde.atomic import replacing

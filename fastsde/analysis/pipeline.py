@@ -10,17 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from fastsde.analysis.comparison import Comparison
-from fastsde.analysis.distances import Distance
+from fastsde.analysis.distances.comparison import Comparison
+from fastsde.analysis.distances.distance import Distance
+from fastsde.analysis.distances.metrics import Frame
+from fastsde.analysis.distances.points import Points
+from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus
-from fastsde.analysis.learning import Learning, learning
-from fastsde.analysis.metrics import Frame
-from fastsde.analysis.moments import Moments
-from fastsde.analysis.points import Points
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
 from fastsde.analysis.sections import measure_sections
+from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.views import common_views
 from fastsde.errors import RequestError
 from fastsde.progress import Progress, Silent

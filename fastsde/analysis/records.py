@@ -20,7 +20,7 @@ def stack(records: Sequence[Record]) -> Record:
 
     Examples
     --------
-    >>> from fastsde.analysis.moments import moments
+    >>> from fastsde.analysis.shape.moments import moments
     >>> two = stack([moments(np.zeros((3, 2))), moments(np.ones((3, 2)))])
     >>> two.mean.tolist()
     [[0.0, 0.0], [1.0, 1.0]]

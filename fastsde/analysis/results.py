@@ -10,11 +10,11 @@ from typing import Any, Self
 import h5py
 
 from fastsde.analysis import records
-from fastsde.analysis.distances import Distance
-from fastsde.analysis.learning import Learning
-from fastsde.analysis.moments import Moments
+from fastsde.analysis.distances.distance import Distance
+from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import read_sections
+from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
 from fastsde.errors import FastsdeError
 
@@ -110,8 +110,9 @@ class ModelResult:
     learning : Learning or None
         Learning times of the modes; None without such events.
     distances : dict of str to Distance
-        From the reference, by name of the distance: those of `fastsde.analysis.metrics.EVERY_SNAPSHOT`. For
-        the reference itself between its own two halves; empty without a reference.
+        From the reference, by name of the distance: those of
+        `fastsde.analysis.distances.metrics.EVERY_SNAPSHOT`. For the reference itself between its own two
+        halves; empty without a reference.
     """
 
     kind: str

@@ -15,26 +15,18 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from fastsde.analysis import (
-    alignment,
-    battery,
-    branching,
-    currents,
-    diffusion,
-    escape,
-    features,
-    late_law,
-    mixing,
-    pairs,
-    rank,
-    records,
-    relevance,
-    saddles,
-    shape,
-    tails,
-)
-from fastsde.analysis.moments import Moments
+from fastsde.analysis import coordinates, records
+from fastsde.analysis.branching import section as branching
+from fastsde.analysis.currents import mixing
+from fastsde.analysis.currents import section as currents
+from fastsde.analysis.distances import battery, pairs, relevance
+from fastsde.analysis.escape import section as escape
+from fastsde.analysis.features import alignment, diffusion, late_law, rank
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
+from fastsde.analysis.saddles import section as saddles
+from fastsde.analysis.shape import section as shape
+from fastsde.analysis.shape.moments import Moments
+from fastsde.analysis.tails import section as tails
 from fastsde.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -78,7 +70,7 @@ class Context:
     @property
     def scale(self) -> Floats:
         """Strength of each mode, or of the strongest where a mode has none, shape (mode,)."""
-        return features.mode_scale(self.strength)
+        return coordinates.mode_scale(self.strength)
 
     def recorded(self, *names: str) -> bool:
         """Whether all models have recorded these variables."""

@@ -10,7 +10,7 @@ import numpy as np
 from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
-    from fastsde.analysis.distances import Distance
+    from fastsde.analysis.distances.distance import Distance
     from fastsde.analysis.results import Analysis, ModelResult
 
 PRIMARY = "mmd"

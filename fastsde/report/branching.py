@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.branching import Branching
+from fastsde.analysis.branching.section import Branching
 from fastsde.report import style
 from fastsde.report.spec import FigureSpec
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.currents import Currents
-from fastsde.analysis.mixing import FORGOTTEN, MixingTimes
-from fastsde.analysis.planes import Plane
+from fastsde.analysis.currents.mixing import FORGOTTEN, MixingTimes
+from fastsde.analysis.currents.planes import Plane
+from fastsde.analysis.currents.section import Currents
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style
 from fastsde.report.features_figures import lines_of

@@ -8,8 +8,8 @@ from html import escape
 import numpy as np
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.currents import Current, Currents
-from fastsde.analysis.mixing import Mixing, MixingTimes
+from fastsde.analysis.currents.mixing import Mixing, MixingTimes
+from fastsde.analysis.currents.section import Current, Currents
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report.features_tables import p_value, spanned
 from fastsde.report.panels import shown_modes

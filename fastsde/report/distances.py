@@ -7,11 +7,11 @@ from html import escape
 import numpy as np
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.battery import Battery
-from fastsde.analysis.metrics import BY_NAME
-from fastsde.analysis.pairs import Pairs
+from fastsde.analysis.distances.battery import Battery
+from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.pairs import Pairs
+from fastsde.analysis.distances.relevance import Relevance, Verdict
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.relevance import Relevance, Verdict
 from fastsde.analysis.summary import ranked
 from fastsde.report import distances_figures, tables
 from fastsde.report.spec import FigureSpec

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.battery import Battery
-from fastsde.analysis.metrics import BY_NAME
-from fastsde.analysis.pairs import Pairs
+from fastsde.analysis.distances.battery import Battery
+from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.pairs import Pairs
+from fastsde.analysis.distances.relevance import Relevance
 from fastsde.analysis.protocols import Bools, Floats
-from fastsde.analysis.relevance import Relevance
 from fastsde.analysis.summary import ordered
 from fastsde.report import style
 

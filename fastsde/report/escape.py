@@ -7,14 +7,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.effects import Effect
+from fastsde.analysis.escape.effects import Effect
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
 from fastsde.report import tables
 from fastsde.report.spec import FigureSpec
 
 if TYPE_CHECKING:
-    from fastsde.analysis.escape import Escape, EscapeCurves
+    from fastsde.analysis.escape.section import Escape, EscapeCurves
 
 UNITS = {"trajectory": "trajectories a side", "data set": "data sets"}
 

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.effects import COVARIATES, Effect
+from fastsde.analysis.escape.effects import COVARIATES, Effect
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import style
 
 if TYPE_CHECKING:
-    from fastsde.analysis.escape import Escape
+    from fastsde.analysis.escape.section import Escape
 
 RANKS = 4
 """At most so many ranks are drawn."""

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.alignment import Alignment
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.diffusion import Diffusion
-from fastsde.analysis.late_law import LateLaws
+from fastsde.analysis.features.alignment import Alignment
+from fastsde.analysis.features.diffusion import Diffusion
+from fastsde.analysis.features.late_law import LateLaws
+from fastsde.analysis.features.rank import ModelRanks, RankCourse, Ranks
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.rank import ModelRanks, RankCourse, Ranks
 from fastsde.analysis.summary import ordered
 from fastsde.report import panels, style
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.diffusion import Diffusion, DiffusionPeaks
-from fastsde.analysis.late_law import LateLaw, LateLaws
-from fastsde.analysis.rank import RankCourse, Ranks
+from fastsde.analysis.features.diffusion import Diffusion, DiffusionPeaks
+from fastsde.analysis.features.late_law import LateLaw, LateLaws
+from fastsde.analysis.features.rank import RankCourse, Ranks
 from fastsde.analysis.summary import ordered
 from fastsde.report.panels import shown_modes
 from fastsde.report.tables import NOTHING, number, table

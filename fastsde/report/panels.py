@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis, ModelResult
-from fastsde.analysis.features import mode_scale
+from fastsde.analysis.coordinates import mode_scale
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step

@@ -17,8 +17,8 @@ from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import style
 
 if TYPE_CHECKING:
-    from fastsde.analysis.noise_at_saddles import SaddleNoise
-    from fastsde.analysis.saddles import ModelVisits, Saddles
+    from fastsde.analysis.saddles.noise_at_saddles import SaddleNoise
+    from fastsde.analysis.saddles.section import ModelVisits, Saddles
 
 MOST = 8
 """At most so many saddles are drawn: the most visited."""

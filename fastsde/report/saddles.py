@@ -14,7 +14,7 @@ from fastsde.report import tables
 from fastsde.report.spec import FigureSpec
 
 if TYPE_CHECKING:
-    from fastsde.analysis.saddles import Saddles
+    from fastsde.analysis.saddles.section import Saddles
 
 __all__ = ["SPECS"]
 

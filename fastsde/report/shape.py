@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.shape import ModelShape, ShapeSection
+from fastsde.analysis.shape.section import ModelShape, ShapeSection
 from fastsde.analysis.summary import ordered
 from fastsde.report import shape_figures
 from fastsde.report.spec import FigureSpec

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.bootstrap import Interval
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.shape import ShapeSection
+from fastsde.analysis.shape.bootstrap import Interval
+from fastsde.analysis.shape.section import ShapeSection
 from fastsde.analysis.summary import ordered
 from fastsde.report import panels, style
 

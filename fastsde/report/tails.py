@@ -9,8 +9,8 @@ from html import escape
 import numpy as np
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.tails import SampleTails
-from fastsde.analysis.verdict import MEANING
+from fastsde.analysis.tails.section import SampleTails
+from fastsde.analysis.tails.verdict import MEANING
 from fastsde.report import panels, tails_figures
 from fastsde.report.spec import FigureSpec
 from fastsde.report.tables import NOTHING, table

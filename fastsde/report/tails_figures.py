@@ -14,8 +14,8 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered
-from fastsde.analysis.tail_report import ESTIMATORS, Indices
-from fastsde.analysis.tails import SampleTails
+from fastsde.analysis.tails.section import SampleTails
+from fastsde.analysis.tails.tail_report import ESTIMATORS, Indices
 from fastsde.report import panels, style
 
 LOWEST, HIGHEST = 0.09, 30.0

@@ -5,8 +5,8 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings, analyze
-from fastsde.analysis.effects import Group, effect
-from fastsde.analysis.passages import Passages
+from fastsde.analysis.escape.effects import Group, effect
+from fastsde.analysis.escape.passages import Passages
 from fastsde.report import escape, saddles
 from fastsde.report.saddle_figures import drawn_saddles
 

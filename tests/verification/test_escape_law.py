@@ -11,8 +11,8 @@ from scipy.special import digamma, polygamma
 from studies import study
 
 import fastsde
-from fastsde.analysis.effects import Group, effect, families
-from fastsde.analysis.passages import stays
+from fastsde.analysis.escape.effects import Group, effect, families
+from fastsde.analysis.escape.passages import stays
 
 EULER_GAMMA = 0.5772156649015329
 TOP, WIDTH, HEAT, RATE, SHARE, COUNT = 2.0, 4, 1e-8, 0.01, 0.02, 4000

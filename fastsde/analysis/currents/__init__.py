@@ -1,0 +1,1 @@
+"""Out of equilibrium: areas, entropy production, currents in planes, mixing times."""

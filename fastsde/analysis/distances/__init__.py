@@ -1,0 +1,1 @@
+"""Distances between laws, each with its null band, p-value and existence."""

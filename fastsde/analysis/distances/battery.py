@@ -1,0 +1,115 @@
+"""Section ``distances``: every distance of every model from the reference, at a few chosen snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.analysis.distances.metrics import METRICS, Frame
+from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.versus import Pair, versus
+from fastsde.analysis.protocols import Floats
+from fastsde.analysis.records import stack
+from fastsde.provenance import available_cores
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+MEDIANS = 512
+"""Trajectories whose medians say how far the reference has come."""
+
+
+@dataclass(frozen=True)
+class Battery:
+    """Every distance at the chosen snapshots.
+
+    Attributes
+    ----------
+    snapshot : ndarray of int, shape (chosen,)
+        Numbers of the snapshots: the reference covers equal parts of its way between them.
+    step : ndarray, shape (chosen,)
+        Their learning-rate steps.
+    models : dict of str to Pair
+        Each model against the reference, the reference against itself half by half.
+    """
+
+    snapshot: NDArray[np.int64]
+    step: Floats
+    models: dict[str, Pair]
+
+
+def measure(context: Context) -> Battery | None:
+    """Take every distance of every model from the reference; None without a reference."""
+    if not context.reference:
+        return None
+    points = Points(context.ensemble, context.views, context.reference)
+    frame = Frame.of(points.coordinates, points.bandwidth(context.settings), context.settings)
+    chosen = chosen_snapshots(points, context.reference, context.settings.chosen)
+    rows: dict[str, list[Pair]] = {name: [] for name in context.views}
+    with (
+        context.progress.task("distances", len(chosen), "snapshots"),
+        ThreadPoolExecutor(available_cores()) as pool,
+    ):
+        for number, snapshot in enumerate(chosen):
+            for name, pair in zip(
+                rows, pool.map(_at(points, context, frame, int(snapshot)), rows), strict=True
+            ):
+                rows[name].append(pair)
+            context.progress.update(number + 1)
+    step = context.views[context.reference].step[chosen].astype(np.float64)
+    return Battery(chosen, step, {name: joined(pairs) for name, pairs in rows.items()})
+
+
+class _at:
+    """Compare a model with the reference at one snapshot."""
+
+    def __init__(self, points: Points, context: Context, frame: Frame, snapshot: int) -> None:
+        self.points, self.frame, self.snapshot, self.reference = points, frame, snapshot, context.reference
+        self.half = min(view.count for view in context.views.values()) // 2
+        self.ours, self.order, _ = points.measured(context.reference, snapshot)
+
+    def __call__(self, name: str) -> Pair:
+        theirs, order, _ = self.points.measured(name, self.snapshot)
+        orders = {self.reference: self.order, name: order}
+        return versus(self.ours[: self.half], theirs[self.half : 2 * self.half], orders, self.frame)
+
+
+def joined(pairs: Sequence[Pair]) -> Pair:
+    """Stack the snapshots of one pair of models."""
+    return Pair(
+        tests={one.name: stack([pair.tests[one.name] for pair in pairs]) for one in METRICS},
+        reasons={name: reason for pair in pairs for name, reason in pair.reasons.items()},
+        coordinates=stack([pair.coordinates for pair in pairs]),
+        divergences=stack([pair.divergences for pair in pairs]),
+    )
+
+
+def chosen_snapshots(points: Points, name: str, count: int) -> NDArray[np.int64]:
+    """Choose snapshots between which a model covers equal parts of its way; the last is among them.
+
+    The way is the length of the path of the medians of all coordinates.
+
+    Returns
+    -------
+    ndarray of int
+        Increasing, at most ``count``.
+    """
+    snapshots = len(points.views[name].time)
+    medians = []
+    for snapshot in range(snapshots):
+        here = points.at(name, snapshot)[:MEDIANS]
+        finite = here[np.isfinite(here).all(axis=1)]
+        medians.append(np.median(finite, axis=0) if len(finite) else np.full(here.shape[1], np.nan))
+    moves = np.nan_to_num(np.abs(np.diff(np.array(medians), axis=0)).sum(axis=1))
+    way = np.concatenate([[0.0], np.cumsum(moves)])
+    if way[-1] == 0:
+        way = np.arange(snapshots, dtype=np.float64)
+    marks = np.arange(1, count + 1) / count * way[-1]
+    at = np.searchsorted(way, marks * (1 - 1e-12))
+    at[-1:] = snapshots - 1
+    return np.unique(at).astype(np.int64)

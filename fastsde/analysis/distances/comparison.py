@@ -1,0 +1,70 @@
+"""Every model against the reference: equal numbers of trajectories, distances under shuffled labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fastsde.analysis.distances.distance import Distance, distance
+from fastsde.analysis.distances.existence import refusal
+from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, Frame
+from fastsde.analysis.protocols import Floats
+
+Points = dict[str, tuple[Floats, float]]
+"""By model: feature points, shape (trajectory, coordinate), and the order up to which they have moments."""
+
+
+class Comparison:
+    """Distances of every model from the reference, gathered snapshot by snapshot.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All models.
+    reference : str
+        The one that the others are compared with; it is compared with itself, half against half.
+    trajectories : int
+        How many every model has.
+    snapshots : int
+        How many will be added.
+    frame : Frame
+        Bandwidth, directions, frequencies and settings.
+    """
+
+    def __init__(
+        self, names: Sequence[str], reference: str, trajectories: int, snapshots: int, frame: Frame
+    ) -> None:
+        self.reference = reference
+        self.frame = frame
+        self.half = trajectories // 2
+        self.labels = {one.name: one.labelling(self.half, frame.settings) for one in EVERY_SNAPSHOT}
+        shape = (snapshots, frame.settings.permutations + 1)
+        self.values = {(name, kind): np.full(shape, np.nan) for name in names for kind in self.labels}
+        self.counts = {key: np.zeros(snapshots) for key in self.values}
+        self.reasons = dict.fromkeys(self.values, "")
+
+    def add(self, snapshot: int, name: str, points: Points) -> None:
+        """Compare the first half of the reference with the second half of a model at one snapshot."""
+        ours, theirs = points[self.reference], points[name]
+        orders = {self.reference: ours[1], name: theirs[1]}
+        first, second = ours[0][: self.half], theirs[0][self.half : 2 * self.half]
+        for metric in EVERY_SNAPSHOT:
+            key = name, metric.name
+            reason = refusal(metric, self.frame.settings, orders)
+            if reason:
+                self.reasons[key] = reason
+                continue
+            values, self.counts[key][snapshot] = metric.compare(
+                first, second, self.labels[metric.name], self.frame
+            )
+            if values is not None:
+                self.values[key][snapshot] = values
+
+    def result(self) -> dict[str, dict[str, Distance]]:
+        """Return the distances by model and kind."""
+        found: dict[str, dict[str, Distance]] = {}
+        for (name, kind), values in self.values.items():
+            one = distance(values, self.counts[name, kind], self.reasons[name, kind])
+            found.setdefault(name, {})[kind] = one
+        return found

@@ -1,0 +1,64 @@
+"""Which moments a model's points have, so that no distance is printed that does not exist."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.analysis.protocols import Floats
+from fastsde.analysis.shape.moments import Moments
+
+if TYPE_CHECKING:
+    from fastsde.analysis.distances.metrics import Metric
+    from fastsde.analysis.results import Settings
+
+
+def moment_order(modes: Floats | None, found: Moments, scale: Floats) -> float:
+    """Order up to which the compared modes may have moments; the logarithm of the loss has all of them.
+
+    A mode on its way up is spread over decades and Hill's index of it is small although it is bounded, so
+    the sample alone denies only with values more than three strengths away from the median.
+
+    Parameters
+    ----------
+    modes : ndarray, shape (trajectory, mode), or None if not recorded
+    found : Moments
+        Of the modes, and what else follows them.
+    scale : ndarray, shape (mode,)
+        From `fastsde.analysis.coordinates.mode_scale`.
+
+    Returns
+    -------
+    float
+        Infinite where neither the model's definition nor the sample denies any moment.
+    """
+    if modes is None:
+        return math.inf
+    count = modes.shape[1]
+    finite = modes[np.isfinite(modes).all(axis=1)]
+    far = np.max(np.abs(finite - found.median[:count]), axis=0, initial=0.0) > 3 * scale
+    denied = np.where(far & np.isfinite(found.tail_high[:count]), found.tail_high[:count], np.inf)
+    return float(np.minimum(found.limit[:count], denied).min())
+
+
+def refusal(metric: Metric, settings: Settings, orders: Mapping[str, float]) -> str:
+    """Say why a distance between these models does not exist; empty if it does.
+
+    Examples
+    --------
+    >>> from fastsde.analysis.distances.metrics import BY_NAME
+    >>> from fastsde.analysis.results import Settings
+    >>> refusal(BY_NAME["sliced_wasserstein"], Settings(), {"sgd": math.inf, "levy": 0.4})
+    'needs moments of order 2; levy has them below order 0.4 only'
+    >>> refusal(BY_NAME["mmd"], Settings(), {"sgd": math.inf, "levy": 0.4})
+    ''
+    """
+    needed = metric.order(settings)
+    lacking = {name: order for name, order in orders.items() if order <= needed and needed > 0}
+    if not lacking:
+        return ""
+    said = " and ".join(f"{name} has them below order {order:.2g} only" for name, order in lacking.items())
+    return f"needs moments of order {needed:g}; {said}"

@@ -1,0 +1,113 @@
+"""Section ``pairs``: the distance between any two models at the chosen snapshots."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.analysis.distances.battery import chosen_snapshots
+from fastsde.analysis.distances.existence import refusal
+from fastsde.analysis.distances.metrics import BY_NAME, Frame, Metric
+from fastsde.analysis.distances.permutation import Relabelling
+from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.versus import Tested, tested
+from fastsde.analysis.protocols import Floats
+from fastsde.provenance import available_cores
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+KINDS = ("mmd", "energy")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One distance between all pairs of models.
+
+    Attributes
+    ----------
+    value, null, p_value, count : ndarray, shape (chosen, model, model)
+        Distance, its null quantile, p-value, trajectories a side; symmetric. On the diagonal the two halves
+        of one model. NaN where the distance does not exist or too few survive.
+    """
+
+    value: Floats
+    null: Floats
+    p_value: Floats
+    count: Floats
+
+    @property
+    def ratio(self) -> Floats:
+        """Distance over its null quantile; above 1 is outside the band."""
+        return np.asarray(self.value / np.where(self.null > 0, self.null, np.nan))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All pairs of models.
+
+    Attributes
+    ----------
+    snapshot : ndarray of int, shape (chosen,)
+    step : ndarray, shape (chosen,)
+    names : tuple of str
+        Models, in the order of the axes.
+    kinds : dict of str to Matrix
+        "mmd" and "energy".
+    """
+
+    snapshot: NDArray[np.int64]
+    step: Floats
+    names: tuple[str, ...]
+    kinds: dict[str, Matrix]
+
+
+def measure(context: Context) -> Pairs | None:
+    """Compare the first half of each model with the second half of every other; None for a single model."""
+    names = tuple(context.views)
+    if len(names) < 2:
+        return None
+    settings = context.settings
+    points = Points(context.ensemble, context.views, context.reference)
+    frame = Frame.of(points.coordinates, points.bandwidth(settings), settings)
+    chosen = chosen_snapshots(points, context.reference or names[0], settings.chosen)
+    half = min(view.count for view in context.views.values()) // 2
+    labels = Relabelling(min(half, settings.pair_limit), settings.permutations, settings.seed)
+    shape = (4, len(chosen), len(names), len(names))
+    found = {kind: np.full(shape, np.nan) for kind in KINDS}
+    places = [(i, j) for i, j in itertools.product(range(len(names)), repeat=2) if i <= j]
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for number, snapshot in enumerate(chosen):
+            measured = {name: points.measured(name, int(snapshot))[:2] for name in names}
+
+            def compare(kind: str, place: tuple[int, int], at: dict[str, tuple[Floats, float]]) -> Tested:
+                pair = [names[place[0]], names[place[1]]]
+                sides = at[pair[0]][0][:half], at[pair[1]][0][half : 2 * half]
+                orders = {name: at[name][1] for name in pair}
+                return _tested(BY_NAME[kind], *sides, orders, labels, frame)
+
+            for kind in KINDS:
+                results = pool.map(compare, itertools.repeat(kind), places, itertools.repeat(measured))
+                for (i, j), one in zip(places, results, strict=True):
+                    row = (one.value, one.null, one.p_value, one.count)
+                    found[kind][:, number, i, j] = found[kind][:, number, j, i] = row
+    step = next(iter(context.views.values())).step[chosen].astype(np.float64)
+    return Pairs(chosen, step, names, {kind: Matrix(*values) for kind, values in found.items()})
+
+
+def _tested(
+    metric: Metric,
+    first: Floats,
+    second: Floats,
+    orders: dict[str, float],
+    labels: Relabelling,
+    frame: Frame,
+) -> Tested:
+    if refusal(metric, frame.settings, orders):
+        return tested(None, labels.size)
+    return tested(*metric.compare(first, second, labels, frame))

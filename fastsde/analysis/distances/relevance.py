@@ -1,0 +1,241 @@
+"""Section ``relevance``: which distance is tractable and relevant, measured on the ensemble at hand.
+
+For each distance: what a test costs and how that grows, its bias at this sample size, its false alarms, and
+how often it tells the nearest and the farthest model from the reference in samples of increasing size.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.analysis.distances import mmd
+from fastsde.analysis.distances.battery import chosen_snapshots
+from fastsde.analysis.distances.distance import p_value
+from fastsde.analysis.distances.existence import refusal
+from fastsde.analysis.distances.metrics import METRICS, SMALLEST_SAMPLE, Frame, Metric
+from fastsde.analysis.distances.permutation import Relabelling
+from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.versus import surviving
+from fastsde.analysis.protocols import Floats
+from fastsde.provenance import available_cores
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+SIZES = (32, 64, 128, 256)
+SHUFFLES = 39
+"""Shuffles of a replicate: the observed distance among the two largest of forty is p <= 0.05."""
+
+LEVEL = 0.05
+SAMPLE = 16 * SIZES[-1]
+"""Trajectories of each model from which samples are drawn."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one distance is worth here.
+
+    Attributes
+    ----------
+    seconds : ndarray, shape (size,)
+        Of one test of so many trajectories a side with all shuffles of the settings; NaN for sizes beyond
+        the distance's limit.
+    growth : float
+        Exponent of the growth of the seconds with the size, by least squares.
+    bias : ndarray, shape (size,)
+        Mean of the distance between samples of the reference itself.
+    size : ndarray, shape (size,)
+        Share of such samples that are told apart; 5 % by chance.
+    power_nearest, power_farthest : ndarray, shape (size,)
+        Share of samples told from the reference.
+    exists : bool
+        Whether it exists for all models at all chosen snapshots.
+    """
+
+    seconds: Floats
+    growth: float
+    bias: Floats
+    size: Floats
+    power_nearest: Floats
+    power_farthest: Floats
+    exists: bool
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Which distance to use.
+
+    Attributes
+    ----------
+    sizes : ndarray of int, shape (size,)
+        Trajectories a side.
+    replicates : int
+        Samples behind each share: its standard error is at most 1 / (2 sqrt(replicates)).
+    nearest, farthest : str
+        The models whose MMD from the reference is least and largest on average.
+    step : ndarray, shape (chosen,)
+        Snapshots over which the samples are spread.
+    distances : dict of str to Verdict
+    recommended : str
+        The cheapest of the distances that exist for every model and whose power against the nearest model is
+        within two standard errors of the best.
+    """
+
+    sizes: NDArray[np.int64]
+    replicates: int
+    nearest: str
+    farthest: str
+    step: Floats
+    distances: dict[str, Verdict]
+    recommended: str
+
+
+def measure(context: Context) -> Relevance | None:
+    """Measure cost, bias, size and power of every distance; None without two models to compare."""
+    others = [name for name in context.views if name != context.reference]
+    count = min(view.count for view in context.views.values())
+    sizes = np.array([size for size in SIZES if 2 * size <= count], dtype=np.int64)
+    if not (context.reference and others and sizes.size):
+        return None
+    trial = _Trial(context, others)
+    with ThreadPoolExecutor(available_cores()) as pool:
+        found = dict(zip(METRICS, pool.map(trial.judge, METRICS, itertools.repeat(sizes)), strict=True))
+    verdicts = {metric.name: trial.timed(metric, verdict, sizes) for metric, verdict in found.items()}
+    return Relevance(
+        sizes=sizes,
+        replicates=context.settings.replicates,
+        nearest=trial.nearest,
+        farthest=trial.farthest,
+        step=trial.step,
+        distances=verdicts,
+        recommended=recommended(verdicts, context.settings.replicates),
+    )
+
+
+def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
+    """Choose the cheapest distance of nearly the best power against the nearest model, at common sizes.
+
+    Examples
+    --------
+    >>> def verdict(power, seconds):
+    ...     nothing = np.zeros(1)
+    ...     return Verdict(np.array([seconds]), 1.0, nothing, nothing, np.array([power]), nothing, True)
+    >>> recommended({"a": verdict(0.9, 5.0), "b": verdict(0.85, 1.0), "c": verdict(0.2, 0.1)}, 100)
+    'b'
+    """
+    known = {name: one for name, one in verdicts.items() if one.exists and np.isfinite(one.seconds).any()}
+    if not known:
+        return ""
+    common = np.all([np.isfinite(one.power_nearest) for one in known.values()], axis=0)
+    if not common.any():
+        return ""
+    power = {name: float(one.power_nearest[common].mean()) for name, one in known.items()}
+    best = max(power.values())
+    error = math.sqrt(max(best * (1 - best), 0.25 / replicates) / (replicates * max(int(common.sum()), 1)))
+    close = [name for name, value in power.items() if value >= best - 2 * error]
+    return min(close, key=lambda name: float(known[name].seconds[common][-1]))
+
+
+class _Trial:
+    """Samples of the reference, the nearest and the farthest model at the chosen snapshots."""
+
+    def __init__(self, context: Context, others: list[str]) -> None:
+        self.settings = context.settings
+        points = Points(context.ensemble, context.views, context.reference)
+        self.frame = Frame.of(points.coordinates, points.bandwidth(self.settings), self.settings)
+        chosen = chosen_snapshots(points, context.reference, self.settings.chosen)
+        self.step = context.views[context.reference].step[chosen].astype(np.float64)
+        self.reference: list[Floats] = []
+        clouds: dict[str, list[Floats]] = {name: [] for name in others}
+        self.orders: list[dict[str, float]] = []
+        for snapshot in chosen:
+            ours, order, _ = points.measured(context.reference, int(snapshot))
+            self.reference.append(ours[:SAMPLE])
+            self.orders.append({context.reference: order})
+            for name in others:
+                theirs, order, _ = points.measured(name, int(snapshot))
+                clouds[name].append(theirs[:SAMPLE])
+                self.orders[-1][name] = order
+        distance = {name: self._distance(cloud) for name, cloud in clouds.items()}
+        ranked = sorted(distance, key=distance.__getitem__)
+        self.nearest, self.farthest = ranked[0], ranked[-1]
+        self.clouds = {name: clouds[name] for name in (self.nearest, self.farthest)}
+        self.own = context.reference
+
+    def _distance(self, cloud: list[Floats]) -> float:
+        """Mean MMD from the reference, of as many trajectories as kernels allow."""
+        limit, width = self.settings.kernel_limit, self.frame.bandwidth
+        values = []
+        for ours, theirs in zip(self.reference, cloud, strict=True):
+            half = min(len(ours), len(theirs)) // 2
+            x, y = (mmd.with_exploded(side[:limit], width) for side in (ours[:half], theirs[half:]))
+            values.append(mmd.squared_mmd(x, y, width))
+        return float(np.mean(values))
+
+    def judge(self, metric: Metric, sizes: NDArray[np.int64]) -> Verdict:
+        """Bias, size and power of one distance, yet without its cost."""
+        seconds, bias, size, near, far = np.full((5, len(sizes)), np.nan)
+        for number, n in enumerate(sizes):
+            if n > metric.limit(self.settings):
+                continue
+            values, size[number] = self._share(metric, int(n), None)
+            bias[number] = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
+            near[number] = self._share(metric, int(n), self.nearest)[1]
+            far[number] = self._share(metric, int(n), self.farthest)[1]
+        exists = not any(refusal(metric, self.settings, orders) for orders in self.orders)
+        return Verdict(seconds, math.nan, bias, size, near, far, exists)
+
+    def timed(self, metric: Metric, verdict: Verdict, sizes: NDArray[np.int64]) -> Verdict:
+        """Add the seconds of one whole test at each size that was judged, alone on the machine."""
+        seconds = np.full(len(sizes), np.nan)
+        sample = surviving(self.reference[-1])
+        for number, n in enumerate(sizes):
+            if np.isfinite(verdict.size[number]) and len(sample) >= 2 * n:
+                labels = Relabelling(int(n), self.settings.permutations, self.settings.seed)
+                start = time.perf_counter()
+                metric.compare(sample[:n], sample[n : 2 * n], labels, self.frame)
+                seconds[number] = time.perf_counter() - start
+        return replace(verdict, seconds=seconds, growth=_slope(sizes, seconds))
+
+    def _share(self, metric: Metric, n: int, name: str | None) -> tuple[Floats, float]:
+        """Distances of replicates, and the share of them that a permutation test tells apart."""
+        values = np.full(self.settings.replicates, np.nan)
+        told = np.full(self.settings.replicates, np.nan)
+        labels = Relabelling(n, SHUFFLES, self.settings.seed)
+        generator = np.random.Generator(np.random.Philox([self.settings.seed, n]))
+        for replicate in range(self.settings.replicates):
+            place = replicate % len(self.reference)
+            ours = self.reference[place]
+            theirs = ours if name is None else self.clouds[name][place]
+            orders = {one: self.orders[place][one] for one in (self.own, name or self.own)}
+            drawn = generator.permutation(min(len(ours), len(theirs)))
+            if refusal(metric, self.settings, orders):
+                continue
+            half = len(drawn) // 2
+            sides = ours[drawn[:half]], theirs[drawn[half:]]
+            if not metric.exploded:
+                sides = surviving(sides[0]), surviving(sides[1])
+            if min(map(len, sides)) < max(n, SMALLEST_SAMPLE):
+                continue
+            found, _ = metric.compare(sides[0][:n], sides[1][:n], labels, self.frame)
+            if found is not None and np.isfinite(found).all():
+                values[replicate] = found[0]
+                told[replicate] = p_value(found) <= LEVEL
+        known = told[np.isfinite(told)]
+        return values, float(known.mean()) if known.size else math.nan
+
+
+def _slope(sizes: NDArray[np.int64], seconds: Floats) -> float:
+    known = np.isfinite(seconds) & (seconds > 0)
+    if known.sum() < 2:
+        return math.nan
+    return float(np.polyfit(np.log(sizes[known]), np.log(seconds[known]), 1)[0])

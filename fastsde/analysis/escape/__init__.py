@@ -1,0 +1,1 @@
+"""First passages and escapes with censoring: survival, hazards, and what makes them faster."""

@@ -1,0 +1,145 @@
+"""Counted stays: survival, cumulative incidence, quantiles and restricted means, and their bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsde.analysis.escape.passages import Passages
+from fastsde.analysis.protocols import Floats
+
+MOMENTS = 2000
+"""At most so many distinct times are told apart; more are rounded up to so many quantiles of them."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many stays end at each of several times, and how; leading axes are bootstrap replicates.
+
+    Attributes
+    ----------
+    time : ndarray, shape (moment,)
+        Increasing.
+    escaped, exploded, censored : ndarray, shape (..., moment)
+    """
+
+    time: Floats
+    escaped: Floats
+    exploded: Floats
+    censored: Floats
+
+    @property
+    def at_risk(self) -> Floats:
+        """Stays not ended before each time, shape (..., moment)."""
+        ends = self.escaped + self.exploded + self.censored
+        return np.asarray(np.cumsum(ends[..., ::-1], axis=-1)[..., ::-1])
+
+
+def moments_of(*groups: Passages) -> Floats:
+    """Return times at which to count groups of stays: the distinct ones, or `MOMENTS` quantiles of them."""
+    times = np.unique(np.concatenate([group.time for group in groups]))
+    if len(times) <= MOMENTS:
+        return times
+    return np.unique(np.quantile(times, np.linspace(0, 1, MOMENTS), method="higher"))
+
+
+def count(stays: Passages, time: Floats | None = None) -> Counts:
+    """Count how stays end at each of the given times (their own by default), rounded up to the next.
+
+    Examples
+    --------
+    >>> two = Passages(np.array([1.0, 2.0]), np.array([True, False]), np.array([False, False]))
+    >>> count(two).censored.tolist()
+    [0.0, 1.0]
+    """
+    time = moments_of(stays) if time is None else time
+    place = np.minimum(np.searchsorted(time, stays.time), len(time) - 1)
+    kinds = (stays.escaped, stays.exploded, ~(stays.escaped | stays.exploded))
+    columns = [np.bincount(place[kind], minlength=len(time)).astype(np.float64) for kind in kinds]
+    return Counts(time, *columns)
+
+
+def survival(counts: Counts) -> Floats:
+    """Kaplan-Meier estimate after each time, ``prod (1 - d / n)``; explosions leave the risk set.
+
+    Examples
+    --------
+    >>> survival(Counts(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.zeros(2), np.array([0.0, 2.0])))
+    array([0.75, 0.5 ])
+    """
+    risk = counts.at_risk
+    share = np.divide(counts.escaped, risk, out=np.zeros_like(risk), where=risk > 0)
+    return np.asarray(np.cumprod(1.0 - share, axis=-1))
+
+
+def incidence(counts: Counts) -> tuple[Floats, Floats]:
+    """Share of trajectories that have escaped, and that have exploded, by each time (Aalen, Johansen 1978).
+
+    ``F_k(t) = sum_{t_i <= t} S(t_i -) d_ki / n_i`` with S the survival of both ends together: unlike one
+    minus the Kaplan-Meier curve it does not ask what would have been without explosions.
+
+    Returns
+    -------
+    escaped, exploded : ndarray, shape (..., moment)
+    """
+    risk = counts.at_risk
+    safe = np.where(risk > 0, risk, 1.0)
+    left = np.cumprod(1.0 - (counts.escaped + counts.exploded) / safe, axis=-1)
+    before = np.concatenate([np.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
+    escaped = np.cumsum(before * counts.escaped / safe, axis=-1)
+    return np.asarray(escaped), np.asarray(np.cumsum(before * counts.exploded / safe, axis=-1))
+
+
+def quantile(counts: Counts, share: float) -> Floats:
+    """First time at which the survival is at most ``1 - share``; infinite if never; shape (...)."""
+    below = survival(counts) <= 1 - share + 1e-9
+    first = counts.time[np.argmax(below, axis=-1)]
+    return np.asarray(np.where(below.any(axis=-1), first, np.inf))
+
+
+def restricted_mean(counts: Counts, horizon: float) -> Floats:
+    """Mean stay up to a horizon, the area under the survival curve until then; shape (...).
+
+    Examples
+    --------
+    >>> one = Counts(np.array([1.0, 3.0]), np.array([1.0, 1.0]), np.zeros(2), np.zeros(2))
+    >>> float(restricted_mean(one, 2.0))
+    1.5
+    """
+    curve = survival(counts)
+    before = np.concatenate([np.ones_like(curve[..., :1]), curve[..., :-1]], axis=-1)
+    edges = np.minimum(np.concatenate([[0.0], counts.time]), horizon)
+    area = np.sum(before * np.diff(edges), axis=-1)
+    return np.asarray(area + curve[..., -1] * max(0.0, horizon - float(edges[-1])))
+
+
+def resample(counts: Counts, replicates: int, random: np.random.Generator) -> Counts:
+    """Bootstrap replicates over trajectories: multinomial counts, of a cost that is free of their number."""
+    table = np.stack([counts.escaped, counts.exploded, counts.censored])
+    total = table.sum()
+    drawn = random.multinomial(int(total), table.ravel() / total, size=replicates)
+    return Counts(counts.time, *np.moveaxis(drawn.reshape(replicates, *table.shape).astype(float), 1, 0))
+
+
+def pooled(many: list[Counts], replicates: int, random: np.random.Generator) -> Counts:
+    """Bootstrap replicates over data sets: whole groups of stays are drawn with replacement.
+
+    Parameters
+    ----------
+    many : list of Counts
+        One a data set, all counted at the same times.
+    """
+    weight = random.multinomial(len(many), np.full(len(many), 1 / len(many)), size=replicates).astype(float)
+    columns = [
+        weight @ np.stack([getattr(one, name) for one in many])
+        for name in ("escaped", "exploded", "censored")
+    ]
+    return Counts(many[0].time, *columns)
+
+
+def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap replicates; an end may be infinite."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)

@@ -1,0 +1,1 @@
+"""Feature learning: drift and diffusion of modes, ranks, alignment, late-time laws."""

@@ -1,0 +1,231 @@
+"""Does the noise along a mode peak before the mode is learned? For how many trajectories, and by how much.
+
+The question of Corlouer, Semler, Strang and Gietelink Oldenziel (arXiv:2604.06366), who show that in a
+balanced and aligned network the diffusion along a mode peaks before the mode is learned completely. For one
+balanced mode u of strength s in L layers, without label noise, drift ``L u^(2-2/L) (s - u)`` and diffusion,
+proportional to its square, both peak at the fraction ``u/s = (2 - 2/L) / (3 - 2/L)``: 1/2 at two layers, 3/5
+at four. Label noise of variance v moves the peak of the diffusion ``u^(4-4/L) (2 (s - u)^2 + v)`` later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from fastsde.analysis import confidence
+from fastsde.analysis.confidence import Interval
+from fastsde.analysis.features.aligned import Aligned, align
+from fastsde.analysis.features.clock import Clock
+from fastsde.analysis.features.peaks import CrossingTracker, Peak, PeakTracker
+from fastsde.analysis.protocols import Bools, Floats, Trajectories
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+HALF = 0.5
+BAND_LEVELS = (0.05, 0.5, 0.95)
+BAND_ROWS = 20_000
+"""Quantiles over time are taken over so many trajectories at most."""
+
+
+@dataclass(frozen=True)
+class DiffusionPeaks:
+    """Where the diffusion of each mode peaks, in one model; all arrays end with the axis of the modes.
+
+    Attributes
+    ----------
+    counted : ndarray, shape (mode,)
+        Trajectories that learned the mode and did not explode.
+    unlearned : ndarray, shape (mode,)
+        Left out: the mode was not learned by the end.
+    edge : ndarray, shape (mode,)
+        Counted, with a peak at the first or last snapshot: the diffusion falls or grows all the time.
+    exploded : int
+        Left out: trajectories that left the finite numbers.
+    fraction : Interval
+        Median fraction of the mode's strength that is learned when its diffusion peaks.
+    quartiles : ndarray, shape (3, mode)
+        Quartiles of that fraction over trajectories.
+    before_half, before_learned : Interval
+        Share of trajectories whose diffusion peaks before the mode is half learned, and before it is learned.
+    lead : Interval
+        Median of (step at which the mode is learned) / (step of the peak): above 1, the peak comes first.
+    lead_steps : Interval
+        Median of the difference of the two, in learning-rate steps.
+    drift_fraction : Interval or None
+        Median fraction learned when the drift peaks.
+    effect, p_value : ndarray, shape (mode,)
+        Probability that the peak of this model comes at a larger fraction than one of the reference, ties
+        halved, and the p-value of the Mann-Whitney test that neither tends to; NaN for the reference.
+    diffusion, drift : ndarray, shape (level, snapshot, mode)
+        Quantiles over trajectories at `BAND_LEVELS`, per unit of time; `drift` may be empty.
+    aligned : Aligned or None
+        Growth, diffusion and drift around each trajectory's own learning time.
+    """
+
+    counted: Floats
+    unlearned: Floats
+    edge: Floats
+    exploded: int
+    fraction: Interval
+    quartiles: Floats
+    before_half: Interval
+    before_learned: Interval
+    lead: Interval
+    lead_steps: Interval
+    drift_fraction: Interval | None
+    effect: Floats
+    p_value: Floats
+    diffusion: Floats
+    drift: Floats
+    aligned: Aligned | None
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """Peaks of the diffusion of every model that has any.
+
+    Attributes
+    ----------
+    learned : float
+        A mode is learned at this fraction of its strength.
+    resolution : float
+        Median over snapshots of (gap to the next) / (step): the error of a peak's time is below half of it.
+    models : dict of str to DiffusionPeaks
+    """
+
+    learned: float
+    resolution: float
+    models: dict[str, DiffusionPeaks]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Per trajectory and mode: what the summary needs."""
+
+    peak: Peak
+    drift_peak: Peak | None
+    half: Floats
+    learned: Floats
+    counted: Bools
+    exploded: Bools
+
+
+def measure(context: Context) -> Diffusion | None:
+    """Follow diffusion and modes through all snapshots of every model."""
+    if not context.recorded("modes", "mode_diffusion"):
+        return None
+    found = {name: _follow(context, view) for name, view in context.views.items()}
+    noisy = {name: one for name, one in found.items() if one[0].counted.any()}
+    reference = noisy.get(context.reference)
+    models = {
+        name: _summary(context, context.views[name], *one, None if name == context.reference else reference)
+        for name, one in noisy.items()
+    }
+    step = next(iter(context.views.values())).step
+    late = step[step > 0]
+    resolution = float(np.median(np.diff(late) / late[:-1])) if len(late) > 1 else float("nan")
+    return Diffusion(context.settings.learned, resolution, models) if models else None
+
+
+def _follow(context: Context, view: Trajectories) -> tuple[_Found, Floats, Floats]:
+    """Pass once over the snapshots: peaks and crossings of all trajectories, quantiles over time."""
+    clock = Clock(view.step)
+    strength = np.where(context.strength > 0.01 * context.strength.max(), context.strength, np.nan)
+    peak, drift_peak = PeakTracker(), PeakTracker()
+    half, learned = CrossingTracker(HALF), CrossingTracker(context.settings.learned)
+    has_drift = "mode_drift" in view.variables
+    readings = dict(zip(clock.snapshots.tolist(), clock.reading, strict=True))
+    bands: list[Floats] = []
+    drift_bands: list[Floats] = []
+    for snapshot in range(len(view.step)):
+        diffusion = np.asarray(view.read("mode_diffusion", snapshot), dtype=np.float64)
+        drift = np.asarray(view.read("mode_drift", snapshot), dtype=np.float64) if has_drift else None
+        bands.append(_quantiles(diffusion))
+        drift_bands += [_quantiles(drift)] if drift is not None else []
+        if snapshot not in readings:
+            continue
+        growth = np.asarray(view.read("modes", snapshot), dtype=np.float64) / strength
+        peak.add(readings[snapshot], diffusion, growth)
+        if drift is not None:
+            drift_peak.add(readings[snapshot], np.abs(drift), growth)
+        half.add(readings[snapshot], growth)
+        learned.add(readings[snapshot], growth)
+    exploded: Bools = np.isfinite(view.passage_time("exploded"))
+    top = peak.result()
+    counted = np.isfinite(top.clock) & np.isfinite(learned.clock) & ~exploded[:, None]
+    other = drift_peak.result() if has_drift else None
+    found = _Found(top, other, half.clock, learned.clock, counted, exploded)
+    return found, np.stack(bands, axis=1), np.stack(drift_bands, axis=1) if drift_bands else np.empty(0)
+
+
+def _quantiles(values: Floats) -> Floats:
+    finite = values[:BAND_ROWS][np.isfinite(values[:BAND_ROWS]).all(axis=1)]
+    if not len(finite):
+        return np.full((len(BAND_LEVELS), values.shape[1]), np.nan)
+    return np.asarray(np.quantile(finite, BAND_LEVELS, axis=0))
+
+
+def _summary(
+    context: Context,
+    view: Trajectories,
+    found: _Found,
+    bands: Floats,
+    drift_bands: Floats,
+    reference: tuple[_Found, Floats, Floats] | None,
+) -> DiffusionPeaks:
+    clock = Clock(view.step)
+    counted, peak = found.counted, found.peak
+    fraction = np.where(counted, peak.progress, np.nan)
+    peak_step, learned_step = clock.steps(peak.clock), clock.steps(found.learned)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(counted & (peak_step > 0), learned_step / peak_step, np.nan)
+    trials = counted.sum(axis=0).astype(np.float64)
+    drift = found.drift_peak
+    effect, p_value = _compare(fraction, reference)
+    alive = ~found.exploded[:, None]
+    return DiffusionPeaks(
+        counted=trials,
+        unlearned=(alive & np.isnan(found.learned)).sum(axis=0).astype(np.float64),
+        edge=(counted & ~peak.inside).sum(axis=0).astype(np.float64),
+        exploded=int(found.exploded.sum()),
+        fraction=confidence.median(fraction),
+        quartiles=_quartiles(fraction),
+        before_half=confidence.share((counted & (peak.clock < found.half)).sum(axis=0), trials),
+        before_learned=confidence.share((counted & (peak.clock < found.learned)).sum(axis=0), trials),
+        lead=confidence.median(ratio),
+        lead_steps=confidence.median(np.where(counted, learned_step - peak_step, np.nan)),
+        drift_fraction=None
+        if drift is None
+        else confidence.median(np.where(counted, drift.progress, np.nan)),
+        effect=effect,
+        p_value=p_value,
+        diffusion=bands,
+        drift=drift_bands,
+        aligned=align(view, found.half, context.strength, context.settings.path_limit),
+    )
+
+
+def _quartiles(values: Floats) -> Floats:
+    columns = [column[np.isfinite(column)] for column in values.T]
+    empty = np.full(3, np.nan)
+    return np.array([np.quantile(one, (0.25, 0.5, 0.75)) if len(one) else empty for one in columns]).T
+
+
+def _compare(fraction: Floats, reference: tuple[_Found, Floats, Floats] | None) -> tuple[Floats, Floats]:
+    """Give the Mann-Whitney effect and p-value of each mode."""
+    modes = fraction.shape[1]
+    effect, p_value = np.full(modes, np.nan), np.full(modes, np.nan)
+    if reference is None:
+        return effect, p_value
+    other = np.where(reference[0].counted, reference[0].peak.progress, np.nan)
+    for mode in range(modes):
+        mine, theirs = (values[np.isfinite(values[:, mode]), mode] for values in (fraction, other))
+        if len(mine) > 1 and len(theirs) > 1:
+            test = mannwhitneyu(mine, theirs, method="asymptotic")
+            effect[mode] = test.statistic / (len(mine) * len(theirs))
+            p_value[mode] = test.pvalue
+    return effect, p_value

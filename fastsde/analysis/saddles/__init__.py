@@ -1,0 +1,1 @@
+"""Saddles along trajectories: visits, curvature, and the gradient noise there."""

@@ -1,0 +1,281 @@
+"""Gradient noise gathered near saddles: exact covariances at visited points, and draws of single steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+from fastsde.analysis.law import follows_gradient
+from fastsde.analysis.protocols import Floats
+from fastsde.analysis.saddles.saddle_noise import (
+    LEADING,
+    NoiseShape,
+    noise_rows,
+    noise_shape,
+    noise_tail,
+    sign_rows,
+)
+
+if TYPE_CHECKING:
+    from fastsde.analysis.saddles.visits import Visits
+    from fastsde.analysis.sections import Context
+    from fastsde.network import DeepLinearNetwork
+
+__all__ = ["NoiseCollector", "SaddleNoise"]
+
+STATES = 48
+"""Visited points of each saddle at which covariances are computed."""
+FIRST = 4096
+"""They are taken from the first so many trajectories."""
+DRAWS = 20_000
+"""Single steps kept of each saddle."""
+DENSE = 512
+"""Parameters up to which the whole Hessian of a point is made for its eigenvectors."""
+LARGEST = 4_000_000
+"""Rows times dimension beyond which a covariance is not computed."""
+
+
+@dataclass(frozen=True)
+class SaddleNoise:
+    """Noise of one model near the saddles; every array has the saddle first.
+
+    Attributes
+    ----------
+    states : ndarray, shape (saddle,)
+        Visited points at which the covariance was computed.
+    dimension : ndarray, shape (saddle,)
+        Parameters, or entries of W where only W was recorded.
+    power : ndarray, shape (saddle,)
+        Median variance of the noise per unit of time, all directions together.
+    participation, participation_low, participation_high : ndarray, shape (saddle,)
+        Median over points, and quantiles 0.05 and 0.95, of the participation ratio of the covariance in the
+        parameters (of W where only that was recorded).
+    raw_participation : ndarray, shape (saddle,)
+        Of the noise of the end-to-end gradient, before it is carried to the layers.
+    spectrum : ndarray, shape (saddle, 6)
+        Median shares of the largest eigenvalues.
+    along_mode : ndarray, shape (saddle,)
+        Variance along the direction that raises the strongest mode not kept, over the mean variance; median.
+    along_lowest : ndarray, shape (saddle,)
+        The same along the Hessian eigenvectors of least eigenvalue; NaN where none is negative.
+    draws : ndarray, shape (saddle,)
+        Single steps gathered (``update_noise``).
+    step_participation : ndarray, shape (saddle,)
+        Participation ratio of their sign covariance, in the modes.
+    step_along_mode : ndarray, shape (saddle,)
+        Its variance along the strongest mode not kept over the mean.
+    tail, tail_low, tail_high : ndarray, shape (saddle,)
+        Hill's index of single steps along the strongest mode not kept, in units of the trajectory's own noise
+        level where that was recorded.
+    """
+
+    states: Floats
+    dimension: Floats
+    power: Floats
+    participation: Floats
+    participation_low: Floats
+    participation_high: Floats
+    raw_participation: Floats
+    spectrum: Floats
+    along_mode: Floats
+    along_lowest: Floats
+    draws: Floats
+    step_participation: Floats
+    step_along_mode: Floats
+    tail: Floats
+    tail_low: Floats
+    tail_high: Floats
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Noise at one point: of the model, of the end-to-end gradient, along least curvature; the dimension."""
+
+    shape: NoiseShape
+    raw: NoiseShape
+    along_lowest: float
+    dimension: int
+
+
+class NoiseCollector:
+    """Gathers the noise of one model near saddles, snapshot by snapshot.
+
+    Parameters
+    ----------
+    name : str
+        The model.
+    context : Context
+    network : DeepLinearNetwork
+    """
+
+    def __init__(self, name: str, context: Context, network: DeepLinearNetwork) -> None:
+        self.name, self.context, self.network = name, context, network
+        self.view, self.model = context.views[name], context.ensemble.study.models[name]
+        self.problem = context.ensemble.problem
+        self.noisy = self.model.kind != "gd"
+        self.draws: dict[int, list[Floats]] = {}
+        self.count: dict[int, int] = {}
+        self.source = self._source()
+
+    def _source(self) -> str:
+        if self.context.recorded("parameters"):
+            return f"covariance at the recorded parameters, {STATES} visits to each saddle at most"
+        if self.context.recorded("end_to_end"):
+            return f"covariance of the end-to-end gradient at the recorded W, {STATES} visits at most"
+        return "single steps only: record parameters or end_to_end for covariances"
+
+    def add(self, snapshot: int, at: Any) -> None:
+        """Add one snapshot; `at` is the set of modes kept of those on a plateau, -1 of the others."""
+        if not self.noisy or "update_noise" not in self.view.variables or not np.any(at >= 0):
+            return
+        noise = np.asarray(self.view.read("update_noise", snapshot), dtype=np.float64)
+        scaled = follows_gradient(self.model) and "noise_trace" in self.view.variables
+        level = np.ones(len(noise))
+        if scaled:
+            level = np.sqrt(np.asarray(self.view.read("noise_trace", snapshot), dtype=np.float64))
+        for kept in np.unique(at[at >= 0]):
+            rows = np.flatnonzero(at == kept)[: DRAWS - self.count.get(int(kept), 0)]
+            self.draws.setdefault(int(kept), []).append(np.column_stack([noise[rows], level[rows]]))
+            self.count[int(kept)] = self.count.get(int(kept), 0) + len(rows)
+
+    def result(self, visits: Visits, listed: list[int]) -> SaddleNoise:
+        """Return the noise at the listed saddles."""
+        rows = [self._points(visits, kept) | self._steps(kept) for kept in listed]
+        return SaddleNoise(**{key: np.array([row[key] for row in rows]) for key in rows[0]})
+
+    def _free(self, kept: int) -> int | None:
+        """Return the strongest mode that a saddle does not keep."""
+        worth = int(np.sum(self.context.strength > 0.01 * self.context.strength[0]))
+        return next((k for k in range(worth) if not kept >> k & 1), None)
+
+    def _steps(self, kept: int) -> dict[str, Any]:
+        free = self._free(kept)
+        draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, 2))
+        names = ("step_participation", "step_along_mode", "tail", "tail_low", "tail_high")
+        if len(draws) < 2 or free is None:
+            return {"draws": float(len(draws)), **dict.fromkeys(names, np.nan)}
+        noise, level = draws[:, :-1], draws[:, -1]
+        shape = noise_shape(sign_rows(noise), np.eye(noise.shape[1])[free])
+        tail = noise_tail(noise[:, free], level)
+        return {
+            "draws": float(len(draws)),
+            **dict(zip(names, (shape.participation, shape.alignment, *tail), strict=True)),
+        }
+
+    def _points(self, visits: Visits, kept: int) -> dict[str, Any]:
+        rows = np.flatnonzero((visits.kept == kept) & (visits.trajectory < FIRST))[:STATES]
+        known = self.context.recorded("parameters") or self.context.recorded("end_to_end")
+        shapes = [self._shape(visits, int(row), kept) for row in rows] if known else []
+        found = [shape for shape in shapes if shape is not None]
+        if not found:
+            names = ["dimension", "power", "participation", "participation_low", "participation_high"]
+            names += ["raw_participation", "along_mode", "along_lowest"]
+            return {"states": 0.0, "spectrum": np.full(LEADING, np.nan), **dict.fromkeys(names, np.nan)}
+        share = np.array([one.shape.participation for one in found])
+        return {
+            "states": float(len(found)),
+            "dimension": float(found[0].dimension),
+            "power": self._power(float(np.median([one.shape.trace for one in found]))),
+            "participation": _median(share),
+            "participation_low": _quantile(share, 0.05),
+            "participation_high": _quantile(share, 0.95),
+            "raw_participation": _median(np.array([one.raw.participation for one in found])),
+            "spectrum": np.median([one.shape.spectrum for one in found], axis=0),
+            "along_mode": _median(np.array([one.shape.alignment for one in found])),
+            "along_lowest": _median(np.array([one.along_lowest for one in found])),
+        }
+
+    def _shape(self, visits: Visits, row: int, kept: int) -> _Point | None:
+        """Measure the noise at the closest approach of a visit, as the model itself has it."""
+        snapshot, trajectory = int(visits.closest[row]), int(visits.trajectory[row])
+        one = slice(trajectory, trajectory + 1)
+        free = self._free(kept)
+        if free is None:
+            return None
+        toward = np.outer(self.problem.mode_left[:, free], self.problem.mode_right[:, free])
+        if self.context.recorded("parameters"):
+            theta = np.asarray(self.view.read("parameters", snapshot, one)[0], dtype=np.float64)
+            return self._in_parameters(theta, toward)
+        if self._isotropic():  # its noise of W depends on the layers, which are not known
+            return None
+        matrix = np.asarray(self.view.read("end_to_end", snapshot, one)[0], dtype=np.float64)
+        rows = self._rows(matrix, matrix.size)
+        if rows is None:
+            return None
+        shape = noise_shape(rows.reshape(len(rows), -1), toward.ravel())
+        return _Point(shape, shape, np.nan, matrix.size)
+
+    def _in_parameters(self, theta: Floats, toward: Floats) -> _Point | None:
+        rows = self._rows(self.network.end_to_end(theta), theta.size)
+        if rows is None:
+            return None
+        raw = noise_shape(rows.reshape(len(rows), -1))
+        lowest = self._lowest(theta)
+        if self._isotropic():
+            size = float(theta.size)
+            even = NoiseShape(size, size, np.full(LEADING, 1 / size), 1.0)
+            return _Point(even, raw, np.nan if lowest is None else 1.0, theta.size)
+        pushed = self.network.push(theta, rows)
+        shape = noise_shape(pushed, self.network.push(theta, toward))
+        return _Point(shape, raw, noise_shape(pushed, lowest).alignment, theta.size)
+
+    def _rows(self, matrix: Floats, dimension: int) -> Floats | None:
+        """Return the factor of the covariance, or None where there is none or it is too large."""
+        d_out, d_in = matrix.shape
+        size = len(self.problem.inputs) if self.problem.inputs is not None else d_in * (d_in + d_out)
+        if size * dimension > LARGEST:
+            return None
+        try:
+            return noise_rows(matrix, self.problem)
+        except ValueError:
+            return None
+
+    def _lowest(self, theta: Floats) -> Floats | None:
+        """Return orthonormal rows that span the directions of least curvature; None where none is negative.
+
+        All eigenvectors within a hundredth of the spectrum's width of the smallest eigenvalue, since at
+        saddles it is degenerate; of a network of more parameters than `DENSE` one, by ARPACK on Hessian
+        products.
+        """
+        size = theta.size
+        if size <= DENSE:
+            points = np.broadcast_to(theta, (size, size))
+            values, vectors = np.linalg.eigh(self.network.hessian_vector(points, np.eye(size), self.problem))
+            near = values <= values[0] + 0.01 * (values[-1] - values[0])
+            return None if values[0] >= -1e-9 * values[-1] else np.asarray(vectors[:, near].T)
+        operator = LinearOperator(
+            (size, size),
+            matvec=lambda v: self.network.hessian_vector(theta, np.ravel(v), self.problem),
+            dtype=np.float64,
+        )
+        start = np.random.Generator(np.random.Philox(0)).standard_normal(size)
+        try:
+            value, vector = eigsh(operator, k=1, which="SA", v0=start, tol=1e-4)
+        except ArpackError:  # not converged, or no curvature at all
+            return None
+        return np.asarray(vector.T) if value[0] < 0 else None
+
+    def _isotropic(self) -> bool:
+        return not follows_gradient(self.model)
+
+    def _power(self, trace: float) -> float:
+        """Variance per unit of time: ``eta`` times a batch's covariance, or 2 T in every direction."""
+        from fastsde.lowering import batch_share
+
+        if self._isotropic():
+            heat = float(self.view.attributes.get("temperature", np.nan))
+            return 2 * heat * self.network.size
+        rate = self.context.ensemble.study.time.learning_rate
+        return float(rate * batch_share(self.model, self.problem) * trace)
+
+
+def _median(values: Floats) -> float:
+    return _quantile(values, 0.5)
+
+
+def _quantile(values: Floats, level: float) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.quantile(known, level)) if known.size else np.nan

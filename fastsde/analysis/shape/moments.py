@@ -1,0 +1,154 @@
+"""Mean, covariance, skewness and kurtosis where they exist, and robust counterparts always."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsde.analysis.protocols import Bools, Floats
+from fastsde.analysis.tails import hill
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""The quantiles kept for figures and robust summaries."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments of several quantities over trajectories; a leading snapshot axis once stacked.
+
+    A moment that the law does not have, or that the sample's tail denies, is NaN: see `moments`.
+
+    Attributes
+    ----------
+    count : ndarray, shape ()
+        Trajectories that are finite.
+    mean, skewness, kurtosis : ndarray, shape (quantity,)
+        Kurtosis is the excess over the Gaussian's.
+    covariance : ndarray, shape (quantity, quantity)
+        With divisor n - 1.
+    median, deviation : ndarray, shape (quantity,)
+        Median, and median absolute deviation from it (no factor 1.4826).
+    quantile_skewness : ndarray, shape (quantity,)
+        (q95 + q05 - 2 q50) / (q95 - q05), between -1 and 1.
+    moors : ndarray, shape (quantity,)
+        Moors' octile kurtosis; 1.233 for a Gaussian.
+    quantiles : ndarray, shape (level, quantity)
+        At `LEVELS`.
+    tail_index, tail_high : ndarray, shape (quantity,)
+        Hill's index of the distance from the median, and the upper end of its 95 % interval.
+    limit : ndarray, shape (quantity,)
+        Moments exist below this order by the model's definition; infinite if it says nothing.
+    """
+
+    count: Floats
+    mean: Floats
+    covariance: Floats
+    skewness: Floats
+    kurtosis: Floats
+    median: Floats
+    deviation: Floats
+    quantile_skewness: Floats
+    moors: Floats
+    quantiles: Floats
+    tail_index: Floats
+    tail_high: Floats
+    limit: Floats
+
+
+def moments(values: Floats, limit: Floats | None = None) -> Moments:
+    """Moments of each column, gated by the tail index.
+
+    A moment of order r is reported only if r lies below the declared ``limit`` and the sample does not deny
+    it: the upper end of Hill's 95 % interval must reach r. Otherwise it is NaN and the median, deviation and
+    octile statistics stand in. A sample of fewer than 100 values cannot deny anything.
+
+    Parameters
+    ----------
+    values : ndarray, shape (trajectory, quantity)
+        Rows that are not finite (exploded trajectories) are left out and not counted.
+    limit : ndarray, shape (quantity,), optional
+        Order below which the model's law has moments.
+
+    Returns
+    -------
+    Moments
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0).standard_cauchy((1000, 1))
+    >>> found = moments(draws)
+    >>> bool(np.isnan(found.covariance[0, 0])), abs(float(found.median[0])) < 0.2
+    (True, True)
+    """
+    x = np.asarray(values, dtype=np.float64)
+    x = x[np.isfinite(x).all(axis=1)]
+    quantities = x.shape[1]
+    limit = np.full(quantities, np.inf) if limit is None else np.asarray(limit, dtype=np.float64)
+    if len(x) < 2:
+        return _nothing(len(x), quantities, limit)
+    octiles = np.quantile(x, np.arange(1, 8) / 8, axis=0)
+    quantiles = np.quantile(x, LEVELS, axis=0)
+    median = quantiles[2]
+    tails = [hill.estimate(column) for column in (x - median).T]
+    high = np.array([tail.high for tail in tails])
+    mean, covariance, skewness, kurtosis = _power_moments(x)
+    second = exists(2, limit, high)
+    return Moments(
+        count=np.array(float(len(x))),
+        mean=np.where(exists(1, limit, high), mean, np.nan),
+        covariance=np.where(np.logical_and.outer(second, second), covariance, np.nan),
+        skewness=np.where(exists(3, limit, high), skewness, np.nan),
+        kurtosis=np.where(exists(4, limit, high), kurtosis, np.nan),
+        median=median,
+        deviation=np.median(np.abs(x - median), axis=0),
+        quantile_skewness=_ratio(quantiles[4] + quantiles[0] - 2 * median, quantiles[4] - quantiles[0]),
+        moors=_ratio(octiles[6] - octiles[4] + octiles[2] - octiles[0], octiles[5] - octiles[1]),
+        quantiles=quantiles,
+        tail_index=np.array([tail.index for tail in tails]),
+        tail_high=high,
+        limit=limit,
+    )
+
+
+def exists(order: int, limit: Floats, tail_high: Floats) -> Bools:
+    """Whether a moment may be reported: below the declared limit, and not denied by the sample's tail."""
+    return np.asarray((order < limit) & ~(tail_high < order))
+
+
+def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = x.mean(axis=0)
+        centred = x - mean
+        covariance = centred.T @ centred / (len(x) - 1)
+        squares = centred * centred
+        variance = np.mean(squares, axis=0)
+        skewness = _ratio(np.einsum("ij,ij->j", squares, centred) / len(x), variance**1.5)
+        kurtosis = _ratio(np.einsum("ij,ij->j", squares, squares) / len(x), variance**2) - 3
+    return mean, covariance, skewness, kurtosis
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    safe = np.where(denominator > 0, denominator, np.nan)
+    return np.asarray(numerator / safe)
+
+
+def _nothing(count: int, quantities: int, limit: Floats) -> Moments:
+    empty = np.full(quantities, np.nan)
+    square = np.full((quantities, quantities), np.nan)
+    levels = np.full((len(LEVELS), quantities), np.nan)
+    return Moments(
+        np.array(float(count)),
+        empty,
+        square,
+        empty,
+        empty,
+        empty,
+        empty,
+        empty,
+        empty,
+        levels,
+        empty,
+        empty,
+        limit,
+    )

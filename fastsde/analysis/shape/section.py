@@ -1,0 +1,208 @@
+"""Shape of the law of modes, loss and projections at every snapshot, with bootstrap errors."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.analysis.distances.wasserstein import directions
+from fastsde.analysis.law import moment_limits
+from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.records import stack
+from fastsde.analysis.shape.bootstrap import Interval, shape_intervals
+from fastsde.analysis.shape.moments import exists
+from fastsde.analysis.shape.shape_statistics import ERROR_ORDERS, ORDERS
+from fastsde.analysis.tails import hill
+from fastsde.provenance import available_cores
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+PROJECTED = ("modes", "end_to_end", "parameters")
+"""Variables of which random projections are looked at, where they are recorded."""
+
+TESTED_ORDER = 4
+"""Up to this order a moment that a standard error needs is denied by the sample, beyond by the law only."""
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Shape of one model's law.
+
+    Attributes
+    ----------
+    count : ndarray, shape (snapshot,)
+        Trajectories that are finite.
+    statistics : dict of str to Interval
+        By name, as in `fastsde.analysis.shape.shape_statistics.ORDERS`; arrays of shape (snapshot, quantity).
+        NaN where the law does not have the moment, or Hill's index of the sample denies it; the error alone
+        is NaN where the moment of twice the order is missing.
+    exists_below : ndarray, shape (snapshot, quantity)
+        Moments may exist below this order: the model's limit, or the upper end of Hill's 95 % interval of
+        the distance from the median, whichever is smaller.
+    """
+
+    count: Floats
+    statistics: dict[str, Interval]
+    exists_below: Floats
+
+
+@dataclass(frozen=True)
+class ShapeSection:
+    """Shape of every model's law.
+
+    Attributes
+    ----------
+    quantities : tuple of str
+        "mode 1", ..., "loss", and "modes along 1", ...: projections on random directions that are the same
+        for all models and times, of modes in units of their strength.
+    replicates : int
+        Bootstrap samples behind each error.
+    resampled : int
+        Most trajectories that a bootstrap sample draws from.
+    models : dict of str to ModelShape
+    """
+
+    quantities: tuple[str, ...]
+    replicates: int
+    resampled: int
+    models: dict[str, ModelShape]
+
+
+def measure(context: Context) -> ShapeSection | None:
+    """Measure the shape of every model; None where neither modes nor loss is recorded."""
+    quantities = _Quantities(context)
+    if not quantities.names:
+        return None
+    first = next(iter(context.views.values()))
+    rows: dict[str, list[ModelShape]] = {name: [] for name in context.views}
+
+    def add(name: str, snapshot: int) -> None:
+        values, limit, high = quantities.read(name, snapshot)
+        settings = context.settings
+        finite = values[np.isfinite(values).all(axis=1)]
+        found = _nothing(values.shape[1])
+        if len(finite) >= 2:
+            found = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
+        rows[name].append(gated(found, len(finite), limit, high))
+
+    with ThreadPoolExecutor(min(len(rows), available_cores())) as threads:
+        for snapshot in range(len(first.step)):
+            list(threads.map(add, rows, [snapshot] * len(rows)))
+    return ShapeSection(
+        quantities=quantities.names,
+        replicates=context.settings.bootstrap,
+        resampled=context.settings.bootstrap_limit,
+        models={name: _over_time(found) for name, found in rows.items()},
+    )
+
+
+def gated(found: dict[str, Interval], count: int, limit: Floats, tail_high: Floats) -> ModelShape:
+    """Leave out statistics, and errors, whose moments do not exist.
+
+    Parameters
+    ----------
+    found : dict of str to Interval
+        At one snapshot, arrays of shape (quantity,).
+    count : int
+        Finite trajectories.
+    limit, tail_high : ndarray, shape (quantity,)
+        Order below which the law has moments, and upper end of Hill's interval.
+
+    Returns
+    -------
+    ModelShape
+        Of one snapshot.
+    """
+    silent = np.full_like(tail_high, np.nan)
+    kept = {}
+    for name, one in found.items():
+        known = exists(ORDERS[name], limit, tail_high)
+        order = ERROR_ORDERS[name]
+        certain = known & exists(order, limit, tail_high if order <= TESTED_ORDER else silent)
+        kept[name] = Interval(
+            np.where(known, one.value, np.nan),
+            *(np.where(certain, part, np.nan) for part in (one.error, one.low, one.high)),
+        )
+    return ModelShape(np.array(float(count)), kept, np.fmin(limit, tail_high))
+
+
+class _Quantities:
+    """Reads all quantities of a model at a snapshot, as columns, with what is known of their moments."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        first = next(iter(context.views.values()))
+        modes = len(context.strength) if context.recorded("modes") else 0
+        self.plain = [name for name in ("modes", "loss") if context.recorded(name)]
+        count = context.settings.projections
+        self.along = {
+            name: directions(int(np.prod(first.read(name, 0).shape[1:])), count, context.settings.seed)
+            for name in PROJECTED
+            if context.recorded(name) and count
+        }
+        self.names: tuple[str, ...] = (
+            *(f"mode {mode + 1}" for mode in range(modes)),
+            *(name for name in self.plain if name == "loss"),
+            *(f"{name} along {number + 1}" for name in self.along for number in range(count)),
+        )
+
+    def read(self, model: str, snapshot: int) -> tuple[Floats, Floats, Floats]:
+        """Return values, shape (trajectory, quantity), limits and upper ends of Hill's intervals."""
+        view = self.context.views[model]
+        recorded = [_columns(view, name, snapshot) for name in self.plain]
+        projected = [self._projected(view, name, snapshot) for name in self.along]
+        values = np.concatenate([*recorded, *projected], axis=1)
+        known = self.context.moments.get(model)
+        plain = sum(part.shape[1] for part in recorded)
+        if known is None or known.tail_high.shape[1] != plain:  # a landscape's energy is no loss there
+            return values, self._limits(model), _tail_high(values)
+        high = np.concatenate([known.tail_high[snapshot], _tail_high(values[:, plain:])])
+        return values, self._limits(model), high
+
+    def _projected(self, view: Trajectories, name: str, snapshot: int) -> Floats:
+        values = _columns(view, name, snapshot)
+        unit = self.context.scale if name == "modes" else 1.0
+        return np.asarray((values / unit) @ self.along[name].T)
+
+    def _limits(self, model: str) -> Floats:
+        study = self.context.ensemble.study
+        depth = len(study.widths) - 1
+        law = study.models[model]
+        parts = [
+            moment_limits(law, depth, len(self.context.strength) if name == "modes" else 0, name == "loss")
+            for name in self.plain
+        ]
+        parts += [
+            moment_limits(law, 1 if name == "parameters" else depth, len(along), False)
+            for name, along in self.along.items()
+        ]
+        return np.concatenate(parts)
+
+
+def _columns(view: Trajectories, name: str, snapshot: int) -> Floats:
+    values = np.asarray(view.read(name, snapshot), dtype=np.float64)
+    return values.reshape(len(values), -1)
+
+
+def _tail_high(values: Floats) -> Floats:
+    finite = values[np.isfinite(values).all(axis=1)]
+    if not len(finite):
+        return np.full(values.shape[1], np.nan)
+    return np.array([hill.estimate(column).high for column in (finite - np.median(finite, axis=0)).T])
+
+
+def _nothing(columns: int) -> dict[str, Interval]:
+    empty = np.full(columns, np.nan)
+    return {name: Interval(empty, empty, empty, empty) for name in ORDERS}
+
+
+def _over_time(rows: list[ModelShape]) -> ModelShape:
+    return ModelShape(
+        count=np.array([float(row.count) for row in rows]),
+        statistics={name: stack([row.statistics[name] for row in rows]) for name in ORDERS},
+        exists_below=np.stack([row.exists_below for row in rows]),
+    )

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from fastsde.analysis.distances import mmd, wasserstein
+from fastsde.analysis.distances.distance import distance
+from fastsde.analysis.distances.permutation import Relabelling
+
+N, PERMUTATIONS = 30, 99
+
+
+def _compare(rng, shift, kind, snapshots=4):
+    """Distance of two samples of N trajectories, each a path that keeps its own offset over time."""
+    first, second = rng.normal(size=(N, 2)), rng.normal(shift, 1.0, size=(N, 2))
+    everyone = np.ones(N, bool)
+    slots, labels = Relabelling(N, PERMUTATIONS, seed=1).at(everyone, everyone)
+    along = wasserstein.directions(2, 10, seed=0)
+    rows = []
+    for snapshot in range(snapshots):
+        pooled = np.concatenate([first, second])[slots] * (1 + snapshot) + rng.normal(0, 0.1, (2 * N, 2))
+        rows.append(
+            mmd.relabelled(pooled, labels, 2.0)
+            if kind == "mmd"
+            else wasserstein.relabelled(pooled, labels, along)
+        )
+    return distance(np.array(rows), np.full(snapshots, float(N)))
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("kind", ["mmd", "sliced"])
+def test_false_alarms_are_at_the_stated_rate(kind):
+    """Negative control: of 200 comparisons of one law, 10 false alarms are expected at most; more than 20
+    come with probability 1e-3. The mean and the peak are each uniform within the 5 % tail.
+    """
+    rng = np.random.default_rng(0)
+    found = [_compare(rng, 0.0, kind) for _ in range(200)]
+    assert sum(one.distinguishable for one in found) <= 20
+    assert 1 <= sum(one.mean_p <= 0.05 for one in found) <= 22
+    assert 1 <= sum(one.peak_p <= 0.05 for one in found) <= 22
+
+
+@pytest.mark.parametrize("kind", ["mmd", "sliced"])
+def test_a_difference_is_found(kind):
+    found = _compare(np.random.default_rng(1), 1.5, kind)
+    assert found.distinguishable
+    assert found.mean_p == found.peak_p == 1 / (PERMUTATIONS + 1)
+    assert found.share_outside == 1.0
+    assert found.mean_ratio > 1
+
+
+def test_null_is_the_quantile_of_the_shuffles():
+    rows = np.random.default_rng(2).random((5, 1 + PERMUTATIONS))
+    found = distance(rows, np.full(5, 10.0))
+    assert np.allclose(found.null, np.quantile(rows[:, 1:], 0.95, axis=1))
+    assert found.mean == pytest.approx(rows[1:, 0].mean())
+    assert found.p_value[2] == np.mean(rows[2] >= rows[2, 0])
+
+
+def test_snapshots_without_a_distance_are_left_out():
+    rows = np.random.default_rng(3).random((4, 1 + PERMUTATIONS))
+    rows[2] = np.nan
+    found = distance(rows, np.array([10.0, 10.0, 3.0, 10.0]))
+    assert np.isnan(found.null[2])
+    assert found.mean == pytest.approx(rows[[1, 3], 0].mean())
+
+
+def test_no_distance_at_all():
+    found = distance(np.full((3, 1 + PERMUTATIONS), np.nan), np.zeros(3))
+    assert np.isnan(found.mean)
+    assert np.isnan(found.peak)
+    assert found.peak_snapshot == -1
+    assert not found.distinguishable
+
+
+def test_labels_are_one_set_through_time_and_halves():
+    relabelling = Relabelling(20, 50, seed=0)
+    everyone = np.ones(20, bool)
+    slots, labels = relabelling.at(everyone, everyone)
+    assert slots.tolist() == list(range(40))
+    assert np.all(labels.sum(axis=1) == 20)
+    assert np.array_equal(labels, relabelling.at(everyone, everyone)[1])
+    assert len(np.unique(labels, axis=0)) == 51
+
+
+def test_survivors_are_equally_many():
+    first, second = np.ones(20, bool), np.ones(20, bool)
+    first[[0, 3]] = False
+    second[5:12] = False
+    slots, labels = Relabelling(20, 50, seed=0).at(first, second)
+    assert slots.size == 26
+    assert np.all(labels.sum(axis=1) == 13)
+    assert 0 not in slots
+    assert 25 not in slots

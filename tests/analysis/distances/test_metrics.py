@@ -1,0 +1,68 @@
+"""Every distance: exact level of its permutation test, a difference it must find, explosions, existence."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fastsde.analysis import Settings
+from fastsde.analysis.distances.distance import p_value
+from fastsde.analysis.distances.existence import refusal
+from fastsde.analysis.distances.metrics import BY_NAME, METRICS, Frame
+
+SETTINGS = Settings(permutations=99, directions=8, frequencies=32, transport_limit=24, blocks=40)
+NAMES = [metric.name for metric in METRICS]
+
+
+def _p(metric, first, second):
+    frame = Frame.of([f"x{a}" for a in range(first.shape[1])], 1.5, SETTINGS)
+    values, count = metric.compare(first, second, metric.labelling(len(first), SETTINGS), frame)
+    return (math.nan if values is None else p_value(values)), count
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("name", NAMES)
+def test_level_and_power(name):
+    """At level 10 % of 60 null pairs 6 reject on average; more than 16 have probability 1e-4."""
+    rng, metric = np.random.default_rng(0), BY_NAME[name]
+    null = [_p(metric, *rng.normal(size=(2, 40, 4)))[0] for _ in range(60)]
+    assert np.sum(np.array(null) <= 0.1) <= 16
+    far = [_p(metric, rng.normal(size=(40, 4)), rng.normal(1.5, 1, (40, 4)))[0] for _ in range(5)]
+    assert np.all(np.array(far) <= 0.02)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_explosions(name):
+    """A third explodes on one side: those that have a place for them say so; the others count survivors."""
+    rng, metric = np.random.default_rng(1), BY_NAME[name]
+    first, second = rng.normal(size=(2, 60, 3))
+    second[::3] = np.nan
+    p, count = _p(metric, first, second)
+    assert np.isfinite(p)
+    if metric.exploded:
+        assert p <= 0.05
+    else:
+        assert count == (16 if name in ("exact_w2", "sinkhorn") else 40)
+    second[4:] = np.nan
+    if not metric.exploded:
+        assert math.isnan(_p(metric, first, second)[0])
+
+
+def test_all_trajectories_enter_the_random_features():
+    metric = BY_NAME["mmd_features"]
+    rng = np.random.default_rng(2)
+    p, count = _p(metric, *rng.normal(size=(2, 4100, 3)))
+    assert count == 4080
+    assert p > 0.05
+    assert _p(metric, rng.normal(size=(4100, 3)), rng.normal(0.1, 1, (4100, 3)))[0] <= 0.01
+
+
+def test_existence():
+    orders = {"sgd": math.inf, "levy": 0.95}
+    refused = {name for name in NAMES if refusal(BY_NAME[name], SETTINGS, orders)}
+    assert refused == {
+        "energy", "sliced_wasserstein", "marginal_w1", "marginal_w2", "gaussian_w2", "exact_w2", "sinkhorn",
+        "gaussian_kl",
+    }  # fmt: skip
+    assert not refusal(BY_NAME["energy"], Settings(energy_exponent=0.9), orders)
+    assert not any(refusal(metric, SETTINGS, {"a": math.inf}) for metric in METRICS)

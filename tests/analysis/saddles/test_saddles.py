@@ -1,0 +1,301 @@
+"""Detection of saddles, their curvature and the noise there, against points and covariances known exactly."""
+
+import dataclasses
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fakes import FakeEnsemble, FakeTrajectories
+from studies import study
+from tools import INPUTS, Case
+
+from fastsde.analysis import Settings
+from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
+from fastsde.analysis.saddles.saddle_noise import noise_rows, noise_shape, noise_tail, sign_rows
+from fastsde.analysis.saddles.section import measure, saddle_name
+from fastsde.analysis.saddles.visits import Visits, VisitTracker, kept_modes
+from fastsde.analysis.sections import Context
+from fastsde.data import build_problem
+from fastsde.network import DeepLinearNetwork
+from fastsde.progress import Silent
+from fastsde.start import balanced_factors
+
+STRENGTH = np.array([3.0, 2.0, 1.0])
+
+
+def test_kept_modes_are_bits():
+    modes = np.array([[0.0, 1.1, 0.0], [2.9, 2.0, 0.9], [1.4, -2.0, 0.4], [np.nan, 2.0, 1.0]])
+    assert kept_modes(modes, STRENGTH).tolist() == [2, 7, 0, -1]
+    assert saddle_name(0b110) == "2+3"
+
+
+def test_visits_begin_and_end_where_the_plateau_does():
+    """Two trajectories: one goes 0 -> 1 -> elsewhere, the other leaves, comes back, and stays to the end."""
+    kept = np.array([[0, 0], [0, 0], [1, 1], [1, 1], [1, 1], [3, 1], [3, 1]])
+    there = np.array([[1, 1], [1, 0], [0, 1], [1, 1], [1, 0], [0, 1], [1, 1]], dtype=bool)
+    gradient = np.array([[5.0, 9], [4, 9], [9, 3], [2, 1], [3, 9], [9, 2], [1, 0.5]])
+    tracker = VisitTracker(2, checks=2)
+    for snapshot in range(7):
+        tracker.add(
+            snapshot, kept[snapshot], there[snapshot], gradient[snapshot], {"loss": gradient[snapshot] * 10}
+        )
+    found = tracker.visits()
+    rows = zip(found.trajectory, found.kept, found.entry, found.last, found.closest, strict=True)
+    assert [tuple(map(int, row)) for row in rows] == [(0, 0, 0, 1, 1), (0, 1, 3, 4, 3), (1, 1, 2, 6, 6)]
+    assert found.there["loss"].tolist() == [40.0, 20.0, 5.0]
+
+
+def test_a_single_look_is_no_visit():
+    tracker = VisitTracker(1, checks=2)
+    for snapshot, there in enumerate([True, False, True, False]):
+        tracker.add(snapshot, np.array([0]), np.array([there]), np.ones(1), {})
+    assert tracker.visits().trajectory.size == 0
+
+
+WIDTHS = {2: (3, 5, 3), 3: (3, 5, 5, 3)}
+PATH = [(), (0,), (0, 1), (0, 1, 2)]
+
+
+def saddle_point(network, problem, keep):
+    """Balanced parameters whose end-to-end matrix has these modes of the optimum and no others."""
+    share = np.isin(np.arange(len(problem.mode_strength)), keep)
+    matrix = (problem.mode_left * problem.mode_strength * share) @ problem.mode_right.T
+    hidden = [np.eye(width)[:, :3] for width in network.widths[1:-1]]
+    return network.pack([np.asarray(w) for w in balanced_factors(matrix, hidden)])
+
+
+def path(network, problem, order, stay=6, move=5):
+    """Parameters that rest at each saddle for `stay` snapshots and go straight on in `move`."""
+    points = [saddle_point(network, problem, keep) for keep in order]
+    steps = [points[0]] * stay
+    for one, other in pairwise(points):
+        steps += [one + share * (other - one) for share in np.linspace(0, 1, move + 2)[1:-1]] + [other] * stay
+    return np.array(steps)
+
+
+def ensemble(
+    layers, orders, recorded=("loss", "gradient_norm", "modes"), count=6, model=None, walk=path, **more
+):
+    """Trajectories along known saddles, all of `count` copies of each order of modes."""
+    s = study(WIDTHS[layers], model or {"kind": "sgd", "batch": 1}, samples=12, noise=0.1, steps=10,
+              inputs={"kind": "gaussian", "whiten": True}, **more)  # fmt: skip
+    problem = build_problem(s)
+    network = DeepLinearNetwork(s.network.widths, s.network.loss_scale)
+    theta = np.concatenate(
+        [np.repeat(walk(network, problem, order)[:, None], count, axis=1) for order in orders], axis=1
+    )
+    w = network.end_to_end(theta)
+    everything = {
+        "loss": network.loss(theta, problem),
+        "gradient_norm": np.linalg.norm(network.gradient(theta, problem), axis=-1),
+        "modes": np.einsum("ia,stij,ja->sta", problem.mode_left, w, problem.mode_right),
+        "parameters": theta,
+        "end_to_end": w,
+    }
+    step = np.arange(len(theta))
+    arrays = {name: everything[name] for name in recorded}
+    arrays["exploded_step"] = np.full(theta.shape[1], -1)
+    view = FakeTrajectories(step, step * s.time.learning_rate, arrays, {"dt": s.time.learning_rate})
+    return FakeEnsemble(s, problem, {"m": view})
+
+
+def measured(found):
+    return measure(Context(found, dict(found.views), "", Settings(), Silent()))
+
+
+@pytest.mark.parametrize(
+    "recorded", [("loss", "gradient_norm", "modes"), ("loss", "modes", "parameters"), ("loss", "modes")]
+)
+def test_every_saddle_of_a_known_path_is_visited_once_and_the_minimum_is_none(recorded):
+    found = measured(ensemble(2, [PATH], recorded))
+    assert found.kept == ("none", "1", "1+2")
+    assert found.rank.tolist() == [0, 1, 2]
+    visits = found.models["m"]
+    assert visits.visits.tolist() == [6, 6, 6]
+    assert visits.ends.tolist() == [0, 0, 0]
+    squares = found.plateau - found.plateau[-1]
+    strength = ensemble(2, [PATH]).problem.mode_strength
+    assert squares[0] == pytest.approx((strength[0] ** 2 + strength[1] ** 2) / 2)
+    assert np.allclose(visits.dwell[:, 1], 5 * 0.05, atol=2 * 0.05)
+    assert np.all(visits.distance < 0.01)
+
+
+@pytest.mark.parametrize("recorded", [("loss", "gradient_norm", "modes"), ("loss", "modes")])
+def test_steady_learning_has_no_saddle(recorded):
+    """Negative control: all modes grow together from six tenths of the layers' size, without a rest."""
+
+    def steady(network, problem, order):
+        return np.linspace(0.6, 1.0, 30)[:, None] * saddle_point(network, problem, (0, 1, 2))
+
+    assert measured(ensemble(2, [PATH], recorded, walk=steady)).models["m"].visits.sum() == 0
+
+
+def test_saddles_are_strict_or_flat_as_the_theory_says():
+    """Two layers: all strict. Three: strict only where a stronger mode is left out (physics of G2)."""
+    parameters = ("loss", "gradient_norm", "modes", "parameters")
+    shallow = measured(ensemble(2, [PATH], parameters))
+    assert shallow.models["m"].strict.tolist() == [6, 6, 6]
+    assert "computed" in shallow.curvature_source
+    deep = measured(ensemble(3, [PATH, [(), (1,), (0, 1), (0, 1, 2)]], parameters))
+    verdict = dict(
+        zip(deep.kept, zip(deep.models["m"].strict, deep.models["m"].flat, strict=True), strict=True)
+    )
+    assert verdict == {"none": (0, 12), "1": (0, 6), "2": (6, 0), "1+2": (0, 12)}
+    assert dict(zip(deep.kept, deep.top, strict=True)) == {"none": 1, "1": 1, "2": 0, "1+2": 1}
+    s = build_problem(ensemble(3, [PATH]).study).mode_strength
+    wrong = -(s[1] ** (1 / 3)) * (s[0] - s[1])
+    assert deep.models["m"].lowest[deep.kept.index("2"), 1] == pytest.approx(wrong, rel=1e-4)
+    assert deep.curvature_scale == pytest.approx(3 * s[0] ** (4 / 3), rel=1e-6)
+
+
+def test_without_curvature_no_saddle_is_called_strict_or_flat():
+    found = measured(ensemble(2, [PATH]))
+    assert found.models["m"].strict.sum() == found.models["m"].flat.sum() == 0
+    assert found.curvature_source.startswith("unknown")
+    assert np.isnan(found.models["m"].lowest).all()
+
+
+def test_nothing_is_measured_without_loss_and_modes():
+    assert measured(ensemble(2, [PATH], ("loss", "gradient_norm"))) is None
+
+
+def covariance(samples):
+    centred = samples - samples.mean(axis=0)
+    return centred.T @ centred / len(samples)
+
+
+@pytest.mark.parametrize("widths", [(3, 4, 2), (2, 5, 3, 4)])
+def test_noise_of_a_data_set_is_the_covariance_of_its_gradients(widths):
+    case = Case(study(widths))
+    theta = case.points()[0]
+    rows = case.reference.push(theta, noise_rows(case.reference.end_to_end(theta), case.problem))
+    exact = covariance(case.reference.sample_gradients(theta, case.problem))
+    assert np.allclose(rows.T @ rows, exact, atol=1e-12 * np.abs(exact).max())
+    shape = noise_shape(rows)
+    values = np.linalg.eigvalsh(exact)
+    assert shape.trace == pytest.approx(values.sum())
+    assert shape.participation == pytest.approx(values.sum() ** 2 / (values**2).sum())
+    assert shape.spectrum[0] == pytest.approx(values[-1] / values.sum())
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("data", ["population", "spectrum", "heavy"])
+def test_noise_of_a_population_is_the_covariance_of_many_gradients(data):
+    """Entries within 6 standard errors of those of 400,000 samples (Student-t with 14 degrees)."""
+    more = dict(INPUTS[data])
+    if data == "heavy":
+        more["inputs"] = {"kind": "student-t", "nu": 14.0}
+    case = Case(study((3, 4, 2), noise=0.4, **more))
+    rng, problem = np.random.default_rng(0), case.problem
+    w = case.reference.end_to_end(case.points()[0])
+    n = 400_000
+    x = rng.standard_normal((n, 3)) @ problem.factor.T
+    if data == "heavy":
+        x *= np.sqrt(12 / rng.chisquare(14, (n, 1)))
+    y = x @ problem.teacher.T + 0.4 * rng.standard_normal((n, 2))
+    samples = ((x @ w.T - y)[:, :, None] * x[:, None, :]).reshape(n, -1)
+    rows = noise_rows(w, problem).reshape(-1, 6)
+    exact = rows.T @ rows
+    pairs = samples[:, :, None] * samples[:, None, :]
+    error = pairs.std(axis=0) / np.sqrt(n)
+    assert np.all(np.abs(covariance(samples) - exact) < 6 * error)
+    assert np.any(np.abs(covariance(samples) - 1.05 * exact) > 6 * error)
+    trace = case.reference.noise_trace(case.points()[0], problem)
+    pushed = case.reference.push(case.points()[0], noise_rows(w, problem))
+    assert (pushed**2).sum() == pytest.approx(trace)
+
+
+def test_a_population_without_moments_has_no_covariance():
+    case = Case(study((3, 4, 2), samples="population", inputs={"kind": "student-t", "nu": 3.0}))
+    with pytest.raises(ValueError, match="no covariance"):
+        noise_rows(np.zeros((2, 3)), case.problem)
+
+
+def test_the_sign_covariance_sees_the_shape_whatever_the_tails():
+    """An isotropic Cauchy-like law has all directions alike; a flat one has not."""
+    rng = np.random.default_rng(0)
+    draws = rng.standard_normal((20_000, 4)) / np.abs(rng.standard_normal((20_000, 1)))
+    assert noise_shape(sign_rows(draws)).participation == pytest.approx(4, rel=0.01)
+    flat = noise_shape(sign_rows(draws * [1, 1, 0.01, 0.01]), np.eye(4)[3])
+    assert flat.participation < 2.1
+    assert flat.alignment < 0.01
+
+
+@pytest.mark.statistics
+def test_the_tail_of_collected_noise_needs_its_own_scale():
+    """Gaussian draws of many scales look heavy, in their own units not; t with 2 degrees stays heavy."""
+    rng = np.random.default_rng(1)
+    scale = rng.lognormal(0, 1.5, 20_000)
+    mixed = scale * rng.standard_normal(20_000)
+    assert noise_tail(mixed, None)[2] < 3 < noise_tail(mixed, scale)[1]
+    assert noise_tail(scale * rng.standard_t(2, 20_000), scale)[2] < 3
+
+
+def collector(found):
+    context = Context(found, dict(found.views), "", Settings(), Silent())
+    s = found.study
+    return NoiseCollector("m", context, DeepLinearNetwork(s.network.widths, s.network.loss_scale))
+
+
+def test_noise_at_a_visited_point_is_that_of_its_covariance():
+    found = ensemble(2, [PATH], ("loss", "gradient_norm", "modes", "parameters"))
+    view, problem = found.views["m"], found.problem
+    network = DeepLinearNetwork(found.study.network.widths)
+    theta = view.arrays["parameters"][9, 0]  # on the way from the origin to the first saddle
+    visits = Visits(*(np.array([n]) for n in (0, 1, 9, 9, 9)), there={})
+    got = collector(found).result(visits, [0b1, 0b11])
+    exact = covariance(network.sample_gradients(theta, problem))
+    values = np.linalg.eigvalsh(exact)
+    assert got.states.tolist() == [1, 0]
+    assert got.dimension[0] == theta.size
+    assert got.participation[0] == pytest.approx(values.sum() ** 2 / (values**2).sum())
+    assert got.power[0] == pytest.approx(0.05 * values.sum())
+    toward = network.push(theta, np.outer(problem.mode_left[:, 1], problem.mode_right[:, 1]))
+    if np.linalg.norm(toward) > 0:
+        share = toward @ exact @ toward / (toward @ toward) / values.sum() * theta.size
+        assert got.along_mode[0] == pytest.approx(share)
+    hessian = network.hessian_vector(np.broadcast_to(theta, (theta.size,) * 2), np.eye(theta.size), problem)
+    energy, vectors = np.linalg.eigh(hessian)
+    low = vectors[:, energy < energy[0] + 0.01 * (energy[-1] - energy[0])]
+    assert energy[0] < -0.1
+    mean = np.trace(low.T @ exact @ low) / low.shape[1]
+    assert got.along_lowest[0] == pytest.approx(mean / values.sum() * theta.size)
+
+
+def test_isotropic_noise_is_the_same_in_all_directions():
+    model = {"kind": "sde", "noise": "isotropic", "temperature": 0.5}
+    found = ensemble(2, [PATH], ("loss", "gradient_norm", "modes", "parameters"), model=model)
+    found.views["m"].attributes["temperature"] = 0.5
+    got = measured(found).noise["m"]
+    assert np.all(got.participation == 30)
+    assert np.all(got.along_lowest == 1)
+    assert np.all(got.power == 2 * 0.5 * 30)
+
+
+def test_where_only_the_end_to_end_matrix_is_known_its_noise_is_measured():
+    found = ensemble(2, [PATH], ("loss", "gradient_norm", "modes", "end_to_end"))
+    got = measured(found).noise["m"]
+    assert np.all(got.dimension == 9)
+    assert np.isnan(got.along_lowest).all()
+    assert np.all(got.participation > 1)
+
+
+def test_gradient_descent_has_no_noise():
+    assert measured(ensemble(2, [PATH], model={"kind": "gd"})).noise == {}
+
+
+def test_an_exploded_trajectory_visits_nothing_more():
+    found = ensemble(2, [PATH])
+    for name in ("loss", "gradient_norm", "modes"):
+        found.views["m"].arrays[name][9:, 0] = np.nan
+    assert measured(found).models["m"].visits.tolist() == [6, 5, 5]
+
+
+def test_problem_need_not_be_white():
+    found = ensemble(2, [PATH])
+    found.problem = dataclasses.replace(found.problem, covariance=2 * np.eye(3))
+    got = measured(found)
+    assert np.isnan(got.plateau).all()
+    assert got.models["m"].visits.sum() > 0
+    assert isinstance(found.problem, SimpleNamespace) is False

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from fastsde.analysis.shape.moments import LEVELS, moments
+
+
+@pytest.fixture
+def gaussian():
+    return np.random.default_rng(0).multivariate_normal([1.0, -2.0], [[4.0, 1.0], [1.0, 1.0]], 2000)
+
+
+def test_against_numpy_and_scipy(gaussian):
+    found = moments(gaussian)
+    assert found.count == 2000
+    assert np.allclose(found.mean, gaussian.mean(axis=0))
+    assert np.allclose(found.covariance, np.cov(gaussian.T))
+    assert np.allclose(found.skewness, stats.skew(gaussian))
+    assert np.allclose(found.kurtosis, stats.kurtosis(gaussian))
+    assert np.allclose(found.deviation, stats.median_abs_deviation(gaussian))
+    assert np.allclose(found.quantiles, np.quantile(gaussian, LEVELS, axis=0))
+
+
+def test_robust_shape_in_closed_form():
+    """Exact quantiles: of the normal law, Moors' kurtosis 1.233 and no skewness; of the exponential, some."""
+    grid = (np.arange(20_000) + 0.5) / 20_000
+    found = moments(np.column_stack([stats.norm.ppf(grid), stats.expon.ppf(grid)]))
+    assert found.moors[0] == pytest.approx(1.2331, abs=2e-3)
+    assert found.quantile_skewness[0] == pytest.approx(0.0, abs=1e-6)
+    expected = (np.log(20) + np.log(20 / 19) - 2 * np.log(2)) / np.log(19)
+    assert found.quantile_skewness[1] == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("alpha", [1.0, 1.3])
+def test_heavy_tails_have_no_covariance(alpha):
+    """All of 20 samples of 2000 stable values are refused; a robust spread stands in."""
+    x = stats.levy_stable.rvs(alpha, 0.0, size=(2000, 20), random_state=1)
+    found = moments(x)
+    assert np.isnan(np.diag(found.covariance)).all()
+    assert np.isnan(found.kurtosis).all()
+    assert np.isfinite(found.deviation).all()
+
+
+@pytest.mark.statistics
+def test_light_tails_are_not_refused():
+    """Negative control: of 200 Gaussian columns, none is refused a covariance, 95 % keep their kurtosis."""
+    found = moments(np.random.default_rng(2).standard_normal((1000, 200)))
+    assert np.isfinite(found.covariance).all()
+    assert np.isfinite(found.kurtosis).mean() > 0.95
+
+
+def test_kurtosis_refused_where_variance_is_not():
+    found = moments(np.random.default_rng(3).standard_t(2.6, (20_000, 1)))
+    assert np.isfinite(found.covariance[0, 0])
+    assert np.isnan(found.kurtosis[0])
+
+
+def test_a_declared_law_is_believed(gaussian):
+    found = moments(gaussian, limit=np.array([1.6, np.inf]))
+    assert np.isfinite(found.mean).all()
+    assert np.isnan(found.covariance[0]).all()
+    assert np.isfinite(found.covariance[1, 1])
+
+
+def test_exploded_rows_are_left_out_and_not_counted(gaussian):
+    broken = gaussian.copy()
+    broken[::2, 1] = np.nan
+    found, expected = moments(broken), moments(gaussian[1::2])
+    assert found.count == 1000
+    assert np.array_equal(found.covariance, expected.covariance)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_too_few(rows):
+    found = moments(np.ones((rows, 3)))
+    assert found.count == rows
+    assert np.isnan(found.mean).all()
+    assert found.covariance.shape == (3, 3)
+
+
+def test_constant_column():
+    found = moments(np.ones((200, 1)))
+    assert found.covariance[0, 0] == 0
+    assert np.isnan(found.skewness[0])

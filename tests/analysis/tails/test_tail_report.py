@@ -1,0 +1,206 @@
+"""The reference table of tail estimators on known laws, verdicts, mixtures and dependence."""
+
+import numpy as np
+import pytest
+
+from fastsde.analysis.tails import group_moment, hill
+from fastsde.analysis.tails.tail_report import ESTIMATORS, tail_report
+from fastsde.analysis.tails.verdict import MEANING
+
+SIZE = 100_000
+
+
+def stable(alpha, shape, rng):
+    """Chambers, Mallows and Stuck (1976), in its plain form."""
+    angle, clock = rng.uniform(-np.pi / 2, np.pi / 2, shape), rng.exponential(size=shape)
+    spread = (np.cos((1 - alpha) * angle) / clock) ** ((1 - alpha) / alpha)
+    return np.sin(alpha * angle) / np.cos(angle) ** (1 / alpha) * spread
+
+
+def clock(alpha, shape, rng):
+    """One-sided stable values of index alpha / 2, by Kanter (1975): the shared clock of elliptical noise."""
+    a = alpha / 2
+    angle, wait = rng.uniform(0, np.pi, shape), rng.exponential(size=shape)
+    first = np.sin(a * angle) / np.sin(angle) ** (1 / a)
+    return first * (np.sin((1 - a) * angle) / wait) ** ((1 - a) / a)
+
+
+LAWS = {
+    "stable 1.2": lambda rng: stable(1.2, SIZE, rng),
+    "stable 1.5": lambda rng: stable(1.5, SIZE, rng),
+    "stable 1.9": lambda rng: stable(1.9, SIZE, rng),
+    "gaussian": lambda rng: rng.standard_normal(SIZE),
+    "student 3": lambda rng: rng.standard_t(3, SIZE),
+    "laplace": lambda rng: rng.laplace(size=SIZE),
+    "gaussian x lognormal": lambda rng: rng.standard_normal(SIZE) * rng.lognormal(size=SIZE),
+}
+
+# What each estimate is for 1e5 values of each law, and how far from it one sample may lie: four or more
+# standard deviations over samples. None: no number worth the name.
+TABLE = {
+    #                        reduced bias, moment,      log-moment,  group,        characteristic
+    "stable 1.2": ((1.21, 0.13), (1.22, 0.16), (1.20, 0.03), (1.21, 0.08), (1.20, 0.03)),
+    "stable 1.5": ((1.51, 0.17), (1.53, 0.30), (1.50, 0.04), (1.50, 0.12), (1.50, 0.03)),
+    "stable 1.9": ((2.97, 0.35), (2.00, 0.35), (1.90, 0.07), (1.91, 0.20), (1.90, 0.02)),
+    "gaussian": (None, (np.inf, 0.0), (1.99, 0.10), (1.99, 0.12), (2.00, 0.02)),
+    "student 3": ((2.93, 0.38), (3.05, 1.10), (1.59, 0.05), (1.78, 0.13), (1.62, 0.03)),
+    "laplace": ((5.61, 0.70), None, (1.42, 0.04), (1.82, 0.13), (1.64, 0.03)),
+    "gaussian x lognormal": ((2.63, 0.33), (3.34, 1.30), (1.08, 0.04), (1.50, 0.13), (1.08, 0.03)),
+}
+COLUMNS = ("reduced_bias_hill", "moment", "log_moment", "group", "characteristic")
+HILL = {
+    "stable 1.2": ((1.22, 0.16), (1.22, 0.08)),
+    "stable 1.5": ((1.53, 0.20), (1.64, 0.09)),
+    "stable 1.9": ((2.65, 0.36), (3.66, 0.25)),
+    "gaussian": ((8.95, 0.80), (6.01, 0.33)),
+    "student 3": ((2.90, 0.36), (2.66, 0.10)),
+    "laplace": ((5.44, 0.70), (3.81, 0.25)),
+    "gaussian x lognormal": ((2.59, 0.33), (2.05, 0.13)),
+}
+VERDICTS = {
+    "stable 1.2": "stable",
+    "stable 1.5": "stable",
+    "stable 1.9": "stable",
+    "gaussian": "light",
+    "student 3": "power",
+    "laplace": "light",
+    "gaussian x lognormal": "power",
+}
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return {name: law(np.random.default_rng([7, n])) for n, (name, law) in enumerate(LAWS.items())}
+
+
+@pytest.fixture(scope="module")
+def reports(samples):
+    return {name: tail_report(x[:, None]) for name, x in samples.items()}
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("law", LAWS)
+def test_reference_table(reports, law):
+    """34 numbers, each with four standard deviations or more: 0.2 % false alarms together."""
+    for name, cell in zip(COLUMNS, TABLE[law], strict=True):
+        if cell is not None:
+            found = reports[law].estimates[name].index[0]
+            assert found == pytest.approx(cell[0], abs=cell[1]), name
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("law", LAWS)
+def test_hill_at_one_and_five_percent(samples, law):
+    for k, (expected, band) in zip((SIZE // 100, SIZE // 20), HILL[law], strict=True):
+        assert hill.hill(samples[law], k) == pytest.approx(expected, abs=band)
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("law", LAWS)
+def test_verdicts(reports, law):
+    assert reports[law].verdict == (VERDICTS[law],)
+    assert reports[law].raw is None
+
+
+@pytest.mark.parametrize("law", ["student 3", "laplace", "gaussian x lognormal"])
+def test_disagreement_is_told(reports, law):
+    """Estimators that assume stability find 1.1 to 1.8 where the variance is finite."""
+    assert reports[law].disagreement[0] > 0.3
+
+
+@pytest.mark.parametrize("law", ["stable 1.2", "stable 1.5", "stable 1.9", "gaussian"])
+def test_agreement_is_told(reports, law):
+    assert reports[law].disagreement[0] < 0.25
+
+
+@pytest.mark.statistics
+def test_a_mixture_of_scales_is_told_and_a_stable_law_is_not_one():
+    """The scale is known: divided by it, a Gaussian is light and a stable value as heavy as before."""
+    rng = np.random.default_rng(1)
+    scale = rng.lognormal(0.0, 1.0, 40_000)
+    mixed = scale[:, None] * rng.standard_normal((40_000, 3))
+    heavy = scale[:, None] * stable(1.5, (40_000, 3), rng)
+    assert tail_report(mixed, scale).verdict == ("mixture",) * 3
+    found = tail_report(heavy, scale)
+    assert found.verdict == ("stable",) * 3
+    assert found.raw.verdict != found.verdict
+    assert np.all(np.abs(found.estimates["characteristic"].index - 1.5) < 0.05)
+
+
+def test_an_even_scale_changes_nothing():
+    x = np.random.default_rng(2).standard_t(3, (5000, 2))
+    plain, scaled = tail_report(x), tail_report(x, np.full(5000, 4.0))
+    assert plain.verdict == scaled.verdict == scaled.raw.verdict
+    for name in ESTIMATORS:
+        assert np.allclose(plain.estimates[name].index, scaled.estimates[name].index)
+
+
+@pytest.mark.statistics
+def test_coordinates_of_elliptical_steps_are_never_pooled():
+    """One clock a step: over coordinates the group estimate sees no tail, over steps each column does."""
+    rng = np.random.default_rng(3)
+    noise = np.sqrt(2 * clock(1.2, (10_000, 1), rng)) * rng.standard_normal((10_000, 4))
+    found = tail_report(noise)
+    assert np.all(np.abs(found.estimates["group"].index - 1.2) < 0.2)
+    assert found.verdict == ("stable",) * 4
+    one_step = np.sqrt(2 * clock(1.2, 1, rng)) * rng.standard_normal(10_000)
+    assert group_moment.estimate(one_step).index == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.statistics
+def test_gradient_noise_of_one_sample_is_light():
+    """x^2-like noise of one step: the characteristic function says 1.2, Hill 4; no tail is claimed."""
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((SIZE, 1))
+    noise = (x - 0.5 * rng.standard_normal((SIZE, 1))) * x - 1
+    found = tail_report(noise)
+    assert found.estimates["characteristic"].index[0] == pytest.approx(1.18, abs=0.05)
+    assert found.verdict == ("light",)
+    assert found.disagreement[0] > 0.5
+
+
+@pytest.mark.statistics
+def test_intervals_know_of_units():
+    """Every value four times: the design effect is four, intervals are twice as wide."""
+    x = np.random.default_rng(5).standard_t(2, (4000, 1))
+    repeated = np.repeat(x, 4, axis=0)
+    whole, apart = tail_report(repeated, unit=np.arange(16_000) // 4), tail_report(repeated)
+    assert whole.design_effect[0] == pytest.approx(4.0, rel=0.1)
+    for name in ("hill", "reduced_bias_hill", "log_moment", "characteristic"):
+        wide, narrow = whole.estimates[name], apart.estimates[name]
+        ratio = (wide.high - wide.low) / (narrow.high - narrow.low)
+        assert ratio[0] == pytest.approx(2.0, rel=0.25), name
+
+
+def test_scale_sign_and_order_of_columns_do_not_matter():
+    x = np.random.default_rng(6).standard_t(2, (3000, 2))
+    found, other = tail_report(x), tail_report(-8 * x[:, ::-1])
+    for name in ESTIMATORS:
+        assert np.allclose(found.estimates[name].index, other.estimates[name].index[::-1]), name
+
+
+def test_shift_does_not_matter_when_centred():
+    x = np.random.default_rng(7).standard_t(2, (3001, 1))
+    found, other = tail_report(x, centre=True), tail_report(x + 50.0, centre=True)
+    assert np.allclose(found.estimates["hill"].index, other.estimates["hill"].index)
+
+
+@pytest.mark.parametrize("sample", [np.zeros((500, 2)), np.full((500, 2), np.nan), np.ones((20, 2))])
+def test_nothing_to_estimate(sample):
+    found = tail_report(sample, np.ones(len(sample)))
+    assert found.verdict == ("none", "none")
+    assert all(np.isnan(one.index).all() for one in found.estimates.values())
+
+
+def test_rows_that_are_not_finite_are_left_out():
+    x = np.random.default_rng(8).standard_t(3, (2000, 1))
+    broken = np.insert(x, [0, 7, 100], np.nan, axis=0)
+    found, expected = tail_report(broken), tail_report(x)
+    assert found.count[0] == 2000
+    assert np.array_equal(found.estimates["group"].index, expected.estimates["group"].index)
+
+
+def test_every_verdict_has_a_meaning(reports):
+    assert {one.verdict[0] for one in reports.values()} | {"mixture", "none", "heavy", "unclear"} <= set(
+        MEANING
+    )
