@@ -88,6 +88,7 @@ def test_whoever_waits_for_another_can_be_stopped(cold, tmp_path):
     assert cold == ["m"]
 
 
+@pytest.mark.alone
 def test_compiling_can_be_left(cold, monkeypatch):
     monkeypatch.setattr(compiled, "_compile", lambda *arguments: time.sleep(2))
     begun = time.monotonic()

@@ -53,6 +53,7 @@ def test_disk_and_files(tmp_path, copy, keep, shards, size):
     assert 1 / 1.1 < need.files / len(files) < 1.1
 
 
+@pytest.mark.alone
 def test_time(tmp_path, monkeypatch):
     """By processor time, forecast and real, of one thread: others use the machine meanwhile."""
     s = case(trajectories=4000, steps=4000)

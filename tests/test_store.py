@@ -278,6 +278,7 @@ class TestPartWriter:
         with h5py.File(tmp_path / "sgd-0.h5") as file:
             np.testing.assert_array_equal(file["sgd/loss"][2], self.values(stand_in, tiny_study, 2)["loss"])
 
+    @pytest.mark.alone
     def test_computing_does_not_wait_for_the_disk(self, writer, tiny_study, stand_in, monkeypatch):
         slow = PartWriter._define
 

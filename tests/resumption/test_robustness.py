@@ -300,6 +300,7 @@ LONG = STUDY.replace("60_000", "2_000_000_000")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.alone
 def test_a_signal_saves_and_stops_within_seconds(tmp_path, number):
     (tmp_path / "long.toml").write_text(LONG)
     words = [sys.executable, "-m", "fastsde", "run", str(tmp_path / "long.toml"), "-o", str(tmp_path / "run")]
@@ -319,6 +320,7 @@ def test_a_signal_saves_and_stops_within_seconds(tmp_path, number):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_signal_while_compiling_stops_within_seconds(tmp_path):
     (tmp_path / "long.toml").write_text(LONG)
     words = [sys.executable, "-m", "fastsde", "run", str(tmp_path / "long.toml"), "-o", str(tmp_path / "run")]

@@ -12,7 +12,7 @@ import fastsde
 from fastsde.store import open_ensemble
 from fastsde.study import Study
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 STUDY = """
 seed = 5
