@@ -18,12 +18,14 @@ __all__ = ["command"]
 @options.models(required=False)
 @options.progress
 @options.as_json
+@click.option("-v", "--verbose", is_flag=True, help="Also say on stderr how many seconds each section took.")
 def command(
     directory: Path,
     reference: str | None,
     models: tuple[str, ...] | None,
     progress: Mode,
     as_json: bool,
+    verbose: bool,
 ) -> None:
     """Compare the models of a finished run with its SGD; prints a table of results.
 
@@ -40,6 +42,8 @@ def command(
     from fastsde.cli import show, work
 
     analysis = work.analyze_directory(directory, make(progress), reference, models)
+    if verbose:
+        show.print_seconds(analysis)
     if as_json:
         show.print_json(
             {"headline": analysis.headline(), "summary": analysis.summary(), **analysis.document()}

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from fastsde.forecast import Forecast
     from fastsde.status import RunStatus
 
-__all__ = ["print_forecast", "print_json", "print_pairs", "print_results", "print_rows", "print_status"]
+__all__ = [
+    "print_forecast",
+    "print_json",
+    "print_pairs",
+    "print_results",
+    "print_rows",
+    "print_seconds",
+    "print_status",
+]
 
 _WIDTH_ELSEWHERE = 160
 
@@ -49,6 +57,13 @@ def print_results(analysis: Analysis) -> None:
     """Print an analysis: the table, one row a model, and the main finding."""
     print_rows(analysis.summary_rows())
     click.echo(analysis.headline() + "\n")
+
+
+def print_seconds(analysis: Analysis) -> None:
+    """Say on the standard error how long each section of an analysis took, the longest first."""
+    for name, seconds in sorted(analysis.seconds.items(), key=lambda one: -one[1]):
+        click.echo(f"{name:<12}{seconds:9.1f} s", err=True)
+    click.echo(f"{'all':<12}{sum(analysis.seconds.values()):9.1f} s", err=True)
 
 
 def print_status(status: RunStatus) -> None:

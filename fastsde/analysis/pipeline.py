@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +22,7 @@ from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
 from fastsde.analysis.sections import measure_sections
 from fastsde.analysis.shape.moments import Moments
+from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
 from fastsde.errors import RequestError
 from fastsde.progress import Progress, Silent
@@ -78,7 +80,8 @@ def analyze(
     """
     views = common_views(ensemble, models)
     chosen = _reference(ensemble, list(views), reference)
-    return _Pass(ensemble, views, chosen, settings or Settings(), progress or Silent()).analysis()
+    with one_thread_each():
+        return _Pass(ensemble, views, chosen, settings or Settings(), progress or Silent()).analysis()
 
 
 def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
@@ -111,6 +114,7 @@ class _Pass:
 
     def analysis(self) -> Analysis:
         """Do the pass and put the results together."""
+        start = time.perf_counter()
         self.bandwidth = self.points.bandwidth(self.settings) if self.reference else math.nan
         moment_rows, compared = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
@@ -129,6 +133,10 @@ class _Pass:
             for name, view in self.views.items()
         }
         problem = self.ensemble.problem
+        first = time.perf_counter() - start
+        sections, seconds = measure_sections(
+            self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows
+        )
         return Analysis(
             study=self.ensemble.study.to_toml(),
             fingerprint=self.ensemble.study.fingerprint(),
@@ -145,9 +153,8 @@ class _Pass:
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
-            sections=measure_sections(
-                self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows
-            ),
+            sections=sections,
+            seconds={"snapshots": first, **seconds},
         )
 
     def _snapshots(self) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]]]:

@@ -73,7 +73,7 @@ class Settings:
     permutations: int = 500
     directions: int = 50
     tail_limit: int = 50_000
-    bootstrap: int = 400
+    bootstrap: int = 200
     bootstrap_limit: int = 1024
     projections: int = 3
     frequencies: int = 128
@@ -160,6 +160,8 @@ class Analysis:
     models : dict of str to ModelResult
     sections : dict of str to record
         What the sections of `fastsde.analysis.sections` found, by name; those without data are left out.
+    seconds : dict of str to float
+        Time on the clock of each section, and of "snapshots": moments, distances over time, learning times.
     """
 
     study: str
@@ -178,6 +180,7 @@ class Analysis:
     plateaus: Floats
     models: dict[str, ModelResult]
     sections: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def save(self, path: Path | str) -> Path:
         """Write the analysis to an HDF5 file, whole or not at all; return its path."""
@@ -204,7 +207,7 @@ class Analysis:
             with h5py.File(path, "r") as file:
                 if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
                     raise FastsdeError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
-                found = records.read(file, cls, leave_out=("sections",))
+                found = records.read(file, cls, leave_out=("sections", *({"seconds"} - set(file))))
                 found.sections.update(read_sections(file))
                 return found
         except (OSError, KeyError) as error:

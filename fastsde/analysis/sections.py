@@ -8,6 +8,7 @@ neither snapshots nor, where it can be helped, trajectories. What it found stand
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -125,13 +126,17 @@ def measure_sections(
     settings: Settings,
     progress: Progress | None = None,
     moments: Mapping[str, Moments] | None = None,
-) -> dict[str, Any]:
-    """Ask all sections; those without an answer are left out."""
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Ask all sections; those without an answer are left out. Also return the seconds that each took."""
     context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {})
     landscape = ensemble.study.landscape is not None
     asked = [section for section in SECTIONS if not (landscape and section.networks_only)]
-    found = {section.name: section.measure(context) for section in asked}
-    return {name: record for name, record in found.items() if record is not None}
+    found, seconds = {}, {}
+    for section in asked:
+        start = time.perf_counter()
+        found[section.name] = section.measure(context)
+        seconds[section.name] = time.perf_counter() - start
+    return {name: record for name, record in found.items() if record is not None}, seconds
 
 
 def read_sections(file: h5py.File) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import Pair, Tested, versus
 from fastsde.analysis.protocols import Ensemble, Floats
 from fastsde.analysis.results import Settings
+from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
 from fastsde.errors import RequestError
 
@@ -155,7 +156,8 @@ def compare(
             half = min(len(x), len(y)) // 2
             sides = (x[:half], y[half:]) if paired else (x, y)
             orders = {name: measured[name][1] for name in (first, second)}
-            found.append(versus(*sides, orders, frame))
+            with one_thread_each():
+                found.append(versus(*sides, orders, frame))
     return [
         HeadToHead(first, second, np.array(places), step[places], points.coordinates, joined(found))
         for (first, second), found in pairs.items()

@@ -45,7 +45,7 @@ class Resampling:
     counts: Floats
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def resampling(size: int, replicates: int, seed: int) -> Resampling:
     """Draw the bootstrap samples of a sample of this size, the same for every column.
 
