@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde.granted import default_threads
 from fastsde.parts import Options
 from fastsde.plan import Shard, default_size, shard_range
-from fastsde.resources import disk_need, memory_need
+from fastsde.resources import disk_need, memory_need, row_bytes
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
@@ -25,6 +25,8 @@ MODEL_SECONDS = 0.05
 """A model in a process: loading its compiled code."""
 PART_SECONDS = 0.04
 """A part: its folder, its file, its checksum, its flush."""
+BYTE_SECONDS = 1.8e-9
+"""A byte of a part, where the disk keeps up: copying, writing and its share of the checksum."""
 PROBE_STEPS, PROBE_TRAJECTORIES = 8, 512
 PILOT_SECONDS = 3.0
 """Longest time of a pilot run of one model."""
@@ -223,4 +225,5 @@ def _useful_seconds(study: Study, name: str, speed: Speed) -> float:
 
 def _trajectory_seconds(study: Study, name: str, speed: Speed) -> float:
     steps = study.time.steps * study.models[name].substeps
-    return steps * speed.step + len(study.time.snapshot_steps()) * speed.snapshot
+    snapshots = len(study.time.snapshot_steps())
+    return steps * speed.step + snapshots * speed.snapshot + row_bytes(study) * BYTE_SECONDS

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from fastsde.parts import Options
     from fastsde.study import Study
 
-__all__ = ["Need", "available_memory", "check_resources", "disk_need", "memory_need", "part_count"]
+__all__ = [
+    "Need",
+    "available_memory",
+    "check_resources",
+    "disk_need",
+    "memory_need",
+    "part_count",
+    "row_bytes",
+]
 
 BASE_MEMORY = 300 << 20
 """Python, numba and the libraries, measured."""
@@ -54,12 +62,19 @@ def part_count(study: Study, model: str, options: Options) -> int:
     return sum(len(divide(study, model, r.start, r.stop, size)) for r in ranges)
 
 
+def row_bytes(study: Study) -> int:
+    """Return the bytes that a part holds of one trajectory: its snapshots and events."""
+    sizes = schema.dimension_sizes(study, 1)
+    events = sum(math.prod(v.shape(sizes)) for v in schema.EVENTS.values())
+    itemsize = np.dtype(study.dtype).itemsize
+    return len(study.time.snapshot_steps()) * row_values(study) * itemsize + 8 * (events + 1)
+
+
 def disk_need(study: Study, options: Options) -> Need:
     """Return what the parts of a whole run and its ensemble take on disk."""
     itemsize = np.dtype(study.dtype).itemsize
     sizes = schema.dimension_sizes(study, 1)
-    events = sum(math.prod(v.shape(sizes)) for v in schema.EVENTS.values())
-    row = len(study.time.snapshot_steps()) * row_values(study) * itemsize + 8 * (events + 1)
+    row = row_bytes(study)
     keep = keeps_state(study) if options.keep_state is None else options.keep_state
     if keep:
         row += sizes["parameter"] * itemsize + 8 * (1 + sizes["passage"])
