@@ -358,8 +358,10 @@ class Sde(_Dynamics):
             if value is not None and not stable:
                 allowed = f"{name} only with alpha below 2 and no tempering"
                 faults.append(Fault((name,), value, allowed, f"remove {name}"))
-        if self.batch_scaling is not None and self.noise == "given":
-            faults.append(Fault(("batch_scaling",), self.batch_scaling, "nothing: the covariance is given"))
+        fixed = self.noise == "given" or (self.noise == "isotropic" and self.temperature != "matched")
+        if self.batch_scaling is not None and fixed:
+            allowed = "nothing: the scale of the noise is given, not that of a batch"
+            faults.append(Fault(("batch_scaling",), self.batch_scaling, allowed, "remove batch_scaling"))
         if self.jumps is not None and self.alpha < 2:
             mend = "remove jumps, or alpha: stable noise has its own jumps"
             faults.append(Fault(("jumps",), "set", "jumps only with alpha = 2", mend))

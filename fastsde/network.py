@@ -86,6 +86,11 @@ class DeepLinearNetwork:
         layers = self.unpack(theta)
         return self.pack(_pushed(matrix, _before(layers), _after(layers)))
 
+    def tangent(self, theta: Array, direction: Array) -> Array:
+        """Give the derivative of the end-to-end matrix along `direction`; (..., d_out, d_in)."""
+        layers = self.unpack(theta)
+        return _derivative_before(layers, self.unpack(direction), _before(layers))[-1]
+
     def gradient(self, theta: Array, problem: Problem) -> Array:
         """Give the gradient of the loss; (..., p)."""
         return self.push(theta, self.residual(theta, problem))

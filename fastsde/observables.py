@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,9 +190,12 @@ class Observer:
         if self.wanted & {*CURVATURE}:
             self._curve(state, memory, bad, rows)
         if self.wanted & {"mode_drift", "mode_diffusion"}:
-            self._rates(from_lanes(state, len(columns)), columns[:, 2], rows)
+            theta = from_lanes(state, len(columns))[:, : low.network.parameters]
+            moved = self._drift(memory, choice, begin, end, now, theta)
+            self._rates(theta, columns[:, 2], now, moved, rows)
         if "layer_alignment" in self.wanted:
-            theta = np.where(bad[:, None], 0, from_lanes(state, len(columns)))
+            points = from_lanes(state, len(columns))[:, : low.network.parameters]
+            theta = np.where(bad[:, None], 0, points)
             self.values["layer_alignment"][rows] = layer_alignment(self.network.unpack(theta))
         for value in self.values.values():
             value[rows][bad] = np.nan
@@ -233,25 +236,37 @@ class Observer:
             if name in self.wanted:
                 self.values[name][rows] = found[:, column]
 
-    def _rates(self, theta: Array, trace: Array, rows: slice) -> None:
+    def _rates(self, theta: Array, trace: Array, now: int, moved: Array | None, rows: slice) -> None:
         assert self.rates is not None
-        drift, diffusion = self.rates.measure(theta, trace)
+        drift, diffusion = self.rates.measure(theta, trace, now, moved)
         if "mode_drift" in self.wanted:
             self.values["mode_drift"][rows] = drift
         if "mode_diffusion" in self.wanted:
             self.values["mode_diffusion"][rows] = diffusion
 
-    def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
-        """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta - dt grad L)) v_a``."""
+    def _drift(
+        self, memory: Array, choice: Array, begin: int, end: int, now: int, theta: Array
+    ) -> Array | None:
+        """Return the displacement by a model's drift in a time of 1; None for the gradient alone."""
+        from fastsde.kernels.cpu import from_lanes
+
+        if self.rates is None or self.rates.terms.flow is None:
+            return None
+        (moved,) = self._next(memory, choice, begin, end, now, self.rates.terms.flow)
+        with np.errstate(invalid="ignore"):  # exploded trajectories
+            return np.asarray(from_lanes(moved, len(theta))[:, : theta.shape[1]] - theta, dtype=np.float64)
+
+    def _next(
+        self, memory: Array, choice: Array, begin: int, end: int, now: int, *kinds: Any
+    ) -> Iterator[Array]:
+        """Yield the state of a range of blocks after a step of each of some dynamics."""
         from fastsde.kernels.cpu import advance, aligned
-        from fastsde.kernels.observe import products
 
         low = self.lowered
         state = self.state[begin:end]
         lanes = len(state) * self.lanes
         unused = np.full(lanes, -1, dtype=np.int64), np.empty((lanes, 0), dtype=np.int64)
-        ends = []
-        for dynamics in (low.dynamics, low.quiet):
+        for dynamics in kinds:
             copy = aligned(state.shape, self.dtype)
             copy[...] = state
             first = self.first + begin * self.lanes
@@ -259,8 +274,17 @@ class Observer:
                 copy, memory, choice, first, now, 1, False,
                 low.network, low.data, dynamics, low.key, low.events, *unused,
             )  # fmt: skip
-            out = np.empty((lanes, self.shape[0] * self.shape[1]), self.dtype)
-            products(copy, memory, low.network, out)
+            yield copy
+
+    def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
+        """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta' without noise)) v_a``."""
+        from fastsde.kernels.observe import products
+
+        low = self.lowered
+        ends = []
+        for moved in self._next(memory, choice, begin, end, now, low.dynamics, low.quiet):
+            out = np.empty((len(moved) * self.lanes, self.shape[0] * self.shape[1]), self.dtype)
+            products(moved, memory, low.network, out)
             ends.append(out)
         with np.errstate(invalid="ignore"):  # exploded trajectories
             return self._project(ends[0] - ends[1], self.modes)

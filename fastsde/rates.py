@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastsde.dynamics import GradientDescent, Sde
 from fastsde.lowering import batch_share
+from fastsde.term_rates import TermRates
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
@@ -24,15 +25,18 @@ Array = NDArray[Any]
 class ModeRates:
     """Drift and diffusion of the modes ``m_a = u_a^T W v_a`` under one model.
 
-    The drift is that of gradient flow, ``-sum_l u_a^T W_{>l} W_{>l}^T R W_{<l}^T W_{<l} v_a``. The diffusion
-    is the variance that the model's noise gives the mode in one unit of time, to first order in the step:
+    The drift is that of gradient flow, ``-sum_l u_a^T W_{>l} W_{>l}^T R W_{<l}^T W_{<l} v_a``; further terms
+    of the drift, noise of a given covariance, label noise and schedules add what
+    `fastsde.term_rates.TermRates` says. The diffusion is the variance that the model's noise gives the mode
+    in one unit of time (of operational time in fractional time), to first order in the step:
 
     - SGD, and an SDE with the gradient's noise: ``eta Var(gradient of a batch, pushed onto the mode)``;
     - isotropic noise of temperature T: ``2 T |grad m_a|^2``;
     - gradient descent: 0.
 
-    Stable noise has no variance; the number is that of the Gaussian of the same mixing covariance (``A_0 =
-    1``). Where one sample's gradient has no covariance at all it is NaN.
+    Stable noise has no variance; the number, of truncated noise too, is that of the same noise with normal
+    numbers in place of the stable ones (``A_0 = 1``). Jumps leave the covariance as it is. Where one sample's
+    gradient has no covariance at all it is NaN.
 
     Parameters
     ----------
@@ -56,15 +60,18 @@ class ModeRates:
                 if self.local
                 else 2.0 * float(lowered.attributes["temperature"])
             )
-        elif not isinstance(model, GradientDescent):
+        elif not isinstance(model, GradientDescent) and getattr(model, "noise", None) != "given":
             self.noise = FINITE_RATES if problem.inputs is not None else POPULATION_RATES
             self.factor = eta * batch_share(model, problem)
             if lowered.trace == NO_TRACE:
                 self.factor = float("nan")
         samples = 0 if problem.inputs is None else len(problem.inputs)
+        self.terms = TermRates(study, model, problem)
         self.room = rates_scratch(study.network.widths, samples)
 
-    def measure(self, theta: Array, trace: Array) -> tuple[Array, Array]:
+    def measure(
+        self, theta: Array, trace: Array, number: int = 0, moved: Array | None = None
+    ) -> tuple[Array, Array]:
         """Return drift and diffusion, (rows, modes) each.
 
         Parameters
@@ -72,6 +79,10 @@ class ModeRates:
         theta : (rows, p) array
         trace : (rows,) array
             Trace of the covariance of one sample's gradient; used where the temperature follows it.
+        number : int, default 0
+            Integrator step, for a schedule.
+        moved : (rows, p) array, optional
+            Displacement by ``terms.flow``, for a drift beside the gradient.
         """
         from fastsde.kernels.rates import mode_rates
 
@@ -91,5 +102,7 @@ class ModeRates:
                 out,
             )
             heat = self.isotropic * trace[:, None] if self.local else self.isotropic
+            drift = out[:, :modes]
             diffusion = self.factor * out[:, modes : 2 * modes] + heat * out[:, 2 * modes :]
-            return out[:, :modes].astype(theta.dtype), diffusion.astype(theta.dtype)
+            self.terms.add(theta, moved, number, drift, diffusion)
+            return drift.astype(theta.dtype), diffusion.astype(theta.dtype)

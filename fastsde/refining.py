@@ -14,12 +14,27 @@ if TYPE_CHECKING:
     from fastsde.dynamics import Model
     from fastsde.study import Study
 
-__all__ = ["carried_numbers", "derivative_weights", "is_refined", "quiet_step", "refined_step"]
+__all__ = [
+    "carried_numbers",
+    "derivative_weights",
+    "drift_step",
+    "is_refined",
+    "noise_power",
+    "quiet_step",
+    "refined_step",
+    "schedule_of",
+]
 
 Array = NDArray[np.float64]
 SPACING = {"network": 0.5, "landscape": 2e-3}
 """Distance of the nodes of directional derivatives: any for a polynomial, small for others."""
 SUBSPACE_ITERATIONS = 3
+SPARE_EVENTS = 64
+"""Events that fractional time has room for in a step, in multiples of their mean in the first step.
+
+No step has more in law than one and the first, and more than x times the mean there have a probability of at
+most ``1.13 n! x^-n`` for every n (Mittag-Leffler moments): 4e-27 at 64. The rest would come one step late.
+"""
 
 
 def derivative_weights(pairs: int, spacing: float, odd: bool) -> tuple[Array, Array]:
@@ -65,37 +80,56 @@ def central_directions(model: Model) -> int:
 
 def refined_step(study: Study, model: Model, inner: Any) -> Any:
     """Put the refinements of a model around its step, from the inside: drift, momentum, schedule, clock."""
-    from fastsde.kernels.refine import Momentum, Scheduled, Subordinated
+    from fastsde.kernels.refine import Momentum, Subordinated
 
     step = _drifted(study, model, inner)
     if isinstance(model, Sgd | GradientDescent) and model.momentum is not None:
         step = Momentum(step.dense, step.dt, step, model.momentum, bool(model.nesterov))
-    schedule = _schedule(study, model)
-    if schedule is not None:
-        step = Scheduled(step.dense, step.dt, step, schedule, _noise_power(model))
+    step = _scheduled(study, model, step)
     if isinstance(model, Sde) and model.subordination is not None:
         clock = model.subordination
         log_wait = math.log(step.dt) / clock.beta + (1 - 1 / clock.beta) * math.log(clock.scale)
-        step = Subordinated(True, step.dt, step, clock.beta, log_wait - math.log(step.dt))
+        most = 2 + math.ceil(SPARE_EVENTS * clock.first_events(step.dt))
+        step = Subordinated(True, step.dt, step, clock.beta, log_wait - math.log(step.dt), most)
     return step
 
 
 def quiet_step(study: Study, model: Model, inner: Any) -> Any:
-    """Return the same without noise: the mean of a step, on the ordinary clock, without momentum."""
-    from fastsde.kernels.refine import Scheduled
+    """Return the same step without its noise; momentum and clock are those of the step."""
     from fastsde.kernels.steps import Descent
 
-    step = _drifted(study, model, Descent(dense=True, dt=inner.dt))
-    schedule = _schedule(study, model)
-    return step if schedule is None else Scheduled(True, step.dt, step, schedule, 0.0)
+    return refined_step(study, model, Descent(dense=True, dt=inner.dt))
 
 
-def _noise_power(model: Model) -> float:
-    """Return p for noise of constant size that goes with the learning rate's share f as f^p.
+def drift_step(study: Study, model: Model) -> Any:
+    """Return a step of time 1 along the drift of a model, without noise: its displacement is the drift.
 
-    A given temperature or covariance is kept, as by a change of time: 1/2. A matched one follows SGD: 1.
+    On the ordinary clock, without momentum. The central flow stays that of steps of the model's dt.
     """
-    return 0.5 if isinstance(model, Sde) and model.temperature != "matched" else 1.0
+    from fastsde.kernels.steps import Descent
+
+    return _scheduled(study, model, _drifted(study, model, Descent(dense=True, dt=1.0)))
+
+
+def _scheduled(study: Study, model: Model, step: Any) -> Any:
+    """Let a step follow the schedule, if there is one."""
+    from fastsde.kernels.refine import Scheduled
+
+    schedule = schedule_of(study, model)
+    if schedule is None:
+        return step
+    return Scheduled(step.dense, step.dt, step, schedule, noise_power(model))
+
+
+def noise_power(model: Model) -> float:
+    """Return p for the noise of a step, whose size goes with the learning rate's share f as f^p.
+
+    A given temperature or covariance is kept, as by a change of time: 1/2, and 1/alpha for stable noise. A
+    matched one follows SGD, as gradient noise does: 1.
+    """
+    if not isinstance(model, Sde) or model.noise == "gradient" or model.temperature == "matched":
+        return 1.0
+    return 0.5 if model.tempering is not None else 1 / model.alpha
 
 
 def _drifted(study: Study, model: Model, inner: Any) -> Any:
@@ -123,7 +157,7 @@ def _drifted(study: Study, model: Model, inner: Any) -> Any:
         second=0.5 * study.time.learning_rate if getattr(model, "second_order", None) else 0.0,
         nodes=nodes,
         odd=odd,
-        central=_central(study, model, inner.dt),
+        central=_central(study, model, model.dt(study.time.learning_rate)),
     )
 
 
@@ -146,7 +180,8 @@ def _central(study: Study, model: Model, dt: float) -> Any:
     return Central(directions, dt, study.time.learning_rate, SUBSPACE_ITERATIONS, nodes, odd, far, even)
 
 
-def _schedule(study: Study, model: Model) -> Any:
+def schedule_of(study: Study, model: Model) -> Any:
+    """Return the schedule of a study for the steps of a model; None for a constant learning rate."""
     from fastsde.kernels.refine import CONSTANT, COSINE, STAIRS, Schedule
 
     wanted = study.time.schedule

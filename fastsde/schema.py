@@ -102,7 +102,7 @@ OBSERVABLES: dict[str, Variable] = {
     "hessian_error": Variable(_ST, "larger residual norm of the two: an eigenvalue lies within"),
     "end_to_end": Variable((*_ST, "output", "input"), "end-to-end matrix W_L ... W_1"),
     "parameters": Variable((*_ST, "parameter"), "all weights, layer 1 first, each matrix row by row"),
-    "mode_drift": Variable((*_ST, "mode"), "drift of u_a^T W v_a under gradient flow, by time"),
+    "mode_drift": Variable((*_ST, "mode"), "drift of u_a^T W v_a under the model, by time"),
     "mode_diffusion": Variable((*_ST, "mode"), "variance that the model's noise gives u_a^T W v_a, by time"),
     "stable_rank": Variable(_ST, "|W|_F^2 / |W|_2^2 of the end-to-end matrix"),
     "mode_alignment": Variable((*_ST, "mode"), "u_a^T W v_a / sqrt(|W v_a| |W^T u_a|)"),

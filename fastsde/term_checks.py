@@ -16,20 +16,7 @@ __all__ = ["landscape_faults", "missing_faults", "term_faults"]
 
 ON_LANDSCAPES = ("loss", "gradient_norm", "modes", "noise_trace", "update_noise", "parameters")
 MAX_JUMPS = 500.0
-UNRATED = (
-    "momentum",
-    "weight_decay",
-    "rotation",
-    "second_order",
-    "central_flow",
-    "subordination",
-    "covariance",
-    "jumps",
-    "by_component",
-    "truncation",
-    "label_noise",
-)
-"""Terms of a model whose drift and diffusion along the modes are not measured."""
+MAX_EVENTS = 1e6
 
 
 def missing_faults(study: Study) -> Iterator[Fault]:
@@ -66,20 +53,26 @@ def term_faults(study: Study) -> Iterator[Fault]:
                 if mean > MAX_JUMPS:
                     allowed = f"at most {MAX_JUMPS:g} jumps a step (it is {mean:g}): so many are Gaussian"
                     yield Fault((*where, "jumps", "rate"), model.jumps.rate, allowed, "lower it")
+            yield from _clock_faults(model, where, model.dt(study.time.learning_rate))
         population = study.data is not None and study.data.samples == "population"
         rates = [one for one in ("mode_drift", "mode_diffusion") if one in study.record.observables]
-        term = next((key for key in UNRATED if getattr(model, key, None)), None)
-        if rates and (term is not None or varies):
-            yield Fault(
-                ("record", "observables"),
-                rates[0],
-                f"rates of plain models only: models.{name} has {term or 'a learning-rate schedule'}",
-            )
+        if rates and getattr(model, "momentum", None) is not None:
+            allowed = f"nothing of the kind: under the momentum of models.{name} modes go on by themselves"
+            yield Fault(("record", "observables"), rates[0], allowed, f"remove {rates[0]} or the momentum")
         if isinstance(model, Svag) and population:
             yield Fault((*where, "kind"), "svag", "svag only with finite data", "give data.samples a number")
         if isinstance(model, Sgd) and model.label_noise is not None and population:
             mend = "set data.label_noise: a population draws its labels anew anyway"
             yield Fault((*where, "label_noise"), model.label_noise, "label noise only with finite data", mend)
+
+
+def _clock_faults(model: Sde, where: tuple[str, ...], dt: float) -> Iterator[Fault]:
+    clock = model.subordination
+    if clock is not None and clock.first_events(dt) > MAX_EVENTS:
+        allowed = f"at most {MAX_EVENTS:g} steps of operational time in the first step of time"
+        found = f"{clock.scale:g} (it has {clock.first_events(dt):.3g})"
+        mend = "lower scale, raise beta, or take longer steps"
+        yield Fault((*where, "subordination", "scale"), found, allowed, mend)
 
 
 def _drift_faults(

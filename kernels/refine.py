@@ -112,7 +112,8 @@ class Subordinated(NamedTuple):
     """Steps taken at the events of an inverse stable subordinator: waits ``exp(log_wait) A``, in steps.
 
     The time of the next event is carried as two numbers, whose sum has the precision of ``float64`` or twice
-    that of ``float32``.
+    that of ``float32``. After `most` events a step ends, and the next one goes on with those that are due: a
+    bound on the time that a step can take, which `fastsde.refining` sets where it is never reached.
     """
 
     dense: bool
@@ -120,6 +121,7 @@ class Subordinated(NamedTuple):
     inner: Any
     beta: float
     log_wait: float
+    most: int
 
 
 @inlined
@@ -313,9 +315,10 @@ def _subordinated(dynamics, m, choice, net, data, number, first, trajectory, cou
     if number == 0:
         _wait(m, net, dynamics.beta, dynamics.log_wait, counter, (key[0], key[1] ^ uint64(0xFFFFFFFF)), True)
     finite = deviation_square(m, net)
-    event = uint64(0)
-    while _due(m, net, number):
-        apart_key = (key[0] ^ event, key[1])
+    for event in range(dynamics.most):
+        if not _due(m, net, number):
+            break
+        apart_key = (key[0] ^ uint64(event), key[1])
         for k in range(net.parameters):
             store(m, net.kept + k, load(m, k))
         product(m, net)
@@ -325,7 +328,6 @@ def _subordinated(dynamics, m, choice, net, data, number, first, trajectory, cou
         )
         _keep_waiting(m, net)
         _wait(m, net, dynamics.beta, dynamics.log_wait, counter, apart_key, False)
-        event += uint64(1)
     return finite
 
 

@@ -71,6 +71,39 @@ def test_update_noise_is_what_the_next_step_adds_to_a_step_of_descent(batch):
     assert np.abs(exact).max() > 1e-3
 
 
+def test_update_noise_is_apart_from_momentum_and_follows_the_clock_of_fractional_time():
+    """Momentum: theta' less ``theta + mu (theta - before) - eta g``; waiting trajectories have no noise."""
+    model = {"kind": "sgd", "batch": 2, "momentum": 0.9}
+    values, network, problem = recorded(model, ["update_noise", "parameters"], steps=6)
+    theta = values["parameters"]
+    quiet = theta[1:-1] + 0.9 * np.diff(theta, axis=0)[:-1] - ETA * network.gradient(theta[1:-1], problem)
+    change = network.end_to_end(theta[2:]) - network.end_to_end(quiet)
+    exact = np.einsum("ia,snij,ja->sna", problem.mode_left, change, problem.mode_right)
+    assert np.allclose(values["update_noise"][1:-1], exact, rtol=1e-9, atol=1e-13)
+    slow = {"kind": "sde", "noise": "isotropic", "temperature": 0.1, "subordination": {"beta": 0.5}}
+    values, _, _ = recorded(slow | {"substeps": 1}, ["update_noise", "parameters"], steps=9, count=40)
+    moved = np.abs(np.diff(values["parameters"], axis=0)).max(axis=-1) > 0
+    assert 0 < moved.sum() < moved.size
+    assert np.array_equal(np.abs(values["update_noise"][:-1]).max(axis=-1) > 0, moved)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"kind": "sgd", "batch": 2, "momentum": 0.9},
+        {"kind": "sde", "noise": "isotropic", "temperature": 0.1, "substeps": 1,
+         "subordination": {"beta": 0.5}},
+    ],
+)  # fmt: skip
+def test_what_a_step_carries_is_not_observed(model):
+    """Every observable of a model that carries numbers beside the parameters is that of its parameters."""
+    names = ["loss", "balance", "layer_alignment", "hessian_min", "hessian_max", "noise_trace", "parameters"]
+    got, _, _ = recorded(model, names, steps=2)
+    plain, _, _ = recorded({"kind": "gd"}, names, steps=0, start=got["parameters"][-1])
+    for name in names:
+        assert np.allclose(got[name][-1], plain[name][0], rtol=1e-6, atol=1e-9), name
+
+
 def test_gradient_descent_has_no_update_noise():
     values, _, _ = recorded({"kind": "gd"}, ["update_noise"])
     assert np.all(values["update_noise"] == 0)

@@ -7,7 +7,12 @@ import pytest
 from studies import snapshots, study
 
 from fastsde.alignment import layer_alignment, mode_alignment
+from fastsde.blocks import Blocks
+from fastsde.checkpoint import Checkpoint
 from fastsde.data import build_problem
+from fastsde.errors import StudyError
+from fastsde.kernels.cpu import Workers
+from fastsde.kernels.lanes import lane_count
 from fastsde.lowering import lower
 from fastsde.network import DeepLinearNetwork
 from fastsde.observables import stable_rank
@@ -121,6 +126,104 @@ def test_isotropic_noise_diffuses_by_the_gradient_of_the_mode():
             share = 1.0 * 0.05 / network.size  # a batch of one sample of the six
             heat = share * network.noise_trace(got["parameters"], problem)[:, None]
         assert np.allclose(got["mode_diffusion"], heat * square, rtol=1e-10)
+
+
+def single_step(low, theta):
+    """The first integrator step of a lowered model from some points."""
+    lanes, count = lane_count("float64"), len(theta)
+    none = np.full(count, -1), np.empty((count, 0), dtype=np.int64)
+    begin = np.pad(theta, ((0, 0), (0, low.carried)))
+    with Workers(1, low.network.size * lanes, low.choice * lanes, "float64") as workers:
+        blocks = Blocks(low, workers, 0, count, Checkpoint(0, 0, begin, *none))
+        blocks.advance(1)
+        return blocks.checkpoint(0).parameters[:, : theta.shape[1]]
+
+
+def turned(x):
+    """Rows 1 and 2, 3 and 4 of the first layer of a 3-4-2 network, turned into each other."""
+    rows, out = x[:, :12].reshape(-1, 2, 2, 3), np.zeros_like(x)
+    out[:, :12] = np.stack([rows[:, :, 1], -rows[:, :, 0]], axis=2).reshape(-1, 12)
+    return out
+
+
+def test_terms_of_the_drift_and_a_schedule_move_the_modes():
+    """f_k grad m . [(1 + J) grad U + (eta/2) H_U grad U], f_k = (k + 1) / 3 in the warm-up; to rounding."""
+    eta, decay = 0.05, 0.3
+    terms = {"weight_decay": decay, "rotation": {"layer": 1}, "second_order": True}
+    warm = {"schedule": {"kind": "constant", "warm_up": 2}}
+    s = study((3, 4, 2), {"kind": "gd", **terms}, rate=eta, steps=3, time=warm, **NAMES)
+    network, problem = DeepLinearNetwork((3, 4, 2)), build_problem(s)
+    values, _ = snapshots(s, 5)
+    for k, share in enumerate((1 / 3, 2 / 3, 1.0, 1.0)):
+        theta = values["parameters"][k]
+        slope = network.gradient(theta, problem) + decay * theta
+        bend = network.hessian_vector(theta, slope, problem) + decay * slope
+        flow = slope + turned(slope) + share * eta / 2 * bend
+        exact = -share * np.einsum("anp,np->na", mode_gradients(network, theta, problem), flow)
+        assert np.allclose(values["mode_drift"][k], exact, rtol=1e-8, atol=1e-10)
+    assert (values["mode_diffusion"] == 0).all()
+
+
+def test_given_covariance_and_its_schedule_diffuse_the_modes():
+    """f grad m . C grad m: the noise of a constant covariance goes with the root of the learning rate."""
+    random = np.random.default_rng(0)
+    diagonal, factor = random.random(20), random.normal(size=(20, 2))
+    covariance = {"diagonal": diagonal.tolist(), "factor": factor.tolist()}
+    model = {"kind": "sde", "noise": "given", "covariance": covariance, "substeps": 1}
+    s = study((3, 4, 2), model, steps=2, time={"schedule": {"kind": "constant", "warm_up": 2}}, **NAMES)
+    network, problem = DeepLinearNetwork((3, 4, 2)), build_problem(s)
+    values, _ = snapshots(s, 5)
+    dense = np.diag(diagonal) + factor @ factor.T
+    for k, share in enumerate((1 / 3, 2 / 3)):
+        theta = values["parameters"][k]
+        slopes = mode_gradients(network, theta, problem)
+        exact = share * np.einsum("anp,pq,anq->na", slopes, dense, slopes)
+        assert np.allclose(values["mode_diffusion"][k], exact, rtol=1e-10)
+        drift = -share * np.einsum("anp,np->na", slopes, network.gradient(theta, problem))
+        assert np.allclose(values["mode_drift"][k], drift, rtol=1e-10)
+
+
+def test_fresh_label_noise_adds_its_own_diffusion():
+    """Eta (sigma^2 / B) E_i |M x_i|^2 beside the batch's own, M x_i from pushes of single labels."""
+    eta, sigma, batch = 0.05, 2.0, 2
+    model = {"kind": "sgd", "batch": batch, "sampling": "replacement", "label_noise": sigma}
+    got, network, problem = rates((3, 4, 2), model, rate=eta)
+    theta = got["parameters"]
+    slopes = mode_gradients(network, theta, problem)
+    plain = np.einsum("anp,nip->nia", slopes, network.sample_gradients(theta, problem)).var(axis=1)
+    square = np.zeros_like(plain)
+    for x in problem.inputs:
+        for row in np.eye(2):
+            pushed = network.push(theta, np.broadcast_to(np.outer(row, x), (len(theta), 2, 3)))
+            square += np.einsum("anp,np->na", slopes, pushed) ** 2 / len(problem.inputs)
+    assert np.allclose(got["mode_diffusion"], eta / batch * (plain + sigma**2 * square), rtol=1e-10)
+    assert np.all(square > 0)
+
+
+def test_rates_of_fractional_time_and_of_the_central_flow():
+    """By operational time those of the plain model; the central flow's is its own step over dt."""
+    model = {"kind": "sde", "noise": "isotropic", "temperature": 0.3, "substeps": 1}
+    plain = rates((3, 4, 2), model)[0]
+    slow = rates((3, 4, 2), model | {"subordination": {"beta": 0.5}})[0]
+    for name in ("mode_drift", "mode_diffusion"):
+        assert np.array_equal(plain[name], slow[name])
+    h = 0.6 / 64
+    start = np.random.default_rng(4).normal(0, 0.9, (8, 20))  # beyond the edge of stability
+    s = study((3, 4, 2), {"kind": "gd", "central_flow": 1, "substeps": 64}, rate=0.6, **NAMES)
+    network, problem = DeepLinearNetwork((3, 4, 2)), build_problem(s)
+    low = lower(s, "m", problem)
+    moved = single_step(low, start) - start
+    slopes = mode_gradients(network, start, problem)
+    step = np.einsum("anp,np->na", slopes, moved) / h
+    values, _ = snapshots(s, 8, start=start)
+    assert np.allclose(values["mode_drift"][0], step, rtol=1e-8, atol=1e-8)
+    descent = -np.einsum("anp,np->na", slopes, network.gradient(start, problem))
+    assert np.abs(step - descent).max() > 0.1
+
+
+def test_momentum_has_no_rates():
+    with pytest.raises(StudyError, match="momentum"):
+        study((3, 2), {"kind": "sgd", "momentum": 0.9}, **NAMES)
 
 
 def test_without_a_covariance_there_is_no_diffusion():
