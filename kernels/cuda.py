@@ -29,6 +29,22 @@ class _ArrayMath:
     sqrt, exp, cos, pi, floor = np.sqrt, np.exp, np.cos, math.pi, np.floor
 
 
+def _numpy_select(mask, a, b):
+    """Choose, and return a NumPy number: dividing a Python one by zero would raise."""
+    chosen = a if mask else b
+    return np.float64(chosen) if isinstance(chosen, float) else chosen
+
+
+def _silent(task):
+    """Let a task divide by zero without a warning, as compiled code does."""
+
+    def silent(*args):
+        with np.errstate(all="ignore"):
+            task(*args)
+
+    return silent
+
+
 def _device_function(function):
     return function if SIMULATED else cuda.jit(device=True)(function)
 
@@ -44,7 +60,7 @@ def _team_function(function):
 
 def _own():
     if SIMULATED:
-        return {lanes.fma: device.fma, math: _ArrayMath}
+        return {lanes.fma: device.fma, lanes.select: _numpy_select, math: _ArrayMath}
     return {lanes.fma: _device_function(_fused)}
 
 
@@ -145,7 +161,8 @@ class Program:
 
     def function(self, task):
         """Return the kernel of a task (`fastsde.kernels.device.TASKS`) as a Python function."""
-        bound = _device_function(self._rebinding.bind(device.TASKS[task]))
+        bound = self._rebinding.bind(device.TASKS[task])
+        bound = _silent(bound) if SIMULATED else _device_function(bound)
         if self.where == "global":
             return _in_global(bound)
         real = numba.float32 if self.dtype == np.float32 else numba.float64
@@ -156,8 +173,7 @@ class Program:
         """Start a task of `count` trajectories; `rooms` are the memory and the indices where it is global."""
         if task not in self._kernels:
             self._kernels[task] = cuda.jit(self.function(task))
-        with np.errstate(all="ignore"):
-            self._kernels[task][self._shape(count, rooms, stream)](count, job, *rooms)
+        self._kernels[task][self._shape(count, rooms, stream)](count, job, *rooms)
 
     @property
     def bytes(self):
@@ -201,3 +217,88 @@ def compile_kernel(program, task, job, capability=(9, 0)):
             program.function(task), tuple(kinds), cc=capability, device=False, abi="numba", output="ptx"
         )
     return ptx
+
+
+def array(shape, dtype):
+    """Return an array on the device, the first axis of a matrix (the trajectories) fastest."""
+    return cuda.device_array(shape, np.dtype(dtype), order="F")
+
+
+def rooms(program, slots):
+    """Return memory and indices in global memory for `slots` trajectories at a time."""
+    return (
+        cuda.device_array((program.size, slots), program.dtype),
+        cuda.device_array((program.choice, slots), np.int32),
+    )
+
+
+def put(host, stream=0):
+    """Return a copy of an array on the device."""
+    return cuda.to_device(host, stream=stream)
+
+
+def pinned(shape, dtype):
+    """Return page-locked memory of the host, the first axis fastest, which copies need not wait for."""
+    return cuda.pinned_array(shape, np.dtype(dtype), order="F")
+
+
+def streams():
+    """Return a stream to compute on, and one to copy on."""
+    return cuda.stream(), cuda.stream()
+
+
+def after(first, second):
+    """Let all that is asked of the stream `second` from now on wait for what `first` was asked until now."""
+    event = cuda.event()
+    event.record(first)
+    event.wait(second)
+
+
+def seconds_between(first, second, stream):
+    """Call `first`, time `second` on the device, and return the seconds it took there."""
+    begin, end = cuda.event(), cuda.event()
+    first()
+    begin.record(stream)
+    second()
+    end.record(stream)
+    end.synchronize()
+    return cuda.event_elapsed_time(begin, end) / 1e3
+
+
+def free_bytes():
+    """Return the free memory of the device in bytes; of the simulator, 1 GiB."""
+    return 1 << 30 if SIMULATED else int(cuda.current_context().get_memory_info().free)
+
+
+def is_out_of_memory(error):
+    """Return whether an exception says that the device's memory is full."""
+    return isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error).upper()
+
+
+def describe():
+    """Return the device's name, compute capability, driver's CUDA version, multiprocessors and memory."""
+    if SIMULATED:
+        return {"name": "simulator", "compute_capability": "0.0", "driver": "0.0", "multiprocessors": 1}
+    device_now = cuda.get_current_device()
+    version = cuda.cudadrv.driver.driver.get_version()
+    name = device_now.name
+    return {
+        "name": name.decode() if isinstance(name, bytes) else str(name),
+        "compute_capability": ".".join(map(str, device_now.compute_capability)),
+        "driver": ".".join(map(str, version)),
+        "multiprocessors": int(device_now.MULTIPROCESSOR_COUNT),
+        "memory": int(cuda.current_context().get_memory_info().total),
+    }
+
+
+def complaint():
+    """Return why there is no device to compute on; None if there is one."""
+    if SIMULATED:
+        return None
+    try:
+        if cuda.is_available():
+            cuda.current_context()
+            return None
+    except Exception as error:  # of the driver, whose classes differ from version to version
+        return str(error) or type(error).__name__
+    return str(cuda.cuda_error() or "no device of NVIDIA was found")

@@ -6,7 +6,6 @@ apart; its lane vectors are numbers.
 """
 
 import math
-from itertools import chain as joined
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +31,7 @@ __all__ = [
     "frozen",
     "primitives",
     "put_on",
+    "structure",
 ]
 
 DOUBLE = {"Stable", "Tempered", "Truncated", "Jumps", "Components"}
@@ -83,7 +83,8 @@ class Curve(NamedTuple):
     """Numbers of extreme Hessian eigenvalues."""
 
     state: Any
-    bad: Any
+    exploded: Any
+    columns: Any  # of the measurement before
     out: Any
     data: Any
     starts: Any
@@ -136,9 +137,12 @@ def noise_task(m, choice, t, job):
 
 
 def curve_task(m, choice, t, job):
-    """Find the extreme eigenvalues of the Hessian at trajectory `t`; the second memory follows the first."""
+    """Find the extreme eigenvalues of the Hessian at trajectory `t`; the second memory follows the first.
+
+    An exploded trajectory is put at the origin.
+    """
     _enter(m, job.state, t)
-    if job.bad[t]:
+    if job.exploded[t] >= 0 or job.columns[t, 0] * 0.0 != 0.0:
         for k in range(NUMBERS):
             m[k] = 0.0
     space = m[NET.size :]
@@ -447,8 +451,8 @@ def put_on(value, dtype, put):
     return real(value) if isinstance(value, float | np.floating) else value
 
 
-def numbers_in(value):
-    """Return all arrays within nested tuples."""
+def structure(value):
+    """Return what code depends on of a named tuple: the classes in it, and what is absent."""
     if isinstance(value, tuple):
-        return list(joined.from_iterable(numbers_in(part) for part in value))
-    return [value] if hasattr(value, "shape") else []
+        return type(value).__name__, *(structure(part) for part in value)
+    return type(value).__name__
