@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastsde.observables import Observer
     from fastsde.study import Study
 
-__all__ = ["DEVICES", "Resident", "check_device", "choose_device", "memory_class"]
+__all__ = ["DEVICES", "Resident", "check_device", "choose_device", "classes", "memory_class", "survey"]
 
 Array = NDArray[Any]
 DEVICES = ("cpu", "cuda", "auto")
@@ -54,6 +54,45 @@ def memory_class(lowered: Lowered, dtype: str) -> str:
     if team.works_for(lowered.dynamics, lowered.data) and bytes_needed <= SHARED_BYTES:
         return "shared"
     return "local" if bytes_needed <= LOCAL_BYTES else "global"
+
+
+WORDS = {
+    "local": "a thread a trajectory",
+    "shared": "a warp a trajectory, in shared memory",
+    "global": "a thread a trajectory, in global memory",
+}
+
+
+def classes(study: Study) -> dict[str, str]:
+    """Return for each model of a study how a graphics processor would hold a trajectory, in words.
+
+    Examples
+    --------
+    >>> from fastsde.study import Study
+    >>> study = Study.from_mapping({
+    ...     "trajectories": 1,
+    ...     "network": {"widths": [4, 10, 10, 4], "init": {"std": 0.1}},
+    ...     "data": {"samples": 16, "teacher": {"singular_values": [2.0, 1.0]}},
+    ...     "time": {"learning_rate": 0.1, "steps": 100},
+    ...     "models": {"sgd": {"kind": "sgd"}},
+    ... })
+    >>> classes(study)
+    {'sgd': 'a warp a trajectory, in shared memory; 1.1e+04 bytes each'}
+    """
+    from fastsde.data import build_problem
+    from fastsde.lowering import lower
+
+    why = obstacle(study)
+    if why is not None:
+        return dict.fromkeys(study.models, f"not at all: {why.splitlines()[0]}")
+    problem = build_problem(study)
+    itemsize = np.dtype(study.dtype).itemsize
+    found = {}
+    for name in study.models:
+        lowered = lower(study, name, problem)
+        size = lowered.network.size * itemsize
+        found[name] = f"{WORDS[memory_class(lowered, study.dtype)]}; {size:.2g} bytes each"
+    return found
 
 
 def simulated() -> bool:
@@ -91,19 +130,56 @@ def obstacle(study: Study) -> str | None:
     return None
 
 
-def choose_device(study: Study, wanted: str) -> str:
+def choose_device(study: Study, wanted: str, number: int | None = None) -> str:
     """Return "cpu" or "cuda" for what a user wants; "auto" takes a graphics processor where there is one.
+
+    Parameters
+    ----------
+    study : Study
+    wanted : {"cpu", "cuda", "auto"}
+    number : int, optional
+        Which graphics processor this process takes.
 
     Raises
     ------
     DeviceError
         If "cuda" is wanted and cannot be had, saying why.
+
+    Examples
+    --------
+    >>> choose_device(None, "cpu")
+    'cpu'
     """
-    if wanted == "cuda":
-        check_device(study)
-    if wanted == "auto":
-        return "cpu" if obstacle(study) or unusable() else "cuda"
-    return wanted
+    if wanted not in DEVICES:
+        raise DeviceError(f"device is {wanted!r}\n  allowed: {', '.join(DEVICES)}")
+    if wanted == "cpu" or (wanted == "auto" and (obstacle(study) or unusable())):
+        return "cpu"
+    check_device(study)
+    if number is not None:
+        _select(number)
+    return "cuda"
+
+
+def _select(number: int) -> None:
+    from fastsde.kernels import cuda
+
+    there = cuda.count()
+    if number >= there:
+        raise DeviceError(
+            f"there is no graphics processor {number}: this process sees {there}, numbered from 0\n"
+            "  mend: a smaller --gpu; CUDA_VISIBLE_DEVICES says which ones a process sees"
+        )
+    cuda.select(number)
+
+
+def survey() -> dict[str, Any]:
+    """Return what there is to compute on beside processors, or why there is nothing."""
+    why = unusable()
+    if why is not None:
+        return {"usable": False, "why": why.splitlines()[0]}
+    from fastsde.kernels import cuda
+
+    return {"usable": True, "devices": cuda.count(), **cuda.describe()}
 
 
 def check_device(study: Study) -> None:

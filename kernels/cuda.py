@@ -291,6 +291,17 @@ def describe():
     }
 
 
+def count():
+    """Return how many devices this process sees."""
+    return 1 if SIMULATED else len(cuda.list_devices())
+
+
+def select(number):
+    """Compute on device `number` from now on."""
+    if not SIMULATED:
+        cuda.select_device(number)
+
+
 def complaint():
     """Return why there is no device to compute on; None if there is one."""
     if SIMULATED:
