@@ -540,3 +540,43 @@ def _lanczos(study: Study, lowered: Lowered) -> tuple[Any, Array, float]:
     from fastsde.curvature import lanczos_setting
 
     return lanczos_setting(lowered.network, np.dtype(study.dtype))
+
+
+def task_options(study: Study, lowered: Lowered, task: str) -> dict[str, Any]:
+    """Return what the program of a task takes beside a model."""
+    if task == "curve":
+        return {"plan": _lanczos(study, lowered)[0]}
+    return {"trace": lowered.trace} if task == "measure" else {}
+
+
+def host_job(study: Study, lowered: Lowered, task: str) -> Any:
+    """Return the numbers of a task for a few trajectories, on the host: their types are those on a device."""
+    from fastsde.kernels import device
+
+    events, low = lowered.events, lowered
+    count, dtype = 4, np.dtype(study.dtype)
+    passages = len(events.levels) + events.thresholds.size + len(events.radii)
+    size = int(low.network.widths[0] * low.network.widths[-1])
+
+    def room(*shape: int, kind: Any = dtype) -> Array:
+        return np.zeros(shape, kind, order="F")
+
+    def put(value: Any) -> Any:
+        return device.put_on(value, dtype, lambda array: array)
+
+    state, exploded = room(count, low.network.parameters + low.carried), room(count, kind=np.int64)
+    passed = room(count, passages, kind=np.int64)
+    data, dynamics = put(low.data), put(low.dynamics)
+    columns = room(count, 2 + len(low.network.weight) + size)
+    if task == "advance":
+        return device.Advance(state, exploded, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
+    if task == "measure":
+        return device.Measure(state, columns, data)
+    if task == "noise":
+        return device.Noise(
+            state, room(count, size), exploded, passed, 0, 0, data, dynamics, low.key, put(events)
+        )
+    if task == "curve":
+        _, starts, tolerance = _lanczos(study, low)
+        return device.Curve(state, exploded, columns, room(count, 3), data, starts, dtype.type(tolerance))
+    return device.Start(state, 0, low.key)

@@ -103,6 +103,7 @@ class Start(NamedTuple):
 NET: Any = None
 PLAN: Any = None
 NUMBERS = TRACE = 0
+NAN = math.nan
 
 
 def advance_task(m, choice, t, job):
@@ -119,8 +120,9 @@ def advance_task(m, choice, t, job):
 
 
 def measure_task(m, choice, t, job):
-    """Measure trajectory `t`."""
+    """Measure trajectory `t`; a noise trace that no formula gives is not a number."""
     _enter(m, job.state, t)
+    job.out[t, 2] = NAN
     observe_block(m, NET, job.data, TRACE, job.out, t)
 
 
