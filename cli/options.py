@@ -125,6 +125,19 @@ _RUNNING = (
         show_default=True,
         help="Compute the checksums of the parts that stand already.",
     ),
+    click.option(
+        "--device",
+        type=click.Choice(["cpu", "cuda", "auto"]),
+        default="cpu",
+        show_default=True,
+        help="Integrate on processors or on a graphics processor of NVIDIA; auto: on one if there is one.",
+    ),
+    click.option(
+        "--gpu",
+        metavar="N",
+        type=click.IntRange(min=0),
+        help="Which graphics processor, from 0; one process each, with --shard.  [default: the first]",
+    ),
     click.option("--any-version", is_flag=True, help="Mix numbers of different versions of the program."),
 )
 

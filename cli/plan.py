@@ -41,11 +41,14 @@ def command(
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
     from fastsde.forecast import forecast
+    from fastsde.gpu import classes
 
     study = work.load_study(study_file, trajectories, steps)
     with stop_at_once():
         found = forecast(study, threads=threads, tasks=tasks)
     if as_json:
-        show.print_json(found.to_mapping())
+        show.print_json(found.to_mapping() | {"gpu": classes(study)})
     else:
         show.print_forecast(found)
+        click.echo("\nOn a graphics processor (--device cuda)")
+        show.print_pairs(classes(study), indent="  ")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.checkpoint import Checkpoint
+from fastsde.measured import BlockMeasurer
 
 if TYPE_CHECKING:
     from fastsde.lowering import Lowered
@@ -38,6 +39,8 @@ class Blocks:
     on_progress : callable, optional
         Called with the trajectory-steps done since `begin`.
     """
+
+    device = "cpu"
 
     def __init__(
         self,
@@ -75,11 +78,27 @@ class Blocks:
             self._on_progress(self._done)
         self.step = now
 
-    def measure(self, observer: Observer, last: bool) -> None:
-        """Let the observer take a snapshot; at the `last` one look for passages and explosions as well."""
+    def measure(self, observer: Observer, last: bool, deliver: Callable[[], None]) -> None:
+        """Let the observer take a snapshot, and deliver it.
+
+        At the `last` one look for passages and explosions as well.
+        """
         before: Task = self._task(0, closing=True) if last else _nothing
-        for _ in self._map(observer.after(before, self.step), 4 * self._workers.threads):
+        measurer = BlockMeasurer(self._lowered, self.state, self.lanes, self._first)
+        now, trace = self.step, observer.trace
+
+        def run(memory: Array, choice: Array, begin: int, end: int) -> tuple[int, int]:
+            before(memory, choice, begin, end)
+            rows, measured = measurer.measure(memory, choice, begin, end, now, trace)
+            observer.record(rows, measured, now)
+            return begin, end
+
+        for _ in self._map(run, 4 * self._workers.threads):
             pass
+        deliver()
+
+    def finish(self) -> None:
+        """Deliver what has been measured: all of it has."""
 
     def checkpoint(self, snapshots: int) -> Checkpoint:
         """Return a copy of where the trajectories are, of which `snapshots` snapshots have been taken."""

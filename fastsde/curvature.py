@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from fastsde.lowering import Lowered
 
-__all__ = ["block_curvature", "curvature"]
+__all__ = ["block_curvature", "curvature", "lanczos_setting"]
 
 Array = NDArray[Any]
 STEPS = 96
@@ -18,6 +18,16 @@ STEPS = 96
 STARTS = 2
 TOLERANCE = {8: 1e-5, 4: 1e-4}
 """Error bound, as a share of the largest absolute eigenvalue, at which a run ends; by bytes of a number."""
+
+
+def lanczos_setting(network: Any, dtype: Any) -> tuple[Any, Array, float]:
+    """Return places, starting vectors and tolerance of Lanczos for a network of the kernels."""
+    from fastsde.kernels.hessian import plan_space
+
+    plan = plan_space(network.widths, min(STEPS, network.parameters))
+    starts = np.random.Generator(np.random.Philox(0)).standard_normal((STARTS, network.parameters))
+    starts = (starts / np.linalg.norm(starts, axis=1, keepdims=True)).astype(dtype)
+    return plan, starts, TOLERANCE[dtype.itemsize]
 
 
 def block_curvature(state: Array, memory: Array, lowered: Lowered) -> Array:
@@ -39,18 +49,14 @@ def block_curvature(state: Array, memory: Array, lowered: Lowered) -> Array:
         Ritz vectors: an eigenvalue lies within it of each value.
     """
     from fastsde.kernels.cpu import aligned
-    from fastsde.kernels.hessian import plan_space
     from fastsde.kernels.lanczos import extreme_eigenvalues
     from fastsde.kernels.lanes import lane_count
 
     network = lowered.network
     lanes = lane_count(state.dtype)
-    plan = plan_space(network.widths, min(STEPS, network.parameters))
-    starts = np.random.Generator(np.random.Philox(0)).standard_normal((STARTS, network.parameters))
-    starts = (starts / np.linalg.norm(starts, axis=1, keepdims=True)).astype(state.dtype)
+    plan, starts, tolerance = lanczos_setting(network, state.dtype)
     space = aligned(plan.size * lanes, state.dtype)
     out = np.full((len(state) * lanes, 3), np.nan, state.dtype)
-    tolerance = TOLERANCE[state.dtype.itemsize]
     extreme_eigenvalues(state, memory, space, network, lowered.data, plan, starts, tolerance, out)
     return out
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastsde import provenance
+from fastsde.gpu import survey
 from fastsde.granted import default_threads
 from fastsde.store import Trajectories, open_ensemble
 
@@ -25,6 +26,7 @@ def environment() -> dict[str, Any]:
         "threads": default_threads(),
         "lanes": {dtype: int(lane_count(dtype)) for dtype in ("float64", "float32")},
         "cache": str(cache_folder()),
+        "gpu": survey(),
     }
 
 

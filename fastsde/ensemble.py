@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,7 @@ def integrate(
     resume: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
     checkpoint_seconds: float = 60.0,
+    device: str = "cpu",
 ) -> Outcome:
     """Integrate trajectories ``first .. first + count - 1`` of a model.
 
@@ -103,6 +105,9 @@ def integrate(
         Given a checkpoint every `checkpoint_seconds`, and before stopping.
     checkpoint_seconds : float, optional
         Least time between two checkpoints.
+    device : {"cpu", "cuda"}, optional
+        Where to integrate: on processors, or on the graphics processor that `fastsde.gpu` finds. Random
+        integers are the same; results agree to rounding for as long as the dynamics are not chaotic.
 
     Returns
     -------
@@ -129,23 +134,16 @@ def integrate(
     True
     """
     from fastsde.data import build_problem
-    from fastsde.kernels.cpu import Workers
-    from fastsde.kernels.lanes import lane_count
 
     if study.starts_from_states and start is None:
         study, start = resolve(study), start_states(study, first, count)
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
     steps = study.time.snapshot_steps() * study.models[name].substeps
-    with Workers(
-        threads or default_threads(),
-        lowered.network.size * lane_count(study.dtype),
-        lowered.choice * lane_count(study.dtype),
-        study.dtype,
-    ) as workers:
-        begin = resume or beginning(study, lowered, first, count, start)
-        blocks = Blocks(lowered, workers, first, count, begin, on_progress)
-        observer = Observer(study, study.models[name], problem, lowered, blocks.state, blocks.exploded, first)
+    begin = resume or beginning(study, lowered, first, count, start)
+    opened, threads = _on_gpu if device == "cuda" else _on_cpu, threads or default_threads()
+    with opened(study, lowered, threads, first, count, begin, on_progress) as blocks:
+        observer = Observer(study, study.models[name], problem, lowered, blocks.exploded)
         pace = Pace(
             SLICE_SECONDS, checkpoint_seconds, FIRST_SLICE // (blocks.rows * lowered.network.parameters)
         )
@@ -164,9 +162,9 @@ def integrate(
             last = index == len(steps) - 1
             if last:
                 end = blocks.checkpoint(index)
-            blocks.measure(observer, last)
-            if on_snapshot is not None:
-                on_snapshot(index, observer.take(count))
+            blocks.measure(observer, last, _delivery(observer, count, index, on_snapshot))
+        blocks.finish()
+        lowered.attributes["device"] = blocks.device
     return Outcome(
         split_events(
             blocks.exploded[:count],
@@ -178,6 +176,46 @@ def integrate(
         end.parameters[:, : lowered.network.parameters],
         end,
     )
+
+
+@contextmanager
+def _on_cpu(
+    study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
+) -> Iterator[Any]:
+    """Give the trajectories of a range on processors."""
+    from fastsde.kernels.cpu import Workers
+    from fastsde.kernels.lanes import lane_count
+
+    lanes = lane_count(study.dtype)
+    sizes = lowered.network.size * lanes, lowered.choice * lanes
+    with Workers(threads, *sizes, study.dtype) as workers:
+        yield Blocks(lowered, workers, first, count, *rest)
+
+
+@contextmanager
+def _on_gpu(
+    study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
+) -> Iterator[Any]:
+    """Give the trajectories of a range on the graphics processor."""
+    from fastsde.gpu import Resident
+
+    with Resident(study, lowered, threads, first, count, *rest) as resident:
+        yield resident
+
+
+def _delivery(
+    observer: Observer,
+    count: int,
+    index: int,
+    on_snapshot: Callable[[int, Mapping[str, Array]], None] | None,
+) -> Callable[[], None]:
+    """Return what hands a snapshot on once it is complete."""
+
+    def deliver() -> None:
+        if on_snapshot is not None:
+            on_snapshot(index, observer.take(count))
+
+    return deliver
 
 
 def _event_count(lowered: Lowered) -> int:

@@ -11,6 +11,7 @@ __all__ = [
     "WRITE_ERRORS",
     "Complaint",
     "DamageError",
+    "DeviceError",
     "DiskError",
     "FastsdeError",
     "IncompleteError",
@@ -76,6 +77,12 @@ class IncompleteError(StoreError):
 
 class ResourceError(FastsdeError):
     """A study needs more memory or disk than there is; nothing was written."""
+
+    exit_code = 2
+
+
+class DeviceError(FastsdeError):
+    """There is no graphics processor to compute on, or it cannot compute this study."""
 
     exit_code = 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.dynamics import Model
     from fastsde.lowering import Lowered
+    from fastsde.measured import Measured
     from fastsde.study import Study
 
 __all__ = ["Observer", "effective_rank", "stable_rank"]
 
 Array = NDArray[Any]
-Task = Callable[[Array, Array, int, int], None]
 
 CURVATURE = ("hessian_min", "hessian_max", "hessian_error")
 RANK = ("rank_index", "rank_distance")
@@ -74,18 +74,14 @@ def stable_rank(singular_values: Array) -> Array:
 
 
 class Observer:
-    """Measures ranges of blocks after they were advanced, and collects a snapshot.
+    """Makes what is recorded of what kernels measure, and collects a snapshot.
 
     Parameters
     ----------
     study, model, problem, lowered
         The study, one of its models, its problem and the model for the kernels.
-    state : (blocks, parameters * lanes) array
-        The ensemble, which it reads.
     exploded : (rows,) int64 array
         Steps at which trajectories left the finite numbers; their values are NaN from there on.
-    first : int
-        Number of the first trajectory.
     """
 
     def __init__(
@@ -94,13 +90,10 @@ class Observer:
         model: Model,
         problem: Problem,
         lowered: Lowered,
-        state: Array,
         exploded: Array,
-        first: int,
     ) -> None:
         self.wanted = set(study.record.observables)
-        self.lowered, self.state, self.exploded, self.first = lowered, state, exploded, first
-        self.lanes = len(exploded) // len(state)
+        self.lowered, self.exploded = lowered, exploded
         self.shape = problem.optimum.shape
         self.modes = len(problem.mode_strength)
         self.layers = len(study.widths) - 1
@@ -136,39 +129,25 @@ class Observer:
         rows = len(self.exploded)
         return {name: np.empty((rows, *tails[name]), self.dtype) for name in tails if name in self.wanted}
 
-    def after(self, advance: Task, now: int) -> Callable[[Array, Array, int, int], tuple[int, int]]:
-        """Return a task that advances a range of blocks, measures it at step `now`, and names the range."""
-
-        def run(memory: Array, choice: Array, begin: int, end: int) -> tuple[int, int]:
-            advance(memory, choice, begin, end)
-            self._measure(memory, choice, begin, end, now)
-            return begin, end
-
-        return run
-
     def take(self, count: int) -> dict[str, Array]:
         """Give away the snapshot of the first `count` trajectories and make room for the next."""
         values, self.values = self.values, self._room()
         return {name: value[:count] for name, value in values.items()}
 
-    def _measure(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> None:
-        from fastsde.kernels.cpu import from_lanes
-        from fastsde.kernels.observe import NO_TRACE, observe
+    @property
+    def trace(self) -> int:
+        """Which formula gives the noise trace, if something asks for it (`fastsde.kernels.observe`)."""
+        from fastsde.kernels.observe import NO_TRACE
 
-        low = self.lowered
-        rows = slice(begin * self.lanes, end * self.lanes)
-        state = self.state[begin:end]
-        size = self.shape[0] * self.shape[1]
-        columns = np.full((len(state) * self.lanes, 2 + self.layers + size), np.nan, self.dtype)
-        trace = (
-            low.trace
-            if "noise_trace" in self.wanted or (self.rates is not None and self.rates.local)
-            else NO_TRACE
-        )
-        observe(state, memory, low.network, low.data, trace, columns)
+        asked = "noise_trace" in self.wanted or (self.rates is not None and self.rates.local)
+        return int(self.lowered.trace) if asked else NO_TRACE
+
+    def record(self, rows: slice, measured: Measured, now: int) -> None:
+        """Record a range of trajectories, measured at step `now`."""
+        columns, low = measured.columns, self.lowered
         matrices = columns[:, 2 + self.layers :]
         bad = ~np.isfinite(columns[:, 0]) | ((self.exploded[rows] >= 0) & (self.exploded[rows] <= now))
-        measured: dict[str, Callable[[], Array]] = {
+        made: dict[str, Callable[[], Array]] = {
             "loss": lambda: columns[:, 0],
             "gradient_norm": lambda: columns[:, 1],
             "noise_trace": lambda: columns[:, 2],
@@ -176,25 +155,23 @@ class Observer:
             "end_to_end": lambda: matrices.reshape(-1, *self.shape),
             "modes": lambda: self._project(matrices, self.modes),
             "mode_matrix": lambda: self._project(matrices, self.modes**2).reshape(-1, self.modes, self.modes),
-            "update_noise": lambda: self._update_noise(memory, choice, begin, end, now),
-            "parameters": lambda: from_lanes(state, len(columns))[:, : low.network.parameters],
+            "update_noise": lambda: self._project(measured.noise(), self.modes),
+            "parameters": lambda: measured.states()[:, : low.network.parameters],
             "mode_alignment": lambda: mode_alignment(
                 matrices.reshape(-1, *self.shape), low.events.left, low.events.right
             ),
         }
-        for name, make in measured.items():
+        for name, make in made.items():
             if name in self.wanted:
                 self.values[name][rows] = make()
         if self.wanted & {"singular_values", "effective_rank", "stable_rank", *RANK}:
             self._decompose(matrices, bad, rows)
         if self.wanted & {*CURVATURE}:
-            self._curve(state, memory, bad, rows)
+            self._curve(measured.curvature(bad), rows)
         if self.wanted & {"mode_drift", "mode_diffusion"}:
-            theta = from_lanes(state, len(columns))[:, : low.network.parameters]
-            moved = self._drift(memory, choice, begin, end, now, theta)
-            self._rates(theta, columns[:, 2], now, moved, rows)
+            self._rates(measured, now, rows)
         if "layer_alignment" in self.wanted:
-            points = from_lanes(state, len(columns))[:, : low.network.parameters]
+            points = measured.states()[:, : low.network.parameters]
             theta = np.where(bad[:, None], 0, points)
             self.values["layer_alignment"][rows] = layer_alignment(self.network.unpack(theta))
         for value in self.values.values():
@@ -222,69 +199,19 @@ class Observer:
             for name in self.wanted & {*RANK}:
                 self.values[name][rows] = found[name]
 
-    def _curve(self, state: Array, memory: Array, bad: Array, rows: slice) -> None:
-        """Record the extreme eigenvalues of the Hessian; exploded trajectories stand at the origin."""
-        from fastsde.curvature import block_curvature
-        from fastsde.kernels.cpu import aligned
-
-        copy = aligned(state.shape, self.dtype)
-        copy.reshape(len(state), -1, self.lanes)[...] = np.where(
-            bad.reshape(len(state), 1, self.lanes), 0, state.reshape(len(state), -1, self.lanes)
-        )
-        found = block_curvature(copy, memory, self.lowered)
+    def _curve(self, found: Array, rows: slice) -> None:
         for column, name in enumerate(CURVATURE):
             if name in self.wanted:
                 self.values[name][rows] = found[:, column]
 
-    def _rates(self, theta: Array, trace: Array, now: int, moved: Array | None, rows: slice) -> None:
+    def _rates(self, measured: Measured, now: int, rows: slice) -> None:
         assert self.rates is not None
-        drift, diffusion = self.rates.measure(theta, trace, now, moved)
+        theta, moved = measured.states()[:, : self.lowered.network.parameters], None
+        if self.rates.terms.flow is not None:
+            with np.errstate(invalid="ignore"):  # exploded trajectories
+                moved = np.asarray(measured.stepped(self.rates.terms.flow) - theta, dtype=np.float64)
+        drift, diffusion = self.rates.measure(theta, measured.columns[:, 2], now, moved)
         if "mode_drift" in self.wanted:
             self.values["mode_drift"][rows] = drift
         if "mode_diffusion" in self.wanted:
             self.values["mode_diffusion"][rows] = diffusion
-
-    def _drift(
-        self, memory: Array, choice: Array, begin: int, end: int, now: int, theta: Array
-    ) -> Array | None:
-        """Return the displacement by a model's drift in a time of 1; None for the gradient alone."""
-        from fastsde.kernels.cpu import from_lanes
-
-        if self.rates is None or self.rates.terms.flow is None:
-            return None
-        (moved,) = self._next(memory, choice, begin, end, now, self.rates.terms.flow)
-        with np.errstate(invalid="ignore"):  # exploded trajectories
-            return np.asarray(from_lanes(moved, len(theta))[:, : theta.shape[1]] - theta, dtype=np.float64)
-
-    def _next(
-        self, memory: Array, choice: Array, begin: int, end: int, now: int, *kinds: Any
-    ) -> Iterator[Array]:
-        """Yield the state of a range of blocks after a step of each of some dynamics."""
-        from fastsde.kernels.cpu import advance, aligned
-
-        low = self.lowered
-        state = self.state[begin:end]
-        lanes = len(state) * self.lanes
-        unused = np.full(lanes, -1, dtype=np.int64), np.empty((lanes, 0), dtype=np.int64)
-        for dynamics in kinds:
-            copy = aligned(state.shape, self.dtype)
-            copy[...] = state
-            first = self.first + begin * self.lanes
-            advance(
-                copy, memory, choice, first, now, 1, False,
-                low.network, low.data, dynamics, low.key, low.events, *unused,
-            )  # fmt: skip
-            yield copy
-
-    def _update_noise(self, memory: Array, choice: Array, begin: int, end: int, now: int) -> Array:
-        """Return the noise part of the next step, ``u_a^T (W(theta') - W(theta' without noise)) v_a``."""
-        from fastsde.kernels.observe import products
-
-        low = self.lowered
-        ends = []
-        for moved in self._next(memory, choice, begin, end, now, low.dynamics, low.quiet):
-            out = np.empty((len(moved) * self.lanes, self.shape[0] * self.shape[1]), self.dtype)
-            products(moved, memory, low.network, out)
-            ends.append(out)
-        with np.errstate(invalid="ignore"):  # exploded trajectories
-            return self._project(ends[0] - ends[1], self.modes)

@@ -47,6 +47,10 @@ class Options:
         Remove broken part files, and compute them again.
     any_version
         Mix numbers of different versions of fastsde and of the libraries beneath it.
+    device
+        Where to integrate: ``"cpu"``, ``"cuda"`` or ``"auto"``, a graphics processor where one can be used.
+    gpu
+        Number of the graphics processor, where there are several; None: the first.
     """
 
     threads: int | None = None
@@ -58,6 +62,8 @@ class Options:
     verify: bool = True
     repair: bool = False
     any_version: bool = False
+    device: str = "cpu"
+    gpu: int | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,8 @@ def run(
         If the disk refuses to take what is computed.
     ResourceError
         If the study needs more memory or disk than there is.
+    DeviceError
+        If a graphics processor is wanted and cannot be used.
     Interrupted
         If `stop` said so; what was computed is kept.
 
@@ -177,6 +185,7 @@ def run(
     import dataclasses
 
     from fastsde.data import build_problem
+    from fastsde.gpu import choose_device
     from fastsde.join import join
     from fastsde.origin import keep_states, resolve
     from fastsde.resources import check_resources
@@ -189,6 +198,7 @@ def run(
     study = resolve(study, directory)
     check_code(study)
     check_resources(study, directory, options)
+    options = dataclasses.replace(options, device=choose_device(study, options.device, options.gpu))
     problem = build_problem(study)
     claim(study, directory)
     keep_states(study, directory)

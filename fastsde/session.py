@@ -53,7 +53,8 @@ class Session:
     ) -> None:
         self._study, self._problem, self._directory, self._options = study, problem, directory, options
         self._progress, self._stop = progress, stop or (lambda: False)
-        self._compiles = integrate is None
+        self._device = {} if options.device == "cpu" else {"device": options.device}
+        self._compiles = integrate is None and not self._device
         self._integrate = integrate or _integration()
         self._threads = options.threads or default_threads()
         self._done = 0
@@ -129,6 +130,7 @@ class Session:
                     resume=resume,
                     on_checkpoint=recorder.checkpoint,
                     checkpoint_seconds=self._options.checkpoint_seconds,
+                    **self._device,
                     **self._start(part),
                 )
                 recorder.finish(outcome)

@@ -10,13 +10,12 @@ semidefinite order), ``alpha = 2/eta - U^T H U + h <G_ij, grad L>`` and
 import math
 from typing import Any, NamedTuple
 
-from numba import types, uint64
-from numba.extending import overload
+from numba import uint64
 
 from fastsde.kernels.dln import full_residual, inner, push
-from fastsde.kernels.lanes import broadcast, fma, load, select, store
+from fastsde.kernels.lanes import broadcast, fma, load, scalar, select, store
 from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import COMMON, apart, kernel
+from fastsde.kernels.options import apart, choice, is_absent, kernel
 from fastsde.kernels.philox import WAIT
 from fastsde.kernels.probe import hold_point, probe, return_to_hold
 
@@ -51,9 +50,9 @@ def central_drift(m, net, data, central, number, counter, key):
     raise NotImplementedError("compiled only")
 
 
-@overload(central_drift, jit_options=COMMON)
+@choice(central_drift)
 def _central_drift(m, net, data, central, number, counter, key):
-    if isinstance(central, types.NoneType):
+    if is_absent(central):
         return lambda m, net, data, central, number, counter, key: None
     return lambda m, net, data, central, number, counter, key: _flow(
         m, net, data, central, number, counter, key
@@ -133,7 +132,7 @@ def _image(m, net, data, central, vector, target):
         store(m, target + q, broadcast(m, 0.0))
     for j in range(len(central.nodes)):
         for side in range(2):
-            sign = 1.0 - 2.0 * side
+            sign = 1.0 - 2.0 * scalar(m, side)
             probe(m, net, data, sign * central.nodes[j])
             _add(m, net.gradient[0], target, p, sign * central.odd[j])
 
@@ -160,11 +159,11 @@ def _shapes(m, net, data, central, shapes):
                 _bend(m, net, data, central, target, 1.0)
             else:
                 for side in range(2):
-                    sign = broadcast(m, 1.0 - 2.0 * side)
+                    sign = broadcast(m, 1.0 - 2.0 * scalar(m, side))
                     for q in range(p):
                         other = load(m, net.carried + j * p + q)
                         store(m, net.along + q, fma(other, sign, load(m, net.carried + i * p + q)))
-                    _bend(m, net, data, central, target, 0.25 - 0.5 * side)
+                    _bend(m, net, data, central, target, 0.25 - 0.5 * scalar(m, side))
             at += 1
 
 

@@ -14,6 +14,8 @@ from fastsde.kernels.lanes import (
     lanes_of,
     load,
     load_vector,
+    meet,
+    share,
     store,
     store_vector,
 )
@@ -39,8 +41,9 @@ def chain_step(m, net, scale, batch, dt):
             matmul(m, net.weight[l], columns, 1, m, below, batch, 1, m, above, rows, batch, columns, None)
     count = net.widths[-1] * batch
     top, back = net.activation[-1], net.error
-    for k in range(count):
+    for k in share(m, count):
         store(m, back + k, (load(m, top + k) - load(m, back + k)) * scale)
+    meet(m)
     size = inner(m, back, back, count)
     for l in range(layers - 1, -1, -1):
         rows, columns = net.widths[l + 1], net.widths[l]

@@ -6,14 +6,13 @@ Nothing, a stable number whole or truncated, a tempered stable subordinator, or 
 import math
 from typing import NamedTuple
 
-from numba import types, uint64
-from numba.extending import overload
+from numba import uint64
 
 from fastsde.kernels.components import Components, Coupled
 from fastsde.kernels.elementary import exp64
 from fastsde.kernels.lanes import alike, any_lane, like, select
 from fastsde.kernels.normal import uniform64
-from fastsde.kernels.options import COMMON, apart, has_class
+from fastsde.kernels.options import apart, choice, has_class, in_double, is_absent
 from fastsde.kernels.philox import JUMP, SUBORDINATOR, philox
 from fastsde.kernels.stable import log_positive_stable, tempered_subordinator
 
@@ -58,36 +57,41 @@ def stretch(m, clock, counter, key):
     raise NotImplementedError("compiled only")
 
 
-@overload(stretch, jit_options=COMMON)
+@choice(stretch)
 def _stretch(m, clock, counter, key):
     def nothing(m, clock, counter, key):
         return 1.0
 
+    @in_double
     def stable(m, clock, counter, key):
         c3 = counter[2] ^ uint64(SUBORDINATOR)
         w0, w1, w2, w3 = philox(uint64(0), counter[0], counter[1], c3, key[0], key[1])
         return like(m, exp64(log_positive_stable(clock.a, w0, w1, w2, w3) * 0.5))
 
+    @in_double
     def tempered(m, clock, counter, key):
         ratio = tempered_subordinator(
             clock.a, clock.log_scale, clock.pieces, clock.rate, counter, key, SUBORDINATOR
         )
         return like(m, math.sqrt(ratio))
 
+    @in_double
     def truncated(m, clock, counter, key):
         return like(m, exp64(_truncated_log(clock.a, clock.log_limit, counter, key) * 0.5))
 
+    @in_double
     def jumps(m, clock, counter, key):
         count = _poisson(clock.mean, counter, key)
         return like(m, math.sqrt(count * (clock.share / clock.mean) + (1.0 - clock.share)))
 
-    if isinstance(clock, types.NoneType) or has_class(clock, Components) or has_class(clock, Coupled):
+    if is_absent(clock) or has_class(clock, Components) or has_class(clock, Coupled):
         return nothing
     kinds = {Stable: stable, Tempered: tempered, Truncated: truncated, Jumps: jumps}
     return next((made for kind, made in kinds.items() if has_class(clock, kind)), None)
 
 
 @apart
+@in_double
 def _truncated_log(a, log_limit, counter, key):
     """Return the logarithm of a one-sided stable number given that it is at most `log_limit`."""
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(SUBORDINATOR)
@@ -102,6 +106,7 @@ def _truncated_log(a, log_limit, counter, key):
 
 
 @apart
+@in_double
 def _poisson(mean, counter, key):
     """Return Poisson numbers as ``float64`` lanes, by inversion; `mean` at most some hundreds."""
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(JUMP)

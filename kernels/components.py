@@ -7,11 +7,10 @@ import math
 from typing import NamedTuple
 
 from numba import uint64
-from numba.extending import overload
 
-from fastsde.kernels.lanes import any_lane, broadcast, fma, like, load, select, store
+from fastsde.kernels.lanes import any_lane, broadcast, fma, like, load, meet, scalar, select, share, store
 from fastsde.kernels.normal import add_normals, fill_normals
-from fastsde.kernels.options import COMMON, apart, has_class, inlined
+from fastsde.kernels.options import apart, choice, has_class, in_double, inlined
 from fastsde.kernels.philox import MASK, philox
 from fastsde.kernels.stable import symmetric_stable
 
@@ -45,7 +44,7 @@ def fill_law(m, start, count, law, counter, key, purpose):
     raise NotImplementedError("compiled only")
 
 
-@overload(fill_law, jit_options=COMMON)
+@choice(fill_law)
 def _fill_law(m, start, count, law, counter, key, purpose):
     if has_class(law, Components):
         return lambda m, start, count, law, counter, key, purpose: _fill_components(
@@ -65,7 +64,7 @@ def add_law(m, start, count, scale, law, counter, key, purpose):
     raise NotImplementedError("compiled only")
 
 
-@overload(add_law, jit_options=COMMON)
+@choice(add_law)
 def _add_law(m, start, count, scale, law, counter, key, purpose):
     if has_class(law, Components):
         return lambda m, start, count, scale, law, counter, key, purpose: _add_components(
@@ -81,6 +80,7 @@ def _add_law(m, start, count, scale, law, counter, key, purpose):
 
 
 @inlined
+@in_double
 def _component(law, k, counter, key, purpose):
     """Return component `k`, in ``float64``; each lane takes its own first draw within the limit."""
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
@@ -97,30 +97,33 @@ def _component(law, k, counter, key, purpose):
 
 @apart
 def _fill_components(m, start, count, law, counter, key, purpose):
-    for k in range(count):
+    for k in share(m, count):
         store(m, start + k, like(m, _component(law, k, counter, key, purpose)))
+    meet(m)
 
 
 @apart
 def _add_components(m, start, count, scale, law, counter, key, purpose):
-    for k in range(count):
+    for k in share(m, count):
         at = start + k
         store(m, at, fma(like(m, _component(law, k, counter, key, purpose)), scale, load(m, at)))
+    meet(m)
 
 
 @apart
 def _add_coupled(m, start, count, scale, law, counter, key, purpose):
-    share = broadcast(m, 1.0 / math.sqrt(law.ratio)) * scale
+    part = broadcast(m, 1.0 / math.sqrt(scalar(m, law.ratio))) * scale
     for i in range(law.ratio):
         step = (counter[0] * uint64(law.ratio) + uint64(i)) & MASK
-        add_normals(m, start, count, share, (step, counter[1], counter[2]), key, purpose)
+        add_normals(m, start, count, part, (step, counter[1], counter[2]), key, purpose)
 
 
 @apart
 def _fill_coupled(m, start, count, law, counter, key, purpose):
-    for k in range(count):
+    for k in share(m, count):
         store(m, start + k, broadcast(m, 0.0))
-    share = broadcast(m, 1.0 / math.sqrt(law.ratio))
+    meet(m)
+    part = broadcast(m, 1.0 / math.sqrt(scalar(m, law.ratio)))
     for i in range(law.ratio):
         step = (counter[0] * uint64(law.ratio) + uint64(i)) & MASK
-        add_normals(m, start, count, share, (step, counter[1], counter[2]), key, purpose)
+        add_normals(m, start, count, part, (step, counter[1], counter[2]), key, purpose)

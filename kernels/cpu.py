@@ -13,13 +13,11 @@ from itertools import pairwise
 import numpy as np
 from numba import uint64
 
-from fastsde.kernels.dln import deviate, deviation_square, product, scaled_loss
+from fastsde.kernels.block import advance_block
 from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
 from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import apart, kernel
+from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import START, counter_words
-from fastsde.kernels.refine import step
-from fastsde.kernels.watch import count_pending, note_explosions, watch
 
 __all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standard_normals", "to_lanes"]
 
@@ -57,32 +55,24 @@ def advance(
         for k in range(size):
             memory[k] = state[b, k]
         lanes = ramp(memory, uint64(trajectory + row))
-        pending = count_pending(passed, row, width)
-        for s in range(start, start + steps):
-            due = pending > 0 and s % events.every == 0
-            if due or dynamics.dense:
-                product(memory, net)
-                deviate(memory, net, data)
-                if due:
-                    pending -= watch(memory, net, data, events, passed, row, s)
-            counter = counter_words(lanes, uint64(s), 0)
-            finite = step(dynamics, memory, choice, net, data, s, s == start, lanes, counter, key)
-            note_explosions(memory, finite, exploded, row, s)
-        if closing:
-            _look(memory, net, data, events, exploded, passed, row, start + steps, pending)
+        advance_block(
+            memory,
+            choice,
+            lanes,
+            row,
+            start,
+            steps,
+            closing,
+            net,
+            data,
+            dynamics,
+            key,
+            events,
+            exploded,
+            passed,
+        )
         for k in range(size):
             state[b, k] = memory[k]
-
-
-@apart
-def _look(m, net, data, events, exploded, passed, row, step, pending):
-    """Look at the last point of a block: passages and explosions."""
-    product(m, net)
-    deviate(m, net, data)
-    if pending > 0:
-        watch(m, net, data, events, passed, row, step)
-    size = scaled_loss(m, net, data) + deviation_square(m, net)
-    note_explosions(m, size, exploded, row, step)
 
 
 @kernel

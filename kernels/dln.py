@@ -5,12 +5,10 @@ is added to R and carried through the same back-propagation. Argument `m` is the
 what stands where.
 """
 
-from numba.extending import overload
-
-from fastsde.kernels.lanes import broadcast, fma, load, store
+from fastsde.kernels.lanes import broadcast, fma, load, meet, share, store
 from fastsde.kernels.layout import Data
 from fastsde.kernels.matmul import matmul
-from fastsde.kernels.options import COMMON, has_class, inlined, kernel
+from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.surface import surface_energy, surface_residual
 
 __all__ = [
@@ -55,10 +53,11 @@ def deviate(m, net, data):
     """Compute ``D = W - optimum`` from the end-to-end matrix."""
     d_in, d_out = net.widths[0], net.widths[-1]
     w = net.prefix[-1]
-    for i in range(d_out):
+    for i in share(m, d_out):
         for j in range(d_in):
             k = i * d_in + j
             store(m, net.deviation + k, load(m, w + k) - data.optimum[i, j])
+    meet(m)
 
 
 def full_residual(m, net, data):
@@ -66,7 +65,7 @@ def full_residual(m, net, data):
     raise NotImplementedError("compiled only")
 
 
-@overload(full_residual, jit_options={"forceinline": True, **COMMON})
+@choice(full_residual, inline=True)
 def _full_residual(m, net, data):
     return _network_residual if has_class(data, Data) else surface_residual
 
@@ -74,14 +73,15 @@ def _full_residual(m, net, data):
 def _network_residual(m, net, data):
     d_in, d_out = net.widths[0], net.widths[-1]
     if data.white:
-        for k in range(d_in * d_out):
+        for k in share(m, d_in * d_out):
             store(m, net.residual + k, load(m, net.deviation + k) * data.scale)
     else:
         matmul(
             m, net.deviation, d_in, 1, data.covariance, 0, d_in, 1, m, net.residual, d_out, d_in, d_in, None
         )
-        for k in range(d_in * d_out):
+        for k in share(m, d_in * d_out):
             store(m, net.residual + k, load(m, net.residual + k) * data.scale)
+    meet(m)
 
 
 @inlined
@@ -104,12 +104,13 @@ def push(m, net, target, scale):
             matmul(m, back, d_in, 1, m, before, 1, d_in, m, target[l], rows, columns, d_in, scale)
             back = following
         elif scale is None:
-            for k in range(rows * columns):
+            for k in share(m, rows * columns):
                 store(m, target[0] + k, load(m, back + k))
         else:
             factor = broadcast(m, 0.0) - scale
-            for k in range(rows * columns):
+            for k in share(m, rows * columns):
                 store(m, target[0] + k, fma(factor, load(m, back + k), load(m, target[0] + k)))
+    meet(m)
 
 
 @inlined
@@ -138,7 +139,7 @@ def scaled_loss(m, net, data):
     raise NotImplementedError("compiled only")
 
 
-@overload(scaled_loss, jit_options={"forceinline": True, **COMMON})
+@choice(scaled_loss, inline=True)
 def _scaled_loss(m, net, data):
     return _network_loss if has_class(data, Data) else surface_energy
 
@@ -156,7 +157,7 @@ def radius_square(m, net, data):
     raise NotImplementedError("compiled only")
 
 
-@overload(radius_square, jit_options={"forceinline": True, **COMMON})
+@choice(radius_square, inline=True)
 def _radius_square(m, net, data):
     if has_class(data, Data):
         return lambda m, net, data: inner(m, 0, 0, net.parameters)

@@ -6,7 +6,7 @@ taken. The coefficients of sine and cosine are Chebyshev fits, those of the loga
 """
 
 from fastsde.kernels.lanes import alike, as_bits, as_float, fma, select, to_float, to_int
-from fastsde.kernels.options import inlined
+from fastsde.kernels.options import in_double, inlined
 
 __all__ = ["cos_sin32", "cos_sin64", "exp64", "log32", "log64", "sin_pi64"]
 
@@ -35,6 +35,7 @@ def log32(x):
 
 
 @inlined
+@in_double
 def log64(x):
     """Natural logarithm of ``float64``: error at most 1 ulp, also near 1."""
     bits = as_bits(x)
@@ -54,6 +55,7 @@ def log64(x):
 
 
 @inlined
+@in_double
 def exp64(x):
     """Exponential of ``float64``, `x` held within [-708, 709]: relative error at most 2.5e-16."""
     x = select(x > 709.0, 709.0, select(x < -708.0, -708.0, x))
@@ -75,6 +77,7 @@ def exp64(x):
 
 
 @inlined
+@in_double
 def sin_pi64(x):
     """``sin(pi x)`` of ``float64`` in [0, 1]: relative error at most 4e-16, also near 0 and 1."""
     y = select(x > 0.5, 1.0 - x, x)
@@ -108,6 +111,7 @@ def cos_sin32(x):
 
 
 @inlined
+@in_double
 def cos_sin64(x):
     """``cos 2x`` and ``sin 2x`` of ``float64`` in [-pi/2, pi/2]: absolute error at most 1.4e-15."""
     z = x * x

@@ -11,9 +11,9 @@ import math
 from fastsde.kernels.dln import inner
 from fastsde.kernels.hessian import hessian_vector, settle
 from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, select, store
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import inlined, kernel
 
-__all__ = ["CHECK_EVERY", "extreme_eigenvalues"]
+__all__ = ["CHECK_EVERY", "block_eigenvalues", "extreme_eigenvalues"]
 
 CHECK_EVERY = 8  # steps between looks at the error bounds
 
@@ -30,27 +30,30 @@ def extreme_eigenvalues(state, m, space, net, data, plan, starts, tolerance, out
     tolerance : stop once both bounds are below this share of the largest absolute eigenvalue
     out : (trajectories, 3) array
     """
-    width = lane_width(m)
     for b in range(state.shape[0]):
         for k in range(state.shape[1]):
             m[k] = state[b, k]
-        settle(m, space, net, data, plan)
-        for start in range(starts.shape[0]):
-            _run(m, space, net, data, plan, starts[start], tolerance)
-            for v in range(width):
-                row = b * width + v
-                low, high = space[plan.found * width + v], space[(plan.found + 1) * width + v]
-                low_error, high_error = (
-                    space[(plan.found + 2) * width + v],
-                    space[(plan.found + 3) * width + v],
-                )
-                if start == 0 or low < out[row, 0]:
-                    out[row, 0] = low
-                if start == 0 or high > out[row, 1]:
-                    out[row, 1] = high
-                error = max(low_error, high_error)
-                if start == 0 or error > out[row, 2]:
-                    out[row, 2] = error
+        block_eigenvalues(m, space, net, data, plan, starts, tolerance, out, b * lane_width(m))
+
+
+@inlined
+def block_eigenvalues(m, space, net, data, plan, starts, tolerance, out, first):
+    """Write the same of the block in `m`, from row `first` on."""
+    width = lane_width(m)
+    settle(m, space, net, data, plan)
+    for start in range(starts.shape[0]):
+        _run(m, space, net, data, plan, starts[start], tolerance)
+        for v in range(width):
+            row = first + v
+            low, high = space[plan.found * width + v], space[(plan.found + 1) * width + v]
+            low_error, high_error = space[(plan.found + 2) * width + v], space[(plan.found + 3) * width + v]
+            if start == 0 or low < out[row, 0]:
+                out[row, 0] = low
+            if start == 0 or high > out[row, 1]:
+                out[row, 1] = high
+            error = max(low_error, high_error)
+            if start == 0 or error > out[row, 2]:
+                out[row, 2] = error
 
 
 @kernel

@@ -3,7 +3,7 @@
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import types
-from numba.core.extending import intrinsic
+from numba.core.extending import intrinsic, register_jitable
 
 from fastsde.kernels.lane_type import LaneType, lanes_of, promote
 
@@ -11,11 +11,15 @@ __all__ = [
     "any_lane",
     "broadcast",
     "lane_width",
+    "leads",
     "like",
     "load",
     "load_vector",
     "mask_bits",
+    "meet",
     "ramp",
+    "scalar",
+    "share",
     "store",
     "store_vector",
     "vector_pointer",
@@ -99,6 +103,36 @@ def ramp(typingctx, array, start):
         return builder.add(first, ir.Constant(ir.VectorType(ir.IntType(64), count), list(range(count))))
 
     return lane(array, types.uint64), codegen
+
+
+@register_jitable(forceinline=True)
+def scalar(array, number):
+    """Return a number that all lanes share, in the precision in which numbers beside `array` are kept.
+
+    On processors that is ``float64``: lane vectors round what they meet. On other devices it is the array's.
+    """
+    return number
+
+
+# On processors one thread has a block for itself. Elsewhere several may have one trajectory between them: all
+# go through the same instructions, and share loops whose rounds do not depend on each other.
+
+
+@register_jitable(forceinline=True)
+def share(array, count):
+    """Return the rounds of a loop, ``0 .. count - 1``, that are this thread's."""
+    return range(count)
+
+
+@register_jitable(forceinline=True)
+def meet(array):
+    """Wait for the threads that share a block: what one has written, all can read."""
+
+
+@register_jitable(forceinline=True)
+def leads(array):
+    """Return whether this thread does what cannot be shared."""
+    return True
 
 
 @intrinsic

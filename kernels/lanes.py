@@ -9,11 +9,15 @@ takes the vector's element type, so a constant never promotes ``float32`` to ``f
 from fastsde.kernels.lane_memory import any_lane as any_lane
 from fastsde.kernels.lane_memory import broadcast as broadcast
 from fastsde.kernels.lane_memory import lane_width as lane_width
+from fastsde.kernels.lane_memory import leads as leads
 from fastsde.kernels.lane_memory import like as like
 from fastsde.kernels.lane_memory import load as load
 from fastsde.kernels.lane_memory import load_vector as load_vector
 from fastsde.kernels.lane_memory import mask_bits as mask_bits
+from fastsde.kernels.lane_memory import meet as meet
 from fastsde.kernels.lane_memory import ramp as ramp
+from fastsde.kernels.lane_memory import scalar as scalar
+from fastsde.kernels.lane_memory import share as share
 from fastsde.kernels.lane_memory import store as store
 from fastsde.kernels.lane_memory import store_vector as store_vector
 from fastsde.kernels.lane_memory import vector_pointer as vector_pointer

@@ -6,7 +6,7 @@ Sampling indices stand in an integer array `choice`: one row of lanes for each m
 from numba import uint64
 
 from fastsde.kernels.gather import gather_four
-from fastsde.kernels.lanes import broadcast, lane_width, low_word, store
+from fastsde.kernels.lanes import broadcast, lane_width, leads, low_word, meet, scalar, share, store
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import HALF, INDEX, MASK, SHUFFLE, counter_words, philox
 
@@ -75,12 +75,14 @@ def gather(m, net, data, choice, first, batch):
     d_in, d_out = net.widths[0], net.widths[-1]
     for k in range(batch):
         place = (first + k) * width
-        for column in range(0, d_in + d_out, 4):
+        for part in share(m, (d_in + d_out + 3) // 4):
+            column = 4 * part
             values = gather_four(m, data.rows, choice, place, column)
             _put_entry(m, net, column, d_in, d_out, batch, k, values[0])
             _put_entry(m, net, column + 1, d_in, d_out, batch, k, values[1])
             _put_entry(m, net, column + 2, d_in, d_out, batch, k, values[2])
             _put_entry(m, net, column + 3, d_in, d_out, batch, k, values[3])
+    meet(m)
 
 
 @inlined
@@ -95,8 +97,9 @@ def _put_entry(m, net, entry, d_in, d_out, batch, k, value):
 @inlined
 def count_weights(m, net, data, choice, first, batch):
     """Write for each sample how often the batch holds it, times ``c / batch``."""
-    for i in range(len(data.inputs)):
+    for i in share(m, len(data.inputs)):
         store(m, net.weights + i, broadcast(m, 0.0))
+    meet(m)
     add_counts(m, net, data, choice, first, batch)
 
 
@@ -104,10 +107,12 @@ def count_weights(m, net, data, choice, first, batch):
 def add_counts(m, net, data, choice, first, batch):
     """Add for each sample how often the batch holds it, times ``c / batch``, to its weight."""
     width = lane_width(m)
-    share = data.scale / batch
-    for k in range(batch):
-        for v in range(width):
-            m[(net.weights + choice[(first + k) * width + v]) * width + v] += share
+    part = data.scale / scalar(m, batch)
+    if leads(m):
+        for k in range(batch):
+            for v in range(width):
+                m[(net.weights + choice[(first + k) * width + v]) * width + v] += part
+    meet(m)
 
 
 @inlined
@@ -120,12 +125,15 @@ def choose(sampling, batch, n, m, choice, number, first, trajectory, counter, ke
     if sampling == EPOCH:
         batches = (n + batch - 1) // batch
         place = number % batches
-        if place == 0 or first:
+        if (place == 0 or first) and leads(m):
             shuffle(choice, m, n, counter_words(trajectory, uint64(number // batches), 0), key)
+        meet(m)
         start = place * batch
         return start, min(batch, n - start)
-    if sampling == DISTINCT:
-        distinct(choice, m, batch, n, counter, key)
-    else:
-        replacing(choice, batch, n, counter, key)
+    if leads(m):
+        if sampling == DISTINCT:
+            distinct(choice, m, batch, n, counter, key)
+        else:
+            replacing(choice, batch, n, counter, key)
+    meet(m)
     return 0, batch

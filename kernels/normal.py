@@ -7,12 +7,11 @@ tails reach 6.6 standard deviations. ``float64``: a normal takes two words; 52 b
 import math
 
 import numpy as np
-from numba import types, uint64
-from numba.extending import overload
+from numba import uint64
 
 from fastsde.kernels.elementary import cos_sin32, cos_sin64, log32, log64
-from fastsde.kernels.lanes import as_float, fma, load, low_word, root, store, to_float
-from fastsde.kernels.options import COMMON, inlined
+from fastsde.kernels.lanes import as_float, fma, load, low_word, meet, root, share, store, to_float
+from fastsde.kernels.options import choice, in_double, inlined, is_single
 from fastsde.kernels.philox import HALF, MASK, philox
 
 __all__ = ["add_normals", "fill_normals", "normals32", "normals64", "uniform32", "uniform64"]
@@ -30,6 +29,7 @@ def uniform32(word):
 
 
 @inlined
+@in_double
 def uniform64(high, low):
     """Uniform ``float64`` in (0, 1) from two words: ``(k + 1/2) / 2**52``, exact; never 0 or 1."""
     bits = ((high << HALF) ^ (low & MASK)) >> MANTISSA_SHIFT
@@ -45,6 +45,7 @@ def normals32(word_0, word_1):
 
 
 @inlined
+@in_double
 def normals64(word_0, word_1, word_2, word_3):
     """Two independent standard normal ``float64`` from four words."""
     radius = root(log64(uniform64(word_0, word_1)) * -2.0)
@@ -61,11 +62,11 @@ def fill_normals(m, start, count, counter, key, purpose):
     raise NotImplementedError("compiled only")
 
 
-@overload(fill_normals, jit_options=COMMON)
+@choice(fill_normals)
 def _fill_normals(m, start, count, counter, key, purpose):
     def fill32(m, start, count, counter, key, purpose):
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
-        for i in range((count + 3) // 4):
+        for i in share(m, (count + 3) // 4):
             w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
             x0, x1 = normals32(w0, w1)
             x2, x3 = normals32(w2, w3)
@@ -74,16 +75,18 @@ def _fill_normals(m, start, count, counter, key, purpose):
             store(m, at + 1, x1)
             store(m, at + 2, x2)
             store(m, at + 3, x3)
+        meet(m)
 
     def fill64(m, start, count, counter, key, purpose):
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
-        for i in range((count + 1) // 2):
+        for i in share(m, (count + 1) // 2):
             w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
             x0, x1 = normals64(w0, w1, w2, w3)
             store(m, start + 2 * i, x0)
             store(m, start + 2 * i + 1, x1)
+        meet(m)
 
-    return fill32 if m.dtype == types.float32 else fill64
+    return fill32 if is_single(m) else fill64
 
 
 def add_normals(m, start, count, scale, counter, key, purpose):
@@ -91,11 +94,11 @@ def add_normals(m, start, count, scale, counter, key, purpose):
     raise NotImplementedError("compiled only")
 
 
-@overload(add_normals, jit_options=COMMON)
+@choice(add_normals)
 def _add_normals(m, start, count, scale, counter, key, purpose):
     def add32(m, start, count, scale, counter, key, purpose):
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
-        for i in range((count + 3) // 4):
+        for i in share(m, (count + 3) // 4):
             w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
             x0, x1 = normals32(w0, w1)
             x2, x3 = normals32(w2, w3)
@@ -108,15 +111,17 @@ def _add_normals(m, start, count, scale, counter, key, purpose):
                 store(m, at + 2, fma(x2, scale, load(m, at + 2)))
             if left > 3:
                 store(m, at + 3, fma(x3, scale, load(m, at + 3)))
+        meet(m)
 
     def add64(m, start, count, scale, counter, key, purpose):
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
-        for i in range((count + 1) // 2):
+        for i in share(m, (count + 1) // 2):
             w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
             x0, x1 = normals64(w0, w1, w2, w3)
             at = start + 2 * i
             store(m, at, fma(x0, scale, load(m, at)))
             if count - 2 * i > 1:
                 store(m, at + 1, fma(x1, scale, load(m, at + 1)))
+        meet(m)
 
-    return add32 if m.dtype == types.float32 else add64
+    return add32 if is_single(m) else add64

@@ -4,10 +4,19 @@ import math
 
 from fastsde.kernels.dln import deviate, full_residual, inner, interface_imbalance, product, push, scaled_loss
 from fastsde.kernels.lanes import lane_width, load, select, store
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.residual import noise_trace_finite, noise_trace_population
 
-__all__ = ["FINITE_TRACE", "NO_TRACE", "POPULATION_TRACE", "observe", "products", "project"]
+__all__ = [
+    "FINITE_TRACE",
+    "NO_TRACE",
+    "POPULATION_TRACE",
+    "observe",
+    "observe_block",
+    "products",
+    "project",
+    "put_product",
+]
 
 NO_TRACE, FINITE_TRACE, POPULATION_TRACE = range(3)
 
@@ -15,27 +24,30 @@ NO_TRACE, FINITE_TRACE, POPULATION_TRACE = range(3)
 @kernel
 def observe(state, memory, net, data, trace, out):
     """Write, a row a trajectory: loss, gradient norm, noise trace, balances, the end-to-end matrix."""
-    layers = len(net.weight)
-    size = net.widths[0] * net.widths[-1]
     for b in range(state.shape[0]):
         _enter(state, b, memory)
-        product(memory, net)
-        deviate(memory, net, data)
-        row = b * lane_width(memory)
-        _put(memory, net, out, row, 0, scaled_loss(memory, net, data) + data.floor)
-        full_residual(memory, net, data)
-        push(memory, net, net.gradient, None)
-        square = inner(memory, net.gradient[0], net.gradient[0], net.parameters)
-        _put(memory, net, out, row, 1, math.sqrt(square))
-        if trace == FINITE_TRACE:
-            value = noise_trace_finite(memory, net, data, square)
-            _put(memory, net, out, row, 2, select(value < 0.0, 0.0, value))
-        elif trace == POPULATION_TRACE:
-            _put(memory, net, out, row, 2, noise_trace_population(memory, net, data, square))
-        for l in range(layers - 1):
-            _put(memory, net, out, row, 3 + l, math.sqrt(interface_imbalance(memory, net, l)))
-        for k in range(size):
-            _put(memory, net, out, row, 2 + layers + k, load(memory, net.prefix[-1] + k))
+        observe_block(memory, net, data, trace, out, b * lane_width(memory))
+
+
+@inlined
+def observe_block(m, net, data, trace, out, row):
+    """Write the same of the block in `m`, from `row` on."""
+    layers = len(net.weight)
+    product(m, net)
+    deviate(m, net, data)
+    _put(m, net, out, row, 0, scaled_loss(m, net, data) + data.floor)
+    full_residual(m, net, data)
+    push(m, net, net.gradient, None)
+    square = inner(m, net.gradient[0], net.gradient[0], net.parameters)
+    _put(m, net, out, row, 1, math.sqrt(square))
+    if trace == FINITE_TRACE:
+        value = noise_trace_finite(m, net, data, square)
+        _put(m, net, out, row, 2, select(value < 0.0, 0.0, value))
+    elif trace == POPULATION_TRACE:
+        _put(m, net, out, row, 2, noise_trace_population(m, net, data, square))
+    for l in range(layers - 1):
+        _put(m, net, out, row, 3 + l, math.sqrt(interface_imbalance(m, net, l)))
+    put_product(m, net, out, row, 2 + layers)
 
 
 @kernel
@@ -44,9 +56,14 @@ def products(state, memory, net, out):
     for b in range(state.shape[0]):
         _enter(state, b, memory)
         product(memory, net)
-        row = b * lane_width(memory)
-        for k in range(net.widths[0] * net.widths[-1]):
-            _put(memory, net, out, row, k, load(memory, net.prefix[-1] + k))
+        put_product(memory, net, out, b * lane_width(memory), 0)
+
+
+@inlined
+def put_product(m, net, out, row, column):
+    """Write the end-to-end matrix of the block in `m`, from `row` and `column` on."""
+    for k in range(net.widths[0] * net.widths[-1]):
+        _put(m, net, out, row, column + k, load(m, net.prefix[-1] + k))
 
 
 @kernel

@@ -7,8 +7,10 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 
 import numba as nb
+import numpy as np
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from llvmlite.ir.instructions import CallInstr
 from numba.core import cgutils
@@ -16,6 +18,8 @@ from numba.core import cgutils
 from fastsde.kernels.lanes import VECTOR_BYTES
 
 FOLDER = Path(__file__).parent
+ELSEWHERE = ("cuda.py", "device.py", "rebind.py", "team.py")
+"""Files of which nothing is compiled for processors."""
 
 
 def processor():
@@ -26,14 +30,14 @@ def processor():
 
 
 def source_hash():
-    """Return a hash of all kernel sources, of the vector width and of the processor.
+    """Return a hash of the sources of all kernels for processors, of the vector width and of the processor.
 
     Numba's own cache looks at the file of the outermost function only, and would serve old code after a
     change in another kernel file. It does know processors apart, but two of them that write at once into one
     folder, a home shared by a cluster, can take each other's code.
     """
     digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {processor()}".encode())
-    for path in sorted(FOLDER.glob("*.py")):
+    for path in sorted(set(FOLDER.glob("*.py")) - {FOLDER / name for name in ELSEWHERE}):
         source = path.read_bytes()
         digest.update(f" {path.name} {len(source)} ".encode())
         digest.update(source)
@@ -76,6 +80,32 @@ COMMON = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
 """For all compiled code. ``_nrt=False``: nothing is allocated, and no time goes into counting references."""
 
 
+CHOICES = {}
+"""Functions whose implementation the types of their arguments choose, and what chooses it."""
+
+
+def choice(function, inline=False):
+    """Make the decorated function choose, by the types of the arguments, what calls of `function` compile.
+
+    It is given numba's types; a driver that knows the values themselves gives it these (`has_class`,
+    `is_absent` and `is_single` understand both).
+    """
+
+    def register(choose):
+        CHOICES[function] = choose
+        options = {"forceinline": True, **COMMON} if inline else COMMON
+        nb.extending.overload(function, jit_options=options)(choose)
+        return choose
+
+    return register
+
+
+def in_double(function):
+    """Mark a function that computes in ``float64`` whatever the trajectories' precision."""
+    function.in_double = True
+    return function
+
+
 def kernel(function):
     """Compile `function` without the interpreter, cached on disk; it rounds as its formula says."""
     return nb.njit(cache=True, nogil=True, **COMMON)(function)
@@ -113,6 +143,13 @@ def apart(function):
     return call
 
 
+def plain(compiled):
+    """Return the Python function behind what one of the decorators above returned; None of anything else."""
+    compiled = getattr(compiled, "kernel", compiled)
+    function = getattr(compiled, "py_func", compiled)
+    return function if isinstance(function, FunctionType) else None
+
+
 def _calls(builder):
     return [
         one for block in builder.function.blocks for one in block.instructions if isinstance(one, CallInstr)
@@ -120,5 +157,15 @@ def _calls(builder):
 
 
 def has_class(kind, tuple_class):
-    """Return whether a numba type is that of the named tuple `tuple_class`."""
-    return getattr(kind, "instance_class", None) is tuple_class
+    """Return whether a numba type is that of the named tuple `tuple_class`, or a value is of it."""
+    return tuple_class in (getattr(kind, "instance_class", None), type(kind))
+
+
+def is_absent(kind):
+    """Return whether a numba type is that of None, or a value is None."""
+    return kind is None or isinstance(kind, nb.types.NoneType)
+
+
+def is_single(array):
+    """Return whether an array, or its numba type, has elements of ``float32``."""
+    return array.dtype in (nb.types.float32, np.float32)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from numba import uint64
 
-from fastsde.kernels.lanes import like, load, store
+from fastsde.kernels.lanes import like, load, meet, share, store
 from fastsde.kernels.matmul import matmul
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import kernel
@@ -36,13 +36,15 @@ def draw_fresh(m, net, population, batch, counter, key):
     d_in, d_out = net.widths[0], net.widths[-1]
     fill(m, net.draw, d_in, batch, True, population.input_law, population.input_tail, counter, key, SAMPLE)
     if population.input_law == STUDENT:
-        for k in range(d_in * batch):
+        for k in share(m, d_in * batch):
             store(m, net.draw + k, load(m, net.draw + k) * population.input_scale)
+        meet(m)
     x, y = net.activation[0], net.error
     matmul(population.factor, 0, d_in, 1, m, net.draw, batch, 1, m, x, d_in, batch, d_in, None)
     fill(m, y, d_out, batch, False, population.label_law, population.label_tail, counter, key, LABEL)
-    for k in range(d_out * batch):
+    for k in share(m, d_out * batch):
         store(m, y + k, load(m, y + k) * population.label_scale)
+    meet(m)
     matmul(population.teacher, 0, d_in, 1, m, x, batch, 1, m, y, d_out, batch, d_in, -1.0)
 
 
@@ -51,15 +53,17 @@ def fill(m, start, rows, batch, shared, law, tail, counter, key, purpose):
     """Write `rows` x `batch` numbers of a law; Student-t columns share one chi-square where `shared`."""
     if law == STABLE:
         c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
-        for k in range(rows * batch):
+        for k in share(m, rows * batch):
             w0, w1, w2, w3 = philox(uint64(k), c1, c2, c3, key[0], key[1])
             store(m, start + k, like(m, symmetric_stable(tail, w0, w1, w2, w3)))
+        meet(m)
         return
     fill_normals(m, start, rows * batch, counter, key, purpose)
     if law == STUDENT:
-        for k in range(batch if shared else rows * batch):
+        for k in share(m, batch if shared else rows * batch):
             size = 1.0 / gamma(0.5 * tail, k, counter, key, purpose + 1) * (0.5 * tail)
             factor = like(m, math.sqrt(size))
             for i in range(rows if shared else 1):
                 at = start + i * batch + k
                 store(m, at, load(m, at) * factor)
+        meet(m)

@@ -10,13 +10,12 @@ import math
 from typing import Any, NamedTuple
 
 from numba import uint64
-from numba.extending import overload
 
 from fastsde.kernels.central import central_drift
 from fastsde.kernels.dln import deviate, deviation_square, full_residual, inner, product, push
 from fastsde.kernels.elementary import exp64
-from fastsde.kernels.lanes import broadcast, fma, lane_width, like, load, select, store
-from fastsde.kernels.options import COMMON, apart, has_class, inlined, kernel
+from fastsde.kernels.lanes import broadcast, fma, lane_width, like, load, meet, scalar, select, share, store
+from fastsde.kernels.options import apart, choice, has_class, in_double, inlined, kernel
 from fastsde.kernels.philox import WAIT, philox
 from fastsde.kernels.probe import hold_point, probe, return_to_hold
 from fastsde.kernels.stable import log_positive_stable
@@ -125,6 +124,7 @@ class Subordinated(NamedTuple):
 
 
 @inlined
+@in_double
 def rate_factor(schedule, number):
     """Return the learning rate at integrator step `number` as a share of the nominal one."""
     k = number // schedule.substeps
@@ -145,7 +145,7 @@ def rescaled(dynamics, f, noise):
     raise NotImplementedError("compiled only")
 
 
-@overload(rescaled, jit_options=COMMON)
+@choice(rescaled)
 def _rescaled(dynamics, f, noise):
     def descent(dynamics, f, noise):
         return Descent(dynamics.dense, dynamics.dt * f)
@@ -220,14 +220,15 @@ def _rescaled(dynamics, f, noise):
 
 
 def _scheduled(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
-    f = rate_factor(dynamics.schedule, number)
+    f = scalar(m, rate_factor(dynamics.schedule, number))
     now = rescaled(dynamics.inner, f, f**dynamics.power)
     return step(now, m, choice, net, data, number, first, trajectory, counter, key)
 
 
 def _momentum(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
-    for k in range(net.parameters):
+    for k in share(m, net.parameters):
         store(m, net.kept + k, load(m, k))
+    meet(m)
     finite = step(dynamics.inner, m, choice, net, data, number, first, trajectory, counter, key)
     _remember(m, net, dynamics.dt, dynamics.mu, dynamics.nesterov)
     return finite
@@ -236,7 +237,7 @@ def _momentum(dynamics, m, choice, net, data, number, first, trajectory, counter
 @apart
 def _remember(m, net, dt, mu, nesterov):
     """Turn the step from `kept` to the point into one with momentum."""
-    for k in range(net.parameters):
+    for k in share(m, net.parameters):
         before, at = load(m, net.kept + k), net.carried + k
         gradient = (before - load(m, k)) * (1.0 / dt)
         velocity = fma(load(m, at), broadcast(m, mu), gradient)
@@ -244,6 +245,7 @@ def _remember(m, net, dt, mu, nesterov):
         if nesterov:
             velocity = fma(velocity, broadcast(m, mu), gradient)
         store(m, k, fma(velocity, broadcast(m, -dt), before))
+    meet(m)
 
 
 def _drifted(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -332,6 +334,7 @@ def _subordinated(dynamics, m, choice, net, data, number, first, trajectory, cou
 
 
 @kernel
+@in_double
 def _due(m, net, number):
     """Mark the lanes whose next event falls before the end of step `number`; return whether there is one."""
     width = lane_width(m)
@@ -353,6 +356,7 @@ def _keep_waiting(m, net):
 
 
 @apart
+@in_double
 def _wait(m, net, beta, log_wait, counter, key, everyone):
     """Draw the wait until the next event of the lanes that were due."""
     width = lane_width(m)

@@ -6,14 +6,12 @@ Noise is matrix-free: no parameter-by-parameter covariance is ever formed. `keep
 
 import math
 
-from numba.extending import overload
-
 from fastsde.kernels.components import fill_law
 from fastsde.kernels.dln import inner
-from fastsde.kernels.lanes import broadcast, fma, load, store
+from fastsde.kernels.lanes import broadcast, fma, load, meet, scalar, share, store
 from fastsde.kernels.layout import SAMPLE_CHUNK, Data
 from fastsde.kernels.matmul import matmul
-from fastsde.kernels.options import COMMON, has_class, inlined, kernel
+from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.philox import NOISE
 from fastsde.kernels.surface import surface_trace, surface_weighted
 
@@ -39,10 +37,12 @@ def gaussian_weights(m, net, data, keep, amplitude, law, counter, key):
     total = broadcast(m, 0.0)
     for i in range(n):
         total = total + load(m, net.weights + i)
-    factor = broadcast(m, data.scale / math.sqrt(n)) * amplitude
-    shift = broadcast(m, data.scale / n) * keep - factor * total * (1.0 / n)
-    for i in range(n):
+    meet(m)
+    factor = broadcast(m, data.scale / math.sqrt(scalar(m, n))) * amplitude
+    shift = broadcast(m, data.scale / scalar(m, n)) * keep - factor * total * (1.0 / scalar(m, n))
+    for i in share(m, n):
         store(m, net.weights + i, fma(load(m, net.weights + i), factor, shift))
+    meet(m)
 
 
 def finite_noise(m, net, data):
@@ -53,7 +53,7 @@ def finite_noise(m, net, data):
     raise NotImplementedError("compiled only")
 
 
-@overload(finite_noise, jit_options={"forceinline": True, **COMMON})
+@choice(finite_noise, inline=True)
 def _finite_noise(m, net, data):
     return _network_noise if has_class(data, Data) else surface_weighted
 
@@ -62,9 +62,10 @@ def _network_noise(m, net, data):
     d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
     matmul(m, net.deviation, d_in, 1, data.inputs, 0, 1, d_in, m, net.error, d_out, n, d_in, None)
     for i in range(d_out):
-        for k in range(n):
+        for k in share(m, n):
             at = net.error + i * n + k
             store(m, at, (load(m, at) - data.noise[k, i]) * load(m, net.weights + k))
+    meet(m)
     matmul(m, net.error, n, 1, data.inputs, 0, d_in, 1, m, net.residual, d_out, d_in, n, None)
 
 
@@ -85,8 +86,8 @@ def population_noise(m, net, data, keep, amplitude, law, counter, key):
         common = fma(noise * math.sqrt(data.spread - 1.0), load(m, net.draw + pairs + size), common)
     off = noise * math.sqrt(data.spread)
     on = noise * math.sqrt(2.0 * data.spread)
-    at = net.draw
-    for i in range(d_in):
+    for i in share(m, d_in):
+        at = net.draw + i * d_in - i * (i - 1) // 2
         store(m, net.mix + i * d_in + i, fma(on, load(m, at), common))
         at += 1
         for j in range(i + 1, d_in):
@@ -94,6 +95,7 @@ def population_noise(m, net, data, keep, amplitude, law, counter, key):
             store(m, net.mix + i * d_in + j, value)
             store(m, net.mix + j * d_in + i, value)
             at += 1
+    meet(m)
     first = net.deviation
     if not data.white:
         first = net.spare
@@ -101,8 +103,9 @@ def population_noise(m, net, data, keep, amplitude, law, counter, key):
     matmul(m, first, d_in, 1, m, net.mix, d_in, 1, m, net.residual, d_out, d_in, d_in, None)
     label = noise * data.label_sd
     target = net.residual if data.white else net.spare
-    for k in range(size):
-        store(m, target + k, fma(label, load(m, at + k), load(m, net.residual + k)))
+    for k in share(m, size):
+        store(m, target + k, fma(label, load(m, net.draw + pairs + k), load(m, net.residual + k)))
+    meet(m)
     if not data.white:
         matmul(
             m,
@@ -131,7 +134,7 @@ def noise_trace_finite(m, net, data, gradient_square):
     raise NotImplementedError("compiled only")
 
 
-@overload(noise_trace_finite, jit_options=COMMON)
+@choice(noise_trace_finite)
 def _noise_trace_finite(m, net, data, gradient_square):
     if has_class(data, Data):
         return lambda m, net, data, gradient_square: _network_trace(m, net, data, gradient_square)
@@ -158,7 +161,7 @@ def _network_trace(m, net, data, gradient_square):
                     m, net.weight[l], 1, columns, m, back, count, 1, m, following, columns, count, rows, None
                 )
                 back = following
-    return total * (data.scale * data.scale / n) - gradient_square
+    return total * (data.scale * data.scale / scalar(m, n)) - gradient_square
 
 
 @kernel
@@ -203,7 +206,7 @@ def noise_trace_population(m, net, data, gradient_square):
     raise NotImplementedError("compiled only")
 
 
-@overload(noise_trace_population, jit_options=COMMON)
+@choice(noise_trace_population)
 def _noise_trace_population(m, net, data, gradient_square):
     if has_class(data, Data):
         return lambda m, net, data, gradient_square: _population_trace(m, net, data, gradient_square)

@@ -11,7 +11,7 @@ from numba import uint64
 from fastsde.kernels.elementary import exp64, log64, sin_pi64
 from fastsde.kernels.lanes import alike, any_lane, select
 from fastsde.kernels.normal import normals64, uniform64
-from fastsde.kernels.options import inlined, kernel
+from fastsde.kernels.options import in_double, inlined, kernel
 from fastsde.kernels.philox import philox
 
 __all__ = ["gamma", "log_positive_stable", "symmetric_stable", "tempered_subordinator"]
@@ -22,6 +22,7 @@ TINY_LOG = 1e-300
 
 
 @inlined
+@in_double
 def log_positive_stable(a, w0, w1, w2, w3):
     """Logarithm of a one-sided stable number with Laplace transform ``exp(-s**a)``, 0 < a < 1 (Kanter 1975).
 
@@ -39,6 +40,7 @@ def log_positive_stable(a, w0, w1, w2, w3):
 
 
 @inlined
+@in_double
 def symmetric_stable(alpha, w0, w1, w2, w3):
     """Symmetric stable number with characteristic function ``exp(-|u|**alpha)``.
 
@@ -59,6 +61,7 @@ def symmetric_stable(alpha, w0, w1, w2, w3):
 
 
 @kernel
+@in_double
 def tempered_subordinator(a, log_scale, pieces, rate, counter, key, purpose):
     """Increment ``A / dt`` of the tempered stable subordinator: mean 1, variance ``(1 - a) / rate``.
 
@@ -85,6 +88,7 @@ def tempered_subordinator(a, log_scale, pieces, rate, counter, key, purpose):
 
 
 @kernel
+@in_double
 def gamma(shape, index, counter, key, purpose):
     """Gamma number `index` of unit scale (Marsaglia and Tsang 2000); `shape` > 0."""
     c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)

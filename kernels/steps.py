@@ -8,17 +8,16 @@ first.
 import math
 from typing import Any, NamedTuple
 
-from numba import types, uint64
-from numba.extending import overload
+from numba import uint64
 
 from fastsde.kernels.chain import chain_step
 from fastsde.kernels.clock import stretch
 from fastsde.kernels.components import add_law, fill_law
 from fastsde.kernels.dln import deviation_square, full_residual, inner, push
-from fastsde.kernels.lanes import any_lane, broadcast, fma, load, select, store
+from fastsde.kernels.lanes import any_lane, broadcast, fma, load, meet, scalar, select, share, store
 from fastsde.kernels.minibatch import add_counts, choose, count_weights, gather
 from fastsde.kernels.normal import add_normals
-from fastsde.kernels.options import COMMON, apart, has_class, inlined
+from fastsde.kernels.options import apart, choice, has_class, inlined, is_absent
 from fastsde.kernels.philox import FACTOR, LABEL, NOISE
 from fastsde.kernels.population import draw_fresh
 from fastsde.kernels.residual import (
@@ -168,9 +167,9 @@ def kept_drift(m, net, data, tamed, dt, clock):
     raise NotImplementedError("compiled only")
 
 
-@overload(kept_drift, jit_options=COMMON)
+@choice(kept_drift)
 def _kept_drift(m, net, data, tamed, dt, clock):
-    if isinstance(clock, types.NoneType):
+    if is_absent(clock):
         return lambda m, net, data, tamed, dt, clock: 1.0
     return lambda m, net, data, tamed, dt, clock: _tame(m, net, data, tamed, dt)
 
@@ -212,7 +211,7 @@ def step(dynamics, m, choice, net, data, number, first, trajectory, counter, key
     raise NotImplementedError("compiled only")
 
 
-@overload(step, jit_options={"forceinline": True, **COMMON})
+@choice(step, inline=True)
 def _step(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     for tuple_class, implementation in STEPS.items():
         if has_class(dynamics, tuple_class):
@@ -268,7 +267,7 @@ def _sample_sgd(dynamics, m, choice, net, data, number, first, trajectory, count
         dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key
     )
     gather(m, net, data, choice, start, size)
-    return chain_step(m, net, data.scale / size, size, dynamics.dt)
+    return chain_step(m, net, data.scale / scalar(m, size), size, dynamics.dt)
 
 
 def _weight_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -284,7 +283,7 @@ def _weight_sgd(dynamics, m, choice, net, data, number, first, trajectory, count
 
 def _fresh_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
     draw_fresh(m, net, dynamics.population, dynamics.batch, counter, key)
-    return chain_step(m, net, dynamics.scale / dynamics.batch, dynamics.batch, dynamics.dt)
+    return chain_step(m, net, dynamics.scale / scalar(m, dynamics.batch), dynamics.batch, dynamics.dt)
 
 
 def _given_noise(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -302,15 +301,17 @@ def _add_shaped(m, net, diagonal, columns, factor, clock, counter, key):
     p, rank = columns.shape
     if len(diagonal) > 0:
         fill_law(m, net.unit, p, clock, counter, key, NOISE)
-        for k in range(p):
+        for k in share(m, p):
             store(m, k, fma(load(m, net.unit + k), factor * diagonal[k], load(m, k)))
+        meet(m)
     if rank > 0:
         fill_law(m, net.unit, rank, clock, counter, key, FACTOR)
-        for k in range(p):
+        for k in share(m, p):
             total = broadcast(m, 0.0)
             for r in range(rank):
                 total = fma(load(m, net.unit + r), columns[k, r], total)
             store(m, k, fma(total, factor, load(m, k)))
+        meet(m)
 
 
 def _label_noise_sgd(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -320,7 +321,7 @@ def _label_noise_sgd(dynamics, m, choice, net, data, number, first, trajectory, 
     )
     gather(m, net, data, choice, start, size)
     add_normals(m, net.error, net.widths[-1] * size, dynamics.label_sd, counter, key, LABEL)
-    return chain_step(m, net, data.scale / size, size, dynamics.dt)
+    return chain_step(m, net, data.scale / scalar(m, size), size, dynamics.dt)
 
 
 def _svag(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
@@ -328,12 +329,14 @@ def _svag(dynamics, m, choice, net, data, number, first, trajectory, counter, ke
     other = (key[0] ^ uint64(0x5BD1E995), key[1])
     start, size = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, other)
     count_weights(m, net, data, choice, start, size)
-    for i in range(n):
+    for i in share(m, n):
         store(m, net.weights + i, load(m, net.weights + i) * (dynamics.second / dynamics.first))
+    meet(m)
     start, size = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, key)
     add_counts(m, net, data, choice, start, size)
-    for i in range(n):
+    for i in share(m, n):
         store(m, net.weights + i, load(m, net.weights + i) * dynamics.first)
+    meet(m)
     finite_noise(m, net, data)
     push(m, net, net.weight, dynamics.dt)
     return deviation_square(m, net)

@@ -13,8 +13,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from fastsde.kernels.lanes import broadcast, fma, lane_width, load, select, store
-from fastsde.kernels.options import apart, kernel
+from fastsde.kernels.lanes import broadcast, fma, lane_width, load, scalar, select, store
+from fastsde.kernels.options import apart, in_double, kernel
 
 __all__ = [
     "KINDS",
@@ -92,6 +92,7 @@ def _point(m, net, data, target):
 
 
 @kernel
+@in_double
 def _mueller(m, net, data, target):
     """Sum over the rows (A, a, b, c, x0, y0) of `table` of ``A exp(a u^2 + b u v + c v^2)``."""
     width = lane_width(m)
@@ -233,7 +234,7 @@ def _full(m, net, data, target):
     """Write the gradient to `target` and return the energy; overwrites the weights."""
     n = len(data.inputs)
     for i in range(n):
-        store(m, net.weights + i, broadcast(m, data.scale / n))
+        store(m, net.weights + i, broadcast(m, data.scale / scalar(m, n)))
     return _weighted(m, net, data, target)
 
 
@@ -272,4 +273,4 @@ def _trace(m, net, data, gradient_square):
         _add_sample(m, net, data, i, broadcast(m, 1.0), net.spare)
         for k in range(net.parameters):
             total = fma(load(m, net.spare + k), load(m, net.spare + k), total)
-    return total * (data.scale * data.scale / n) - gradient_square
+    return total * (data.scale * data.scale / scalar(m, n)) - gradient_square

@@ -1,0 +1,315 @@
+"""The kernels on graphics processors of NVIDIA, through numba's CUDA target: the only file that imports it.
+
+With ``NUMBA_ENABLE_CUDASIM=1`` the same copies of the kernels run as plain Python.
+"""
+
+import math
+from contextlib import contextmanager
+from unittest import mock
+
+import numba
+import numpy as np
+from numba import cuda
+
+from fastsde.kernels import device, lanes, team
+from fastsde.kernels.rebind import Rebinding
+
+__all__ = ["SIMULATED", "Program", "compile_kernel"]
+
+SIMULATED = bool(numba.config.ENABLE_CUDASIM)
+THREADS = 128
+"""Threads of a block where each has a trajectory."""
+TEAM = 4 if SIMULATED else 32
+"""Threads that have a trajectory between them: a warp."""
+
+
+class _ArrayMath:
+    """`math` for the simulator: the same names on NumPy numbers, without exceptions."""
+
+    sqrt, exp, cos, pi, floor = np.sqrt, np.exp, np.cos, math.pi, np.floor
+
+
+def _numpy_select(mask, a, b):
+    """Choose, and return a NumPy number: dividing a Python one by zero would raise."""
+    chosen = a if mask else b
+    return np.float64(chosen) if isinstance(chosen, float) else chosen
+
+
+def _silent(task):
+    """Let a task divide by zero without a warning, as compiled code does."""
+
+    def silent(*args):
+        with np.errstate(all="ignore"):
+            task(*args)
+
+    return silent
+
+
+def _device_function(function):
+    return function if SIMULATED else cuda.jit(device=True)(function)
+
+
+def _fused(a, b, c):
+    return cuda.fma(a, b, c)
+
+
+def _team_function(function):
+    """Return a function of threads: the simulator lends it `cuda` only if it is one of a device."""
+    return cuda.jit(device=True)(function)
+
+
+def _own():
+    if SIMULATED:
+        return {lanes.fma: device.fma, lanes.select: _numpy_select, math: _ArrayMath}
+    return {lanes.fma: _device_function(_fused)}
+
+
+def _in_thread(task, size, indices, real):
+    """Return a kernel in which each thread has a trajectory after the other, in memory of its own."""
+
+    def kernel(count, job):
+        m = cuda.local.array(size, real)
+        choice = cuda.local.array(indices, numba.int32)
+        for t in range(cuda.grid(1), count, cuda.gridsize(1)):
+            task(m, choice, t, job)
+
+    return kernel
+
+
+def _in_global(task):
+    """Return a kernel in which each thread has a trajectory after the other, in a column of `memory`."""
+
+    def kernel(count, job, memory, choices):
+        slot = cuda.grid(1)
+        m, choice = memory[:, slot], choices[:, slot]
+        for t in range(slot, count, cuda.gridsize(1)):
+            task(m, choice, t, job)
+
+    return kernel
+
+
+def _rank():
+    return cuda.threadIdx.x
+
+
+def _count():
+    return cuda.blockDim.x
+
+
+def _wait():
+    cuda.syncthreads()
+
+
+def _in_shared(task, size, indices, real):
+    """Return a kernel in which each block of threads has a trajectory after the other, in shared memory.
+
+    The memory of a trajectory comes first, behind it its indices.
+    """
+    start = size * np.dtype(str(real)).itemsize // 4
+
+    def kernel(count, job):
+        m = cuda.shared.array(0, real)
+        choice = cuda.shared.array(0, numba.int32)[start:]
+        for t in range(cuda.blockIdx.x, count, cuda.gridDim.x):
+            task(m, choice, t, job)
+
+    return kernel
+
+
+class Program:
+    """The tasks of one model, compiled when they are first asked for.
+
+    Parameters
+    ----------
+    network, data
+        Named tuples of `fastsde.kernels.layout`; sizes and places become constants of the code.
+    dtype : numpy dtype
+    dynamics
+        The step to advance by.
+    carried : int
+        Numbers beside the parameters that a trajectory carries.
+    choice : int
+        Sample indices that a trajectory needs.
+    trace : int
+        Which formula gives the noise trace.
+    plan : optional
+        Places of Lanczos, `fastsde.kernels.hessian.Space`.
+    where : {"local", "shared", "global"}
+        Where the memory of a trajectory is: of a thread, shared by a block of threads, or in global memory.
+    """
+
+    def __init__(
+        self, network, data, dtype, *, dynamics=None, carried=0, choice=1, trace=0, plan=None, where="local"
+    ):
+        self.dtype, self.where = np.dtype(dtype), where
+        self.size = network.size + (0 if plan is None else plan.size)
+        self.choice = max(choice, 1)
+        table, doubles, names = device.primitives(dtype, _device_function, _own())
+        if where == "shared":
+            own = {f.__name__: _team_function(f) for f in (_rank, _count, _wait)}
+            table |= team.primitives(_device_function, self.size, own, names)
+            self.size += team.PARTS
+        constants = {
+            "NET": device.frozen(network),
+            "PLAN": device.frozen(plan),
+            "NUMBERS": network.parameters + carried,
+            "TRACE": trace,
+        }
+        self._rebinding = Rebinding(table, doubles, _device_function, dtype, data, dynamics, constants)
+        self._kernels = {}
+        self.threads = TEAM if where == "shared" else THREADS
+
+    def function(self, task):
+        """Return the kernel of a task (`fastsde.kernels.device.TASKS`) as a Python function."""
+        bound = self._rebinding.bind(device.TASKS[task])
+        bound = _silent(bound) if SIMULATED else _device_function(bound)
+        if self.where == "global":
+            return _in_global(bound)
+        real = numba.float32 if self.dtype == np.float32 else numba.float64
+        make = _in_shared if self.where == "shared" else _in_thread
+        return make(bound, self.size, self.choice, real)
+
+    def launch(self, task, count, job, stream=0, rooms=()):
+        """Start a task of `count` trajectories; `rooms` are the memory and the indices where it is global."""
+        if task not in self._kernels:
+            self._kernels[task] = cuda.jit(self.function(task))
+        self._kernels[task][self._shape(count, rooms, stream)](count, job, *rooms)
+
+    @property
+    def bytes(self):
+        """Bytes of a trajectory's memory and indices."""
+        return self.size * self.dtype.itemsize + 4 * self.choice
+
+    def _shape(self, count, rooms, stream):
+        """Return blocks, threads, stream and bytes of dynamic shared memory of a launch."""
+        if self.where == "shared":
+            return count, self.threads, stream, self.bytes
+        if rooms:
+            slots = rooms[0].shape[1]
+            return max(1, slots // THREADS), min(THREADS, slots), stream
+        threads = min(self.threads, count)
+        return -(-count // threads), threads, stream
+
+
+@contextmanager
+def _pretended(capability):
+    """Let numba compile for a device that need not be there."""
+    from numba.cuda import dispatcher
+
+    class Device:
+        compute_capability = capability
+
+    with mock.patch.object(dispatcher, "get_current_device", return_value=Device):
+        yield
+
+
+def compile_kernel(program, task, job, capability=(9, 0)):
+    """Return the PTX of a task for a compute capability, on any machine that has the toolkit.
+
+    `job` may hold host arrays: only their types count.
+    """
+    kinds = [numba.int64, numba.typeof(job)]
+    if program.where == "global":
+        real = numba.from_dtype(program.dtype)
+        kinds += [numba.types.Array(real, 2, "C"), numba.types.Array(numba.int32, 2, "C")]
+    with _pretended(capability):
+        ptx, _ = cuda.compile(
+            program.function(task), tuple(kinds), cc=capability, device=False, abi="numba", output="ptx"
+        )
+    return ptx
+
+
+def array(shape, dtype):
+    """Return an array on the device, the first axis of a matrix (the trajectories) fastest."""
+    return cuda.device_array(shape, np.dtype(dtype), order="F")
+
+
+def rooms(program, slots):
+    """Return memory and indices in global memory for `slots` trajectories at a time."""
+    return (
+        cuda.device_array((program.size, slots), program.dtype),
+        cuda.device_array((program.choice, slots), np.int32),
+    )
+
+
+def put(host, stream=0):
+    """Return a copy of an array on the device."""
+    return cuda.to_device(host, stream=stream)
+
+
+def pinned(shape, dtype):
+    """Return page-locked memory of the host, the first axis fastest, which copies need not wait for."""
+    return cuda.pinned_array(shape, np.dtype(dtype), order="F")
+
+
+def streams():
+    """Return a stream to compute on, and one to copy on."""
+    return cuda.stream(), cuda.stream()
+
+
+def after(first, second):
+    """Let all that is asked of the stream `second` from now on wait for what `first` was asked until now."""
+    event = cuda.event()
+    event.record(first)
+    event.wait(second)
+
+
+def seconds_between(first, second, stream):
+    """Call `first`, time `second` on the device, and return the seconds it took there."""
+    begin, end = cuda.event(), cuda.event()
+    first()
+    begin.record(stream)
+    second()
+    end.record(stream)
+    end.synchronize()
+    return cuda.event_elapsed_time(begin, end) / 1e3
+
+
+def free_bytes():
+    """Return the free memory of the device in bytes; of the simulator, 1 GiB."""
+    return 1 << 30 if SIMULATED else int(cuda.current_context().get_memory_info().free)
+
+
+def is_out_of_memory(error):
+    """Return whether an exception says that the device's memory is full."""
+    return isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error).upper()
+
+
+def describe():
+    """Return the device's name, compute capability, driver's CUDA version, multiprocessors and memory."""
+    if SIMULATED:
+        return {"name": "simulator", "compute_capability": "0.0", "driver": "0.0", "multiprocessors": 1}
+    device_now = cuda.get_current_device()
+    version = cuda.cudadrv.driver.driver.get_version()
+    name = device_now.name
+    return {
+        "name": name.decode() if isinstance(name, bytes) else str(name),
+        "compute_capability": ".".join(map(str, device_now.compute_capability)),
+        "driver": ".".join(map(str, version)),
+        "multiprocessors": int(device_now.MULTIPROCESSOR_COUNT),
+        "memory": int(cuda.current_context().get_memory_info().total),
+    }
+
+
+def count():
+    """Return how many devices this process sees."""
+    return 1 if SIMULATED else len(cuda.list_devices())
+
+
+def select(number):
+    """Compute on device `number` from now on."""
+    if not SIMULATED:
+        cuda.select_device(number)
+
+
+def complaint():
+    """Return why there is no device to compute on; None if there is one."""
+    if SIMULATED:
+        return None
+    try:
+        if cuda.is_available():
+            cuda.current_context()
+            return None
+    except Exception as error:  # of the driver, whose classes differ from version to version
+        return str(error) or type(error).__name__
+    return str(cuda.cuda_error() or "no device of NVIDIA was found")

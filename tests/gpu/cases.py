@@ -1,0 +1,79 @@
+"""One small study of every step, noise, law, refinement and landscape that kernels know."""
+
+from landscape_studies import landscape_study
+from studies import study
+
+EVENTS = {"loss_below": [2.0, 1.0], "mode_learned": [0.3, 0.6], "every": 2}
+SDE = {"kind": "sde", "noise": "gradient", "substeps": 2}
+ISOTROPIC = {"kind": "sde", "noise": "isotropic", "temperature": 0.05, "substeps": 2}
+DIAGONAL = {"diagonal": [0.1] * 20, "factor": [[0.05]] * 20}
+
+MODELS = {
+    "gd": {"kind": "gd"},
+    "gd momentum": {"kind": "gd", "momentum": 0.9, "nesterov": True},
+    "gd central flow": {"kind": "gd", "central_flow": 2, "substeps": 2},
+    "gd second order": {"kind": "gd", "second_order": True, "rotation": {"layer": 1, "strength": 0.5}},
+    "sgd": {"kind": "sgd"},
+    "sgd batch": {"kind": "sgd", "batch": 2, "sampling": "replacement"},
+    "sgd distinct": {"kind": "sgd", "batch": 2, "sampling": "without-replacement"},
+    "sgd weights": {"kind": "sgd", "batch": 5},
+    "sgd label noise": {"kind": "sgd", "label_noise": 0.5, "momentum": 0.5, "weight_decay": 0.1},
+    "svag": {"kind": "svag", "substeps": 2, "batch": 2},
+    "gradient": SDE,
+    "gradient stable": {**SDE, "alpha": 1.6},
+    "gradient components": {**SDE, "alpha": 1.6, "by_component": True, "truncation": 5.0},
+    "tempered": {**SDE, "alpha": 1.5, "tempering": 20.0},
+    "truncated": {**SDE, "alpha": 1.5, "truncation": 3.0},
+    "jumps": {**SDE, "jumps": {"rate": 30.0, "share": 0.5}},
+    "langevin": ISOTROPIC,
+    "langevin local": {**ISOTROPIC, "temperature": "matched", "match_at": "local"},
+    "given": {"kind": "sde", "noise": "given", "covariance": DIAGONAL, "substeps": 2},
+    "fractional time": {**ISOTROPIC, "subordination": {"beta": 0.7}},
+}
+POPULATION = {
+    "population": SDE,
+    "population sheared": SDE,
+    "population local": {**ISOTROPIC, "temperature": "matched", "match_at": "local"},
+    "fresh": {"kind": "sgd", "sampling": "fresh", "batch": 2},
+    "fresh student": {"kind": "sgd", "sampling": "fresh", "batch": 2},
+    "fresh stable": {"kind": "sgd", "sampling": "fresh", "batch": 1},
+}
+LANDSCAPES = {
+    "quadratic": ({"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, 1.0]]}, ISOTROPIC),
+    "double-well": ({"kind": "double-well"}, ISOTROPIC),
+    "monkey-saddle": ({"kind": "monkey-saddle"}, {"kind": "gd"}),
+    "mueller-brown": ({"kind": "mueller-brown"}, {"kind": "gd"}),
+    "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
+    "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
+    "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
+}
+SCHEDULES = {
+    "cosine gradient": SDE,
+    "cosine sgd momentum": {"kind": "sgd", "momentum": 0.5},
+}
+ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES)
+
+
+def case(name, dtype="float64", steps=6, **more):
+    """Return the study of a case; its model is ``m``."""
+    if name in LANDSCAPES:
+        landscape, model = LANDSCAPES[name]
+        events = {"loss_below": [0.1], "radius_above": [0.5], "mode_learned": []}
+        return landscape_study(
+            landscape, model, steps=steps, dtype=dtype, events=events, rate=1e-3 if "brown" in name else 0.02,
+            **more,
+        )  # fmt: skip
+    common = {"steps": steps, "dtype": dtype, "events": EVENTS, **more}
+    if name in MODELS:
+        return study(model=MODELS[name], **common)
+    if name in SCHEDULES:
+        schedule = {"kind": "cosine", "warm_up": 2}
+        return study(model=SCHEDULES[name], time={"schedule": schedule}, **common)
+    inputs = {
+        "fresh student": {"kind": "student-t", "nu": 5.0},
+        "fresh stable": {"kind": "stable", "alpha": 1.7},
+    }
+    spectrum = (1.0, 0.5) if name == "population sheared" else None
+    return study(
+        model=POPULATION[name], samples="population", inputs=inputs.get(name), spectrum=spectrum, **common
+    )

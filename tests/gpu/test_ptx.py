@@ -1,0 +1,88 @@
+"""Kernels compiled for devices that are not there: what the simulator cannot see, types and registers.
+
+The whole table (every case, task, capability and precision) takes an hour: FASTSDE_PTX=all asks for it.
+"""
+
+import os
+
+import cases
+import pytest
+
+from fastsde.benchmark.cases import GRADIENT, LANGEVIN, SGD
+from fastsde.study import Study
+
+ptx = pytest.importorskip("fastsde.ptx")
+pytest.importorskip("numba_cuda", reason="numba-cuda compiles for devices")
+if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+    pytest.skip("the simulator compiles nothing", allow_module_level=True)
+
+WHOLE = os.environ.get("FASTSDE_PTX") == "all"
+CAPABILITIES = ((8, 0), (9, 0))
+DTYPES = ("float32", "float64")
+DOUBLE = {
+    "gradient stable", "gradient components", "tempered", "truncated", "jumps", "fractional time",
+    "fresh student", "fresh stable", "mueller-brown", "cosine gradient", "cosine sgd momentum",
+}  # fmt: skip
+"""Cases that compute in float64 on processors too."""
+
+
+def table():
+    """Return case, capability and precision: all, or each case once in turn."""
+    if WHOLE:
+        return [(name, c, d) for name in cases.ALL for c in CAPABILITIES for d in DTYPES]
+    return [(name, CAPABILITIES[i % 2], DTYPES[i // 2 % 2]) for i, name in enumerate(cases.ALL)]
+
+
+def in_double(source):
+    """Instructions on float64 numbers."""
+    return [line for line in source.splitlines() if ".f64" in line]
+
+
+@pytest.mark.parametrize(("name", "capability", "dtype"), table())
+def test_every_case_compiles_and_single_precision_stays_single(name, capability, dtype):
+    source = ptx.ptx(cases.case(name, dtype), "m", capability=capability)
+    assert f".target sm_{capability[0]}{capability[1]}" in source
+    if dtype == "float32" and name not in DOUBLE:
+        assert in_double(source) == []
+
+
+@pytest.mark.parametrize("task", ["measure", "noise", "curve", "start"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_task_compiles(task, dtype):
+    source = ptx.ptx(cases.case("sgd", dtype), "m", task, where="global")
+    assert (dtype == "float32") == (in_double(source) == [])
+
+
+SQUARE = (10, 10, 10, 10)
+MAIN = {
+    "langevin": (SQUARE, "population", LANGEVIN),
+    "gradient": (SQUARE, "population", GRADIENT),
+    "sgd": ((4, 10, 10, 10, 4), 16, SGD),
+}
+
+
+def main_case(name):
+    widths, samples, model = MAIN[name]
+    return Study.from_mapping(
+        {
+            "trajectories": 1,
+            "dtype": "float32",
+            "network": {"widths": list(widths), "init": {"std": 0.3}},
+            "data": {"samples": samples, "teacher": {"singular_values": [2.0, 1.0]}},
+            "time": {"learning_rate": 0.01, "steps": 100},
+            "models": {"m": model},
+        }
+    )
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("name", MAIN)
+def test_registers_spills_and_shared_memory_of_the_main_cases(name, capability, record_property):
+    if ptx.find_ptxas() is None:
+        pytest.skip("no ptxas: pip install nvidia-cuda-nvcc")
+    source = ptx.ptx(main_case(name), "m", capability=capability)
+    usage = ptx.assemble(source, capability)
+    record_property("usage", str(usage))
+    assert usage.registers <= 255
+    assert usage.spilled <= 64
+    assert in_double(source) == []

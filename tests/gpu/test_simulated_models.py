@@ -1,0 +1,49 @@
+"""Every dynamics on the simulated device against processors: same integers, same numbers to rounding."""
+
+import cases
+import numpy as np
+import pytest
+from studies import snapshots
+
+SINGLE = ("sgd", "gradient stable", "langevin", "tempered", "fresh", "cosine gradient", "fractional time")
+
+
+def assert_same(name, dtype, tolerance):
+    a_study = cases.case(name, dtype)
+    here, one = snapshots(a_study, 4, first=5)
+    there, other = snapshots(a_study, 4, first=5, device="cuda")
+    for variable in here:
+        scale = np.nanmax(np.abs(here[variable]), initial=1.0)
+        np.testing.assert_allclose(
+            there[variable], here[variable], rtol=tolerance, atol=tolerance * scale, err_msg=variable
+        )
+    for event in one.events:
+        np.testing.assert_array_equal(other.events[event], one.events[event], err_msg=event)
+    np.testing.assert_allclose(
+        other.checkpoint.parameters, one.checkpoint.parameters, rtol=tolerance, atol=tolerance
+    )
+    return one, other
+
+
+@pytest.mark.parametrize("name", cases.ALL)
+def test_a_device_agrees_with_processors_trajectory_by_trajectory(name):
+    one, other = assert_same(name, "float64", 1e-11)
+    assert other.attributes["device"].startswith("cuda")
+    assert one.attributes["device"] == "cpu"
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_precision_agrees_too(name):
+    _, other = assert_same(name, "float32", 2e-5)
+    assert other.parameters.dtype == np.float32
+
+
+def test_passages_of_these_cases_happen_so_that_comparing_them_says_something():
+    _, outcome = snapshots(cases.case("sgd"), 4, first=5)
+    assert sum((steps >= 0).sum() for steps in outcome.events.values()) > 3
+
+
+def test_another_seed_gives_other_numbers():
+    _, one = snapshots(cases.case("langevin"), 4, device="cuda")
+    _, other = snapshots(cases.case("langevin", seed=9), 4)
+    assert np.abs(one.parameters - other.parameters).max() > 1e-3

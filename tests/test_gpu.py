@@ -1,0 +1,79 @@
+"""Devices: what is refused and how; and the tests that need numba's simulator, in a process of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from landscape_studies import landscape_study
+from studies import study
+
+from fastsde import gpu
+from fastsde.cli import main
+from fastsde.errors import DeviceError
+
+HERE = Path(__file__).parent
+ABSENT = gpu.unusable() is not None
+
+
+@pytest.mark.slow
+def test_the_simulated_device_agrees_with_processors():
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "gpu", "-p", "no:cacheprovider"],
+        env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1"},
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+
+
+@pytest.mark.skipif(not ABSENT, reason="there is a graphics processor")
+def test_without_a_device_cuda_is_refused_and_auto_takes_processors(tmp_path):
+    a_study = study()
+    with pytest.raises(DeviceError, match=r"no graphics processor can be used(.|\n)*mend"):
+        gpu.choose_device(a_study, "cuda")
+    assert gpu.choose_device(a_study, "auto") == "cpu"
+    path = tmp_path / "study.toml"
+    path.write_text(a_study.to_toml())
+    result = CliRunner().invoke(main, ["run", str(path), "-o", str(tmp_path / "run"), "--device", "cuda"])
+    assert result.exit_code == 2
+    assert "fastsde[cuda1" in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_device_is_named():
+    with pytest.raises(DeviceError, match=r"'tpu'(.|\n)*cpu, cuda, auto"):
+        gpu.choose_device(study(), "tpu")
+
+
+def test_a_function_of_the_users_own_cannot_go_to_a_device():
+    a_study = landscape_study({"kind": "double-well"}, {"kind": "gd"})
+    assert gpu.obstacle(a_study) is None
+
+    class Own:
+        code = "user"
+
+    class OwnStudy:
+        landscape = Own()
+
+    assert "mend: --device cpu" in gpu.obstacle(OwnStudy())
+
+
+def test_size_classes_follow_the_memory_of_a_trajectory():
+    small = landscape_study({"kind": "double-well"}, {"kind": "gd"})
+    assert gpu.classes(small)["m"].startswith("a thread a trajectory;")
+    sgd = {"kind": "sgd"}
+    assert "shared" in gpu.classes(study((4, 10, 10, 4), sgd))["m"]
+    assert "global" in gpu.classes(study((4, 200, 4), sgd))["m"]
+    central = {"kind": "gd", "central_flow": 1}
+    assert "global" in gpu.classes(study((4, 20, 4), central))["m"]
+
+
+def test_what_runs_without_a_device_never_imports_numba_cuda():
+    modules = "fastsde, fastsde.gpu, fastsde.ensemble, fastsde.kernels.cpu"
+    code = f"import sys, {modules}; print('fastsde.kernels.cuda' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
