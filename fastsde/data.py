@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.draws import generator, random_frame, sample_inputs, sample_noise, whitened
+from fastsde.errors import Complaint, StudyError
 
 if TYPE_CHECKING:
     from fastsde.settings import Data
@@ -97,6 +98,11 @@ class Problem:
 def build_problem(study: Study) -> Problem:
     """Draw teacher and data of a study, and reduce them to what the dynamics need.
 
+    Raises
+    ------
+    StudyError
+        If a moment of the data overflows.
+
     Examples
     --------
     >>> from fastsde.study import Study
@@ -112,6 +118,18 @@ def build_problem(study: Study) -> Problem:
     """
     if study.landscape is not None:
         return landscape_problem(study.landscape.middle())
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _build(study)
+
+
+def _refuse_overflow(*moments: NDArray[np.float64] | float) -> None:
+    if not all(np.isfinite(moment).all() for moment in moments):
+        allowed = "inputs, teacher and label_noise whose squares, summed, are finite numbers"
+        mend = "smaller scales, or lighter tails"
+        raise StudyError([Complaint("data", "a moment that overflows", allowed, mend)])
+
+
+def _build(study: Study) -> Problem:
     data, widths = study.data, study.network.widths
     teacher = draw_teacher(data, widths[0], widths[-1])
     if data.samples == "population":
@@ -119,14 +137,17 @@ def build_problem(study: Study) -> Problem:
         covariance = np.diag(input_scales(data, widths[0]) ** 2)
         cross, optimum = teacher @ covariance, teacher
         noise_sd = data.label_noise.sd
-        residual = noise_sd**2 * widths[-1] if math.isfinite(noise_sd) else math.nan
+        residual = noise_sd * noise_sd * widths[-1] if math.isfinite(noise_sd) else math.nan
+        _refuse_overflow(covariance, cross, residual if math.isfinite(noise_sd) else 0.0)
     else:
         inputs, labels = draw_samples(data, data.samples, teacher)
         covariance = inputs.T @ inputs / data.samples
         cross = labels.T @ inputs / data.samples
+        _refuse_overflow(covariance, cross)
         optimum = cross @ np.linalg.pinv(covariance, rcond=NEGLIGIBLE, hermitian=True)
         noise_sd = 0.0
         residual = float(np.sum((inputs @ optimum.T - labels) ** 2)) / data.samples
+        _refuse_overflow(optimum, residual)
     left, strength, right = modes(optimum)
     contiguous = np.ascontiguousarray
     return Problem(

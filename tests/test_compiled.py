@@ -90,11 +90,11 @@ def test_whoever_waits_for_another_can_be_stopped(cold, tmp_path):
 
 @pytest.mark.alone
 def test_compiling_can_be_left(cold, monkeypatch):
-    monkeypatch.setattr(compiled, "_compile", lambda *arguments: time.sleep(2))
+    monkeypatch.setattr(compiled, "_compile", lambda *arguments: time.sleep(60))
     begun = time.monotonic()
     with pytest.raises(Interrupted, match="while compiling"):
         compiled.ensure_compiled(S, "m", PROBLEM, lambda: True)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 30
 
 
 def test_a_failure_is_passed_on(cold, monkeypatch):

@@ -33,8 +33,8 @@ def test_nothing_then_some_then_all(tiny_study, stand_in, tmp_path):
 def test_a_running_part_tells_how_far_it_is_and_how_long_is_left(tiny_study, stand_in, tmp_path):
     run(tiny_study, tmp_path, integrate=stand_in, shard=Shard(1, 2))
     unfinished = Unfinished.take(tmp_path, Part("sde", 5, 5))
-    unfinished._begun = time.monotonic() - 10.0
-    unfinished.tell(step=40, steps=160, done=5 * 40, threads=2)
+    unfinished._begun = time.monotonic() - 1000.0
+    unfinished.tell(step=40, steps=160, done=20_000, threads=2)
     found = status(tmp_path)
     (running,) = found.running
     assert running.alive

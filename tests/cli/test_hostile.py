@@ -1,5 +1,6 @@
 """Broken studies and files, and hostile values, end in one message and an exit code, not in a traceback."""
 
+import copy
 import math
 import random
 import shutil
@@ -86,7 +87,7 @@ def changed(document, path, value):
         if not isinstance(table.get(key), dict):
             table[key] = {}
         table = table[key]
-    table[last] = value
+    table[last] = copy.deepcopy(value)  # of the samples some are tables, which would hold themselves
 
 
 def refused_or_done(result, directory=None):
@@ -104,6 +105,10 @@ def refused_or_done(result, directory=None):
 @ANY
 @given(st.lists(st.tuples(st.sampled_from(PATHS), HOSTILE), min_size=1, max_size=3))
 @example([(("trajectories",), 10**12)])
+@example([(("data", "label_noise"), 1e308)])
+@example([(("data", "label_noise"), 1e200), (("data", "samples"), "population")])
+@example([(("data", "teacher", "singular_values"), [1e200, 1e200])])
+@example([(("data", "inputs"), {"kind": "stable", "alpha": 0.01, "scale": 1e200})])
 @example([(("time", "steps"), 10**12)])
 @example([(("data", "samples"), 10**12)])
 @example([(("network", "widths"), [4096] * 40)])

@@ -311,7 +311,7 @@ def test_a_signal_saves_and_stops_within_seconds(tmp_path, number):
         begun = time.monotonic()
         process.send_signal(number)
         told = process.communicate()[1]
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30
     assert process.returncode == 75, told
     assert "0 of 2 parts finished" in told
     sgd = next(item for item in status(tmp_path / "run").running if item.part.model == "sgd")
@@ -331,7 +331,7 @@ def test_a_signal_while_compiling_stops_within_seconds(tmp_path):
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         told = process.communicate()[1]
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30
     assert process.returncode == 75, told
 
 
