@@ -92,10 +92,15 @@ def command(
             weak_words = "not seen above the noise"
         click.echo(
             f"{name}: strong order {one.strong_order:.2f} +- {one.strong_order_error:.2f} "
-            f"(expected {one.expected_strong:g}), weak order {weak_words} (expected 1), "
+            f"(expected {_words(one.expected_strong)}), weak order {weak_words} (expected 1), "
             f"{one.trajectories} trajectories"
         )
         click.echo(f"  {'dt':>10}  {'strong difference':>24}  {'weak difference':>24}")
         for row in zip(one.dt, one.strong, one.strong_error, one.weak, one.weak_error, strict=True):
             dt, strong, spread, weak, doubt = row
             click.echo(f"  {dt:10.3g}  {strong:12.4g} +- {spread:8.2g}  {weak:12.4g} +- {doubt:8.2g}")
+
+
+def _words(order: float) -> str:
+    """Say which order is expected."""
+    return "none: the noise jumps with the gradient" if math.isnan(order) else f"{order:g}"

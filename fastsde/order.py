@@ -52,7 +52,7 @@ class Orders:
         The same of the weak difference, over the dt at which it is above 3 standard errors; NaN with fewer
         than two.
     expected_strong : float
-        The order that the scheme should have.
+        The order that the scheme should have; NaN for none.
     trajectories : int
         Those that stayed finite at every dt.
     """
@@ -132,14 +132,20 @@ def measure_orders(
         ends.append(_ends(study, name, level, levels, trajectories, threads or default_threads()))
         if on_level is not None:
             on_level(level)
-    return _orders(np.asarray(model.dt(study.time.learning_rate) / 2.0 ** np.arange(levels)), ends, model)
+    dt = model.dt(study.time.learning_rate) / 2.0 ** np.arange(levels)
+    return _orders(np.asarray(dt), ends, _expected(study, model))
 
 
-def _follows_state(model: Any) -> bool:
-    """Say whether the noise depends on the point."""
-    if not isinstance(model, Sde):
-        return False
-    return model.noise == "gradient" or model.match_at == "local"
+def _expected(study: Study, model: Any) -> float:
+    """Return the strong order that Euler's steps should have: 1/2 where the noise depends on the point.
+
+    NaN where that noise jumps with the gradient of a landscape: steps of any length then decide differently
+    on which side a trajectory stays.
+    """
+    if not isinstance(model, Sde) or (model.noise != "gradient" and model.match_at != "local"):
+        return 1.0
+    smooth = study.landscape is None or study.landscape.smooth
+    return 0.5 if smooth else math.nan
 
 
 def _ends(study: Study, name: str, level: int, finest: int, count: int, threads: int) -> Array:
@@ -162,7 +168,7 @@ def _ends(study: Study, name: str, level: int, finest: int, count: int, threads:
     return points.astype(np.float64)
 
 
-def _orders(dt: Array, ends: list[Array], model: Any) -> Orders:
+def _orders(dt: Array, ends: list[Array], expected: float) -> Orders:
     """Compare the ends of each level with those of the next, trajectory by trajectory."""
     whole = np.all([np.isfinite(end).all(axis=1) for end in ends], axis=0)
     if whole.sum() < 2:
@@ -191,6 +197,6 @@ def _orders(dt: Array, ends: list[Array], model: Any) -> Orders:
         off_spread / root,
         *_slope(dt[seen], far[seen], np.array(strong_shares)[seen]),
         *_slope(dt[clear], off[clear], np.array(weak_shares)[clear]),
-        expected_strong=0.5 if _follows_state(model) else 1.0,
+        expected_strong=expected,
         trajectories=int(whole.sum()),
     )
