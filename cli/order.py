@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ __all__ = ["command"]
     help="Trajectories of each level.",
 )
 @click.option("--levels", type=click.IntRange(2, 10), default=5, show_default=True, help="Steps to compare.")
+@click.option("--steps", type=click.IntRange(1), help="Learning-rate steps, in place of the study's.")
 @options.as_json
 def command(
     study_file: Path,
@@ -30,24 +32,30 @@ def command(
     names: tuple[str, ...],
     trajectories: int,
     levels: int,
+    steps: int | None,
     as_json: bool,
 ) -> None:
     """Halve dt, with the same noise at all levels, and print differences and orders at the end of the study.
 
     The coarsest dt is the study's. Strong difference: mean distance between the points of a dt and of its
     half. Weak difference: that of the means of the coordinates and of their squares. Both fall as the error
-    does. Models without a dt (SGD), with jumps, in fractional time or with momentum are left out.
+    does. Uncertainties are standard errors over trajectories; a weak order counts the dt at which the weak
+    difference is above 3 of them. Orders mean little where trajectories that start together part in time, as
+    those of a long training do: take fewer steps. Models without a dt (SGD), with jumps or stable noise, in
+    fractional time or with momentum are left out.
 
     \b
     Examples:
         fastsde order examples/rotational_current.toml
-        fastsde order saddle.toml --model langevin --levels 6
+        fastsde order saddle.toml --model langevin --levels 6 --steps 100
     """
     from fastsde.cli import show, work
     from fastsde.errors import StudyError
     from fastsde.order import measure_orders, orderable
 
     study = work.load_study(study_file, None)
+    if steps is not None:
+        study = study.replace(time={"steps": steps, "snapshots": {"at": [steps]}})
     unknown = [name for name in names if name not in study.models]
     if unknown:
         raise StudyError(f"no model {unknown[0]!r}; the study has {', '.join(study.models)}")
@@ -68,7 +76,10 @@ def command(
                     "weak": one.weak.tolist(),
                     "weak_error": one.weak_error.tolist(),
                     "strong_order": one.strong_order,
+                    "strong_order_error": one.strong_order_error,
                     "weak_order": one.weak_order,
+                    "weak_order_error": one.weak_order_error,
+                    "trajectories": one.trajectories,
                     "expected": {"strong": one.expected_strong, "weak": 1.0},
                 }
                 for name, one in found.items()
@@ -76,9 +87,20 @@ def command(
         )
         return
     for name, one in found.items():
-        click.echo(f"{name}: strong order {one.strong_order:.2f} (expected {one.expected_strong:g}), "
-                   f"weak order {one.weak_order:.2f} (expected 1)")  # fmt: skip
+        weak_words = f"{one.weak_order:.2f} +- {one.weak_order_error:.2f}"
+        if math.isnan(one.weak_order):
+            weak_words = "not seen above the noise"
+        click.echo(
+            f"{name}: strong order {one.strong_order:.2f} +- {one.strong_order_error:.2f} "
+            f"(expected {_words(one.expected_strong)}), weak order {weak_words} (expected 1), "
+            f"{one.trajectories} trajectories"
+        )
         click.echo(f"  {'dt':>10}  {'strong difference':>24}  {'weak difference':>24}")
         for row in zip(one.dt, one.strong, one.strong_error, one.weak, one.weak_error, strict=True):
             dt, strong, spread, weak, doubt = row
             click.echo(f"  {dt:10.3g}  {strong:12.4g} +- {spread:8.2g}  {weak:12.4g} +- {doubt:8.2g}")
+
+
+def _words(order: float) -> str:
+    """Say which order is expected."""
+    return "none: the noise jumps with the gradient" if math.isnan(order) else f"{order:g}"

@@ -76,6 +76,7 @@ class _Landscape(Section):
     centre: Point | None = None
     start: LandscapeStart = LandscapeStart()
     samples_of: ClassVar[bool] = False
+    smooth: ClassVar[bool] = True
     code: ClassVar[str] = ""
 
     @property
@@ -340,6 +341,7 @@ class Superposition(_Landscape):
     decay: Share = 1.0
     seed: Seed = 0
     samples_of: ClassVar[bool] = True
+    smooth: ClassVar[bool] = False
     code: ClassVar[str] = "superposition"
 
     @property

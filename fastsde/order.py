@@ -45,8 +45,16 @@ class Orders:
         ``E |X_h - X_{h/2}|`` and its standard error.
     weak, weak_error : (levels,) arrays
         ``|E f(X_h) - E f(X_{h/2})|``, the norm over all f; and its standard error.
+    strong_order, strong_order_error : float
+        Slope of the strong difference in dt on log axes, by least squares, and its standard error over
+        trajectories, which all levels share.
+    weak_order, weak_order_error : float
+        The same of the weak difference, over the dt at which it is above 3 standard errors; NaN with fewer
+        than two.
     expected_strong : float
-        The order that the scheme should have.
+        The order that the scheme should have; NaN for none.
+    trajectories : int
+        Those that stayed finite at every dt.
     """
 
     dt: Array
@@ -54,24 +62,26 @@ class Orders:
     strong_error: Array
     weak: Array
     weak_error: Array
+    strong_order: float
+    strong_order_error: float
+    weak_order: float
+    weak_order_error: float
     expected_strong: float
-
-    @property
-    def strong_order(self) -> float:
-        """Slope of the strong error in dt on log axes, by least squares."""
-        return _slope(self.dt, self.strong)
-
-    @property
-    def weak_order(self) -> float:
-        """The same of the weak error."""
-        return _slope(self.dt, self.weak)
+    trajectories: int
 
 
-def _slope(dt: Array, error: Array) -> float:
-    known = error > 0
-    if known.sum() < 2:
-        return math.nan
-    return float(np.polyfit(np.log(dt[known]), np.log(error[known]), 1)[0])
+def _slope(dt: Array, size: Array, shares: Array) -> tuple[float, float]:
+    """Return the slope of log `size` on log dt and its standard error.
+
+    `shares` (levels, trajectories) are derivatives of log `size` in the weights of the trajectories: the
+    error is that of their mean (delta method), correlations of the levels included.
+    """
+    if len(dt) < 2:
+        return math.nan, math.nan
+    x = np.log(dt) - np.log(dt).mean()
+    weights = x / (x @ x)
+    influence = weights @ shares
+    return float(weights @ np.log(size)), float(influence.std() / math.sqrt(len(influence)))
 
 
 def orderable(model: Any) -> bool:
@@ -122,23 +132,20 @@ def measure_orders(
         ends.append(_ends(study, name, level, levels, trajectories, threads or default_threads()))
         if on_level is not None:
             on_level(level)
-    rows = [_differences(coarse, fine) for coarse, fine in pairwise(ends)]
-    strong, strong_error, weak, weak_error = np.array(rows).T
-    return Orders(
-        np.asarray(model.dt(study.time.learning_rate) / 2.0 ** np.arange(levels)),
-        strong,
-        strong_error,
-        weak,
-        weak_error,
-        expected_strong=0.5 if _follows_state(model) else 1.0,
-    )
+    dt = model.dt(study.time.learning_rate) / 2.0 ** np.arange(levels)
+    return _orders(np.asarray(dt), ends, _expected(study, model))
 
 
-def _follows_state(model: Any) -> bool:
-    """Say whether the noise depends on the point."""
-    if not isinstance(model, Sde):
-        return False
-    return model.noise == "gradient" or model.match_at == "local"
+def _expected(study: Study, model: Any) -> float:
+    """Return the strong order that Euler's steps should have: 1/2 where the noise depends on the point.
+
+    NaN where that noise jumps with the gradient of a landscape: steps of any length then decide differently
+    on which side a trajectory stays.
+    """
+    if not isinstance(model, Sde) or (model.noise != "gradient" and model.match_at != "local"):
+        return 1.0
+    smooth = study.landscape is None or study.landscape.smooth
+    return 0.5 if smooth else math.nan
 
 
 def _ends(study: Study, name: str, level: int, finest: int, count: int, threads: int) -> Array:
@@ -161,17 +168,35 @@ def _ends(study: Study, name: str, level: int, finest: int, count: int, threads:
     return points.astype(np.float64)
 
 
-def _differences(coarse: Array, fine: Array) -> tuple[float, float, float, float]:
-    """Return the strong difference and its standard error, the weak difference and its standard error."""
-    whole = np.isfinite(coarse).all(axis=1) & np.isfinite(fine).all(axis=1)
-    coarse, fine = coarse[whole], fine[whole]
-    root = math.sqrt(len(coarse))
-    distance = np.linalg.norm(coarse - fine, axis=1)
-    change = np.hstack([coarse - fine, coarse**2 - fine**2])
-    mean, error = change.mean(axis=0), change.std(axis=0) / root
-    return (
-        float(distance.mean()),
-        float(distance.std() / root),
-        float(np.linalg.norm(mean)),
-        float(np.linalg.norm(error)),
+def _orders(dt: Array, ends: list[Array], expected: float) -> Orders:
+    """Compare the ends of each level with those of the next, trajectory by trajectory."""
+    whole = np.all([np.isfinite(end).all(axis=1) for end in ends], axis=0)
+    if whole.sum() < 2:
+        raise StudyError(
+            "no trajectories stay finite at every dt; take a smaller learning rate, or less time"
+        )
+    strong, weak, strong_shares, weak_shares = [], [], [], []
+    for coarse, fine in pairwise(end[whole] for end in ends):
+        distance = np.linalg.norm(coarse - fine, axis=1)
+        strong.append((distance.mean(), distance.std()))
+        change = np.hstack([coarse - fine, coarse**2 - fine**2])
+        mean = change.mean(axis=0)
+        size = float(np.linalg.norm(mean))
+        weak.append((size, float(np.linalg.norm(change.std(axis=0)))))
+        with np.errstate(invalid="ignore", divide="ignore"):  # no difference at all
+            strong_shares.append(distance / distance.mean())
+            weak_shares.append(change @ mean / size**2)
+    (far, far_spread), (off, off_spread) = np.array(strong).T, np.array(weak).T
+    root = math.sqrt(whole.sum())
+    seen, clear = far > 0, (off > 3 * off_spread / root) & (off > 0)
+    return Orders(
+        dt,
+        far,
+        far_spread / root,
+        off,
+        off_spread / root,
+        *_slope(dt[seen], far[seen], np.array(strong_shares)[seen]),
+        *_slope(dt[clear], off[clear], np.array(weak_shares)[clear]),
+        expected_strong=expected,
+        trajectories=int(whole.sum()),
     )

@@ -93,7 +93,7 @@ OBSERVABLES: dict[str, Variable] = {
     "balance": Variable((*_ST, "interface"), "Frobenius norm of W_{l+1}^T W_{l+1} - W_l W_l^T"),
     "noise_trace": Variable(_ST, "trace of the covariance of one sample's gradient"),
     "update_noise": Variable(
-        (*_ST, "mode"), "noise of one integrator step, u_a^T (W(theta') - W(theta - dt grad L)) v_a"
+        (*_ST, "mode"), "noise of one integrator step, u_a^T (W(theta') - W(theta' without noise)) v_a"
     ),
     "rank_index": Variable(_ST, "number of singular values of W above half the optimum's"),
     "rank_distance": Variable(_ST, "|W - W_r| / |W_r|, W_r the best map of that rank"),

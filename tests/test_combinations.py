@@ -162,12 +162,10 @@ DENSE = {
     "samples": {
         "everything": sde(NOISES["gradient"], LAWS["Stable"], TERMS, {"rotation": {"layer": 1}},
                           CLOCKS["fractional"]),
-        "labels": {"kind": "sgd", "batch": 2, **EXTRAS["nesterov"], **EXTRAS["decay"], **EXTRAS["labels"]},
     },
     "population": {"entries": sde(NOISES["gradient"], LAWS["Components"], TERMS)},
-    "phases": {"local": sde(NOISES["local"], LAWS["Tempered"], TERMS, CLOCKS["fractional"]),
-               "svag": DISCRETE["svag"]},
-    "well": {"central": sde(NOISES["given"], LAWS["Truncated"], DRIFTS["central"])},
+    "phases": {"svag": DISCRETE["svag"]},
+    "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"])},
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from fastsde.refining import derivative_weights
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 WIDTHS = (3, 4, 2)
+CLOCKED = {"kind": "sde", "noise": "isotropic", "subordination": {"beta": 0.6}}
 
 
 def points(count=8, widths=WIDTHS, seed=0):
@@ -72,9 +73,13 @@ def test_derivatives_along_a_line_are_exact_for_polynomials():
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_momentum_with_a_schedule_and_weight_decay_is_pytorchs(nesterov):
-    """v <- mu v + g + w theta, theta <- theta - eta_t v (or g + mu v): ten steps, to rounding."""
+    """v <- mu v + g + w theta, theta <- theta - eta_t v (or g + mu v): ten steps, to rounding.
+
+    Nesterov's with the second-order drift as part of g, whose eta follows the schedule.
+    """
     mu, decay, rate, steps = 0.9, 0.2, 0.05, 10
     model = {"kind": "gd", "momentum": mu, "weight_decay": decay, "nesterov": nesterov}
+    model["second_order"] = nesterov
     schedule = {"kind": "step", "every": 3, "drop": 0.5, "warm_up": 2}
     s = study(WIDTHS, model, rate=rate, steps=steps, time={"schedule": schedule}, **SEEN)
     problem, network, theta = fastsde.build_problem(s), DeepLinearNetwork(WIDTHS), points()
@@ -82,6 +87,9 @@ def test_momentum_with_a_schedule_and_weight_decay_is_pytorchs(nesterov):
     for k in range(steps):
         share = (k + 1) / 3 if k < 2 else 0.5 ** ((k - 2) // 3)
         slope = network.gradient(theta, problem) + decay * theta
+        if nesterov:
+            bend = network.hessian_vector(theta, slope, problem) + decay * slope
+            slope = slope + rate * share / 2 * bend
         velocity = mu * velocity + slope
         theta = theta - rate * share * (slope + mu * velocity if nesterov else velocity)
     assert np.allclose(got, theta, rtol=0, atol=1e-11)
@@ -190,13 +198,13 @@ def test_component_noise_of_a_data_set_is_a_sum_over_its_samples():
 
 
 @pytest.mark.parametrize(
-    "model",
+    ("model", "dtype"),
     [
-        {"kind": "sgd", "batch": 2, "momentum": 0.9},
-        {"kind": "sde", "noise": "isotropic", "temperature": 0.1, "subordination": {"beta": 0.6}},
+        ({"kind": "sgd", "batch": 2, "momentum": 0.9}, "float64"),
+        ({**CLOCKED, "temperature": 0.1}, "float64"),
+        ({**CLOCKED, "temperature": 0.1}, "float32"),
     ],
 )
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_what_a_step_carries_survives_a_checkpoint(model, dtype):
     """Going on from any checkpoint, and other ranges of trajectories, give the same bits."""
     s = study(WIDTHS, model, steps=12, dtype=dtype, **SEEN)
