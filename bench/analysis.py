@@ -11,12 +11,12 @@ import argparse
 import resource
 import time
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from fastsde.analysis import Settings, analyze, sections
+from fastsde.data import build_problem
 from fastsde.study import Study
 
 STUDY = """
@@ -157,10 +157,9 @@ def measure(trajectories: int, snapshots: int, modes: int, models: int) -> dict[
     clock = Clock()
     names = list(study.models)[:models]
     views = {name: MadeUp(study, number, clock) for number, name in enumerate(names)}
-    strength = views[names[0]].strength
-    problem = SimpleNamespace(
-        mode_strength=strength, optimum_loss=1.0, loss_scale=0.5, covariance=np.eye(modes), noise_sd=1.0
-    )
+    problem = build_problem(study)
+    for view in views.values():
+        view.strength = problem.mode_strength
     ensemble = MadeUpEnsemble(study, problem, views)
     spent: dict[str, float] = {}
     timed = tuple(_timed(section, spent, clock) for section in sections.SECTIONS)
