@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ranked
 from fastsde.report import tables
 from fastsde.report.captions import SPECS
@@ -117,7 +118,8 @@ def _reading(analysis: Analysis, study: Study) -> str:
         f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
         "first. <b>Chance level</b>: when the trajectories of the two halves of the reference are "
         f"shuffled, 95 % of {settings.permutations:,} shuffles give a smaller distance. A model is "
-        "<b>told</b> from the reference if its mean distance over the snapshots, or its largest one, is "
+        "<b>told</b> from the reference if its mean distance over the "
+        f"{'logarithm of ' if log_spaced(analysis.step) else ''}time, or its largest one, is "
         "larger than shuffles of its own trajectories with those of the reference give it (5 % false "
         "alarms for each model, both looks together). <b>Not told</b> does not mean equal: a larger "
         "ensemble may tell them apart. The unit is the trajectory; both sides have the same number, from "

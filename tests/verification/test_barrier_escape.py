@@ -67,7 +67,7 @@ def test_tails_jump_a_barrier_that_gaussian_noise_must_climb(analysis):
 
 
 def kramers(start, barrier, temperature):
-    """Exact mean first-passage time of dx = -V' dt + sqrt(2 T) dW, V = x^4/4 - x^2/2, by a double integral."""
+    """Exact mean first-passage time of dx = -V' dt + sqrt(2 T) dW in the double well, a double integral."""
 
     def energy(x):
         return (x**4 / 4 - x**2 / 2) / temperature
