@@ -11,12 +11,12 @@ import argparse
 import resource
 import time
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from fastsde.analysis import Settings, analyze, sections
+from fastsde.data import build_problem
 from fastsde.study import Study
 
 STUDY = """
@@ -32,6 +32,10 @@ label_noise = 1.0
 learning_rate = 1e-4
 steps = 20_000
 snapshots = {{ count = {snapshots}, spacing = "log" }}
+[record]
+observables = [
+    "loss", "modes", "singular_values", "mode_drift", "mode_diffusion", "mode_alignment", "update_noise"
+]
 [events]
 mode_learned = [0.5]
 [models.sgd]
@@ -73,7 +77,17 @@ class MadeUp:
     number: int
     clock: Clock
     attributes: dict[str, Any] = field(default_factory=lambda: {"dt": 1e-4})
-    variables = ("loss", "modes", "update_noise", "exploded_step", "mode_learned_step")
+    variables = (
+        "loss",
+        "modes",
+        "singular_values",
+        "mode_drift",
+        "mode_diffusion",
+        "mode_alignment",
+        "update_noise",
+        "exploded_step",
+        "mode_learned_step",
+    )
 
     def __post_init__(self) -> None:
         self.step = self.study.time.snapshot_steps()
@@ -108,6 +122,10 @@ class MadeUp:
         share = 1 / (1 + np.exp(-8 * late)) + 1e-3 * noise
         if name == "modes":
             return share.astype(np.float64) * self.strength
+        if name == "singular_values":
+            return np.sort(np.abs(share * self.strength), axis=1)[:, ::-1].astype(np.float64)
+        if name in ("mode_drift", "mode_diffusion", "mode_alignment"):
+            return (share * (1.1 - share)).astype(np.float64)
         return 1.0 + np.square((1 - share) * self.strength).sum(axis=1, dtype=np.float64)
 
     def passage_time(self, event: str) -> Any:
@@ -139,10 +157,9 @@ def measure(trajectories: int, snapshots: int, modes: int, models: int) -> dict[
     clock = Clock()
     names = list(study.models)[:models]
     views = {name: MadeUp(study, number, clock) for number, name in enumerate(names)}
-    strength = views[names[0]].strength
-    problem = SimpleNamespace(
-        mode_strength=strength, optimum_loss=1.0, loss_scale=0.5, covariance=np.eye(modes), noise_sd=1.0
-    )
+    problem = build_problem(study)
+    for view in views.values():
+        view.strength = problem.mode_strength
     ensemble = MadeUpEnsemble(study, problem, views)
     spent: dict[str, float] = {}
     timed = tuple(_timed(section, spent, clock) for section in sections.SECTIONS)

@@ -65,5 +65,5 @@ def command(
     if as_json:
         show.print_json({"report": page, "sweep": found.document()})
         return
-    show.print_rows(effect_rows(found.effects))
+    show.print_rows(effect_rows(found.effects, found.places))
     click.echo(f"report: {page}")

@@ -11,8 +11,7 @@ import h5py
 
 from fastsde.analysis import records
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
-from fastsde.analysis.escape.passages import stays
-from fastsde.analysis.escape.section import arrivals
+from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.results import Settings
 from fastsde.analysis.sections import Context
 from fastsde.atomic import replacing
@@ -46,6 +45,8 @@ class SweepAnalysis:
         Keys that differ between cases.
     source : str
         Where the times of escape come from.
+    places : tuple of str
+        What is left: see `fastsde.analysis.escape.section.Escape`.
     effects : dict of str to Effect
         By "rank RANK COVARIATE NUMBER"; times in units of time (learning rate times steps).
     """
@@ -55,6 +56,7 @@ class SweepAnalysis:
     cases: tuple[str, ...]
     swept: tuple[str, ...]
     source: str
+    places: tuple[str, ...]
     effects: dict[str, Effect]
 
     def save(self, path: Path | str) -> Path:
@@ -108,24 +110,24 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     from fastsde.store import open_ensemble
 
     by_rank: list[list[Group]] = []
-    source = "nothing: no case says when modes are learned"
+    source, places = "nothing: no case says when anything is left", tuple[str, ...]()
     for case in cases:
         with open_ensemble(directories[case.name]) as ensemble:
             views: dict[str, Any] = {name: ensemble[name] for name in ensemble.names}
+            data = case.study.data.seed if case.study.data is not None else 0
             context = Context(ensemble, views, "", Settings(), Silent())
             for name, view in views.items():
-                known = arrivals(view, context)
+                known = known_stays(view, context)
                 if known is None:
                     continue
-                learned, source = known
-                many = stays(learned, view.passage_time("exploded"), float(view.time[-1]))
+                places, many, source = known.places, known.stays, known.source
                 settings = {
                     **case.study.models[name].model_dump(exclude_none=True),
                     **{key: value for key, value in case.values.items() if key not in ("data.seed", "seed")},
                 }
                 by_rank += [[] for _ in range(len(many) - len(by_rank))]
                 for rank, stay in enumerate(many):
-                    by_rank[rank].append(Group(name, settings, case.study.data.seed, stay))
+                    by_rank[rank].append(Group(name, settings, data, stay))
     swept = tuple(dict.fromkeys(key for case in cases for key in case.values))
     names = [*COVARIATES, *(key for key in swept if key not in (*COVARIATES, "data.seed", "seed"))]
     found = {
@@ -140,5 +142,6 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
         cases=tuple(case.name for case in cases),
         swept=swept,
         source=source,
+        places=places,
         effects={key: one for key, one in found.items() if one is not None},
     )

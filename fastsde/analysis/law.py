@@ -54,3 +54,26 @@ def log_spaced(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> bool:
     """Whether snapshots are spread over decades: most of those in the first half lie in the first tenth."""
     early = step[step <= step[-1] / 2]
     return bool(len(step) > 3 and np.mean(early <= step[-1] / 10) > 1 / 2)
+
+
+def time_weights(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
+    """Weight of each snapshot in a mean over time, by the trapezoidal rule; they add up to one.
+
+    Over the logarithm of time where snapshots are spread over decades (`log_spaced`), which leaves out the
+    start, else over time. The mean then depends on the course and not on where snapshots crowd.
+
+    Examples
+    --------
+    >>> time_weights(np.array([0, 10, 20, 21, 22, 23, 24, 30])).round(2).tolist()
+    [0.17, 0.33, 0.18, 0.03, 0.03, 0.03, 0.12, 0.1]
+    """
+    known = np.asarray(step, dtype=np.float64)
+    if len(known) < 2:
+        return np.ones(len(known))
+    moving = known > 0 if log_spaced(step) else np.ones(len(known), dtype=np.bool_)
+    at = np.log(known[moving]) if log_spaced(step) else known
+    gaps = np.diff(at) / 2
+    weights = np.zeros(len(known))
+    weights[moving] = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
+    total = weights.sum()
+    return np.asarray(weights / total) if total > 0 else np.ones(len(known))

@@ -16,7 +16,7 @@ from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.metrics import Frame
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
-from fastsde.analysis.law import log_spaced, plateaus
+from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
@@ -183,6 +183,7 @@ class _Pass:
             trajectories=min(view.count for view in self.views.values()),
             snapshots=len(self.time),
             frame=Frame.of(self.points.coordinates, self.bandwidth, self.settings),
+            weight=time_weights(self.step),
         )
 
     def _measure(self, name: str, snapshot: int, rows: dict[str, list[Moments]]) -> tuple[Floats, float]:

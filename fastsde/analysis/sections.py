@@ -107,7 +107,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("shape", shape.ShapeSection, shape.measure),
     Section("tails", tails.TailSection, tails.measure),
     Section("saddles", saddles.Saddles, saddles.measure, networks_only=True),
-    Section("escape", escape.Escape, escape.measure, networks_only=True),
+    Section("escape", escape.Escape, escape.measure),
     Section("diffusion", diffusion.Diffusion, diffusion.measure, networks_only=True),
     Section("rank", rank.Ranks, rank.measure, networks_only=True),
     Section("alignment", alignment.Alignment, alignment.measure, networks_only=True),

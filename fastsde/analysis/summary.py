@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[
         )
     if told:
         start = f"{_list([name for name, _ in told])} can be. " if same else ""
+        course = "the logarithm of time" if log_spaced(analysis.step) else "time"
         figures = ", ".join(f"{name} {_evidence(analysis, one)}" for name, one in told)
-        sentences.append(f"{start}Mean distance in units of the chance level, closest first: {figures}.")
+        sentences.append(
+            f"{start}Mean distance over {course} in units of the chance level, closest first: {figures}."
+        )
     return sentences
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -37,23 +38,30 @@ def _has_effects(analysis: Analysis) -> bool:
 
 def _finding(analysis: Analysis) -> str:
     found = analysis.sections["escape"]
-    if not found.reference:
-        return ""
-    same, other = [], []
-    for name in ordered(analysis)[1:]:
+    same: list[str] = []
+    other: list[str] = []
+    rates: list[str] = []
+    for name in ordered(analysis):
         one = found.models[name]
         low, high = one.median_ratio_low[0], one.median_ratio_high[0]
         if not math.isfinite(one.median_ratio[0]):
+            if one.hazard_ratio_low[0] > 1 or one.hazard_ratio_high[0] < 1:
+                span = f"{one.hazard_ratio_low[0]:.3g} to {one.hazard_ratio_high[0]:.3g}"
+                rates.append(f"{escape(name)} {one.hazard_ratio[0]:.3g} times ({span})")
             continue
         if low <= 1 <= high:
             same.append(escape(name))
         else:
-            change = 100 * (one.median_ratio[0] - 1)
-            other.append(f"{escape(name)} {change:+.2g} % ({100 * (low - 1):.2g} to {100 * (high - 1):.2g})")
+            other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({low:.3g} to {high:.3g})")
     sentences = [f"Not told from {escape(found.reference)} by the median: {', '.join(same)}."] if same else []
     if other:
         more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
-        sentences.append(f"Another median time to leave the origin: {'; '.join(other[:4])}{more}.")
+        goal = f"reach {found.places[0]}" if _barriers(found.places) else "leave the origin"
+        sentences.append(
+            f"Another median time to {goal} than {escape(found.reference)}: {'; '.join(other[:4])}{more}."
+        )
+    if rates:
+        sentences.append(f"Another rate of escape than {escape(found.reference)}: {'; '.join(rates[:4])}.")
     return " ".join(sentences)
 
 
@@ -61,16 +69,15 @@ def _table(analysis: Analysis) -> str:
     found = analysis.sections["escape"]
     step = time_per_step(analysis)
     ranks = range(min(figures.RANKS, len(found.grid)))
-    head = ("model", *(f"from rank {rank}" for rank in ranks))
+    head = ("model", *(figures.passage_name(found.places[rank]) for rank in ranks))
     rows = [
         [escape(name), *(_cell(found.models[name], rank, step) for rank in ranks)]
         for name in ordered(analysis)
     ]
     note = (
         f"<p>Median stay in steps with its 95 % interval; mean stay up to the time by which 95 % of all "
-        f"stays have ended; ratio of hazards to the reference (Cox) and the log-rank p-value. "
-        f"From {escape(found.source)}. Barriers of other landscapes are not part of a network's study: for "
-        "first passages of any other kind ask for loss levels (<code>events.loss_below</code>).</p>"
+        f"stays have ended; ratio of hazards to {escape(found.reference)} (Cox) and the "
+        f"log-rank p-value. From {escape(found.source)}.</p>"
     )
     return note + tables.table(head, rows)
 
@@ -108,14 +115,18 @@ def effect_sentences(found: dict[str, Effect], rank: int = 0) -> list[str]:
     return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
 
 
-def effect_finding(found: dict[str, Effect]) -> str:
-    """Answer whether heavier tails escape faster from the origin, and say what else does."""
+def _barriers(places: Sequence[str]) -> bool:
+    return bool(places) and not places[0].startswith("rank ")
+
+
+def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
+    """Answer whether heavier tails escape faster from the origin, or over a barrier; say what else does."""
+    where = f"reach {places[0]}" if _barriers(places) else "escape"
+    origin = "" if _barriers(places) else " from the origin"
     tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith("rank 0 "))
-    question = "Do heavier tails escape faster from the origin? " if tails else ""
+    question = f"Do heavier tails {where} faster{origin}? " if tails else ""
     sentences = effect_sentences(found)
-    return (
-        question + "; ".join(sentences) + "." if sentences else "Too few escape from the origin to compare."
-    )
+    return question + "; ".join(sentences) + "." if sentences else f"Too few {where}{origin} to compare."
 
 
 def _sentence(one: Effect) -> str:
@@ -143,11 +154,11 @@ def _sentence(one: Effect) -> str:
     return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {one.units:,} {units})"
 
 
-def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
+def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequence[str]) -> str:
     """Tabulate times at both ends of each family, their ratio, the slope and the ratio of hazards."""
     head = (
         "setting, models",
-        "from rank",
+        "passage",
         f"time to escape ({word})",
         "ratio, highest over lowest value",
         "slope of the logarithm",
@@ -164,7 +175,7 @@ def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
         rows.append(
             [
                 f'{name}<span class="what">{escape(figures.family_name(one))}</span>',
-                key.split()[1],
+                figures.passage_name(places[int(key.split()[1])]),
                 ends + share,
                 _span(one.ratio, one.ratio_low, one.ratio_high),
                 _span(one.slope, one.slope_low, one.slope_high),
@@ -175,13 +186,13 @@ def effects_table(found: dict[str, Effect], unit: float, word: str) -> str:
     return tables.table(head, rows)
 
 
-def effect_rows(found: dict[str, Effect]) -> list[dict[str, str]]:
+def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[str, str]]:
     """Return the same as rows of plain text, for a terminal."""
     return [
         {
             "setting": figures.short_name(one.covariate),
             "models": figures.family_name(one),
-            "from rank": key.split()[1],
+            "passage": figures.passage_name(places[int(key.split()[1])]),
             "values": f"{one.value[0]:g} to {one.value[-1]:g}",
             "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
             "ratio": f"{one.ratio:.3g} ({one.ratio_low:.3g} to {one.ratio_high:.3g})",
@@ -200,12 +211,12 @@ def _span(value: float, low: float, high: float) -> str:
 SPECS = (
     FigureSpec(
         name="escape",
-        title="Escape from saddle to saddle",
+        title="Escape",
         caption=(
-            "A trajectory is at rank r from the moment at which the r-th of its modes is learned, in "
-            "whatever order it learns them, to the next. Lines: Kaplan-Meier share of those still there, "
-            "with 95 % bands; dotted: share that exploded first, which is a competing end. Times count "
-            "from the arrival."
+            "In a network a trajectory is at rank r from the moment at which the r-th of its modes is "
+            "learned, in whatever order it learns them, to the next. Lines: Kaplan-Meier share of those "
+            "still there, with 95 % bands; dotted: share that exploded first, which is a competing end. "
+            "Times count from the arrival, on a landscape from the start."
         ),
         source=(
             "<code>analysis.h5 sections/escape/models</code>; S(t) = &Pi; (1 &minus; "
@@ -240,8 +251,9 @@ SPECS = (
             "do), for models that differ in one setting and agree in all others. Stable noise of the same "
             "scale in a step has larger sums over longer times; only tempered noise has the same "
             "covariance as Gaussian noise at all times, and so tells of tails alone. <b>Theory expects "
-            "little at saddles: the escape time has the logarithm of the noise in it (Gaussian and stable "
-            "alike), unlike that over a barrier.</b>"
+            "little at saddles, where the escape time has the logarithm of the noise in it (Gaussian and "
+            "stable alike), and much at barriers, which Gaussian noise climbs in a time that is exponential "
+            "in the barrier, and stable noise jumps in a time that is a power of the noise.</b>"
         ),
         source=(
             "<code>analysis.h5 sections/escape/effects</code>; intervals by a bootstrap of 400 replicates "
@@ -249,9 +261,14 @@ SPECS = (
         ),
         draw=figures.effects,
         applies=_has_effects,
-        finding=lambda analysis: effect_finding(analysis.sections["escape"].effects),
+        finding=lambda analysis: effect_finding(
+            analysis.sections["escape"].effects, analysis.sections["escape"].places
+        ),
         beside=lambda analysis: effects_table(
-            analysis.sections["escape"].effects, time_per_step(analysis), "steps"
+            analysis.sections["escape"].effects,
+            time_per_step(analysis),
+            "steps",
+            analysis.sections["escape"].places,
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RANKS = 4
 """At most so many ranks are drawn."""
+DECADES = 20
+"""Times that differ by more than this factor are drawn on a logarithmic axis."""
 MARKS = ("o", "s", "^", "D")
 
 
@@ -50,7 +52,7 @@ def curves(analysis: Analysis) -> Figure:
                 panel.plot(times, one.explosion[rank], color=lines[name].color, linewidth=0.9, linestyle=":")
         _time_axis(panel, analysis, times)
         panel.set_ylim(0, 1.03)
-        panel.set_title(f"from rank {rank} to {rank + 1}")
+        panel.set_title(passage_name(found.places[rank]))
     for number, panel in enumerate(axes):
         if number % 2 == 0:
             panel.set_ylabel("share still there")
@@ -74,7 +76,7 @@ def hazards(analysis: Analysis) -> Figure:
             rate, low, high = (v[rank][known] * step for v in (one.hazard, one.hazard_low, one.hazard_high))
             panel.plot(middle[known], rate, marker=".", label=name, **lines[name]._asdict())
             panel.fill_between(middle[known], low, high, color=lines[name].color, alpha=0.12, linewidth=0)
-        panel.set_title(f"from rank {rank} to {rank + 1}")
+        panel.set_title(passage_name(found.places[rank]))
         panel.set_ylim(bottom=0)
         panel.set_xlim(left=0)
         panel.set_xlabel("time since arrival (learning-rate steps)")
@@ -87,19 +89,38 @@ def hazards(analysis: Analysis) -> Figure:
 
 def effects(analysis: Analysis) -> Figure:
     """Escape times against each setting that varies with all else equal."""
-    return effect_panels(analysis.sections["escape"].effects, time_per_step(analysis), "steps")
+    found: Escape = analysis.sections["escape"]
+    return effect_panels(found.effects, time_per_step(analysis), "steps", found.places)
 
 
-def effect_panels(found: Mapping[str, Effect], unit: float, word: str) -> Figure:
-    """Draw one panel for each family of models: time against the setting, one line for each rank."""
+def passage_name(place: str) -> str:
+    """Say what a passage leads from, or to.
+
+    Examples
+    --------
+    >>> passage_name("rank 0"), passage_name("radius 1")
+    ('from rank 0 to 1', 'to radius 1')
+    """
+    if place.startswith("rank "):
+        return f"from {place} to {int(place.split()[1]) + 1}"
+    return f"to {place}"
+
+
+def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: Sequence[str]) -> Figure:
+    """Draw one panel for each family of models: time against the setting, one line for each place."""
     groups: dict[tuple[str, ...], list[tuple[int, Effect]]] = {}
     for key, one in found.items():
         groups.setdefault((one.covariate, *one.names), []).append((int(key.split()[1]), one))
     figure, axes = style.grid(len(groups), 3, 2.7)
     for panel, many in zip(axes, groups.values(), strict=True):
         for rank, one in many:
-            _effect_line(panel, rank, one, unit)
+            _effect_line(panel, rank, one, unit, passage_name(places[rank]))
         _effect_axis(panel, many[0][1], many[0][1].covariate)
+        times = np.concatenate([one.time for _, one in many])
+        times = times[np.isfinite(times) & (times > 0)]
+        if times.size and times.max() > DECADES * times.min():
+            panel.set_yscale("log")
+            panel.set_ylim(0.5 * times.min() / unit, 2 * times.max() / unit)
         panel.set_title(family_name(many[0][1]), fontsize=8.5)
     for number, panel in enumerate(axes):
         if number % 3 == 0:
@@ -121,7 +142,7 @@ def family_name(one: Effect) -> str:
     return " ... ".join((names[0], names[-1])) if len(names) > 2 else ", ".join(names)
 
 
-def _effect_line(panel: Axes, rank: int, one: Effect, unit: float) -> None:
+def _effect_line(panel: Axes, rank: int, one: Effect, unit: float, label: str) -> None:
     line = style.mode_line(rank)
     bars = np.array([one.time - one.low, one.high - one.time]) / unit
     bars = np.where(np.isfinite(bars), np.maximum(bars, 0.0), 0.0)
@@ -132,7 +153,7 @@ def _effect_line(panel: Axes, rank: int, one: Effect, unit: float) -> None:
         marker=MARKS[rank % len(MARKS)],
         markersize=4,
         elinewidth=1.0,
-        label=f"from rank {rank}",
+        label=label,
         **line._asdict(),
     )
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ranked
 from fastsde.report import tables
 from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
+from fastsde.report.landscape_words import in_landscape_words
 from fastsde.report.spec import FigureSpec
 from fastsde.report.words import study_sentences
 
 if TYPE_CHECKING:
     from fastsde.study import Study
+
+ANSWERS = ("escape_effects", "peaks", "branching")
+"""Figures whose findings answer a question of the study at the top of the page."""
 
 
 def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, bytes]) -> str:
@@ -39,20 +44,22 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
     str
         HTML with the figures inside.
     """
+    words = in_landscape_words if study.landscape is not None else str
+    figures = [(spec, images[spec.name]) for spec in SPECS if spec.name in images]
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
         f"<h1>{escape(title)}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        _finding(analysis),
+        words(_finding(analysis, [spec for spec, _ in figures])),
         "<h2>Results</h2>",
-        tables.results(analysis),
+        words(tables.results(analysis)),
         _reading(analysis, study),
-        *(_figure(spec, analysis, images[spec.name]) for spec in SPECS if spec.name in images),
+        *(_figure(spec, analysis, image, words) for spec, image in figures),
         "<h2>Moments at the end</h2>",
         _moments_note(),
-        tables.final_moments(analysis),
+        words(tables.final_moments(analysis)),
         "<h2>The study</h2>",
         _study(analysis, study),
         "<h2>Where this comes from</h2>",
@@ -71,7 +78,7 @@ def _subtitle(analysis: Analysis) -> str:
     )
 
 
-def _finding(analysis: Analysis) -> str:
+def _finding(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
     exploded = [
         f"{escape(name)} {one.exploded:,} of {one.trajectories:,}"
         for name, one in analysis.models.items()
@@ -84,7 +91,12 @@ def _finding(analysis: Analysis) -> str:
         if exploded
         else ""
     )
-    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{note}</div>'
+    answers = [(spec, spec.finding(analysis)) for spec in specs if spec.name in ANSWERS]
+    listed = "".join(
+        f'<li><a href="#{spec.name}">{spec.title}</a>: {said}</li>' for spec, said in answers if said
+    )
+    more = f"<ul>{listed}</ul>" if listed else ""
+    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{note}</div>'
 
 
 def _reading(analysis: Analysis, study: Study) -> str:
@@ -106,7 +118,8 @@ def _reading(analysis: Analysis, study: Study) -> str:
         f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
         "first. <b>Chance level</b>: when the trajectories of the two halves of the reference are "
         f"shuffled, 95 % of {settings.permutations:,} shuffles give a smaller distance. A model is "
-        "<b>told</b> from the reference if its mean distance over the snapshots, or its largest one, is "
+        "<b>told</b> from the reference if its mean distance over the "
+        f"{'logarithm of ' if log_spaced(analysis.step) else ''}time, or its largest one, is "
         "larger than shuffles of its own trajectories with those of the reference give it (5 % false "
         "alarms for each model, both looks together). <b>Not told</b> does not mean equal: a larger "
         "ensemble may tell them apart. The unit is the trajectory; both sides have the same number, from "
@@ -119,14 +132,15 @@ def _reading(analysis: Analysis, study: Study) -> str:
     )
 
 
-def _figure(spec: FigureSpec, analysis: Analysis, image: bytes) -> str:
+def _figure(spec: FigureSpec, analysis: Analysis, image: bytes, words: Callable[[str], str]) -> str:
     data = base64.b64encode(image).decode("ascii")
+    title = words(spec.title)
     return (
-        f'<h2 id="{spec.name}">{spec.title}</h2>\n{_sentence(spec.finding(analysis))}<figure>\n'
-        f'<img alt="{escape(spec.title)}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{spec.caption}"
-        f'<div class="source">From {spec.source} File: <code>figures/{spec.name}.png</code>.</div>'
-        f"</figcaption>\n</figure>\n{spec.beside(analysis)}"
+        f'<h2 id="{spec.name}">{title}</h2>\n{words(_sentence(spec.finding(analysis)))}<figure>\n'
+        f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
+        f"<figcaption>{words(spec.caption)}"
+        f'<div class="source">From {words(spec.source)} File: <code>figures/{spec.name}.png</code>.</div>'
+        f"</figcaption>\n</figure>\n{words(spec.beside(analysis))}"
     )
 
 

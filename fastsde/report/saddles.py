@@ -9,12 +9,14 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.summary import ordered, time_per_step
+from fastsde.analysis.tails.verdict import TOLERANCE
 from fastsde.report import saddle_figures as figures
 from fastsde.report import tables
 from fastsde.report.spec import FigureSpec
 
 if TYPE_CHECKING:
     from fastsde.analysis.saddles.section import Saddles
+    from fastsde.analysis.tails.tail_report import TailReport
 
 __all__ = ["SPECS"]
 
@@ -154,8 +156,9 @@ def _noise_table(analysis: Analysis) -> str:
     ]
     note = (
         f"<p>Directions with noise (range of 90 % of points); relative variance along the next mode and "
-        f"along the least curvature; tail index of single steps along the next mode. From: "
-        f"{escape(found.noise_source)}.</p>"
+        f"along the least curvature; tail of single steps along the next mode in units of the "
+        f"trajectory's own noise level, where that is recorded, and what all tail estimators say together. "
+        f"From: {escape(found.noise_source)}.</p>"
     )
     return note + tables.table(head, rows)
 
@@ -169,10 +172,19 @@ def _noise_cell(found: Saddles, name: str, k: int) -> str:
     text = f"<b>{middle:.3g}</b>{span}"
     curve = f", least curvature {one.along_lowest[k]:.2g}" if np.isfinite(one.along_lowest[k]) else ""
     text += f'<span class="what">along the next mode {figures.along(one)[k]:.2g}{curve}</span>'
-    if np.isfinite(one.tail[k]):
-        tail = f"tail {one.tail[k]:.2g} ({one.tail_low[k]:.2g} to {one.tail_high[k]:.2g})"
-        text += f'<span class="what">{tail}, {one.draws[k]:,.0f} steps</span>'
-    return text
+    return text + _tail(one.tails, k)
+
+
+def _tail(found: TailReport, k: int) -> str:
+    """Hill's and the stable index of steps near a saddle, and what all estimators say together."""
+    hill, stable = (found.estimates[name] for name in ("hill", "characteristic"))
+    if not np.isfinite(hill.index[k]):
+        return ""
+    spans = [f"{one.index[k]:.2g} ({one.low[k]:.2g} to {one.high[k]:.2g})" for one in (hill, stable)]
+    text = f"tail of {found.count[k]:,.0f} steps: Hill {spans[0]}, if stable {spans[1]}; {found.verdict[k]}"
+    if found.disagreement[k] > TOLERANCE:
+        text += f"; <b>estimators disagree by {found.disagreement[k]:.2g}</b>"
+    return f'<span class="what">{text}</span>'
 
 
 SPECS = (

@@ -45,13 +45,15 @@ def _figure(found: SweepAnalysis) -> bytes:
         return b""
     buffer = io.BytesIO()
     with matplotlib.rc_context(style.RC):
-        effect_panels(found.effects, 1.0, "time units").savefig(buffer, format="png", dpi=style.DPI)
+        effect_panels(found.effects, 1.0, "time units", found.places).savefig(
+            buffer, format="png", dpi=style.DPI
+        )
     return buffer.getvalue()
 
 
 def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
     cases = "".join(f'<li><a href="{escape(c)}/report.html">{escape(c)}</a></li>' for c in found.cases)
-    said = effect_finding(found.effects)
+    said = effect_finding(found.effects, found.places)
     figure = f'<figure>\n<img alt="Escape times" src="data:image/png;base64,{_text(image)}">\n'
     figure += f"<figcaption>{_caption(found)}</figcaption>\n</figure>\n"
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
@@ -63,7 +65,7 @@ def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
             f"<h1>{escape(title)}</h1>",
             f'<p class="sub">{len(found.cases):,} cases of {escape(", ".join(found.swept))}</p>',
             f'<div class="finding"><b>{said}</b></div>',
-            (figure if image else "") + effects_table(found.effects, 1.0, "time units"),
+            (figure if image else "") + effects_table(found.effects, 1.0, "time units", found.places),
             f"<h2>Cases</h2>\n<ul>{cases}</ul>",
             f"<dl><dt>analysed</dt><dd>{found.created}</dd><dt>versions</dt><dd>{escape(versions)}</dd></dl>",
             "</body>\n</html>\n",

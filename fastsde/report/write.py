@@ -11,6 +11,7 @@ from fastsde.analysis import Analysis
 from fastsde.atomic import replacing
 from fastsde.report import style
 from fastsde.report.captions import SPECS
+from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
 from fastsde.study import Study
 
@@ -58,11 +59,15 @@ def write_report(directory: Path | str) -> Path:
 def draw(analysis: Analysis) -> dict[str, bytes]:
     """Draw every figure that the analysis has the numbers for; PNG files by name."""
     images = {}
+    landscape = Study.from_toml(analysis.study).landscape is not None
     with matplotlib.rc_context(style.RC):
         for spec in SPECS:
             if spec.applies(analysis):
                 buffer = io.BytesIO()
-                spec.draw(analysis).savefig(buffer, format="png", dpi=style.DPI)
+                figure = spec.draw(analysis)
+                if landscape:
+                    relabel(figure)
+                figure.savefig(buffer, format="png", dpi=style.DPI)
                 images[spec.name] = buffer.getvalue()
     return images
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from fakes import fake_ensemble
+from matplotlib.figure import Figure
 
 from fastsde.analysis import Settings, analyze
 from fastsde.analysis.escape.effects import Group, effect
 from fastsde.analysis.escape.passages import Passages
 from fastsde.report import escape, saddles
+from fastsde.report.landscape_words import in_landscape_words, relabel
 from fastsde.report.saddle_figures import drawn_saddles
 
 QUICK = Settings(permutations=19, directions=4, sliced_limit=40, kernel_limit=40)
@@ -42,12 +44,30 @@ def test_the_sentence_says_which_way(covariate, low, high, values, said):
     assert "200 trajectories a side" in sentence
 
 
+def test_a_barrier_is_reached_and_a_saddle_left():
+    effects = found("alpha", 1.0, 2.0, (1.2, 2.0))
+    assert escape.effect_finding(effects, ("rank 0",)).startswith("Do heavier tails escape faster from the")
+    said = escape.effect_finding(effects, ("radius 1", "coordinate 1 above 0.5"))
+    assert said.startswith("Do heavier tails reach radius 1 faster? ")
+    assert "to radius 1" in escape.effects_table(effects, 0.5, "steps", ("radius 1",))
+
+
+def test_a_landscape_has_coordinates_and_an_energy():
+    figure = Figure()
+    figure.suptitle("mode 2 against the loss")
+    relabel(figure)
+    assert figure.get_suptitle() == "coordinate 2 against the energy"
+    assert (
+        in_landscape_words("<i>modes</i> of <code>loss</code>") == "<i>coordinates</i> of <code>loss</code>"
+    )
+
+
 def test_the_table_has_both_ends():
     effects = found("alpha", 1.0, 2.0, (1.2, 2.0))
-    html = escape.effects_table(effects, 0.5, "steps")
+    html = escape.effects_table(effects, 0.5, "steps", ("rank 0", "rank 1"))
     one = effects["rank 0 alpha 0"]
     assert f"{one.time[0] / 0.5:,.4g} at 1.2" in html
-    (row,) = escape.effect_rows(effects)
+    (row,) = escape.effect_rows(effects, ("rank 0", "rank 1"))
     assert row["values"] == "1.2 to 2"
     assert row["resampled"] == "200 trajectories a side"
 
@@ -67,8 +87,8 @@ def test_findings_say_what_was_counted(analysis):
     assert "every point visited" in spec["saddle_curvature"].finding(analysis).lower()
     said = spec["escape"].finding(analysis)
     assert "Not told from sgd by the median: " in said
-    assert "langevin +" in said
-    assert "gd -" in said
+    assert "langevin 1." in said
+    assert "gd 0." in said
 
 
 def test_a_strict_saddle_is_told_from_a_flat_one(analysis):

@@ -30,13 +30,22 @@ class Comparison:
         How many will be added.
     frame : Frame
         Bandwidth, directions, frequencies and settings.
+    weight : ndarray, shape (snapshot,), optional
+        Of each snapshot in the means over time; equal by default.
     """
 
     def __init__(
-        self, names: Sequence[str], reference: str, trajectories: int, snapshots: int, frame: Frame
+        self,
+        names: Sequence[str],
+        reference: str,
+        trajectories: int,
+        snapshots: int,
+        frame: Frame,
+        weight: Floats | None = None,
     ) -> None:
         self.reference = reference
         self.frame = frame
+        self.weight = weight
         self.half = trajectories // 2
         self.labels = {one.name: one.labelling(self.half, frame.settings) for one in EVERY_SNAPSHOT}
         shape = (snapshots, frame.settings.permutations + 1)
@@ -65,6 +74,6 @@ class Comparison:
         """Return the distances by model and kind."""
         found: dict[str, dict[str, Distance]] = {}
         for (name, kind), values in self.values.items():
-            one = distance(values, self.counts[name, kind], self.reasons[name, kind])
+            one = distance(values, self.counts[name, kind], self.reasons[name, kind], self.weight)
             found.setdefault(name, {})[kind] = one
         return found

@@ -28,7 +28,9 @@ class Distance:
     count : ndarray, shape (snapshot,)
         Trajectories of either sample.
     mean, mean_null, mean_p : float
-        The mean over snapshots after the first, its null quantile and p-value.
+        The mean over time after the first snapshot, its null quantile and p-value: over the logarithm of
+        time where snapshots are spread over decades, so that however they crowd, at the end or elsewhere,
+        every decade counts the same.
     peak, peak_p : float
         The largest ratio of value to null over snapshots after the first, and its p-value: valid although
         the largest of many is taken.
@@ -74,7 +76,7 @@ class Distance:
         return min(self.mean_p, self.peak_p) < 0.025
 
 
-def distance(relabelled: Floats, count: Floats, reason: str = "") -> Distance:
+def distance(relabelled: Floats, count: Floats, reason: str = "", weight: Floats | None = None) -> Distance:
     """Reduce a distance under the observed and the shuffled labels to values, band and p-values.
 
     Parameters
@@ -86,6 +88,8 @@ def distance(relabelled: Floats, count: Floats, reason: str = "") -> Distance:
         Trajectories of either sample.
     reason : str
         Why some rows have none.
+    weight : ndarray, shape (snapshot,), optional
+        Of each snapshot in the mean, from `fastsde.analysis.law.time_weights`; equal by default.
 
     Returns
     -------
@@ -108,7 +112,10 @@ def distance(relabelled: Floats, count: Floats, reason: str = "") -> Distance:
     scale = np.where(null > 0, null, np.nan)[:, None]
     later: Bools = np.asarray(np.isfinite(relabelled).all(axis=1))
     later[0] = False
-    means = relabelled[later].mean(axis=0) if later.any() else np.full(relabelled.shape[1], np.nan)
+    weights = np.where(later, 1.0 if weight is None else weight, 0.0)
+    means = np.full(relabelled.shape[1], np.nan)
+    if weights.sum() > 0:
+        means = weights[later] @ relabelled[later] / weights.sum()
     ratios = np.where(later[:, None], relabelled / scale, np.nan)
     peaks = np.where(np.isfinite(ratios), ratios, -np.inf).max(axis=0)
     exists = bool(np.isfinite(peaks[0]))

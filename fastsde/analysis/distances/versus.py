@@ -202,8 +202,9 @@ def _coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> C
         return Coordinates(*[nothing] * 9)
     orders = np.array([math.inf if name.startswith("log") else order for name in frame.coordinates])
     w1, w2 = (wasserstein_1d.relabelled(*known, power) for power in (1, 2))
-    mean = second.mean(axis=0) - first.mean(axis=0)
-    error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in (first, second)))
+    with np.errstate(over="ignore", invalid="ignore"):  # heavy tails: shown only where moments exist
+        mean = second.mean(axis=0) - first.mean(axis=0)
+        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in (first, second)))
     once, twice = (orders > 1, _banded(w1)), (orders > 2, _banded(w2))
     (w1, w1_null, w1_p), (w2, w2_null, w2_p) = (
         [np.where(there, values, np.nan) for values in band] for there, band in (once, twice)

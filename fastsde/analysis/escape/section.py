@@ -1,4 +1,4 @@
-"""Escape from each saddle: curves, competing explosions, hazards, comparisons and the effects of settings."""
+"""Escape from each saddle or over each barrier: curves, explosions, hazards, and the effects of settings."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ import numpy as np
 from fastsde.analysis.escape import hazard
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.learning import Times, kaplan_meier, logrank_p
-from fastsde.analysis.escape.passages import Passages, stays
+from fastsde.analysis.escape.passages import Passages
+from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.escape.survival import count, incidence, interval, quantile, resample, restricted_mean
-from fastsde.analysis.law import log_spaced, plateaus
-from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.law import log_spaced
+from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
-__all__ = ["Escape", "EscapeCurves", "arrivals", "escape_groups", "measure"]
+__all__ = ["Escape", "EscapeCurves", "escape_groups", "measure"]
 
 GRID = 160
 BINS = 10
 REPLICATES = 400
-EVENTS = "first passages at every integrator step (mode_learned events)"
-MODES = "snapshots at which a mode is above half its strength"
-LOSSES = "snapshots at which the loss is below the middle of two plateaus"
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,11 @@ class Escape:
     ----------
     source : str
         Where the passages come from.
+    places : tuple of str
+        What is left: "rank 0", "rank 1", ... of a network; of a landscape what is crossed, such as
+        "coordinate 1 above 0.5" or "radius 1".
     reference : str
-        Model that the others are compared with; empty without one.
+        Model that the others are compared with: the analysis's, or without one the first.
     grid : ndarray, shape (rank, grid)
         Times at which curves are kept, from the arrival at the rank.
     edge : ndarray, shape (rank, bin + 1)
@@ -102,10 +103,12 @@ class Escape:
         Up to where means are taken: the time by which 95 % of all stays have ended.
     models : dict of str to EscapeCurves
     effects : dict of str to Effect
-        Effects of the models' settings where models differ in one only; keys "rank RANK COVARIATE NUMBER".
+        Effects of the models' settings where models differ in one only; keys "rank PLACE COVARIATE NUMBER",
+        places numbered from 0.
     """
 
     source: str
+    places: tuple[str, ...]
     reference: str
     grid: Floats
     edge: Floats
@@ -114,54 +117,25 @@ class Escape:
     effects: dict[str, Effect]
 
 
-def arrivals(view: Trajectories, context: Context) -> tuple[Floats, str] | None:
-    """Return when modes are learned, (trajectory, mode), NaN if never, and where that is known from.
-
-    From the events of the integration where it looked for them, else from the modes or, for white inputs, the
-    loss at snapshots: then a time is that of the first snapshot after, and its error a snapshot's distance.
-    """
-    fractions = np.asarray(context.ensemble.study.events.mode_learned, dtype=np.float64)
-    worth = context.strength > 0.01 * context.strength[0]
-    if len(fractions) and "mode_learned_step" in view.variables:
-        return view.passage_time("mode_learned")[:, np.argmin(np.abs(fractions - 0.5))][:, worth], EVENTS
-    if "modes" in view.variables:
-        return _first(view, "modes", lambda modes: modes[:, worth] >= context.strength[worth] / 2), MODES
-    levels = plateaus(context.ensemble.problem)
-    if "loss" in view.variables and levels.size:
-        middle = (levels[1:] + levels[:-1]) / 2
-        return _first(view, "loss", lambda loss: loss[:, None] < middle[: worth.sum()]), LOSSES
-    return None
-
-
-def _first(view: Trajectories, name: str, passed: object) -> Floats:
-    found: Floats | None = None
-    for snapshot, time in enumerate(view.time):
-        here = passed(view.read(name, snapshot))  # type: ignore[operator]
-        found = np.full(here.shape, np.nan) if found is None else found
-        found[here & np.isnan(found)] = time
-    assert found is not None
-    return found
-
-
 def measure(context: Context) -> Escape | None:
-    """Measure the escape of every model; None if nothing says when modes are learned."""
-    if context.ensemble.study.landscape is not None:
-        return None
-    found = {name: arrivals(view, context) for name, view in context.views.items()}
+    """Measure the escape of every model; None if nothing says when it happens."""
+    found = {name: known_stays(view, context) for name, view in context.views.items()}
     known = {name: one for name, one in found.items() if one is not None}
     if len(known) < len(found):
         return None
     end = float(next(iter(context.views.values())).time[-1])
-    by_model = {
-        name: stays(learned, context.views[name].passage_time("exploded"), end)
-        for name, (learned, _) in known.items()
+    by_model = {name: one.stays for name, one in known.items()}
+    first = next(iter(known.values()))
+    reference = context.reference or next(iter(known))
+    shapes = [_Shape(context, [many[r] for many in by_model.values()], end) for r in range(len(first.places))]
+    models = {
+        name: _curves(many, by_model[reference] if name != reference else None, shapes, context)
+        for name, many in by_model.items()
     }
-    ranks = len(next(iter(by_model.values())))
-    shapes = [_Shape(context, [many[r] for many in by_model.values()], end) for r in range(ranks)]
-    models = {name: _curves(name, many, by_model, shapes, context) for name, many in by_model.items()}
     return Escape(
-        source=next(iter(known.values()))[1],
-        reference=context.reference,
+        source=first.source,
+        places=first.places,
+        reference=reference,
         grid=np.array([shape.grid for shape in shapes]),
         edge=np.array([shape.edge for shape in shapes]),
         horizon=np.array([shape.horizon for shape in shapes]),
@@ -174,10 +148,10 @@ def escape_groups(context: Context, by_model: Mapping[str, list[Passages]]) -> l
     """Return, for each rank, the groups of stays with what each model is."""
     study = context.ensemble.study
     settings = {name: study.models[name].model_dump(exclude_none=True) for name in by_model}
+    data = study.data.seed if study.data is not None else study.seed
     ranks = len(next(iter(by_model.values())))
     return [
-        [Group(name, settings[name], study.data.seed, many[r]) for name, many in by_model.items()]
-        for r in range(ranks)
+        [Group(name, settings[name], data, many[r]) for name, many in by_model.items()] for r in range(ranks)
     ]
 
 
@@ -216,13 +190,8 @@ class _Shape:
 
 
 def _curves(
-    name: str,
-    many: list[Passages],
-    by_model: Mapping[str, list[Passages]],
-    shapes: list[_Shape],
-    context: Context,
+    many: list[Passages], other: list[Passages] | None, shapes: list[_Shape], context: Context
 ) -> EscapeCurves:
-    other = by_model[context.reference] if context.reference and name != context.reference else None
     rows = [
         _row(group, None if other is None else other[rank], shapes[rank], context.settings.seed)
         for rank, group in enumerate(many)
@@ -279,6 +248,8 @@ def _compared(group: Passages, other: Passages | None, seed: int) -> dict[str, o
     with np.errstate(invalid="ignore", divide="ignore"):
         point = float(quantile(count(group), 0.5) / quantile(count(other), 0.5))
         drawn = quantile(mine, 0.5) / quantile(theirs, 0.5)
+    if not 0 < point < math.inf:  # half of one of the two never escape
+        point = math.nan
     low, high = interval(drawn) if np.isfinite(point) else (math.nan, math.nan)
     p = logrank_p(Times(group.time, ~group.escaped), Times(other.time, ~other.escaped))
     return dict(zip(names, (cox.ratio, cox.low, cox.high, point, low, high, p), strict=True))

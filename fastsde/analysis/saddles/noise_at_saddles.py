@@ -9,15 +9,15 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from fastsde.analysis.law import follows_gradient
-from fastsde.analysis.protocols import Floats
+from fastsde.analysis.protocols import Floats, Integers
 from fastsde.analysis.saddles.saddle_noise import (
     LEADING,
     NoiseShape,
     noise_rows,
     noise_shape,
-    noise_tail,
     sign_rows,
 )
+from fastsde.analysis.tails.tail_report import TailReport, side_by_side, tail_report
 
 if TYPE_CHECKING:
     from fastsde.analysis.saddles.visits import Visits
@@ -67,9 +67,9 @@ class SaddleNoise:
         Participation ratio of their sign covariance, in the modes.
     step_along_mode : ndarray, shape (saddle,)
         Its variance along the strongest mode not kept over the mean.
-    tail, tail_low, tail_high : ndarray, shape (saddle,)
-        Hill's index of single steps along the strongest mode not kept, in units of the trajectory's own noise
-        level where that was recorded.
+    tails : TailReport
+        All tail estimates, with the saddle as the column, of single steps along the strongest mode not kept,
+        in units of the trajectory's own noise level where that was recorded; the trajectory is the unit.
     """
 
     states: Floats
@@ -85,9 +85,7 @@ class SaddleNoise:
     draws: Floats
     step_participation: Floats
     step_along_mode: Floats
-    tail: Floats
-    tail_low: Floats
-    tail_high: Floats
+    tails: TailReport
 
 
 @dataclass(frozen=True)
@@ -118,6 +116,7 @@ class NoiseCollector:
         self.noisy = self.model.kind != "gd"
         self.draws: dict[int, list[Floats]] = {}
         self.count: dict[int, int] = {}
+        self.scaled = follows_gradient(self.model) and "noise_trace" in self.view.variables
         self.source = self._source()
 
     def _source(self) -> str:
@@ -132,38 +131,48 @@ class NoiseCollector:
         if not self.noisy or "update_noise" not in self.view.variables or not np.any(at >= 0):
             return
         noise = np.asarray(self.view.read("update_noise", snapshot), dtype=np.float64)
-        scaled = follows_gradient(self.model) and "noise_trace" in self.view.variables
-        level = np.ones(len(noise))
-        if scaled:
+        level = np.full(len(noise), np.nan)
+        if self.scaled:
             level = np.sqrt(np.asarray(self.view.read("noise_trace", snapshot), dtype=np.float64))
         for kept in np.unique(at[at >= 0]):
             rows = np.flatnonzero(at == kept)[: DRAWS - self.count.get(int(kept), 0)]
-            self.draws.setdefault(int(kept), []).append(np.column_stack([noise[rows], level[rows]]))
+            self.draws.setdefault(int(kept), []).append(np.column_stack([noise[rows], level[rows], rows]))
             self.count[int(kept)] = self.count.get(int(kept), 0) + len(rows)
 
     def result(self, visits: Visits, listed: list[int]) -> SaddleNoise:
         """Return the noise at the listed saddles."""
         rows = [self._points(visits, kept) | self._steps(kept) for kept in listed]
-        return SaddleNoise(**{key: np.array([row[key] for row in rows]) for key in rows[0]})
+        tails = side_by_side([self._tail(kept) for kept in listed])
+        return SaddleNoise(**{key: np.array([row[key] for row in rows]) for key in rows[0]}, tails=tails)
 
     def _free(self, kept: int) -> int | None:
         """Return the strongest mode that a saddle does not keep."""
         worth = int(np.sum(self.context.strength > 0.01 * self.context.strength[0]))
         return next((k for k in range(worth) if not kept >> k & 1), None)
 
-    def _steps(self, kept: int) -> dict[str, Any]:
+    def _drawn(self, kept: int) -> tuple[Floats, Floats, Integers]:
+        """Return draws near a saddle, (n, mode), their noise levels, NaN if unknown, and trajectories."""
+        modes = len(self.context.strength)
+        draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, modes + 2))
+        return draws[:, :-2], draws[:, -2], draws[:, -1].astype(np.int64)
+
+    def _steps(self, kept: int) -> dict[str, float]:
         free = self._free(kept)
-        draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, 2))
-        names = ("step_participation", "step_along_mode", "tail", "tail_low", "tail_high")
-        if len(draws) < 2 or free is None:
-            return {"draws": float(len(draws)), **dict.fromkeys(names, np.nan)}
-        noise, level = draws[:, :-1], draws[:, -1]
-        shape = noise_shape(sign_rows(noise), np.eye(noise.shape[1])[free])
-        tail = noise_tail(noise[:, free], level)
-        return {
-            "draws": float(len(draws)),
-            **dict(zip(names, (shape.participation, shape.alignment, *tail), strict=True)),
-        }
+        noise = self._drawn(kept)[0]
+        row = {"draws": float(len(noise)), "step_participation": np.nan, "step_along_mode": np.nan}
+        if len(noise) >= 2 and free is not None:
+            shape = noise_shape(sign_rows(noise), np.eye(noise.shape[1])[free])
+            row |= {"step_participation": shape.participation, "step_along_mode": shape.alignment}
+        return row
+
+    def _tail(self, kept: int) -> TailReport:
+        """Judge the tail of draws, each along the strongest mode that the saddle does not keep."""
+        free = self._free(kept)
+        noise, level, trajectory = self._drawn(kept)
+        along = noise[:, [free or 0]]
+        if free is None:
+            along, level, trajectory = along[:0], level[:0], trajectory[:0]
+        return tail_report(along, level if self.scaled else None, trajectory)
 
     def _points(self, visits: Visits, kept: int) -> dict[str, Any]:
         rows = np.flatnonzero((visits.kept == kept) & (visits.trajectory < FIRST))[:STATES]

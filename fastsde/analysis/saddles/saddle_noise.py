@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails import hill
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
 
-__all__ = ["NoiseShape", "noise_rows", "noise_shape", "noise_tail", "sign_rows"]
+__all__ = ["NoiseShape", "noise_rows", "noise_shape", "sign_rows"]
 
 LEADING = 6
 """Eigenvalues kept of each spectrum."""
@@ -124,19 +123,3 @@ def sign_rows(noise: Floats) -> Floats:
     length = np.linalg.norm(noise, axis=1, keepdims=True)
     kept = (length > 0).ravel() & np.isfinite(noise).all(axis=1)
     return np.asarray(noise[kept] / length[kept] / np.sqrt(max(1, int(kept.sum()))))
-
-
-def noise_tail(sample: Floats, scale: Floats | None) -> tuple[float, float, float]:
-    """Tail index of noise collected across trajectories, one projection, with its 95 % interval (Hill).
-
-    Parameters
-    ----------
-    sample : ndarray, shape (n,)
-        One projection.
-    scale : ndarray, shape (n,) or None
-        Scale of each value; those whose scale is not positive are left out.
-    """
-    if scale is not None:
-        sample = sample / np.where(scale > 0, scale, np.nan)
-    found = hill.estimate(sample[np.isfinite(sample)])
-    return found.index, found.low, found.high

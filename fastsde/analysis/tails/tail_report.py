@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +142,33 @@ def tail_report(
     raw = tail_report(np.where(np.isnan(units), np.nan, values), None, unit, centre=centre, level=level)
     judged = tuple(judged_by_scale(*pair) for pair in zip(raw.verdict, own.verdict, strict=True))
     return dataclasses.replace(own, verdict=judged, raw=raw)
+
+
+def side_by_side(reports: Sequence[TailReport]) -> TailReport:
+    """Put the columns of several reports beside one another; raw values only where all reports have them.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> pair = [tail_report(rng.standard_normal((5000, 1))), tail_report(rng.standard_cauchy((5000, 1)))]
+    >>> side_by_side(pair).verdict
+    ('light', 'stable')
+    """
+
+    def beside(parts: Sequence[Indices]) -> Indices:
+        names = [field.name for field in dataclasses.fields(Indices)]
+        return Indices(*(np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names))
+
+    raw = [report.raw for report in reports if report.raw is not None]
+    return TailReport(
+        count=np.concatenate([report.count for report in reports]),
+        estimates={name: beside([report.estimates[name] for report in reports]) for name in ESTIMATORS},
+        sums=beside([report.sums for report in reports]),
+        design_effect=np.concatenate([report.design_effect for report in reports]),
+        disagreement=np.concatenate([report.disagreement for report in reports]),
+        verdict=tuple(word for report in reports for word in report.verdict),
+        raw=side_by_side(raw) if raw and len(raw) == len(reports) else None,
+    )
 
 
 def positive_scale(scale: Floats) -> Floats:

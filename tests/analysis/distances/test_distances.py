@@ -4,6 +4,7 @@ import pytest
 from fastsde.analysis.distances import mmd, wasserstein
 from fastsde.analysis.distances.distance import distance
 from fastsde.analysis.distances.permutation import Relabelling
+from fastsde.analysis.law import time_weights
 
 N, PERMUTATIONS = 30, 99
 
@@ -90,3 +91,17 @@ def test_survivors_are_equally_many():
     assert np.all(labels.sum(axis=1) == 13)
     assert 0 not in slots
     assert 25 not in slots
+
+
+def test_the_mean_does_not_depend_on_where_snapshots_crowd():
+    """A distance that is large at the end only, seen there once or forty times."""
+    sparse = np.concatenate([[0], np.unique(np.geomspace(1, 10_000, 30).astype(int))])
+    crowded = np.concatenate([sparse[:-1], np.arange(9_960, 10_001)])
+    shuffled = np.random.default_rng(0).random(99)
+    means = []
+    for step in (sparse, crowded):
+        rows = np.outer(np.where(step > 5000, 4.0, 1.0), np.concatenate([[1.0], shuffled]))
+        weighted = distance(rows, np.full(len(step), 50.0), "", time_weights(step))
+        means.append((weighted.mean, distance(rows, np.full(len(step), 50.0)).mean))
+    assert means[0][0] == pytest.approx(means[1][0], rel=0.15)
+    assert means[1][1] > 2 * means[0][1]

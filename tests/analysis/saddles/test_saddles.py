@@ -12,7 +12,7 @@ from tools import INPUTS, Case
 
 from fastsde.analysis import Settings
 from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
-from fastsde.analysis.saddles.saddle_noise import noise_rows, noise_shape, noise_tail, sign_rows
+from fastsde.analysis.saddles.saddle_noise import noise_rows, noise_shape, sign_rows
 from fastsde.analysis.saddles.section import measure, saddle_name
 from fastsde.analysis.saddles.visits import Visits, VisitTracker, kept_modes
 from fastsde.analysis.sections import Context
@@ -222,20 +222,35 @@ def test_the_sign_covariance_sees_the_shape_whatever_the_tails():
     assert flat.alignment < 0.01
 
 
-@pytest.mark.statistics
-def test_the_tail_of_collected_noise_needs_its_own_scale():
-    """Gaussian draws of many scales look heavy, in their own units not; t with 2 degrees stays heavy."""
-    rng = np.random.default_rng(1)
-    scale = rng.lognormal(0, 1.5, 20_000)
-    mixed = scale * rng.standard_normal(20_000)
-    assert noise_tail(mixed, None)[2] < 3 < noise_tail(mixed, scale)[1]
-    assert noise_tail(scale * rng.standard_t(2, 20_000), scale)[2] < 3
-
-
 def collector(found):
     context = Context(found, dict(found.views), "", Settings(), Silent())
     s = found.study
     return NoiseCollector("m", context, DeepLinearNetwork(s.network.widths, s.network.loss_scale))
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize(("degrees", "verdict"), [(np.inf, "mixture"), (2.0, "power")])
+def test_the_tail_near_a_saddle_is_judged_in_its_own_scale(degrees, verdict):
+    """Gaussian draws of many scales look heavy and are told as a mixture; t with 2 degrees stays heavy."""
+    found = ensemble(2, [PATH], ("loss", "gradient_norm", "modes", "parameters"))
+    rng = np.random.default_rng(1)
+    level = rng.lognormal(0, 1.5, 20_000)
+    unit = rng.standard_t(degrees, (20_000, 3)) if np.isfinite(degrees) else rng.standard_normal((20_000, 3))
+    gathered = collector(found)
+    gathered.scaled = True
+    gathered.draws = {0b1: [np.column_stack([level[:, None] * unit, level, np.arange(20_000)])]}
+    nobody = Visits(*(np.zeros(0, dtype=int) for _ in range(5)), there={})
+    tails = gathered.result(nobody, [0b1, 0b11]).tails
+    assert tails.verdict[1] == "none"
+    assert np.isnan(tails.estimates["hill"].index[1])
+    assert tails.count.tolist() == [20_000, 0]
+    assert tails.raw.estimates["hill"].high[0] < 3
+    if verdict == "mixture":
+        assert tails.verdict[0] == "mixture"
+        assert tails.estimates["hill"].low[0] > 3
+    else:
+        assert tails.verdict[0] in ("power", "heavy", "stable", "unclear")
+        assert tails.estimates["hill"].low[0] < 3
 
 
 def test_noise_at_a_visited_point_is_that_of_its_covariance():

@@ -1,0 +1,108 @@
+"""What trajectories escape from, and when: the saddles of a network, the barriers of a landscape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.analysis.escape.passages import Passages, passages, stays
+from fastsde.analysis.law import plateaus
+from fastsde.analysis.protocols import Floats, Trajectories
+
+if TYPE_CHECKING:
+    from fastsde.analysis.sections import Context
+
+__all__ = ["Known", "arrivals", "crossings", "known_stays"]
+
+EVENTS = "first passages at every integrator step (mode_learned events)"
+MODES = "snapshots at which a mode is above half its strength"
+LOSSES = "snapshots at which the loss is below the middle of two plateaus"
+CROSSINGS = "first passages at every integrator step (events of the study), from the start on"
+MOST = 6
+"""At most so many kinds of crossings of a landscape are looked at."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Stays of one model at each place, and how they are known.
+
+    Attributes
+    ----------
+    places : tuple of str
+        What is left: ranks, or what is crossed.
+    stays : list of Passages
+        One for each place.
+    source : str
+        Where the times come from.
+    """
+
+    places: tuple[str, ...]
+    stays: list[Passages]
+    source: str
+
+
+def known_stays(view: Trajectories, context: Context) -> Known | None:
+    """Return the stays of a model's trajectories; None if nothing says when they end."""
+    end, exploded = float(view.time[-1]), view.passage_time("exploded")
+    if context.ensemble.study.landscape is not None:
+        crossed = crossings(view, context)
+        if not crossed:
+            return None
+        return Known(tuple(crossed), [passages(one, exploded, end) for one in crossed.values()], CROSSINGS)
+    found = arrivals(view, context)
+    if found is None:
+        return None
+    many = stays(found[0], exploded, end)
+    return Known(tuple(f"rank {rank}" for rank in range(len(many))), many, found[1])
+
+
+def crossings(view: Trajectories, context: Context) -> dict[str, Floats]:
+    """Return when each event of a landscape first happens, (trajectory,), NaN if never, by what is crossed.
+
+    Radii come first, then levels that coordinates rise above, then those that the energy falls below.
+    """
+    events = context.ensemble.study.events
+    found: dict[str, Floats] = {}
+    if "radius_above_step" in view.variables:
+        times = view.passage_time("radius_above")
+        found |= {f"radius {radius:g}": times[:, k] for k, radius in enumerate(events.radii)}
+    if "mode_learned_step" in view.variables:
+        times = view.passage_time("mode_learned")
+        for k, level in enumerate(events.mode_learned):
+            for axis in range(times.shape[2]):
+                found[f"coordinate {axis + 1} above {level:g}"] = times[:, k, axis]
+    if "loss_below_step" in view.variables:
+        times = view.passage_time("loss_below")
+        found |= {f"energy below {level:g}": times[:, k] for k, level in enumerate(events.loss_below)}
+    return dict(list(found.items())[:MOST])
+
+
+def arrivals(view: Trajectories, context: Context) -> tuple[Floats, str] | None:
+    """Return when modes are learned, (trajectory, mode), NaN if never, and where that is known from.
+
+    From the events of the integration where it looked for them, else from the modes or, for white inputs, the
+    loss at snapshots: then a time is that of the first snapshot after, and its error a snapshot's distance.
+    """
+    fractions = np.asarray(context.ensemble.study.events.mode_learned, dtype=np.float64)
+    worth = context.strength > 0.01 * context.strength[0]
+    if len(fractions) and "mode_learned_step" in view.variables:
+        return view.passage_time("mode_learned")[:, np.argmin(np.abs(fractions - 0.5))][:, worth], EVENTS
+    if "modes" in view.variables:
+        return _first(view, "modes", lambda modes: modes[:, worth] >= context.strength[worth] / 2), MODES
+    levels = plateaus(context.ensemble.problem)
+    if "loss" in view.variables and levels.size:
+        middle = (levels[1:] + levels[:-1]) / 2
+        return _first(view, "loss", lambda loss: loss[:, None] < middle[: worth.sum()]), LOSSES
+    return None
+
+
+def _first(view: Trajectories, name: str, passed: object) -> Floats:
+    found: Floats | None = None
+    for snapshot, time in enumerate(view.time):
+        here = passed(view.read(name, snapshot))  # type: ignore[operator]
+        found = np.full(here.shape, np.nan) if found is None else found
+        found[here & np.isnan(found)] = time
+    assert found is not None
+    return found

@@ -1,0 +1,69 @@
+"""The words of a landscape in place of a network's: coordinates for modes, energy for loss."""
+
+from __future__ import annotations
+
+import re
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+__all__ = ["in_landscape_words", "relabel"]
+
+_SENTENCES = {
+    "Growth of the modes": "Coordinates over time",
+    "How much of each mode of the optimal map is learned: 0 is nothing, 1 is all.": (
+        "Coordinates of the points."
+    ),
+    "Learning times": "First passages of the coordinates",
+    "learning times": "first-passage times",
+    "has not reached the given part of its strength yet": "has not risen above the level yet",
+    "A trajectory that has not learned the mode when the run ends is": (
+        "A trajectory that is below at the end is"
+    ),
+    "at which a mode is learned": "at which a coordinate passes the level",
+    "learned the mode": "passed the level",
+    "share of trajectories that have not learned it": "share of trajectories below the level",
+    "modes / strength": "coordinates",
+    "mode / strength": "coordinate",
+    "share of strength": "value",
+    "modes as shares of their strength": "coordinates",
+    "of modes in units of their strength": "of coordinates",
+    "end-to-end matrix": "point",
+    "Training loss": "Energy",
+}
+_WORDS = (
+    (re.compile(r"\bmode( \d|s?\b)"), r"coordinate\1"),
+    (re.compile(r"\bMode( \d|s?\b)"), r"Coordinate\1"),
+    (re.compile(r"\bloss(es)?\b"), "energy"),
+    (re.compile(r"\bLoss\b"), "Energy"),
+)
+_KEPT = re.compile(r"(<code>.*?</code>|<pre>.*?</pre>|<[^>]*>)", re.DOTALL)
+
+
+def in_landscape_words(html: str) -> str:
+    """Put the words of a landscape for those of a network, outside tags, code and study files.
+
+    Examples
+    --------
+    >>> in_landscape_words("<b>mode 1</b> and its loss, <code>modes, loss</code>")
+    '<b>coordinate 1</b> and its energy, <code>modes, loss</code>'
+    """
+    parts = _KEPT.split(html)
+    return "".join(part if number % 2 else _translated(part) for number, part in enumerate(parts))
+
+
+def relabel(figure: Figure) -> None:
+    """Do the same to all text of a figure."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        words = _translated(text.get_text())
+        if words != text.get_text():
+            text.set_text(words)
+
+
+def _translated(text: str) -> str:
+    for network, landscape in _SENTENCES.items():
+        text = text.replace(network, landscape)
+    for pattern, words in _WORDS:
+        text = pattern.sub(words, text)
+    return text
