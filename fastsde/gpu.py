@@ -362,6 +362,30 @@ class Resident:
         self._deliver()
         self._fetch()
 
+    def kernel_seconds(self, steps: int) -> float:
+        """Advance all trajectories by some steps, and return the time that the kernels took on the device."""
+        taken = []
+
+        def work(batch: Batch) -> None:
+            taken.append(
+                self._cuda.device_seconds(
+                    lambda: self._launch(batch, self.step, steps, closing=False), self._compute
+                )
+            )
+
+        self._each(work)
+        self.step += steps
+        return float(sum(taken))
+
+    def takes(self) -> dict[str, int]:
+        """Return registers of a thread, threads and shared bytes of a block, after a launch."""
+        program = model_program(self._study, self._lowered, self.where)
+        return {
+            "registers": self._cuda.registers(program, "advance"),
+            "threads": program.threads,
+            "shared": program.bytes if self.where == "shared" else 0,
+        }
+
     def _deliver(self) -> None:
         pending, self._pending = self._pending, None
         if pending is not None:

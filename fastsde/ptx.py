@@ -78,14 +78,15 @@ def ptx(
 
 
 def find_ptxas() -> str | None:
-    """Return the path of the assembler: in the path, or of the package ``nvidia-cuda-nvcc``."""
-    found = shutil.which("ptxas")
+    """Return the path of the assembler: of the package ``nvidia-cuda-nvcc``, or in the path.
+
+    That of the package is of the toolkit's own version; an older one refuses newer PTX.
+    """
     spec = importlib.util.find_spec("nvidia")
-    for folder in (spec.submodule_search_locations or []) if spec and not found else []:
-        found = next((str(path) for path in sorted(Path(folder).glob("*/bin/ptxas"))), None)
-        if found:
-            break
-    return found
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*/bin/ptxas")):
+            return str(path)
+    return shutil.which("ptxas")
 
 
 def assemble(source: str, capability: tuple[int, int] = (9, 0)) -> Usage:
