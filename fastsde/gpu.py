@@ -330,19 +330,19 @@ class Resident:
         At the `last` one look for passages and explosions as well.
         """
         self._deliver()
-        now, alone = self.step, self._resident >= self._count
+        now = self.step
 
         def work(batch: Batch) -> None:
             if last:
                 self._launch(batch, now, 0, closing=True)
             record = self._measure(batch, observer, now)
-            if alone:
+            if batch.count == self._count:
                 self._pending = lambda: (record(), deliver())  # type: ignore[func-returns-value]
             else:
                 record()
 
         self._each(work)
-        if not alone:
+        if self._pending is None:
             deliver()
 
     def checkpoint(self, snapshots: int) -> Checkpoint:

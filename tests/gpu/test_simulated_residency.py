@@ -11,6 +11,7 @@ from fastsde.data import build_problem
 from fastsde.errors import ResourceError
 from fastsde.kernels import cuda
 from fastsde.lowering import lower
+from fastsde.store import open_ensemble
 
 OBSERVED = {"record": {"observables": ["loss", "modes", "update_noise", "parameters"]}}
 
@@ -137,8 +138,8 @@ def test_a_run_on_the_device_makes_the_same_files(tmp_path):
     for device in ("cpu", "cuda"):
         fastsde.run(a_study, tmp_path / device, device=device, part_size=4, threads=1)
     with (
-        fastsde.open_ensemble(tmp_path / "cpu") as one,
-        fastsde.open_ensemble(tmp_path / "cuda") as other,
+        open_ensemble(tmp_path / "cpu") as one,
+        open_ensemble(tmp_path / "cuda") as other,
     ):
         np.testing.assert_allclose(other["m"]["loss"], one["m"]["loss"], rtol=1e-12)
         assert list(one["m"].variables) == list(other["m"].variables)
