@@ -24,6 +24,7 @@ from fastsde.data import build_problem
 from fastsde.ensemble import beginning, default_threads, integrate
 from fastsde.errors import DeviceError
 from fastsde.lowering import lower
+from fastsde.resident import Resident
 from fastsde.study import Study
 
 __all__ = ["GOALS", "main", "occupancy", "roofline"]
@@ -102,7 +103,7 @@ def measure(study, work, device, repeats):
     lowered = lower(study, MODEL, problem)
     count, steps = study.trajectories, study.time.steps
     begin = beginning(study, lowered, 0, count, None)
-    with gpu.Resident(study, lowered, default_threads(), 0, count, begin) as resident:
+    with Resident(study, lowered, default_threads(), 0, count, begin) as resident:
         resident.kernel_seconds(1)
         kernel = min(resident.kernel_seconds(steps) for _ in range(repeats))
         takes, where = resident.takes(), resident.where

@@ -67,7 +67,8 @@ def ptx(
         Where the memory of a trajectory is; as `fastsde.gpu.memory_class` chooses by default.
     """
     from fastsde.data import build_problem
-    from fastsde.gpu import host_job, memory_class, model_program, task_options
+    from fastsde.device_measures import host_job, task_options
+    from fastsde.gpu import memory_class, model_program
     from fastsde.kernels.cuda import compile_kernel
     from fastsde.lowering import lower
 

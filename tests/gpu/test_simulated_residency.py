@@ -6,11 +6,12 @@ import pytest
 from studies import snapshots
 
 import fastsde
-from fastsde import gpu
+from fastsde import gpu, resident
 from fastsde.data import build_problem
 from fastsde.errors import ResourceError
 from fastsde.kernels import cuda
 from fastsde.lowering import lower
+from fastsde.resident import Resident
 from fastsde.store import open_ensemble
 
 OBSERVED = {"record": {"observables": ["loss", "modes", "update_noise", "parameters"]}}
@@ -26,7 +27,7 @@ def same(one, other):
 
 
 def resident_of(monkeypatch, count):
-    monkeypatch.setattr(gpu.Resident, "_fitting", lambda self: count)
+    monkeypatch.setattr(Resident, "_fitting", lambda self: count)
 
 
 def test_batches_that_come_and_leave_give_the_same_bits(monkeypatch):
@@ -50,7 +51,7 @@ def test_a_full_memory_halves_what_is_resident(monkeypatch):
         launch(self, task, count, *rest)
 
     monkeypatch.setattr(cuda.Program, "launch", full)
-    monkeypatch.setattr(gpu, "LEAST", 1)
+    monkeypatch.setattr(resident, "LEAST", 1)
     parts, _ = snapshots(studied(steps=2), 4, device="cuda")
     same(whole, parts)
     assert max(taken) == 4
