@@ -168,6 +168,18 @@ def _select(number: int) -> None:
     cuda.select(number)
 
 
+def refusal(error: Exception) -> DeviceError | None:
+    """Return a driver's refusal of newer code in words that help; None of any other failure."""
+    if "UNSUPPORTED_PTX_VERSION" not in str(error):
+        return None
+    from fastsde.kernels import cuda
+
+    return DeviceError(
+        f"the driver (CUDA {cuda.describe()['driver']}) is older than the toolkit that compiles ({error})\n"
+        "  mend: a newer driver, or toolkit wheels of the driver's version, as docs/gpu.md says"
+    )
+
+
 def survey() -> dict[str, Any]:
     """Return what there is to compute on beside processors, or why there is nothing."""
     why = unusable()

@@ -288,7 +288,10 @@ class Resident:
                 work(self._load(first, last))
             except Exception as error:
                 if not self._cuda.is_out_of_memory(error):
-                    raise
+                    refusal = gpu.refusal(error)
+                    if refusal is None:
+                        raise
+                    raise refusal from error
                 self._make_room(last - first, error)
                 todo.append((first, last))
 

@@ -8,7 +8,7 @@ from studies import snapshots
 import fastsde
 from fastsde import gpu, resident
 from fastsde.data import build_problem
-from fastsde.errors import ResourceError
+from fastsde.errors import DeviceError, ResourceError
 from fastsde.kernels import cuda
 from fastsde.lowering import lower
 from fastsde.resident import Resident
@@ -72,6 +72,24 @@ def test_other_failures_are_not_taken_for_a_full_memory(monkeypatch):
     monkeypatch.setattr(cuda.Program, "launch", broken)
     with pytest.raises(RuntimeError, match="misaligned"):
         snapshots(studied(steps=2), 4, device="cuda")
+
+
+def test_a_driver_older_than_the_toolkit_is_told(monkeypatch):
+    def refused(self, task, count, *rest):
+        raise RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
+
+    monkeypatch.setattr(cuda.Program, "launch", refused)
+    with pytest.raises(DeviceError, match=r"older than the toolkit(.|\n)*mend"):
+        snapshots(studied(steps=2), 4, device="cuda")
+
+
+def test_a_slot_is_freed_only_where_nothing_more_can_be_recorded():
+    events = lower(studied(), "m", build_problem(studied())).events
+    ended = cuda.device._ended
+    assert ended(None, np.nan, events)
+    assert not ended(None, np.inf, events)
+    assert not ended(None, 1.0, events)
+    assert not ended(None, np.nan, events._replace(radii=np.ones(1)))
 
 
 @pytest.mark.parametrize(("before", "behind"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")])
