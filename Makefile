@@ -1,5 +1,6 @@
 # make study   a whole study, from its file to its figures, in an environment of its own
 # make test    the tests, in the same environment
+# make ptx     kernels compiled for graphics processors that need not be there, in another environment
 # make lint types bench   what else .ci/run runs, and the table of ratios
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STUDY ?= examples/saddle_to_saddle.toml
 
-.PHONY: study test lint types bench clean
+.PHONY: study test ptx lint types bench clean
 
 study: $(VENV)/.core
 	$(BIN)/fastsde study $(STUDY)
@@ -16,6 +17,9 @@ study: $(VENV)/.core
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile
 	$(BIN)/python -m pytest -m alone
+
+ptx: $(VENV)-ptx/.ptx
+	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -42,5 +46,11 @@ $(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 
+$(VENV)-ptx/.ptx: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-ptx
+	$(VENV)-ptx/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-ptx/bin/python -m pip install --quiet --editable '.[ptx]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(VENV)-ptx build

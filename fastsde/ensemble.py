@@ -197,7 +197,7 @@ def _on_gpu(
     study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
 ) -> Iterator[Any]:
     """Give the trajectories of a range on the graphics processor."""
-    from fastsde.gpu import Resident
+    from fastsde.resident import Resident
 
     with Resident(study, lowered, threads, first, count, *rest) as resident:
         yield resident

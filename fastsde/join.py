@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "join", "write_problem"]
 
+OF_A_PART = ("coordinates", "seconds", "device")
+"""Attributes of a part that its neighbours need not share."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -116,9 +119,7 @@ def _join_model(
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with netcdf.open_old(chain[0].path) as part:
-        group.attrs.update(
-            {key: value for key, value in part[name].attrs.items() if key not in ("coordinates", "seconds")}
-        )
+        group.attrs.update({key: value for key, value in part[name].attrs.items() if key not in OF_A_PART})
 
 
 def _virtual(

@@ -67,7 +67,8 @@ def ptx(
         Where the memory of a trajectory is; as `fastsde.gpu.memory_class` chooses by default.
     """
     from fastsde.data import build_problem
-    from fastsde.gpu import host_job, memory_class, model_program, task_options
+    from fastsde.device_measures import host_job, task_options
+    from fastsde.gpu import memory_class, model_program
     from fastsde.kernels.cuda import compile_kernel
     from fastsde.lowering import lower
 
@@ -78,14 +79,15 @@ def ptx(
 
 
 def find_ptxas() -> str | None:
-    """Return the path of the assembler: in the path, or of the package ``nvidia-cuda-nvcc``."""
-    found = shutil.which("ptxas")
+    """Return the path of the assembler: of the package ``nvidia-cuda-nvcc``, or in the path.
+
+    That of the package is of the toolkit's own version; an older one refuses newer PTX.
+    """
     spec = importlib.util.find_spec("nvidia")
-    for folder in (spec.submodule_search_locations or []) if spec and not found else []:
-        found = next((str(path) for path in sorted(Path(folder).glob("*/bin/ptxas"))), None)
-        if found:
-            break
-    return found
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*/bin/ptxas")):
+            return str(path)
+    return shutil.which("ptxas")
 
 
 def assemble(source: str, capability: tuple[int, int] = (9, 0)) -> Usage:

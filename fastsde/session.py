@@ -11,6 +11,7 @@ from fastsde import netcdf, schema
 from fastsde.compiled import ensure_compiled
 from fastsde.continuation import read_group
 from fastsde.errors import Interrupted, StoreError
+from fastsde.gpu import survey
 from fastsde.granted import default_threads
 from fastsde.origin import start_states
 from fastsde.recorder import Recorder
@@ -72,7 +73,7 @@ class Session:
         """
         self._before = {item.part: self._taken(item) for item in todo}
         total = sum(self._steps(item.part) - self._before[item.part] for item in todo)
-        with self._progress.task("integrate", total, "trajectory-steps"):
+        with self._progress.task(self._label(), total, "trajectory-steps"):
             try:
                 waiting = [item for item in todo if not self._compute(item)]
                 self._close(0)
@@ -89,6 +90,10 @@ class Session:
                 ) from error
             finally:
                 self._close(0)
+
+    def _label(self) -> str:
+        """Return what is done, and on which graphics processor if on one."""
+        return f"integrate on {survey()['name']}" if self._device else "integrate"
 
     def _compute(self, item: Todo) -> bool:
         """Compute a part; False if another process has it."""

@@ -4,6 +4,7 @@ With ``NUMBA_ENABLE_CUDASIM=1`` the same copies of the kernels run as plain Pyth
 """
 
 import math
+import time
 from contextlib import contextmanager
 from unittest import mock
 
@@ -254,15 +255,26 @@ def after(first, second):
     event.wait(second)
 
 
-def seconds_between(first, second, stream):
-    """Call `first`, time `second` on the device, and return the seconds it took there."""
+def device_seconds(work, stream):
+    """Return the seconds that what `work` asks of the stream takes on the device."""
+    if SIMULATED:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
     begin, end = cuda.event(), cuda.event()
-    first()
     begin.record(stream)
-    second()
+    work()
     end.record(stream)
     end.synchronize()
     return cuda.event_elapsed_time(begin, end) / 1e3
+
+
+def registers(program, task):
+    """Return the registers of a thread of a kernel that has been launched; 0 in the simulator."""
+    if SIMULATED:
+        return 0
+    found = program._kernels[task].get_regs_per_thread()
+    return int(max(found.values()) if isinstance(found, dict) else found)
 
 
 def free_bytes():
@@ -278,7 +290,13 @@ def is_out_of_memory(error):
 def describe():
     """Return the device's name, compute capability, driver's CUDA version, multiprocessors and memory."""
     if SIMULATED:
-        return {"name": "simulator", "compute_capability": "0.0", "driver": "0.0", "multiprocessors": 1}
+        return {
+            "name": "simulator",
+            "compute_capability": "0.0",
+            "driver": "0.0",
+            "multiprocessors": 1,
+            "clock_hz": 1e9,
+        }
     device_now = cuda.get_current_device()
     version = cuda.cudadrv.driver.driver.get_version()
     name = device_now.name
@@ -287,6 +305,7 @@ def describe():
         "compute_capability": ".".join(map(str, device_now.compute_capability)),
         "driver": ".".join(map(str, version)),
         "multiprocessors": int(device_now.MULTIPROCESSOR_COUNT),
+        "clock_hz": 1e3 * int(device_now.CLOCK_RATE),
         "memory": int(cuda.current_context().get_memory_info().total),
     }
 

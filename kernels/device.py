@@ -17,7 +17,7 @@ from fastsde.kernels.dln import product
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanczos import block_eigenvalues
 from fastsde.kernels.lanes import meet, share
-from fastsde.kernels.normal import fill_normals
+from fastsde.kernels.normal import add_normals, fill_normals
 from fastsde.kernels.observe import observe_block, put_product
 from fastsde.kernels.philox import START, counter_words
 
@@ -25,6 +25,7 @@ __all__ = [
     "TASKS",
     "Advance",
     "Curve",
+    "Draw",
     "Measure",
     "Noise",
     "Start",
@@ -99,6 +100,15 @@ class Start(NamedTuple):
     key: Any
 
 
+class Draw(NamedTuple):
+    """Normals added to a state, step after step: what a generator costs where nothing is stored."""
+
+    state: Any
+    trajectory: Any
+    steps: int
+    key: Any
+
+
 # The tasks refer to constants that a driver puts in: NET, PLAN, NUMBERS (of the state) and TRACE.
 NET: Any = None
 PLAN: Any = None
@@ -159,6 +169,17 @@ def start_task(m, choice, t, job):
         job.state[t, k] = m[k]
 
 
+def draw_task(m, choice, t, job):
+    """Add normals to the numbers of trajectory `t`, once a step."""
+    _enter(m, job.state, t)
+    for s in range(job.steps):
+        counter = counter_words(uint64(job.trajectory + t), uint64(s), 0)
+        add_normals(m, 0, NUMBERS, 0.5, counter, job.key, START)
+    for k in share(m, NUMBERS):
+        job.state[t, k] = m[k]
+    meet(m)
+
+
 def _enter(m, state, t):
     for k in share(m, NUMBERS):
         m[k] = state[t, k]
@@ -171,6 +192,7 @@ TASKS = {
     "noise": noise_task,
     "curve": curve_task,
     "start": start_task,
+    "draw": draw_task,
 }
 
 

@@ -1,0 +1,233 @@
+"""``python -m bench.gpu``: what the kernels do on a graphics processor, and what JAX does on the same one.
+
+For each case: the time of the kernel alone (events on the device) and of a whole integration with its
+snapshots (the host's clock), registers and occupancy, and the share of the roofline: a lane's instructions,
+half the flop and 45 a normal (Philox 18, Box and Muller 27), at one instruction a lane and cycle. JAX runs
+`bench.peers.jax_peer` with its fastest generator and all trajectories in one batch. Compilation is not
+counted. ``--dry`` goes through the same with a few trajectories, also in numba's simulator.
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fastsde import gpu
+from fastsde.benchmark.cases import GRADIENT, LANGEVIN, MODEL, SGD, Case
+from fastsde.benchmark.work import Work, step_work
+from fastsde.data import build_problem
+from fastsde.ensemble import beginning, default_threads, integrate
+from fastsde.errors import DeviceError
+from fastsde.lowering import lower
+from fastsde.resident import Resident
+from fastsde.study import Study
+
+__all__ = ["GOALS", "main", "occupancy", "roofline"]
+
+NORMAL_INSTRUCTIONS = 45
+LANES = 128
+"""Lanes of a multiprocessor that multiply and add in ``float32`` (compute capability 8.6, 8.9, 9.0)."""
+SQUARE = (10, 10, 10, 10)
+NETWORKS = {
+    "langevin": Case("langevin", "", SQUARE, LANGEVIN, dtype="float32"),
+    "gradient": Case("gradient", "", SQUARE, GRADIENT, dtype="float32"),
+    "sgd": Case("sgd", "", (4, 10, 10, 10, 4), SGD, samples=16, dtype="float32"),
+}
+GOALS = {
+    "langevin": "20 times JAX",
+    "gradient": "20 times JAX",
+    "sgd": "1e9 trajectory-steps/s",
+    "linear": "8,388,608 trajectories x 256 steps in 0.05 s",
+    "normals": "2e11 normals/s",
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Trajectories and steps of a run."""
+
+    trajectories: int
+    steps: int
+
+
+SIZES = {
+    "langevin": Size(1_000_000, 1000),
+    "gradient": Size(1_000_000, 1000),
+    "sgd": Size(1_000_000, 1600),
+    "linear": Size(8_388_608, 256),
+    "normals": Size(4_194_304, 4096),
+}
+DRY = {name: Size(4, 16 if name == "sgd" else 4) for name in SIZES}
+
+
+def linear_study(size):
+    """Return three independent linear SDEs of one trajectory, with three normals a step."""
+    return Study.from_mapping(
+        {
+            "trajectories": size.trajectories,
+            "dtype": "float32",
+            "landscape": {"kind": "quadratic", "eigenvalues": [1.0, 1.0, 1.0]},
+            "time": {"learning_rate": 0.01, "steps": size.steps, "snapshots": {"at": [size.steps]}},
+            "events": {"mode_learned": []},
+            "record": {"observables": ["loss"]},
+            "models": {MODEL: {"kind": "sde", "noise": "isotropic", "temperature": 0.1, "substeps": 1}},
+        }
+    )
+
+
+def roofline(work, device):
+    """Return trajectory-steps a second at one instruction a lane and cycle."""
+    instructions = work.flops / 2 + work.updates + NORMAL_INSTRUCTIONS * work.normals
+    return device["multiprocessors"] * LANES * device["clock_hz"] / instructions
+
+
+def occupancy(registers, threads, shared):
+    """Return the share of 64 warps of a multiprocessor with 65536 registers and 228 KiB of shared memory.
+
+    A warp's registers come in units of 256, a block's shared memory in units of 1 KiB, 1 KiB more its own.
+    """
+    warps = -(-threads // 32)
+    by_registers = 65536 // (-(-max(registers, 1) * 32 // 256) * 256 * warps)
+    by_shared = 228 * 1024 // (-(-(shared + 1024) // 1024) * 1024)
+    return min(64, warps * min(32, by_registers, by_shared)) / 64
+
+
+def measure(study, work, device, repeats):
+    """Return the figures of a study: kernel and end-to-end rates, registers, occupancy, share of the roof."""
+    problem = build_problem(study)
+    lowered = lower(study, MODEL, problem)
+    count, steps = study.trajectories, study.time.steps
+    begin = beginning(study, lowered, 0, count, None)
+    with Resident(study, lowered, default_threads(), 0, count, begin) as resident:
+        resident.kernel_seconds(1)
+        kernel = min(resident.kernel_seconds(steps) for _ in range(repeats))
+        takes, where = resident.takes(), resident.where
+    whole = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        integrate(study, MODEL, 0, count, problem=problem, device="cuda")
+        whole.append(time.perf_counter() - begun)
+    rate = count * steps / kernel
+    return {
+        "trajectories": count,
+        "steps": steps,
+        "memory": where,
+        "kernel_seconds": kernel,
+        "whole_seconds": min(whole),
+        "kernel_rate": rate,
+        "whole_rate": count * steps / min(whole),
+        **takes,
+        "occupancy": occupancy(**takes),
+        "roofline_share": rate / roofline(work, device),
+    }
+
+
+def normals(size, device):
+    """Return normals a second of `float32`, drawn and added, of which nothing is stored on the way."""
+    from fastsde.kernels import cuda
+    from fastsde.kernels.device import Draw
+
+    study = linear_study(size)
+    lowered = lower(study, MODEL, build_problem(study))
+    numbers = lowered.network.parameters
+    program = gpu.model_program(study, lowered, "local")
+    state = cuda.put(np.zeros((size.trajectories, numbers), np.float32, order="F"))
+    stream, _ = cuda.streams()
+
+    def work(steps):
+        program.launch("draw", size.trajectories, Draw(state, 0, steps, lowered.key), stream)
+
+    work(1)
+    taken = cuda.device_seconds(lambda: work(size.steps), stream)
+    drawn = 4 * -(-numbers // 4)  # a call of Philox makes four, of which the last may be left
+    rate = size.trajectories * size.steps * numbers / taken
+    roof = device["multiprocessors"] * LANES * device["clock_hz"] / NORMAL_INSTRUCTIONS
+    return {"normals_rate": rate, "drawn_rate": rate * drawn / numbers, "roofline_share": rate / roof}
+
+
+def jax_seconds(case, size):
+    """Return the seconds of JAX for a case on its default device; None without JAX."""
+    if importlib.util.find_spec("jax") is None:
+        return None
+    import jax
+
+    from bench.peers import jax_peer
+    from bench.setting import setting_of
+
+    jax_peer.BATCHES = (size.trajectories,)
+    best = {}
+    setting = setting_of(case, size.trajectories, size.steps)
+    for name, run in jax_peer.variants(setting).items():
+        run(0)
+        begun = time.perf_counter()
+        run(1)
+        best[name] = time.perf_counter() - begun
+    name = min(best, key=best.get)
+    return {"seconds": best[name], "variant": name, "device": str(jax.devices()[0])}
+
+
+def run(sizes, wanted, with_jax, repeats):
+    """Return all figures that are wanted, by case."""
+    from fastsde.kernels import cuda
+
+    device = cuda.describe()
+    found = {"device": device}
+    for name in wanted:
+        size = sizes[name]
+        print(f"{name}: {size.trajectories} trajectories x {size.steps} steps", file=sys.stderr)
+        if name == "normals":
+            found[name] = normals(size, device)
+        elif name == "linear":
+            found[name] = measure(linear_study(size), Work(flops=12, normals=3, updates=3), device, repeats)
+        else:
+            study = NETWORKS[name].study(size.steps).replace(trajectories=size.trajectories)
+            work = step_work(study, MODEL, build_problem(study))
+            found[name] = measure(study, work, device, repeats)
+            theirs = jax_seconds(NETWORKS[name], size) if with_jax else None
+            if theirs is not None:
+                found[name] |= {"jax": theirs, "ratio": theirs["seconds"] / found[name]["whole_seconds"]}
+        found[name]["goal"] = GOALS[name]
+    return found
+
+
+def table(found):
+    """Return the figures as text."""
+    lines = [f"device: {found['device']}"]
+    for name, figures in found.items():
+        if name != "device":
+            lines.append(f"{name} (goal: {figures['goal']})")
+            lines += [f"  {key:16s} {_text(value)}" for key, value in figures.items() if key != "goal"]
+    return "\n".join(lines)
+
+
+def _text(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def main(arguments=None):
+    """Measure, print, and write JSON; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
+    parser.add_argument("--dry", action="store_true", help="a few trajectories: that everything runs")
+    parser.add_argument("--cases", nargs="+", choices=tuple(SIZES), default=tuple(SIZES), metavar="NAME")
+    parser.add_argument("--no-jax", action="store_true", help="ours only")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="the best of so many (3)")
+    parser.add_argument("--output", type=Path, default=Path("bench/results/gpu.json"), metavar="FILE")
+    given = parser.parse_args(arguments)
+    why = gpu.unusable()
+    if why is not None:
+        print(DeviceError(f"no graphics processor can be used: {why}"), file=sys.stderr)
+        return 2
+    found = run(DRY if given.dry else SIZES, given.cases, not given.no_jax, given.repeats)
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps(found, indent=2) + "\n")
+    print(table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Trajectories that come to the device, go home and come back: nothing of them may depend on it."""
+
+import cases
+import numpy as np
+import pytest
+from studies import snapshots
+
+import fastsde
+from fastsde import gpu, resident
+from fastsde.data import build_problem
+from fastsde.errors import DeviceError, ResourceError
+from fastsde.kernels import cuda
+from fastsde.lowering import lower
+from fastsde.resident import Resident
+from fastsde.store import open_ensemble
+
+OBSERVED = {"record": {"observables": ["loss", "modes", "update_noise", "parameters"]}}
+
+
+def studied(name="sgd", **more):
+    return cases.case(name, **OBSERVED, **more)
+
+
+def same(one, other):
+    for variable in one:
+        np.testing.assert_array_equal(one[variable], other[variable])
+
+
+def resident_of(monkeypatch, count):
+    monkeypatch.setattr(Resident, "_fitting", lambda self: count)
+
+
+def test_batches_that_come_and_leave_give_the_same_bits(monkeypatch):
+    whole, one = snapshots(studied(), 5, device="cuda")
+    resident_of(monkeypatch, 2)
+    parts, other = snapshots(studied(), 5, device="cuda")
+    same(whole, parts)
+    np.testing.assert_array_equal(one.checkpoint.parameters, other.checkpoint.parameters)
+    for event in one.events:
+        np.testing.assert_array_equal(one.events[event], other.events[event])
+
+
+def test_a_full_memory_halves_what_is_resident(monkeypatch):
+    whole, _ = snapshots(studied(steps=2), 4, device="cuda")
+    launch, taken = cuda.Program.launch, []
+
+    def full(self, task, count, *rest):
+        taken.append(count)
+        if count > 2:
+            raise RuntimeError("[CUresult.CUDA_ERROR_OUT_OF_MEMORY] Call to cuMemAlloc results in it")
+        launch(self, task, count, *rest)
+
+    monkeypatch.setattr(cuda.Program, "launch", full)
+    monkeypatch.setattr(resident, "LEAST", 1)
+    parts, _ = snapshots(studied(steps=2), 4, device="cuda")
+    same(whole, parts)
+    assert max(taken) == 4
+    assert taken.count(4) == 1
+
+    def never(self, task, count, *rest):
+        raise MemoryError("nothing left")
+
+    monkeypatch.setattr(cuda.Program, "launch", never)
+    with pytest.raises(ResourceError, match=r"do not fit(.|\n)*mend"):
+        snapshots(studied(steps=2), 4, device="cuda")
+
+
+def test_other_failures_are_not_taken_for_a_full_memory(monkeypatch):
+    def broken(self, task, count, *rest):
+        raise RuntimeError("misaligned address")
+
+    monkeypatch.setattr(cuda.Program, "launch", broken)
+    with pytest.raises(RuntimeError, match="misaligned"):
+        snapshots(studied(steps=2), 4, device="cuda")
+
+
+def test_a_driver_older_than_the_toolkit_is_told(monkeypatch):
+    def refused(self, task, count, *rest):
+        raise RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
+
+    monkeypatch.setattr(cuda.Program, "launch", refused)
+    with pytest.raises(DeviceError, match=r"older than the toolkit(.|\n)*mend"):
+        snapshots(studied(steps=2), 4, device="cuda")
+
+
+def test_a_slot_is_freed_only_where_nothing_more_can_be_recorded():
+    events = lower(studied(), "m", build_problem(studied())).events
+    ended = cuda.device._ended
+    assert ended(None, np.nan, events)
+    assert not ended(None, np.inf, events)
+    assert not ended(None, 1.0, events)
+    assert not ended(None, np.nan, events._replace(radii=np.ones(1)))
+
+
+@pytest.mark.parametrize(("before", "behind"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")])
+def test_a_checkpoint_goes_on_elsewhere(before, behind):
+    a_study = studied("sgd label noise")
+    _, straight = snapshots(a_study, 3, device="cpu")
+    kept = []
+    with pytest.raises(fastsde.errors.Interrupted):
+        fastsde.integrate(a_study, "m", 0, 3, device=before, stop=lambda: True, on_checkpoint=kept.append)
+    assert 0 < kept[-1].step < 6
+    resumed = fastsde.integrate(a_study, "m", 0, 3, device=behind, resume=kept[-1])
+    np.testing.assert_allclose(resumed.parameters, straight.parameters, rtol=1e-12)
+    for event in straight.events:
+        np.testing.assert_array_equal(resumed.events[event], straight.events[event])
+
+
+def test_exploded_trajectories_are_marked_at_the_same_step():
+    a_study = cases.case("gd", steps=30, time={"learning_rate": 3.0}, **OBSERVED)
+    here, one = snapshots(a_study, 3)
+    there, other = snapshots(a_study, 3, device="cuda")
+    assert (one.events["exploded_step"] > 0).all()
+    np.testing.assert_array_equal(one.events["exploded_step"], other.events["exploded_step"])
+    np.testing.assert_array_equal(np.isnan(here["loss"]), np.isnan(there["loss"]))
+
+
+@pytest.mark.parametrize("name", ["sgd", "sgd batch", "sgd weights", "gradient", "svag", "given"])
+def test_a_team_computes_what_a_thread_does(name, monkeypatch):
+    shared, one = snapshots(studied(name, steps=3), 3, device="cuda")
+    assert one.attributes["device"].endswith("shared")
+    for where in ("local", "global"):
+        monkeypatch.setattr(gpu, "memory_class", lambda lowered, dtype, where=where: where)
+        alone, other = snapshots(studied(name, steps=3), 3, device="cuda")
+        assert other.attributes["device"].endswith(where)
+        for variable in shared:
+            np.testing.assert_allclose(alone[variable], shared[variable], rtol=1e-12, atol=1e-12)
+        for event in one.events:
+            np.testing.assert_array_equal(one.events[event], other.events[event])
+
+
+def test_the_size_of_a_team_changes_no_bit(monkeypatch):
+    found = []
+    for threads in (1, 3, 8):
+        monkeypatch.setattr(gpu, "_PROGRAMS", {})
+        monkeypatch.setattr(cuda, "TEAM", threads)
+        found.append(snapshots(studied("gradient stable", steps=2), 2, device="cuda")[0])
+    same(found[0], found[1])
+    same(found[0], found[2])
+
+
+def test_starting_points_are_the_same_normals():
+    from fastsde.kernels import device
+    from fastsde.kernels.cpu import standard_normals
+
+    a_study = studied()
+    low = lower(a_study, "m", build_problem(a_study))
+    program = gpu.model_program(a_study, low, "local")
+    state = cuda.array((4, low.network.parameters), np.float64)
+    program.launch("start", 4, device.Start(state, 7, low.start_key))
+    normals = standard_normals(low.network.parameters, 7, 4, low.start_key, np.float64)
+    np.testing.assert_allclose(state.copy_to_host(), normals, rtol=1e-13)
+
+
+def test_a_run_on_the_device_makes_the_same_files(tmp_path):
+    a_study = studied(steps=2)
+    for device in ("cpu", "cuda"):
+        fastsde.run(a_study, tmp_path / device, device=device, part_size=4, threads=1)
+    with (
+        open_ensemble(tmp_path / "cpu") as one,
+        open_ensemble(tmp_path / "cuda") as other,
+    ):
+        np.testing.assert_allclose(other["m"]["loss"], one["m"]["loss"], rtol=1e-12)
+        assert list(one["m"].variables) == list(other["m"].variables)
