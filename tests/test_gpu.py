@@ -13,6 +13,7 @@ from studies import study
 from fastsde import gpu
 from fastsde.cli import main
 from fastsde.errors import DeviceError
+from fastsde.submit import Job, array_script, merge_script
 
 HERE = Path(__file__).parent
 ABSENT = gpu.unusable() is not None
@@ -42,6 +43,16 @@ def test_without_a_device_cuda_is_refused_and_auto_takes_processors(tmp_path):
     assert result.exit_code == 2
     assert "fastsde[cuda1" in result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_job_array_asks_for_a_device_a_task_and_the_merge_for_none(tmp_path):
+    job = Job(tasks=4, gpu=True)
+    script = array_script(tmp_path, "study", job)
+    assert "#SBATCH --gpus=1" in script
+    assert "--device cuda" in script
+    for other in (merge_script(tmp_path, "study", job), array_script(tmp_path, "study", Job(tasks=4))):
+        assert "gpus" not in other
+        assert "cuda" not in other
 
 
 def test_an_unknown_device_is_named():
