@@ -53,6 +53,13 @@ def test_every_task_compiles(task, dtype):
     assert (dtype == "float32") == (in_double(source) == [])
 
 
+@pytest.mark.parametrize("where", ["local", "team", "global"])
+def test_every_class_of_memory_compiles(where):
+    source = ptx.ptx(cases.case("langevin", "float32"), "m", where=where)
+    assert in_double(source) == []
+    assert ("bar.sync" in source) == (where == "team")
+
+
 SQUARE = (10, 10, 10, 10)
 MAIN = {
     "langevin": (SQUARE, "population", LANGEVIN),
