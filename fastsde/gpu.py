@@ -211,6 +211,7 @@ def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> An
         lowered.carried,
         lowered.choice,
         device.structure(lowered.data),
+        getattr(lowered.data, "kind", None),
         device.structure(dynamics),
         tuple((name, device.frozen(value)) for name, value in more.items()),
     )
