@@ -46,7 +46,7 @@ def test_every_case_compiles_and_single_precision_stays_single(name, capability,
         assert in_double(source) == []
 
 
-@pytest.mark.parametrize("task", ["measure", "noise", "curve", "start"])
+@pytest.mark.parametrize("task", ["measure", "noise", "curve", "start", "draw"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_task_compiles(task, dtype):
     source = ptx.ptx(cases.case("sgd", dtype), "m", task, where="global")
