@@ -111,7 +111,7 @@ def unusable() -> str | None:
     if problem is None:
         return None
     return (
-        f"the driver does not give one: {problem}\n"
+        f"the driver does not give one: {' '.join(problem.split())}\n"
         "  mend: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
         "fastsde[cuda12] instead of fastsde[cuda13]; CUDA_VISIBLE_DEVICES may hide it"
     )
