@@ -19,7 +19,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -m alone
 
 ptx: $(VENV)-ptx/.ptx
-	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py
+	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py --numprocesses logical --maxprocesses 8
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

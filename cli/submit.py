@@ -26,6 +26,7 @@ __all__ = ["command"]
     show_default=True,
     help="Processors of a task, each with a thread.",
 )
+@click.option("--gpu", is_flag=True, help="Give each task a graphics processor, and compute there.")
 @click.option("--array-limit", metavar="N", type=click.IntRange(min=1), help="Tasks that may run at once.")
 @click.option("--partition", metavar="NAME", default="", help="Partition of the cluster.")
 @click.option("--mem", "memory", metavar="SIZE", default="", help="Memory of a task, as 4G.")
@@ -45,6 +46,7 @@ def command(
     tasks: int,
     time: str,
     cpus_per_task: int,
+    gpu: bool,
     array_limit: int | None,
     partition: str,
     memory: str,
@@ -64,6 +66,7 @@ def command(
     Examples:
         fastsde submit saddle.toml --tasks 100 --time 2:00:00 --cpus-per-task 4
         fastsde submit saddle.toml --tasks 100 --array-limit 20 --extra '#SBATCH --account=physics'
+        fastsde submit saddle.toml --tasks 8 --gpu --cpus-per-task 8
         fastsde submit saddle.toml --tasks 100 --dry-run
     """
     from fastsde.cli import show, work
@@ -71,7 +74,7 @@ def command(
 
     study = work.load_study(study_file, trajectories, steps)
     directory = options.default_directory(study_file, output).absolute()
-    job = Job(tasks, time, cpus_per_task, array_limit, partition, memory, extra)
+    job = Job(tasks, time, cpus_per_task, array_limit, partition, memory, extra, gpu=gpu)
     name = study_file.stem
     if dry_run:
         click.echo(array_script(directory, name, job))

@@ -146,4 +146,6 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     if task == "curve":
         _, starts, tolerance = _lanczos(study, low)
         return device.Curve(state, exploded, columns, room(count, 3), data, starts, tolerance)
+    if task == "draw":
+        return device.Draw(state, 0, 1, low.key)
     return device.Start(state, 0, low.key)

@@ -37,8 +37,8 @@ LOCAL_BYTES = 8 << 10
 def memory_class(lowered: Lowered, dtype: str) -> str:
     """Return where the memory of a trajectory of a model is while it advances.
 
-    ``"local"``: a thread a trajectory, ``"shared"``: a warp a trajectory in shared memory, ``"global"``: a
-    thread a trajectory, in global memory.
+    ``"local"``: a thread a trajectory, ``"shared"``: a warp a trajectory in shared memory, ``"team"``: a
+    block of threads a trajectory in global memory, ``"global"``: a thread a trajectory there.
     """
     from fastsde.kernels import team
 
@@ -46,14 +46,15 @@ def memory_class(lowered: Lowered, dtype: str) -> str:
     bytes_needed = (size + team.PARTS) * np.dtype(dtype).itemsize + 4 * lowered.choice
     if bytes_needed <= THREAD_BYTES:
         return "local"
-    if team.works_for(lowered.dynamics, lowered.data) and bytes_needed <= SHARED_BYTES:
-        return "shared"
+    if team.works_for(lowered.dynamics, lowered.data):
+        return "shared" if bytes_needed <= SHARED_BYTES else "team"
     return "local" if bytes_needed <= LOCAL_BYTES else "global"
 
 
 WORDS = {
     "local": "a thread a trajectory",
     "shared": "a warp a trajectory, in shared memory",
+    "team": "a block of 128 threads a trajectory, in global memory",
     "global": "a thread a trajectory, in global memory",
 }
 
@@ -110,7 +111,7 @@ def unusable() -> str | None:
     if problem is None:
         return None
     return (
-        f"the driver does not give one: {problem}\n"
+        f"the driver does not give one: {' '.join(problem.split())}\n"
         "  mend: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
         "fastsde[cuda12] instead of fastsde[cuda13]; CUDA_VISIBLE_DEVICES may hide it"
     )
@@ -210,6 +211,7 @@ def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> An
         lowered.carried,
         lowered.choice,
         device.structure(lowered.data),
+        getattr(lowered.data, "kind", None),
         device.structure(dynamics),
         tuple((name, device.frozen(value)) for name, value in more.items()),
     )

@@ -63,7 +63,7 @@ def ptx(
         Of `fastsde.kernels.device.TASKS`.
     capability : tuple of int
         Compute capability.
-    where : {"local", "shared", "global"}, optional
+    where : {"local", "shared", "team", "global"}, optional
         Where the memory of a trajectory is; as `fastsde.gpu.memory_class` chooses by default.
     """
     from fastsde.data import build_problem

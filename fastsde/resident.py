@@ -26,7 +26,8 @@ FREE_SHARE = 0.8
 """Of the free memory, what trajectories may take."""
 ROOM_SHARE = 0.25
 """Of the free memory, what threads may take as global memory to work in."""
-MOST_SLOTS = 1 << 16
+MOST_SLOTS, MOST_BLOCKS = 1 << 16, 1 << 12
+"""Threads, and blocks of threads, that have global memory to work in at most."""
 LEAST = 32
 """Trajectories below which a smaller residency is not tried."""
 
@@ -222,12 +223,13 @@ class Resident:
 
     def _room(self, program: Any) -> Any:
         """Return the global memory of a program, if that is where its trajectories work."""
-        if program.where != "global":
+        if program.where not in self._cuda.ROOMY:
             return ()
         if program not in self._rooms:
             fitting = int(ROOM_SHARE * self._cuda.free_bytes()) // program.bytes
-            slots = max(1, min(fitting, MOST_SLOTS, self._count))
-            if slots > self._cuda.THREADS:
+            most = MOST_BLOCKS if program.where == "team" else MOST_SLOTS
+            slots = max(1, min(fitting, most, self._count))
+            if program.where == "global" and slots > self._cuda.THREADS:
                 slots -= slots % self._cuda.THREADS
             self._rooms[program] = self._cuda.rooms(program, slots)
         return self._rooms[program]

@@ -50,6 +50,8 @@ class Job:
         More lines, as ``#SBATCH --account=physics``.
     run_options
         More options of ``fastsde run``.
+    gpu
+        Whether each task of the array has a graphics processor and computes there.
     """
 
     tasks: int
@@ -60,6 +62,7 @@ class Job:
     memory: str = ""
     extra: tuple[str, ...] = ()
     run_options: tuple[str, ...] = field(default=())
+    gpu: bool = False
 
     def __post_init__(self) -> None:
         for line in self.extra:
@@ -131,13 +134,15 @@ def array_script(directory: Path, name: str, job: Job) -> str:
         *([f"--time={job.time}"] if job.time else []),
         *([f"--mem={job.memory}"] if job.memory else []),
         *([f"--partition={job.partition}"] if job.partition else []),
+        *(["--gpus=1"] if job.gpu else []),
         f"--signal=B:USR1@{warning_seconds(job.time)}",
         "--requeue",
         "--open-mode=append",
         f'--output="{directory}/{LOG_FOLDER}/%a.log"',
     ]
     command = [*_program(), "run", str(directory / STUDY_FILE), "-o", str(directory)]
-    options = " ".join(map(shlex.quote, job.run_options))
+    device = ("--device", "cuda") if job.gpu else ()
+    options = " ".join(map(shlex.quote, (*device, *job.run_options)))
     return "\n".join(
         [
             "#!/bin/bash",

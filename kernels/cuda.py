@@ -22,6 +22,10 @@ THREADS = 128
 """Threads of a block where each has a trajectory."""
 TEAM = 4 if SIMULATED else 32
 """Threads that have a trajectory between them: a warp."""
+LARGE_TEAM = 4 if SIMULATED else 128
+"""The same for trajectories too large for shared memory."""
+ROOMY = {"team", "global"}
+"""Classes of memory that kernels are given."""
 
 
 class _ArrayMath:
@@ -117,6 +121,18 @@ def _in_shared(task, size, indices, real):
     return kernel
 
 
+def _in_team(task):
+    """Return a kernel in which each block has a trajectory after the other, in a row of `memory`."""
+
+    def kernel(count, job, memory, choices):
+        slot = cuda.blockIdx.x
+        m, choice = memory[slot], choices[slot]
+        for t in range(slot, count, cuda.gridDim.x):
+            task(m, choice, t, job)
+
+    return kernel
+
+
 class Program:
     """The tasks of one model, compiled when they are first asked for.
 
@@ -135,8 +151,9 @@ class Program:
         Which formula gives the noise trace.
     plan : optional
         Places of Lanczos, `fastsde.kernels.hessian.Space`.
-    where : {"local", "shared", "global"}
-        Where the memory of a trajectory is: of a thread, shared by a block of threads, or in global memory.
+    where : {"local", "shared", "team", "global"}
+        Where the memory of a trajectory is: of a thread, shared by a block of threads, or in global memory of
+        a block or of a thread.
     """
 
     def __init__(
@@ -146,7 +163,8 @@ class Program:
         self.size = network.size + (0 if plan is None else plan.size)
         self.choice = max(choice, 1)
         table, doubles, names = device.primitives(dtype, _device_function, _own())
-        if where == "shared":
+        table |= device.left_out(data, _device_function, names)
+        if where in {"shared", "team"}:
             own = {f.__name__: _team_function(f) for f in (_rank, _count, _wait)}
             table |= team.primitives(_device_function, self.size, own, names)
             self.size += team.PARTS
@@ -158,14 +176,14 @@ class Program:
         }
         self._rebinding = Rebinding(table, doubles, _device_function, dtype, data, dynamics, constants)
         self._kernels = {}
-        self.threads = TEAM if where == "shared" else THREADS
+        self.threads = {"shared": TEAM, "team": LARGE_TEAM}.get(where, THREADS)
 
     def function(self, task):
         """Return the kernel of a task (`fastsde.kernels.device.TASKS`) as a Python function."""
         bound = self._rebinding.bind(device.TASKS[task])
         bound = _silent(bound) if SIMULATED else _device_function(bound)
-        if self.where == "global":
-            return _in_global(bound)
+        if self.where in ROOMY:
+            return _in_team(bound) if self.where == "team" else _in_global(bound)
         real = numba.float32 if self.dtype == np.float32 else numba.float64
         make = _in_shared if self.where == "shared" else _in_thread
         return make(bound, self.size, self.choice, real)
@@ -185,6 +203,8 @@ class Program:
         """Return blocks, threads, stream and bytes of dynamic shared memory of a launch."""
         if self.where == "shared":
             return count, self.threads, stream, self.bytes
+        if self.where == "team":
+            return min(count, rooms[0].shape[0]), self.threads, stream
         if rooms:
             slots = rooms[0].shape[1]
             return max(1, slots // THREADS), min(THREADS, slots), stream
@@ -210,7 +230,7 @@ def compile_kernel(program, task, job, capability=(9, 0)):
     `job` may hold host arrays: only their types count.
     """
     kinds = [numba.int64, numba.typeof(job)]
-    if program.where == "global":
+    if program.where in ROOMY:
         real = numba.from_dtype(program.dtype)
         kinds += [numba.types.Array(real, 2, "C"), numba.types.Array(numba.int32, 2, "C")]
     with _pretended(capability):
@@ -226,11 +246,14 @@ def array(shape, dtype):
 
 
 def rooms(program, slots):
-    """Return memory and indices in global memory for `slots` trajectories at a time."""
-    return (
-        cuda.device_array((program.size, slots), program.dtype),
-        cuda.device_array((program.choice, slots), np.int32),
-    )
+    """Return memory and indices in global memory for `slots` trajectories at a time.
+
+    Threads have columns, so that neighbours stand side by side; a block has a row.
+    """
+    shapes = (program.size, slots), (program.choice, slots)
+    if program.where == "team":
+        shapes = tuple(shape[::-1] for shape in shapes)
+    return cuda.device_array(shapes[0], program.dtype), cuda.device_array(shapes[1], np.int32)
 
 
 def put(host, stream=0):

@@ -30,6 +30,7 @@ __all__ = [
     "Noise",
     "Start",
     "frozen",
+    "left_out",
     "primitives",
     "put_on",
     "structure",
@@ -358,6 +359,13 @@ _PLAIN = {
     gather_four: _gather_four,
     block.ended: _ended,
 }
+
+
+def left_out(data, make, names):
+    """Return what takes the place of code that a landscape of another kind has no use for, in ``float64``."""
+    if type(data).__name__ != "Surface" or data.kind == surface.MUELLER:
+        return {}
+    return {surface._mueller: make(_with(_no_user, names))}
 
 
 def primitives(dtype, make, own):

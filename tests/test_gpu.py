@@ -13,6 +13,7 @@ from studies import study
 from fastsde import gpu
 from fastsde.cli import main
 from fastsde.errors import DeviceError
+from fastsde.submit import Job, array_script, merge_script
 
 HERE = Path(__file__).parent
 ABSENT = gpu.unusable() is not None
@@ -44,6 +45,16 @@ def test_without_a_device_cuda_is_refused_and_auto_takes_processors(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_job_array_asks_for_a_device_a_task_and_the_merge_for_none(tmp_path):
+    job = Job(tasks=4, gpu=True)
+    script = array_script(tmp_path, "study", job)
+    assert "#SBATCH --gpus=1" in script
+    assert "--device cuda" in script
+    for other in (merge_script(tmp_path, "study", job), array_script(tmp_path, "study", Job(tasks=4))):
+        assert "gpus" not in other
+        assert "cuda" not in other
+
+
 def test_an_unknown_device_is_named():
     with pytest.raises(DeviceError, match=r"'tpu'(.|\n)*cpu, cuda, auto"):
         gpu.choose_device(study(), "tpu")
@@ -67,7 +78,7 @@ def test_size_classes_follow_the_memory_of_a_trajectory():
     assert gpu.classes(small)["m"].startswith("a thread a trajectory;")
     sgd = {"kind": "sgd"}
     assert "shared" in gpu.classes(study((4, 10, 10, 4), sgd))["m"]
-    assert "global" in gpu.classes(study((4, 200, 4), sgd))["m"]
+    assert gpu.classes(study((4, 200, 4), sgd))["m"].startswith("a block of 128 threads a trajectory")
     central = {"kind": "gd", "central_flow": 1}
     assert "global" in gpu.classes(study((4, 20, 4), central))["m"]
 

@@ -21,9 +21,9 @@ CAPABILITIES = ((8, 0), (9, 0))
 DTYPES = ("float32", "float64")
 DOUBLE = {
     "gradient stable", "gradient components", "tempered", "truncated", "jumps", "fractional time",
-    "fresh student", "fresh stable", "cosine gradient", "cosine sgd momentum", *cases.LANDSCAPES,
+    "fresh student", "fresh stable", "cosine gradient", "cosine sgd momentum", "mueller-brown",
 }  # fmt: skip
-"""Cases that compute in float64 on processors too; all landscapes hold the code of Mueller and Brown's."""
+"""Cases that compute in float64 on processors too."""
 
 
 def table():
@@ -46,11 +46,18 @@ def test_every_case_compiles_and_single_precision_stays_single(name, capability,
         assert in_double(source) == []
 
 
-@pytest.mark.parametrize("task", ["measure", "noise", "curve", "start"])
+@pytest.mark.parametrize("task", ["measure", "noise", "curve", "start", "draw"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_task_compiles(task, dtype):
     source = ptx.ptx(cases.case("sgd", dtype), "m", task, where="global")
     assert (dtype == "float32") == (in_double(source) == [])
+
+
+@pytest.mark.parametrize("where", ["local", "team", "global"])
+def test_every_class_of_memory_compiles(where):
+    source = ptx.ptx(cases.case("langevin", "float32"), "m", where=where)
+    assert in_double(source) == []
+    assert ("bar.sync" in source) == (where == "team")
 
 
 SQUARE = (10, 10, 10, 10)

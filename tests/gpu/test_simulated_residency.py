@@ -119,7 +119,7 @@ def test_exploded_trajectories_are_marked_at_the_same_step():
 def test_a_team_computes_what_a_thread_does(name, monkeypatch):
     shared, one = snapshots(studied(name, steps=3), 3, device="cuda")
     assert one.attributes["device"].endswith("shared")
-    for where in ("local", "global"):
+    for where in ("local", "team", "global"):
         monkeypatch.setattr(gpu, "memory_class", lambda lowered, dtype, where=where: where)
         alone, other = snapshots(studied(name, steps=3), 3, device="cuda")
         assert other.attributes["device"].endswith(where)
