@@ -54,11 +54,9 @@ def headline(analysis: Analysis) -> str:
     """Return the main finding in one or two sentences."""
     names = ranked(analysis)
     if not analysis.reference or not names:
-        return (
-            "Nothing to compare: the study has no SGD beside another model."
-            if not analysis.reference
-            else (f"Nothing to compare: {analysis.reference} is the only model.")
-        )
+        if len(analysis.models) > 1:
+            return "The study has no SGD: its models are compared with each other."
+        return f"Nothing to compare: {next(iter(analysis.models))} is the only model."
     found = [(name, analysis.models[name].distances.get(PRIMARY)) for name in names]
     measured = [(name, one) for name, one in found if one is not None and math.isfinite(one.mean)]
     if not measured:
@@ -152,9 +150,15 @@ def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
 
 
 def _final_loss(analysis: Analysis, result: ModelResult) -> float | None:
-    if "loss" not in analysis.quantities:
+    """Return the median loss at the end; energies, which may be negative, stand in the shape only."""
+    if "loss" in analysis.quantities:
+        return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
+    shape = analysis.sections.get("shape")
+    if shape is None or "loss" not in shape.quantities:
         return None
-    return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
+    name = next(name for name, one in analysis.models.items() if one is result)
+    medians = shape.models[name].statistics["median"].value
+    return _known(float(medians[-1, shape.quantities.index("loss")]))
 
 
 def _learned_steps(analysis: Analysis, result: ModelResult) -> list[float | None] | None:

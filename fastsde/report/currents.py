@@ -12,8 +12,9 @@ SPECS = (
         title="Is the late-time law in equilibrium?",
         caption=(
             "Left: probability current between neighbouring snapshots at the end of the run (arrows, in "
-            "units of the longest) over the density of midpoints (grey), in the plane in which it turns "
-            "fastest; the plane is chosen on one half of the trajectories. Right: entropy production rate "
+            "units of the longest of all) over the density of midpoints (grey), of the two models that "
+            "produce most entropy, in the plane in which each turns fastest, chosen on one half of the "
+            "trajectories. Right: entropy production rate "
             "with 95 % intervals, zero in detailed balance. What is projected out may hide a current but "
             "makes none. Noise of shuffled epochs is correlated over an epoch, which counts as a current "
             "too."

@@ -10,22 +10,25 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.currents.mixing import FORGOTTEN, MixingTimes
 from fastsde.analysis.currents.planes import Plane
 from fastsde.analysis.currents.section import Currents
-from fastsde.analysis.summary import ordered, time_per_step
+from fastsde.analysis.protocols import Floats
+from fastsde.analysis.summary import ordered
 from fastsde.report import panels, style
 from fastsde.report.features_figures import lines_of
 
 
 def fields(analysis: Analysis) -> Figure:
-    """Draw the current in the fastest plane of two models, and the entropy production of all."""
+    """Draw the fastest current of the two most irreversible models, and all entropy productions."""
     found: Currents = analysis.sections["currents"]
     measured = [name for name in ordered(analysis) if found.models[name].planes]
     lines = lines_of(analysis)
-    shown = measured[:2]
+    shown = sorted(measured, key=lambda name: -_production(found, name))[:2]
     figure, axes = style.grid(len(shown) + 1, 3, 2.9)
-    for panel, name in zip(axes, shown, strict=False):
-        planes = found.models[name].planes
-        kind = "fastest" if "fastest" in planes else "noise"
-        _field(panel, planes[kind], time_per_step(analysis))
+    planes = {name: _plane(found, name) for name in shown}
+    longest = max(
+        (float(np.nanmax(np.hypot(*_flow(one).T), initial=0.0)) for _, one in planes.values()), default=0
+    )
+    for panel, (name, (kind, plane)) in zip(axes, planes.items(), strict=False):
+        _field(panel, plane, longest)
         panel.set_title(f"{name}: {kind} plane", color=lines[name].color)
     panel = axes[-1]
     for number, name in enumerate(measured):
@@ -43,13 +46,39 @@ def fields(analysis: Analysis) -> Figure:
     return figure
 
 
-def _field(panel: Axes, plane: Plane, step: float) -> None:
-    """Draw density and mean velocity, arrows in units of the largest."""
+def _production(found: Currents, name: str) -> float:
+    """Return a model's entropy production, minus infinity where there is none."""
+    entropy = found.models[name].entropy
+    return -np.inf if entropy is None else float(entropy.corrected.value)
+
+
+def _plane(found: Currents, name: str) -> tuple[str, Plane]:
+    planes = found.models[name].planes
+    kind = "fastest" if "fastest" in planes else "noise"
+    return kind, planes[kind]
+
+
+def _flow(plane: Plane) -> Floats:
+    return plane.velocity * plane.density[..., None]
+
+
+def _field(panel: Axes, plane: Plane, longest: float) -> None:
+    """Draw density and current; an arrow of size `longest` is somewhat longer than a cell."""
     centres = (plane.edges[1:] + plane.edges[:-1]) / 2
     panel.pcolormesh(plane.edges, plane.edges, plane.density.T, cmap="Greys", vmin=0, alpha=0.6, linewidth=0)
-    current = plane.velocity * plane.density[..., None] * step
+    current = _flow(plane)
+    cell = 1.4 * float(centres[1] - centres[0])
     panel.quiver(
-        centres, centres, current[..., 0].T, current[..., 1].T, color="#B3386B", pivot="mid", width=0.008
+        centres,
+        centres,
+        current[..., 0].T,
+        current[..., 1].T,
+        color="#B3386B",
+        pivot="mid",
+        width=0.008,
+        angles="xy",
+        scale_units="xy",
+        scale=longest / cell if longest > 0 else 1.0,
     )
     panel.set_xlabel("first direction / its deviation")
     panel.set_ylabel("second direction / its deviation")

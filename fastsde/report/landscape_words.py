@@ -14,6 +14,10 @@ _SENTENCES = {
     "How much of each mode of the optimal map is learned: 0 is nothing, 1 is all.": (
         "Coordinates of the points."
     ),
+    "In a network a trajectory is at rank r from the moment at which the r-th of its modes is learned, in "
+    "whatever order it learns them, to the next. ": "",
+    "Times count from the arrival, on a landscape from the start.": "Times count from the start.",
+    "time since arrival": "time since the start",
     "Learning times": "First passages of the coordinates",
     "learning times": "first-passage times",
     "has not reached the given part of its strength yet": "has not risen above the level yet",
@@ -32,6 +36,7 @@ _SENTENCES = {
     "Training loss": "Energy",
 }
 _WORDS = (
+    (re.compile(r" \(strength [^)]*\)"), ""),
     (re.compile(r"\bmode( \d|s?\b)"), r"coordinate\1"),
     (re.compile(r"\bMode( \d|s?\b)"), r"Coordinate\1"),
     (re.compile(r"\bloss(es)?\b"), "energy"),

@@ -165,14 +165,17 @@ def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
 
 
 def mode_limits(analysis: Analysis, modes: range) -> tuple[float, float]:
-    """Limits that hold the bands of all models, from -0.6 to 2.2 at most."""
-    strength = analysis.mode_strength[modes.start : modes.stop]
-    bands = [
-        one.moments.quantiles[:, :, modes.start : modes.stop] / strength for one in analysis.models.values()
-    ]
-    known = np.array(bands)[np.isfinite(bands)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    return max(-0.6, low - 0.06), min(2.2, high + 0.06)
+    """Limits that hold the bands of all models, but for what is far from all medians and from 0 and 1."""
+    shown = slice(modes.start, modes.stop)
+    strength = analysis.mode_strength[shown]
+    bands = np.array([one.moments.quantiles[:, :, shown] / strength for one in analysis.models.values()])
+    middle = np.array([one.moments.median[:, shown] / strength for one in analysis.models.values()])
+    known, centre = bands[np.isfinite(bands)], middle[np.isfinite(middle)]
+    if not known.size or not centre.size:
+        return -0.06, 1.06
+    least, most = min(0.0, float(centre.min())), max(1.0, float(centre.max()))
+    low, high = float(known.min()) - 0.06, float(known.max()) + 0.06
+    return max(least - 0.6 * (most - least), low), min(most + 1.2 * (most - least), high)
 
 
 def neutral_legend(figure: Figure, axes: list[Axes]) -> None:
