@@ -15,11 +15,11 @@ study: $(VENV)/.core
 
 # Most of the time goes into compiling, one core each; tests that look at a clock come after, one by one.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile --durations=50
+	$(BIN)/python -m pytest -m alone --durations=20
 
 ptx: $(VENV)-ptx/.ptx
-	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py --numprocesses logical --maxprocesses 8
+	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py --numprocesses logical --maxprocesses 8 --durations=20
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

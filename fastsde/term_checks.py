@@ -17,6 +17,7 @@ __all__ = ["landscape_faults", "missing_faults", "term_faults"]
 ON_LANDSCAPES = ("loss", "gradient_norm", "modes", "noise_trace", "update_noise", "parameters")
 MAX_JUMPS = 500.0
 MAX_EVENTS = 1e6
+MAX_DAMPING = 500.0
 
 
 def missing_faults(study: Study) -> Iterator[Fault]:
@@ -67,6 +68,10 @@ def term_faults(study: Study) -> Iterator[Fault]:
 
 
 def _clock_faults(model: Sde, where: tuple[str, ...], dt: float) -> Iterator[Fault]:
+    if model.tempering is not None and model.tempering * dt > MAX_DAMPING:
+        allowed = f"at most {MAX_DAMPING / dt:g}, {MAX_DAMPING:g} over the step: such noise is Gaussian"
+        mend = "lower it, or remove tempering and alpha"
+        yield Fault((*where, "tempering"), model.tempering, allowed, mend)
     clock = model.subordination
     if clock is not None and clock.first_events(dt) > MAX_EVENTS:
         allowed = f"at most {MAX_EVENTS:g} steps of operational time in the first step of time"

@@ -1,5 +1,7 @@
 """One small study of every step, noise, law, refinement and landscape that kernels know."""
 
+import os
+
 from landscape_studies import landscape_study
 from studies import study
 
@@ -52,6 +54,13 @@ SCHEDULES = {
     "cosine sgd momentum": {"kind": "sgd", "momentum": 0.5},
 }
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES)
+SOME = (
+    "gd second order", "sgd", "sgd distinct", "svag", "gradient stable", "gradient components", "tempered",
+    "langevin local", "given", "fractional time", "population sheared", "fresh student", "mueller-brown",
+    "superposition", "cosine sgd momentum",
+)  # fmt: skip
+"""At least one of every step, noise, clock and refinement."""
+CHOSEN = ALL if os.environ.get("FASTSDE_TESTS") == "all" else SOME
 
 
 def case(name, dtype="float64", steps=6, **more):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from studies import snapshots
 
-SINGLE = ("sgd", "gradient stable", "langevin", "tempered", "fresh", "cosine gradient", "fractional time")
+SINGLE = ("sgd", "gradient stable", "langevin", "fresh")
 
 
 def assert_same(name, dtype, tolerance):
@@ -25,7 +25,7 @@ def assert_same(name, dtype, tolerance):
     return one, other
 
 
-@pytest.mark.parametrize("name", cases.ALL)
+@pytest.mark.parametrize("name", cases.CHOSEN)
 def test_a_device_agrees_with_processors_trajectory_by_trajectory(name):
     one, other = assert_same(name, "float64", 1e-11)
     assert other.attributes["device"].startswith("cuda")

@@ -5,6 +5,7 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings
+from fastsde.analysis.escape import places
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.escape.effects import Group, effect, families, level
 from fastsde.analysis.escape.passages import Passages
@@ -62,7 +63,7 @@ def test_without_events_the_snapshots_say_when_modes_are_learned():
     for view in losses.views.values():
         del view.arrays["mode_learned_step"], view.arrays["modes"]
     one, two, three = (escape.measure(context(e)) for e in (events, modes, losses))
-    assert (one.source, two.source, three.source) == (escape.EVENTS, escape.MODES, escape.LOSSES)
+    assert (one.source, two.source, three.source) == (places.EVENTS, places.MODES, places.LOSSES)
     assert np.allclose(one.models["sgd"].median, two.models["sgd"].median, rtol=0.25)
     assert np.allclose(two.models["sgd"].median[:1], three.models["sgd"].median[:1], rtol=0.25)
     for view in losses.views.values():
