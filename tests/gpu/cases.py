@@ -55,11 +55,11 @@ SCHEDULES = {
 }
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES)
 SOME = (
-    "gd second order", "sgd", "sgd distinct", "svag", "gradient stable", "gradient components", "tempered",
-    "langevin local", "given", "fractional time", "population sheared", "fresh student", "mueller-brown",
+    "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
     "superposition", "cosine sgd momentum",
 )  # fmt: skip
-"""At least one of every step, noise, clock and refinement."""
+"""One of most steps, noises, clocks and refinements."""
+TEAMS = ("sgd", "sgd batch", "sgd weights", "gradient", "svag", "given")
 CHOSEN = ALL if os.environ.get("FASTSDE_TESTS") == "all" else SOME
 
 

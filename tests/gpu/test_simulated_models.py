@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from studies import snapshots
 
-SINGLE = ("sgd", "gradient stable", "langevin", "fresh")
+SINGLE = ("gradient stable", "langevin")
 
 
 def assert_same(name, dtype, tolerance):

@@ -115,7 +115,9 @@ def test_exploded_trajectories_are_marked_at_the_same_step():
     np.testing.assert_array_equal(np.isnan(here["loss"]), np.isnan(there["loss"]))
 
 
-@pytest.mark.parametrize("name", ["sgd", "sgd batch", "sgd weights", "gradient", "svag", "given"])
+@pytest.mark.parametrize(
+    "name", ["sgd", "sgd weights", "gradient"] if cases.CHOSEN is cases.SOME else cases.TEAMS
+)
 def test_a_team_computes_what_a_thread_does(name, monkeypatch):
     shared, one = snapshots(studied(name, steps=3), 3, device="cuda")
     assert one.attributes["device"].endswith("shared")

@@ -116,7 +116,7 @@ def test_report_without_reference_and_little_recorded(tmp_path):
     written = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert {"loss", "modes", "pairs", "tail_estimators"} <= written
     assert not written & {"distances", "learning", "saddle_noise"}
-    assert "the study has no SGD" in html
+    assert "The study has no SGD" in html
 
 
 def test_report_of_a_model_that_exploded_whole(tmp_path):
