@@ -59,8 +59,9 @@ SOME = (
     "superposition", "cosine sgd momentum",
 )  # fmt: skip
 """One of most steps, noises, clocks and refinements."""
-TEAMS = ("sgd", "sgd batch", "sgd weights", "gradient", "svag", "given")
-CHOSEN = ALL if os.environ.get("FASTSDE_TESTS") == "all" else SOME
+WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
+CHOSEN = ALL if WHOLE else SOME
+TEAMS = ("sgd", "sgd weights", "gradient", *(("sgd batch", "svag", "given") if WHOLE else ()))
 
 
 def case(name, dtype="float64", steps=6, **more):
