@@ -18,6 +18,10 @@ PRIMARY = "mmd"
 """The distance that ranks models: it exists for every law."""
 
 
+NAMED = 6
+"""The headline names so many models; of more, the three nearest and the farthest."""
+
+
 def ranked(analysis: Analysis) -> list[str]:
     """Names of the compared models, closest to the reference first; all in file order without a reference."""
     others = [name for name in analysis.models if name != analysis.reference]
@@ -79,9 +83,12 @@ def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[
             f"Every model can be told from {analysis.reference} at {size:,} trajectories a side."
         )
     if told:
-        start = f"{_list([name for name, _ in told])} can be. " if same else ""
+        who = _list([name for name, _ in told]) if len(told) <= NAMED else f"The other {len(told)}"
+        start = f"{who} can be. " if same else ""
         course = "the logarithm of time" if log_spaced(analysis.step) else "time"
-        figures = ", ".join(f"{name} {_evidence(analysis, one)}" for name, one in told)
+        each = [f"{name} {_evidence(analysis, one)}" for name, one in told]
+        shown = each if len(told) <= NAMED else [*each[:3], "...", each[-1]]
+        figures = ", ".join(shown)
         sentences.append(
             f"{start}Mean distance over {course} in units of the chance level, closest first: {figures}."
         )

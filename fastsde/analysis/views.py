@@ -1,4 +1,4 @@
-"""The models that an analysis looks at, at the snapshots that all of them have."""
+"""The models that an analysis looks at: at snapshots all of them have, trajectories until they run away."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.errors import RequestError
 
+FAR = 100.0
+"""Loss of no return, in units of the largest that any trajectory of the model starts with."""
+
 
 def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict[str, Trajectories]:
     """Return some models of an ensemble, restricted to the snapshots they have in common.
+
+    A trajectory that explodes is NaN from the snapshot on at which its loss has passed `FAR` times the
+    largest of the start for good: on its way it would be a finite number of any size, and the only one that a
+    moment or a tail sees. Its explosion is still dated and counted where it ended. Landscapes are left alone,
+    as their energies have no scale.
 
     Parameters
     ----------
@@ -39,7 +47,8 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
         raise RequestError(f"no model {missing[0]!r} in this ensemble; it has {', '.join(there)}")
     if not chosen:
         raise RequestError("no models to analyse")
-    views: dict[str, Trajectories] = {name: ensemble[name] for name in chosen}
+    network = ensemble.study.landscape is None
+    views = {name: _without_runaways(ensemble[name]) if network else ensemble[name] for name in chosen}
     steps = [np.asarray(view.step) for view in views.values()]
     if all(np.array_equal(steps[0], step) for step in steps):
         return views
@@ -69,6 +78,51 @@ class _At:
         if snapshot is None:
             return self[name][:, trajectories] if _timed(name) else self[name][trajectories]
         return self._view.read(name, int(self._places[snapshot]), trajectories)
+
+    def passage_time(self, event: str) -> Floats:
+        """First-passage times of an event."""
+        return self._view.passage_time(event)
+
+
+def _without_runaways(view: Trajectories) -> Trajectories:
+    """Return the model with NaN where a trajectory that explodes is past return; itself if none is."""
+    if "loss" not in view.variables:
+        return view
+    exploding = np.flatnonzero(np.isfinite(view.passage_time("exploded")))
+    start = view.read("loss", 0)
+    start = start[np.isfinite(start)]
+    if not (exploding.size and start.size and start.max() > 0):
+        return view
+    gone = np.full(view.count, len(view.step))
+    gone[exploding] = 0
+    for snapshot in range(len(view.step)):
+        near = view.read("loss", snapshot)[exploding] <= FAR * start.max()
+        gone[exploding[near]] = snapshot + 1
+    return _Bounded(view, gone)
+
+
+class _Bounded:
+    """A model whose trajectories are NaN from a snapshot on, with the interface of `Trajectories`."""
+
+    def __init__(self, view: Trajectories, gone: NDArray[np.intp]) -> None:
+        self._view, self._gone = view, gone
+        self.variables: Collection[str] = view.variables
+        self.step: NDArray[np.int64] = view.step
+        self.time: Floats = view.time
+        self.count: int = view.count
+        self.attributes: Mapping[str, Any] = view.attributes
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.read(name)
+
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
+        """Read one variable, NaN where a trajectory is past return."""
+        if not _timed(name):
+            return self._view.read(name, snapshot, trajectories)
+        values = np.array(self._view.read(name, snapshot, trajectories))
+        at = np.arange(len(self.step))[:, None] if snapshot is None else snapshot % len(self.step)
+        values[self._gone[trajectories] <= at] = np.nan
+        return values
 
     def passage_time(self, event: str) -> Floats:
         """First-passage times of an event."""

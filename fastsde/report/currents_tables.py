@@ -117,8 +117,12 @@ def mixing_finding(analysis: Analysis) -> str:
                 "shorter": "less than about ",
                 "oscillates": "oscillates and first forgets in ",
             }.get(one.verdict[slowest], "")
-            told.append(f"{escape(name)} {word}{one.time.value[slowest]:,.0f} steps (mode {slowest + 1})")
+            told.append(f"{escape(name)} {word}{_steps(one.time.value[slowest])} steps (mode {slowest + 1})")
     return f"Slowest mode's correlation time: {'; '.join(told)}." if told else "No mode moves."
+
+
+def _steps(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def mixing_table(analysis: Analysis) -> str:

@@ -11,6 +11,7 @@ from fastsde.analysis.distances.battery import Battery
 from fastsde.analysis.distances.metrics import BY_NAME
 from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import Relevance, Verdict
+from fastsde.analysis.distances.versus import Pair
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ranked
 from fastsde.report import distances_figures, tables
@@ -26,16 +27,22 @@ def battery_finding(analysis: Analysis) -> str:
         known = [one for one in tests if np.isfinite(one.p_value[-1])]
         told = sum(bool(one.p_value[-1] < 0.05) for one in known)
         said.append(f"{escape(name)} by {told} of {len(known)}" if known else f"{escape(name)} by none")
-    refused = sorted({kind for pair in found.models.values() for kind in pair.reasons})
+    lacking = {name: kinds for name in found.models if (kinds := _refused(found.models[name]))}
     where = f"At step {found.step[-1]:,.0f}, of the distances that exist, models are told from "
     sentence = f"{where}{escape(analysis.reference)} as follows: {', '.join(said)}."
-    if refused:
-        lacking = [name for name, pair in found.models.items() if pair.reasons]
+    if lacking:
+        refused = set().union(*lacking.values())
+        who = [name for name in lacking if name != analysis.reference] or [analysis.reference]
         sentence += (
-            f" {len(refused)} of {len(BY_NAME)} distances do not exist for {escape(', '.join(lacking))}, "
-            "whose law lacks the moments they need."
+            f" {len(refused)} of {len(BY_NAME)} distances do not exist there for {escape(', '.join(who))}: a "
+            "law lacks the moments they need."
         )
     return sentence
+
+
+def _refused(pair: Pair) -> set[str]:
+    """Distances that do not exist at the last snapshot."""
+    return {kind for kind, reasons in pair.reasons.items() if reasons[-1]}
 
 
 def battery_table(analysis: Analysis) -> str:
@@ -53,8 +60,8 @@ def battery_table(analysis: Analysis) -> str:
 def _tested(found: Battery, name: str, kind: str) -> str:
     pair = found.models[name]
     one = pair.tests[kind]
-    if kind in pair.reasons and not np.isfinite(one.value[-1]):
-        return f"does not exist: {escape(pair.reasons[kind])}"
+    if kind in _refused(pair):
+        return f"does not exist: {escape(pair.reasons[kind][-1])}"
     if not np.isfinite(one.p_value[-1]):
         return "too few survive"
     p = float(one.p_value[-1])

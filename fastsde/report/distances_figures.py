@@ -33,8 +33,7 @@ def all_distances(analysis: Analysis) -> Figure:
         tests = [[found.models[name].tests[kind] for name in names] for kind in metrics]
         ratio = np.array([[one.ratio[at] for one in row] for row in tests])
         told = np.array([[one.p_value[at] < 0.05 for one in row] for row in tests])
-        reasons = np.array([[kind in found.models[name].reasons for name in names] for kind in metrics])
-        _cells(panel, ratio, told, reasons)
+        _cells(panel, ratio, told)
         rows = [BY_NAME[kind].title for kind in metrics]
         _labels(panel, names, rows if at % 2 == 0 else [""] * len(rows))
         panel.set_title(f"step {found.step[at]:,.0f}")
@@ -52,7 +51,7 @@ def all_pairs(analysis: Analysis) -> Figure:
     for at, panel in enumerate(axes):
         ratio = np.where(upper, above.ratio[at], below.ratio[at])
         p_value = np.where(upper, above.p_value[at], below.p_value[at])
-        _cells(panel, ratio, p_value < 0.05, ~np.isfinite(ratio))
+        _cells(panel, ratio, p_value < 0.05)
         _labels(panel, names, names if at % 2 == 0 else [""] * len(names))
         panel.set_title(f"step {found.step[at]:,.0f}")
     _bar(figure, axes, "distance / chance level (95 %)")
@@ -110,15 +109,15 @@ def _panels(count: int, height: float, name: str) -> tuple[Figure, list[Axes]]:
     return style.grid(count, 2, height, sharex=False, sharey=False)
 
 
-def _cells(panel: Axes, ratio: Floats, told: Bools, absent: Bools) -> None:
+def _cells(panel: Axes, ratio: Floats, told: Bools) -> None:
     """Colour what is told by its ratio; grey what is within chance; a dash where there is no distance."""
     shown = np.where(told, np.clip(ratio, 1.0, None), np.nan)
     panel.set_facecolor("#ededed")
     panel.imshow(shown, cmap=HOT, norm=RATIOS, aspect="auto")
     for (row, column), value in np.ndenumerate(ratio):
         dark = told[row, column] and value > 20
-        missing = absent[row, column] or not np.isfinite(value)
-        text = "\N{EN DASH}" if missing else _short(float(value)) if told[row, column] else "="
+        known = _short(float(value)) if told[row, column] else "="
+        text = known if np.isfinite(value) else "\N{EN DASH}"
         panel.text(
             column, row, text, ha="center", va="center", fontsize=7.5, color="white" if dark else style.INK
         )

@@ -109,10 +109,15 @@ def _p(value: float) -> str:
     return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
 
 
-def effect_sentences(found: dict[str, Effect], rank: int = 0) -> list[str]:
-    """Say what each setting does to the escape from a rank, tails first."""
+def effect_sentences(found: dict[str, Effect]) -> list[str]:
+    """Say what each setting does to the escape from the lowest rank that has effects, tails first."""
+    rank = _lowest(found)
     chosen = [one for key, one in found.items() if key.startswith(f"rank {rank} ")]
     return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
+
+
+def _lowest(found: dict[str, Effect]) -> int:
+    return min((int(key.split()[1]) for key in found), default=0)
 
 
 def _barriers(places: Sequence[str]) -> bool:
@@ -122,8 +127,9 @@ def _barriers(places: Sequence[str]) -> bool:
 def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
     """Answer whether heavier tails escape faster from the origin, or over a barrier; say what else does."""
     where = f"reach {places[0]}" if _barriers(places) else "escape"
-    origin = "" if _barriers(places) else " from the origin"
-    tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith("rank 0 "))
+    rank = _lowest(found)
+    origin = "" if _barriers(places) else f" from rank {rank}" if rank else " from the origin"
+    tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith(f"rank {rank} "))
     question = f"Do heavier tails {where} faster{origin}? " if tails else ""
     sentences = effect_sentences(found)
     return question + "; ".join(sentences) + "." if sentences else f"Too few {where}{origin} to compare."
@@ -232,7 +238,8 @@ SPECS = (
         name="escape_hazard",
         title="Rate of escape",
         caption=(
-            "Escapes per step of those still there, with exact 95 % Poisson bands. Growth of a "
+            "Escapes per step of those still there, with exact 95 % Poisson bands, on a logarithmic axis "
+            "(bins without an escape have none). Growth of a "
             "perturbation gives a rate that rises from nothing; jumps over a barrier one that is constant "
             "from the start."
         ),

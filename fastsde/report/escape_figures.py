@@ -71,13 +71,18 @@ def hazards(analysis: Analysis) -> Figure:
         edge = found.edge[rank] / step
         middle = (edge[1:] + edge[:-1]) / 2
         known = np.diff(edge) > 1e-6 * edge[-1]
+        seen: list[float] = []
         for name in ordered(analysis):
             one = found.models[name]
             rate, low, high = (v[rank][known] * step for v in (one.hazard, one.hazard_low, one.hazard_high))
-            panel.plot(middle[known], rate, marker=".", label=name, **lines[name]._asdict())
+            shown = np.where(rate > 0, rate, np.nan)
+            panel.plot(middle[known], shown, marker=".", label=name, **lines[name]._asdict())
             panel.fill_between(middle[known], low, high, color=lines[name].color, alpha=0.12, linewidth=0)
+            seen += rate[rate > 0].tolist()
         panel.set_title(passage_name(found.places[rank]))
-        panel.set_ylim(bottom=0)
+        if seen:
+            panel.set_yscale("log")
+            panel.set_ylim(min(seen) / 2, max(seen) * 2)
         panel.set_xlim(left=0)
         panel.set_xlabel("time since arrival (learning-rate steps)")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -210,7 +210,10 @@ def late_finding(analysis: Analysis) -> str:
     found: LateLaws = analysis.sections["late_law"]
     noise = "with label noise" if found.label_noise else "without label noise"
     start = f"At the end, {noise}: "
-    return start + " ".join(f"{escape(name)} {_late(found.models[name])}." for name in ordered(analysis))
+    said: dict[str, list[str]] = {}
+    for name in ordered(analysis):
+        said.setdefault(_late(found.models[name]), []).append(escape(name))
+    return start + " ".join(f"{', '.join(names)}: {what}." for what, names in said.items())
 
 
 def _late(law: LateLaw) -> str:
@@ -221,22 +224,22 @@ def _late(law: LateLaw) -> str:
             if largest < 1e-3
             else "a point off the fixed point of gradient flow"
         )
-        return f"has collapsed onto {where}"
+        return f"collapsed onto {where}"
     if law.reason or law.temperatures is None or law.boltzmann is None:
-        return f"has no temperature ({escape(law.reason)})"
+        return f"no temperature ({escape(law.reason)})"
     unlearned = float(np.nanmin(law.learned)) < 0.95
     moving = "; it still moves" if np.any((law.settled.low > 1) | (law.settled.high < 1)) else ""
     if unlearned:
-        return "has not learned all modes in all trajectories, so that its law is none of one minimum"
+        return "not all modes learned in all trajectories, so that the law is none of one minimum"
     heats = law.temperatures
     if heats.equipartition_p < 0.05:
         return (
-            f"is no Boltzmann law: the modes' temperatures differ by a factor of {number(heats.ratio)} "
+            f"no Boltzmann law: the modes' temperatures differ by a factor of {number(heats.ratio)} "
             f"(equipartition p {p_value(heats.equipartition_p)}){moving}"
         )
     if law.boltzmann.p_value < 0.05:
-        return f"is no Boltzmann law by its shape (p {p_value(law.boltzmann.p_value)}){moving}"
-    text = f"cannot be told from a Boltzmann law of temperature {number(float(heats.common.value))}"
+        return f"no Boltzmann law by its shape (p {p_value(law.boltzmann.p_value)}){moving}"
+    text = f"not told from a Boltzmann law of temperature {number(float(heats.common.value))}"
     if law.own_temperature:
         text += f" (its own: {number(law.own_temperature)})"
     return text + moving

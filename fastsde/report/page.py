@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastsde.analysis import Analysis
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ranked
+from fastsde.analysis.views import FAR
 from fastsde.report import tables
 from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
@@ -85,9 +86,10 @@ def _finding(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
         if one.exploded
     ]
     note = (
-        f"<p>Trajectories that left the finite numbers: {', '.join(exploded)}. From that moment on they "
-        "are a state of its own for the MMD, a competing event for learning times, and left out of "
-        "everything else.</p>"
+        f"<p>Trajectories that left the finite numbers: {', '.join(exploded)}. From the moment at "
+        f"which its loss has passed {FAR:g} times the largest of the start for good, such a trajectory is in "
+        "a state of its own for the MMD and left out of all other estimates; for learning times its end is "
+        "a competing event.</p>"
         if exploded
         else ""
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def distance_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, 
     panel.set_ylim(low, high)
     missing = [name for name, value in values.items() if not np.isfinite(value).any()]
     if missing:
-        note(panel, f"does not exist for {', '.join(missing)}")
+        note(panel, "does not exist for", missing)
 
 
 def ratio_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, style.Line]) -> None:
@@ -82,9 +83,12 @@ def ratio_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, sty
     panel.yaxis.set_minor_formatter(NullFormatter())
 
 
-def note(panel: Axes, text: str) -> None:
-    """Write into the upper left corner."""
-    panel.text(0.02, 0.97, text, transform=panel.transAxes, va="top", color=style.MUTED, fontsize=8.5)
+def note(panel: Axes, text: str, names: Sequence[str]) -> None:
+    """Write a text and the models it is about into the upper left corner, or how many they are."""
+    who = ", ".join(names) if len(names) <= 3 else f"{len(names)} models"
+    panel.text(
+        0.02, 0.97, f"{text} {who}", transform=panel.transAxes, va="top", color=style.MUTED, fontsize=8.5
+    ).set_in_layout(False)
 
 
 def plateaus(panel: Axes, analysis: Analysis) -> None:

@@ -51,7 +51,7 @@ def over_time(analysis: Analysis) -> Figure:
             )
         ]
         if missing:
-            panels.note(panel, f"no mean: {', '.join(missing)}")
+            panels.note(panel, "no mean:", missing)
         if statistic == "interquartile_range":
             panel.set_yscale("log")
             panel.set_title(quantity)

@@ -83,10 +83,14 @@ def joined(pairs: Sequence[Pair]) -> Pair:
     """Stack the snapshots of one pair of models."""
     return Pair(
         tests={one.name: stack([pair.tests[one.name] for pair in pairs]) for one in METRICS},
-        reasons={name: reason for pair in pairs for name, reason in pair.reasons.items()},
+        reasons={name: _reasons(pairs, name) for pair in pairs for name in pair.reasons},
         coordinates=stack([pair.coordinates for pair in pairs]),
         divergences=stack([pair.divergences for pair in pairs]),
     )
+
+
+def _reasons(pairs: Sequence[Pair], name: str) -> tuple[str, ...]:
+    return tuple(reason for pair in pairs for reason in pair.reasons.get(name, ("",)))
 
 
 def chosen_snapshots(points: Points, name: str, count: int) -> NDArray[np.int64]:

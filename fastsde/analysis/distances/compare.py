@@ -55,7 +55,8 @@ class HeadToHead:
         told = float(one.p_value[at])
         verdict = "indistinguishable" if told >= 0.05 else "differs"
         if not math.isfinite(told):
-            verdict = self.pair.reasons.get(name) or "too few survive"
+            reasons = self.pair.reasons.get(name)
+            verdict = (reasons[at] if reasons else "") or "too few survive"
         return {
             "distance": BY_NAME[name].title,
             "value": _number(value),

@@ -108,14 +108,15 @@ class Pair:
     ----------
     tests : dict of str to Tested
         By name of the distance.
-    reasons : dict of str to str
-        Why a distance does not exist, by its name.
+    reasons : dict of str to tuple of str
+        Why a distance does not exist, snapshot by snapshot (empty where it does), by its name; distances that
+        exist at all of them are left out.
     coordinates : Coordinates
     divergences : Divergences
     """
 
     tests: dict[str, Tested]
-    reasons: dict[str, str]
+    reasons: dict[str, tuple[str, ...]]
     coordinates: Coordinates
     divergences: Divergences
 
@@ -135,7 +136,7 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
     Returns
     -------
     Pair
-        Without a snapshot axis.
+        Without a snapshot axis; the reasons are those of one snapshot.
     """
     reasons = {one.name: refusal(one, frame.settings, orders) for one in METRICS}
     survivors = surviving(first), surviving(second)
@@ -150,7 +151,7 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
     lowest = min(orders.values())
     return Pair(
         tests=tests,
-        reasons={name: reason for name, reason in reasons.items() if reason},
+        reasons={name: (reason,) for name, reason in reasons.items() if reason},
         coordinates=_coordinates(*survivors, lowest, frame),
         divergences=_divergences(*survivors, not reasons["gaussian_kl"], frame),
     )

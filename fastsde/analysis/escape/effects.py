@@ -192,7 +192,8 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
     Returns
     -------
     Effect or None
-        None if some level has not even a tenth of its trajectories escape.
+        None if some level has not even a tenth of its trajectories escape, or so many at once that the time
+        is not told from zero.
 
     Notes
     -----
@@ -220,6 +221,8 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
         slope = interval(_slope(place, np.log(drawn)))
     cox = hazard_ratio(_joined(levels[0]), _joined(levels[-1]))
     ends = np.array([interval(one) for one in drawn])
+    if (ends[:, 0] <= 0).any():
+        return None
     sizes = [sum(group.stays.count for group in one.groups) for one in levels]
     return Effect(
         covariate=covariate,

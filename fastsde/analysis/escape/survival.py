@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,7 +140,16 @@ def pooled(many: list[Counts], replicates: int, random: np.random.Generator) -> 
 
 
 def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap replicates; an end may be infinite."""
+    """Percentile interval of bootstrap replicates, those that are NaN left out; an end may be infinite.
+
+    Examples
+    --------
+    >>> interval(np.array([1.0, 2.0, np.nan, np.inf]))
+    (1.0, inf)
+    """
     tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return math.nan, math.nan
+    low, high = np.quantile(known, [tail, 1 - tail], method="inverted_cdf")
     return float(low), float(high)

@@ -1,0 +1,46 @@
+import numpy as np
+from fakes import fake_ensemble
+
+from fastsde.analysis.views import FAR, common_views
+
+
+def _exploding():
+    """Trajectory 3 runs away from snapshot 6 on and explodes before snapshot 8; 4 comes back from as far."""
+    ensemble = fake_ensemble(40, 10, ("sgd", "langevin"), seed=5)
+    arrays = ensemble.views["sgd"].arrays
+    for name in ("loss", "modes"):
+        arrays[name] = np.array(arrays[name])
+    far = 2 * FAR * arrays["loss"][0].max()
+    arrays["loss"][4, 3] = far
+    arrays["loss"][6:8, 3] = far, 1e200
+    arrays["loss"][6, 4] = far
+    arrays["loss"][8:, 3] = np.nan
+    arrays["modes"][8:, 3] = np.nan
+    arrays["exploded_step"] = np.full(40, -1)
+    arrays["exploded_step"][3] = int(ensemble["sgd"].step[8])
+    return ensemble
+
+
+def test_a_trajectory_that_explodes_is_left_out_from_where_it_does_not_come_back():
+    ensemble = _exploding()
+    before = {name: ensemble["sgd"].arrays[name].copy() for name in ("loss", "modes")}
+    view = common_views(ensemble)["sgd"]
+    for name, values in before.items():
+        expected = values.copy()
+        expected[6:, 3] = np.nan
+        assert np.array_equal(view[name], expected, equal_nan=True)
+        assert np.array_equal(view.read(name, -4), expected[6], equal_nan=True)
+        assert np.array_equal(view.read(name, 6, slice(3, 5)), expected[6, 3:5], equal_nan=True)
+        assert np.array_equal(ensemble["sgd"].arrays[name], values, equal_nan=True)  # what is stored stays
+    assert np.isfinite(view.read("loss", 6)[4])  # it came back
+    assert np.isfinite(view.read("loss", 4)[3])  # and so did this one, once
+    assert view.read("exploded_step")[3] == ensemble["sgd"].step[8]
+    assert np.isfinite(view.passage_time("exploded")).sum() == 1
+
+
+def test_models_that_do_not_explode_and_landscapes_are_read_as_they_are():
+    ensemble = _exploding()
+    assert common_views(ensemble)["langevin"] is ensemble["langevin"]
+    stable = ensemble["sgd"]
+    stable.arrays["exploded_step"][:] = -1
+    assert common_views(ensemble)["sgd"] is stable
