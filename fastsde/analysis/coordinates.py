@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from fastsde.analysis.protocols import Floats
+from fastsde.analysis.protocols import Floats, Trajectories
 
 
 def mode_scale(strength: Floats) -> Floats:
@@ -12,6 +14,12 @@ def mode_scale(strength: Floats) -> Floats:
     largest = float(np.max(strength))
     scale = np.where(strength > 0.01 * largest, strength, largest)
     return np.where(scale > 0, scale, 1.0)
+
+
+def start_loss(view: Trajectories) -> float:
+    """Median loss of a model's start; NaN if none is finite."""
+    loss = np.asarray(view.read("loss", 0), dtype=np.float64)
+    return float(np.nanmedian(loss)) if np.isfinite(loss).any() else math.nan
 
 
 def feature_names(modes: int, loss: bool) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ from fastsde.analysis.summary import ranked
 from fastsde.report import distances_figures, tables
 from fastsde.report.spec import FigureSpec
 
+ACROSS = 6
+"""Models beside one another in a table; more are put below."""
+
 
 def battery_finding(analysis: Analysis) -> str:
     """Say how many distances tell each model at the last snapshot, and which do not exist."""
@@ -49,19 +52,28 @@ def battery_table(analysis: Analysis) -> str:
     """Give every distance at the last snapshot with its chance level and p-value."""
     found: Battery = analysis.sections["distances"]
     names = ranked(analysis)
-    rows = []
-    for kind in next(iter(found.models.values())).tests:
-        cells = [_tested(found, name, kind) for name in names]
-        rows.append([f'{BY_NAME[kind].title}<span class="what">{BY_NAME[kind].unit}</span>', *cells])
-    head = ("distance", *map(escape, names))
-    return f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% of chance), p.</p>" + tables.table(head, rows)
+    kinds = list(next(iter(found.models.values())).tests)
+    text = f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% of chance), p.</p>"
+    for start in range(0, len(names), ACROSS):
+        here = names[start : start + ACROSS]
+        rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in here)] for kind in kinds]
+        text += tables.table(("distance", *map(escape, here)), rows)
+    reasons = {found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])}
+    lacking = sorted({reason.partition("; ")[2] for reason in reasons})
+    return text + (f"<p>Moments that do not exist: {escape('; '.join(lacking))}.</p>" if lacking else "")
+
+
+def _heading(analysis: Analysis, kind: str) -> str:
+    order = BY_NAME[kind].order(analysis.settings)
+    needs = f"; needs moments of order {order:g}" if order > 0 else ""
+    return f'{BY_NAME[kind].title}<span class="what">{BY_NAME[kind].unit}{needs}</span>'
 
 
 def _tested(found: Battery, name: str, kind: str) -> str:
     pair = found.models[name]
     one = pair.tests[kind]
     if kind in _refused(pair):
-        return f"does not exist: {escape(pair.reasons[kind][-1])}"
+        return f'<span class="none" title="{escape(pair.reasons[kind][-1])}">does not exist</span>'
     if not np.isfinite(one.p_value[-1]):
         return "too few survive"
     p = float(one.p_value[-1])

@@ -64,11 +64,11 @@ def relevance(analysis: Analysis) -> Figure:
     powers = {name: one.power_nearest for name, one in found.distances.items()}
     common = np.all([np.isfinite(one) for one in powers.values() if np.isfinite(one).any()], axis=0)
     names = sorted(powers, key=lambda name: -float(np.nan_to_num(powers[name][common], nan=-1.0).sum()))
-    figure = Figure(figsize=(style.WIDTH, 0.27 * len(names) + 1.5), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 0.27 * len(names) + 1.7), layout="constrained")
     axes = list(figure.subplots(1, 4, sharey=True))
     titles = (
-        f"told: {found.nearest}, the nearest",
-        f"told: {found.farthest}, the farthest",
+        f"told: the nearest,\n{found.nearest}",
+        f"told: the farthest,\n{found.farthest}",
         "false alarms",
         "seconds a test",
     )
@@ -125,7 +125,10 @@ def _cells(panel: Axes, ratio: Floats, told: Bools) -> None:
 
 
 def _short(value: float) -> str:
-    return f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1000 else f"{value:.0e}"
+    if value < 1000:
+        return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    power = int(np.log10(value))
+    return f"$10^{{{power}}}$"
 
 
 def _labels(panel: Axes, columns: list[str], rows: list[str]) -> None:

@@ -6,9 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fastsde.analysis.protocols import Floats
 from fastsde.analysis.shape.moments import Moments
 
 if TYPE_CHECKING:
@@ -16,32 +13,22 @@ if TYPE_CHECKING:
     from fastsde.analysis.results import Settings
 
 
-def moment_order(modes: Floats | None, found: Moments, scale: Floats) -> float:
+def moment_order(found: Moments, modes: int) -> float:
     """Order up to which the compared modes may have moments; the logarithm of the loss has all of them.
-
-    A mode on its way up is spread over decades and Hill's index of it is small although it is bounded, so
-    the sample alone denies only with values more than three strengths away from the median.
 
     Parameters
     ----------
-    modes : ndarray, shape (trajectory, mode), or None if not recorded
     found : Moments
         Of the modes, and what else follows them.
-    scale : ndarray, shape (mode,)
-        From `fastsde.analysis.coordinates.mode_scale`.
+    modes : int
+        How many modes are compared.
 
     Returns
     -------
     float
         Infinite where neither the model's definition nor the sample denies any moment.
     """
-    if modes is None:
-        return math.inf
-    count = modes.shape[1]
-    finite = modes[np.isfinite(modes).all(axis=1)]
-    far = np.max(np.abs(finite - found.median[:count]), axis=0, initial=0.0) > 3 * scale
-    denied = np.where(far & np.isfinite(found.tail_high[:count]), found.tail_high[:count], np.inf)
-    return float(np.minimum(found.limit[:count], denied).min())
+    return min((*found.limit[:modes], *found.denied[:modes]), default=math.inf)
 
 
 def refusal(metric: Metric, settings: Settings, orders: Mapping[str, float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,9 @@ class Points:
             raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
         self.strength: Floats = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
         self.scale = coordinates.mode_scale(self.strength)
-        self._floor = self._loss_floor(reference or next(iter(views)))
+        first = views[reference or next(iter(views))]
+        self._start_loss = coordinates.start_loss(first) if self.has_loss else math.nan
+        self._floor = 1e-15 * self._start_loss if self._start_loss > 0 else 1e-300
 
     @property
     def modes(self) -> int:
@@ -95,8 +98,8 @@ class Points:
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
         depth = len(self._study.widths) - 1
         limits = moment_limits(self._study.models[name], depth, self.modes, self.has_loss)
-        found = moments(np.concatenate(columns, axis=1), limits)
-        return self._matrix(modes, loss), moment_order(modes, found, self.scale), found
+        found = moments(np.concatenate(columns, axis=1), limits, self._sizes())
+        return self._matrix(modes, loss), moment_order(found, self.modes), found
 
     def bandwidth(self, settings: Settings) -> float:
         """Kernel width: from the median distance of points pooled over all models and sixteen snapshots."""
@@ -113,9 +116,6 @@ class Points:
     def _matrix(self, modes: Floats | None, loss: Floats | None) -> Floats:
         return coordinates.feature_matrix(modes, loss, self.scale, self._floor)
 
-    def _loss_floor(self, name: str) -> float:
-        loss = self.read(name, 0)[1]
-        if loss is None:
-            return 0.0
-        middle = float(np.nanmedian(loss)) if np.isfinite(loss).any() else 1.0
-        return max(1e-15 * middle, 1e-300)
+    def _sizes(self) -> Floats:
+        """Natural sizes of the quantities: strengths, and the loss at the start."""
+        return np.array([*(self.scale if self.has_modes else ()), *((self._start_loss,) * self.has_loss)])

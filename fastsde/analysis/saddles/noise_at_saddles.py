@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from fastsde.analysis.law import follows_gradient
+from fastsde.analysis.noise_level import level_variable, noise_level
 from fastsde.analysis.protocols import Floats, Integers
 from fastsde.analysis.saddles.saddle_noise import (
     LEADING,
@@ -116,7 +117,7 @@ class NoiseCollector:
         self.noisy = self.model.kind != "gd"
         self.draws: dict[int, list[Floats]] = {}
         self.count: dict[int, int] = {}
-        self.scaled = follows_gradient(self.model) and "noise_trace" in self.view.variables
+        self.scaled = bool(level_variable(self.view, self.model))
         self.source = self._source()
 
     def _source(self) -> str:
@@ -131,9 +132,8 @@ class NoiseCollector:
         if not self.noisy or "update_noise" not in self.view.variables or not np.any(at >= 0):
             return
         noise = np.asarray(self.view.read("update_noise", snapshot), dtype=np.float64)
-        level = np.full(len(noise), np.nan)
-        if self.scaled:
-            level = np.sqrt(np.asarray(self.view.read("noise_trace", snapshot), dtype=np.float64))
+        level = noise_level(self.view, self.model, snapshot)
+        level = np.broadcast_to(np.nan if level is None else level, noise.shape)
         for kept in np.unique(at[at >= 0]):
             rows = np.flatnonzero(at == kept)[: DRAWS - self.count.get(int(kept), 0)]
             self.draws.setdefault(int(kept), []).append(np.column_stack([noise[rows], level[rows], rows]))
@@ -151,10 +151,10 @@ class NoiseCollector:
         return next((k for k in range(worth) if not kept >> k & 1), None)
 
     def _drawn(self, kept: int) -> tuple[Floats, Floats, Integers]:
-        """Return draws near a saddle, (n, mode), their noise levels, NaN if unknown, and trajectories."""
+        """Return draws near a saddle and their noise levels, (n, mode), NaN if unknown, and trajectories."""
         modes = len(self.context.strength)
-        draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, modes + 2))
-        return draws[:, :-2], draws[:, -2], draws[:, -1].astype(np.int64)
+        draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, 2 * modes + 1))
+        return draws[:, :modes], draws[:, modes:-1], draws[:, -1].astype(np.int64)
 
     def _steps(self, kept: int) -> dict[str, float]:
         free = self._free(kept)
@@ -169,10 +169,10 @@ class NoiseCollector:
         """Judge the tail of draws, each along the strongest mode that the saddle does not keep."""
         free = self._free(kept)
         noise, level, trajectory = self._drawn(kept)
-        along = noise[:, [free or 0]]
         if free is None:
-            along, level, trajectory = along[:0], level[:0], trajectory[:0]
-        return tail_report(along, level if self.scaled else None, trajectory)
+            noise, level, trajectory = noise[:0], level[:0], trajectory[:0]
+        along = [free or 0]
+        return tail_report(noise[:, along], level[:, along] if self.scaled else None, trajectory)
 
     def _points(self, visits: Visits, kept: int) -> dict[str, Any]:
         rows = np.flatnonzero((visits.kept == kept) & (visits.trajectory < FIRST))[:STATES]

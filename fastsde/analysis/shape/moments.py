@@ -12,6 +12,9 @@ from fastsde.analysis.tails import hill
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The quantiles kept for figures and robust summaries."""
 
+REACH = 3.0
+"""A sample none of whose values is further from the median than so many times its scale denies no moment."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -37,6 +40,8 @@ class Moments:
         At `LEVELS`.
     tail_index, tail_high : ndarray, shape (quantity,)
         Hill's index of the distance from the median, and the upper end of its 95 % interval.
+    denied : ndarray, shape (quantity,)
+        Moments above this order are denied by the sample: ``tail_high``, or infinity: see `denied_order`.
     limit : ndarray, shape (quantity,)
         Moments exist below this order by the model's definition; infinite if it says nothing.
     """
@@ -53,15 +58,15 @@ class Moments:
     quantiles: Floats
     tail_index: Floats
     tail_high: Floats
+    denied: Floats
     limit: Floats
 
 
-def moments(values: Floats, limit: Floats | None = None) -> Moments:
+def moments(values: Floats, limit: Floats | None = None, scale: Floats | None = None) -> Moments:
     """Moments of each column, gated by the tail index.
 
     A moment of order r is reported only if r lies below the declared ``limit`` and the sample does not deny
-    it: the upper end of Hill's 95 % interval must reach r. Otherwise it is NaN and the median, deviation and
-    octile statistics stand in. A sample of fewer than 100 values cannot deny anything.
+    it (`denied_order`). Otherwise it is NaN and the median, deviation and octile statistics stand in.
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def moments(values: Floats, limit: Floats | None = None) -> Moments:
         Rows that are not finite (exploded trajectories) are left out and not counted.
     limit : ndarray, shape (quantity,), optional
         Order below which the model's law has moments.
+    scale : ndarray, shape (quantity,), optional
+        Natural size of each quantity; NaN where it has none.
 
     Returns
     -------
@@ -93,13 +100,14 @@ def moments(values: Floats, limit: Floats | None = None) -> Moments:
     tails = [hill.estimate(column) for column in (x - median).T]
     high = np.array([tail.high for tail in tails])
     mean, covariance, skewness, kurtosis = _power_moments(x)
-    second = exists(2, limit, high)
+    denied = denied_order(x, median, high, scale)
+    second = exists(2, limit, denied)
     return Moments(
         count=np.array(float(len(x))),
-        mean=np.where(exists(1, limit, high), mean, np.nan),
+        mean=np.where(exists(1, limit, denied), mean, np.nan),
         covariance=np.where(np.logical_and.outer(second, second), covariance, np.nan),
-        skewness=np.where(exists(3, limit, high), skewness, np.nan),
-        kurtosis=np.where(exists(4, limit, high), kurtosis, np.nan),
+        skewness=np.where(exists(3, limit, denied), skewness, np.nan),
+        kurtosis=np.where(exists(4, limit, denied), kurtosis, np.nan),
         median=median,
         deviation=np.median(np.abs(x - median), axis=0),
         quantile_skewness=_ratio(quantiles[4] + quantiles[0] - 2 * median, quantiles[4] - quantiles[0]),
@@ -107,13 +115,44 @@ def moments(values: Floats, limit: Floats | None = None) -> Moments:
         quantiles=quantiles,
         tail_index=np.array([tail.index for tail in tails]),
         tail_high=high,
+        denied=denied,
         limit=limit,
     )
 
 
-def exists(order: int, limit: Floats, tail_high: Floats) -> Bools:
+def denied_order(x: Floats, median: Floats, tail_high: Floats, scale: Floats | None = None) -> Floats:
+    """Order of moments from which on the sample's tail denies them; infinite where it denies none.
+
+    It is the upper end of Hill's 95 % interval, and needs values far from the median: a mode on its way up is
+    spread over decades, and rounding over more of them, so that Hill's index is small although all values
+    lie within `REACH` natural sizes. A sample of fewer than 100 values denies nothing.
+
+    Parameters
+    ----------
+    x : ndarray, shape (trajectory, quantity)
+        Finite values.
+    median, tail_high : ndarray, shape (quantity,)
+        Of the columns.
+    scale : ndarray, shape (quantity,), optional
+        As in `moments`.
+
+    Examples
+    --------
+    >>> decades = np.geomspace(1e-6, 1, 400)[:, None]
+    >>> high = np.array([hill.estimate(decades).high])
+    >>> [denied_order(decades, np.array([1e-3]), high, np.array([s])).round(1).item() for s in (1, 1e-3)]
+    [inf, 1.9]
+    """
+    far = np.ones(len(median), dtype=np.bool_)
+    if scale is not None:
+        furthest = np.max(np.abs(x - median), axis=0, initial=0.0)
+        far = np.isnan(scale) | (furthest > REACH * scale)
+    return np.asarray(np.where(far & ~np.isnan(tail_high), tail_high, np.inf))
+
+
+def exists(order: int, limit: Floats, denied: Floats) -> Bools:
     """Whether a moment may be reported: below the declared limit, and not denied by the sample's tail."""
-    return np.asarray((order < limit) & ~(tail_high < order))
+    return np.asarray((order < limit) & (order <= denied))
 
 
 def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -150,5 +189,6 @@ def _nothing(count: int, quantities: int, limit: Floats) -> Moments:
         levels,
         empty,
         empty,
+        np.full(quantities, np.inf),
         limit,
     )

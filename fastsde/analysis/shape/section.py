@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastsde.analysis.coordinates import start_loss
 from fastsde.analysis.distances.wasserstein import directions
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.shape.bootstrap import Interval, shape_intervals
-from fastsde.analysis.shape.moments import exists
+from fastsde.analysis.shape.moments import denied_order, exists
 from fastsde.analysis.shape.shape_statistics import ERROR_ORDERS, ORDERS
 from fastsde.analysis.tails import hill
 from fastsde.provenance import available_cores
@@ -38,11 +40,11 @@ class ModelShape:
         Trajectories that are finite.
     statistics : dict of str to Interval
         By name, as in `fastsde.analysis.shape.shape_statistics.ORDERS`; arrays of shape (snapshot, quantity).
-        NaN where the law does not have the moment, or Hill's index of the sample denies it; the error alone
+        NaN where the law does not have the moment, or the tail of the sample denies it; the error alone
         is NaN where the moment of twice the order is missing.
     exists_below : ndarray, shape (snapshot, quantity)
-        Moments may exist below this order: the model's limit, or the upper end of Hill's 95 % interval of
-        the distance from the median, whichever is smaller.
+        Moments may exist below this order: the model's limit, or the order from which on the sample denies
+        them (`fastsde.analysis.shape.moments.denied_order`), whichever is smaller.
     """
 
     count: Floats
@@ -81,13 +83,13 @@ def measure(context: Context) -> ShapeSection | None:
     rows: dict[str, list[ModelShape]] = {name: [] for name in context.views}
 
     def add(name: str, snapshot: int) -> None:
-        values, limit, high = quantities.read(name, snapshot)
+        values, limit, denied = quantities.read(name, snapshot)
         settings = context.settings
         finite = values[np.isfinite(values).all(axis=1)]
         found = _nothing(values.shape[1])
         if len(finite) >= 2:
             found = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
-        rows[name].append(gated(found, len(finite), limit, high))
+        rows[name].append(gated(found, len(finite), limit, denied))
 
     with ThreadPoolExecutor(min(len(rows), available_cores())) as threads:
         for snapshot in range(len(first.step)):
@@ -100,7 +102,7 @@ def measure(context: Context) -> ShapeSection | None:
     )
 
 
-def gated(found: dict[str, Interval], count: int, limit: Floats, tail_high: Floats) -> ModelShape:
+def gated(found: dict[str, Interval], count: int, limit: Floats, denied: Floats) -> ModelShape:
     """Leave out statistics, and errors, whose moments do not exist.
 
     Parameters
@@ -109,25 +111,25 @@ def gated(found: dict[str, Interval], count: int, limit: Floats, tail_high: Floa
         At one snapshot, arrays of shape (quantity,).
     count : int
         Finite trajectories.
-    limit, tail_high : ndarray, shape (quantity,)
-        Order below which the law has moments, and upper end of Hill's interval.
+    limit, denied : ndarray, shape (quantity,)
+        Order below which the law has moments, and from which on the sample denies them.
 
     Returns
     -------
     ModelShape
         Of one snapshot.
     """
-    silent = np.full_like(tail_high, np.nan)
+    silent = np.full_like(denied, np.inf)
     kept = {}
     for name, one in found.items():
-        known = exists(ORDERS[name], limit, tail_high)
+        known = exists(ORDERS[name], limit, denied)
         order = ERROR_ORDERS[name]
-        certain = known & exists(order, limit, tail_high if order <= TESTED_ORDER else silent)
+        certain = known & exists(order, limit, denied if order <= TESTED_ORDER else silent)
         kept[name] = Interval(
             np.where(known, one.value, np.nan),
             *(np.where(certain, part, np.nan) for part in (one.error, one.low, one.high)),
         )
-    return ModelShape(np.array(float(count)), kept, np.fmin(limit, tail_high))
+    return ModelShape(np.array(float(count)), kept, np.minimum(limit, denied))
 
 
 class _Quantities:
@@ -149,19 +151,31 @@ class _Quantities:
             *(name for name in self.plain if name == "loss"),
             *(f"{name} along {number + 1}" for name in self.along for number in range(count)),
         )
+        self.scale = np.concatenate(
+            [
+                *(context.scale if name == "modes" else [self._start_loss()] for name in self.plain),
+                *(np.full(count, 1.0 if name == "modes" else np.nan) for name in self.along),
+            ]
+        )
+
+    def _start_loss(self) -> float:
+        """Median loss of the reference's start, or the first model's; NaN of a landscape's energy."""
+        views = self.context.views
+        landscape = self.context.ensemble.study.landscape is not None
+        return math.nan if landscape else start_loss(views[self.context.reference or next(iter(views))])
 
     def read(self, model: str, snapshot: int) -> tuple[Floats, Floats, Floats]:
-        """Return values, shape (trajectory, quantity), limits and upper ends of Hill's intervals."""
+        """Return values, shape (trajectory, quantity), limits, and orders that the sample denies."""
         view = self.context.views[model]
         recorded = [_columns(view, name, snapshot) for name in self.plain]
         projected = [self._projected(view, name, snapshot) for name in self.along]
         values = np.concatenate([*recorded, *projected], axis=1)
         known = self.context.moments.get(model)
         plain = sum(part.shape[1] for part in recorded)
-        if known is None or known.tail_high.shape[1] != plain:  # a landscape's energy is no loss there
-            return values, self._limits(model), _tail_high(values)
-        high = np.concatenate([known.tail_high[snapshot], _tail_high(values[:, plain:])])
-        return values, self._limits(model), high
+        if known is None or known.denied.shape[1] != plain:  # a landscape's energy is no loss there
+            return values, self._limits(model), _denied(values, self.scale)
+        beyond = _denied(values[:, plain:], self.scale[plain:])
+        return values, self._limits(model), np.concatenate([known.denied[snapshot], beyond])
 
     def _projected(self, view: Trajectories, name: str, snapshot: int) -> Floats:
         values = _columns(view, name, snapshot)
@@ -188,11 +202,13 @@ def _columns(view: Trajectories, name: str, snapshot: int) -> Floats:
     return values.reshape(len(values), -1)
 
 
-def _tail_high(values: Floats) -> Floats:
+def _denied(values: Floats, scale: Floats) -> Floats:
     finite = values[np.isfinite(values).all(axis=1)]
     if not len(finite):
-        return np.full(values.shape[1], np.nan)
-    return np.array([hill.estimate(column).high for column in (finite - np.median(finite, axis=0)).T])
+        return np.full(values.shape[1], np.inf)
+    median = np.median(finite, axis=0)
+    high = np.array([hill.estimate(column).high for column in (finite - median).T])
+    return denied_order(finite, median, high, scale)
 
 
 def _nothing(columns: int) -> dict[str, Interval]:

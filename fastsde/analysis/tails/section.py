@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.law import follows_gradient
+from fastsde.analysis.coordinates import start_loss
+from fastsde.analysis.noise_level import noise_level
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.records import stack
+from fastsde.analysis.shape.moments import REACH
 from fastsde.analysis.tails import hill
 from fastsde.analysis.tails.tail_estimate import UNKNOWN, TailEstimate
 from fastsde.analysis.tails.tail_pool import Rows, TailPool, windows
@@ -170,13 +172,13 @@ def _judged(rows: Rows, bound: Floats | None) -> tuple[TailReport, list[TailEsti
 
 
 def _bound(context: Context, view: Trajectories, kind: str) -> Floats | None:
-    """Three strengths of a mode, three times the loss at the start; none for noise."""
+    """`REACH` strengths of a mode, or times the loss at the start; none for noise."""
     if kind == "noise":
         return None
     if kind == "increments":
-        return 3 * context.scale
-    start = np.asarray(view.read("loss", 0), dtype=np.float64)
-    return np.array([3 * float(np.nanmedian(start)) if np.isfinite(start).any() else math.inf])
+        return REACH * context.scale
+    start = start_loss(view)
+    return np.array([math.inf if math.isnan(start) else REACH * start])
 
 
 @lru_cache(maxsize=64)
@@ -193,21 +195,10 @@ def gaussian_index(count: int) -> float:
 
 
 def _noise(view: Trajectories, model: Any) -> Snapshots:
-    """Read the update noise, with the trajectory's own noise level as its scale.
-
-    The level differs by orders of magnitude between trajectories at different saddles, and a mixture of
-    levels has a heavy tail of its own. The exact level of each mode is the best; the trace of the
-    covariance of gradient noise stands in for it.
-    """
-    by_mode = "mode_diffusion" in view.variables
-    known = by_mode or (follows_gradient(model) and "noise_trace" in view.variables)
+    """Read the update noise, with the trajectory's own noise level as its scale."""
     for snapshot in range(len(view.step)):
         noise = np.asarray(view.read("update_noise", snapshot), dtype=np.float64)
-        if not known:
-            yield noise, None
-            continue
-        square = np.asarray(view.read("mode_diffusion" if by_mode else "noise_trace", snapshot))
-        yield noise, np.sqrt(np.where(square > 0, square, np.nan).astype(np.float64))
+        yield noise, noise_level(view, model, snapshot)
 
 
 def _increments(view: Trajectories, model: Any) -> Snapshots:

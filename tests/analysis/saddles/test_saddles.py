@@ -238,7 +238,7 @@ def test_the_tail_near_a_saddle_is_judged_in_its_own_scale(degrees, verdict):
     unit = rng.standard_t(degrees, (20_000, 3)) if np.isfinite(degrees) else rng.standard_normal((20_000, 3))
     gathered = collector(found)
     gathered.scaled = True
-    gathered.draws = {0b1: [np.column_stack([level[:, None] * unit, level, np.arange(20_000)])]}
+    gathered.draws = {0b1: [np.column_stack([level[:, None] * unit, *[level] * 3, np.arange(20_000)])]}
     nobody = Visits(*(np.zeros(0, dtype=int) for _ in range(5)), there={})
     tails = gathered.result(nobody, [0b1, 0b11]).tails
     assert tails.verdict[1] == "none"
