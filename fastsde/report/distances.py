@@ -58,7 +58,9 @@ def battery_table(analysis: Analysis) -> str:
         here = names[start : start + ACROSS]
         rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in here)] for kind in kinds]
         text += tables.table(("distance", *map(escape, here)), rows)
-    reasons = {found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])}
+    reasons = {
+        found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])
+    }
     lacking = sorted({reason.partition("; ")[2] for reason in reasons})
     return text + (f"<p>Moments that do not exist: {escape('; '.join(lacking))}.</p>" if lacking else "")
 

@@ -48,34 +48,50 @@ def diffusion_finding(analysis: Analysis) -> str:
     """Say whether the diffusion along the modes peaks before they are learned."""
     found: Diffusion = analysis.sections["diffusion"]
     names = [name for name in ordered(analysis) if name in found.models]
-    return " ".join(
-        _diffusion_sentence(analysis, name, found.models[name], found.learned) for name in names[:3]
-    )
+    if not names:
+        return "No model learned a mode."
+    others: dict[str, list[str]] = {}
+    for name in names[1:]:
+        verdict = _verdict(found.models[name], _counted(analysis, found.models[name]))
+        others.setdefault(verdict, []).append(escape(name))
+    said = [f"In {_enumerated(same)} it {verdict}." for verdict, same in others.items()]
+    return " ".join([_diffusion_sentence(analysis, names[0], found), *said])
 
 
-def _diffusion_sentence(analysis: Analysis, name: str, one: DiffusionPeaks, learned: float) -> str:
-    modes = [mode for mode in shown_modes(analysis) if one.counted[mode] > 0]
+def _counted(analysis: Analysis, one: DiffusionPeaks) -> list[int]:
+    return [mode for mode in shown_modes(analysis) if one.counted[mode] > 0]
+
+
+def _verdict(one: DiffusionPeaks, modes: list[int]) -> str:
+    """Say of the peak of the diffusion how it stands to learning."""
     if not modes:
-        return f"{escape(name)} learned no mode."
+        return "cannot be told: no mode is learned"
     if np.all(one.edge[modes] > 0.9 * one.counted[modes]):
-        return f"In {escape(name)} the diffusion has no peak: it is largest at the first or last snapshot."
-    before = [_percent(float(one.before_learned.value[mode])) for mode in modes]
+        return "does not exist: the diffusion is largest at the first or last snapshot"
     low, high = one.before_learned.low[modes], one.before_learned.high[modes]
     if np.all(low > 0.5):
-        verdict = "precedes learning in every mode"
-    elif np.all(high < 0.5):
-        verdict = "does not precede learning"
-    elif np.any(low > 0.5):
-        which = ", ".join(str(mode + 1) for mode, end in zip(modes, low, strict=True) if end > 0.5)
-        verdict = f"precedes learning in mode{'s' if ',' in which else ''} {which} only"
-    else:
-        verdict = "precedes learning in about half of the trajectories"
-    fraction = one.fraction.value[modes]
+        return "precedes learning in every mode"
+    if np.all(high < 0.5):
+        return "does not precede learning"
+    if np.any(low > 0.5):
+        which = [str(mode + 1) for mode, end in zip(modes, low, strict=True) if end > 0.5]
+        return f"precedes learning in mode{'s' if len(which) > 1 else ''} {_enumerated(which)} only"
+    return "precedes learning in about half of the trajectories"
+
+
+def _diffusion_sentence(analysis: Analysis, name: str, found: Diffusion) -> str:
+    one = found.models[name]
+    modes = _counted(analysis, one)
+    start = f"In {escape(name)} the peak of the diffusion {_verdict(one, modes)}"
+    if not modes or np.all(one.edge[modes] > 0.9 * one.counted[modes]):
+        return f"{start}."
+    numbers = [str(mode + 1) for mode in modes]
+    before = [_percent(float(one.before_learned.value[mode])) for mode in modes]
+    fraction = [_percent(float(value)) for value in one.fraction.value[modes]]
     return (
-        f"In {escape(name)} the peak of the diffusion {verdict}: it comes before {_percent(learned)} of the "
-        f"mode is learned in {_enumerated(before)} of the trajectories (modes "
-        f"{_enumerated([str(mode + 1) for mode in modes])}), when the median trajectory has learned "
-        f"{_enumerated([_percent(float(value)) for value in fraction])} of it."
+        f"{start}: it comes before {_percent(found.learned)} of the mode is learned in "
+        f"{_enumerated(before)} of the trajectories (modes {_enumerated(numbers)}), "
+        f"when the median trajectory has learned {_enumerated(fraction)} of it."
     )
 
 
