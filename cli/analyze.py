@@ -1,4 +1,4 @@
-"""``fastsde analyze``: compare the models of a finished run."""
+"""``fastsde analyze``: compare the models of a run, or of what there is of it."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ from fastsde.progress import Mode, make
 __all__ = ["command"]
 
 
-@click.command("analyze", short_help="Compare the models of a finished run.")
-@options.directory
+@click.command("analyze", short_help="Compare the models of a run.")
+@options.source
 @options.reference
 @options.models(required=False)
 @options.progress
 @options.as_json
 @click.option("-v", "--verbose", is_flag=True, help="Also say on stderr how many seconds each section took.")
 def command(
-    directory: Path,
+    source: Path,
     reference: str | None,
     models: tuple[str, ...] | None,
     progress: Mode,
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Compare the models of a finished run with its SGD; prints a table of results.
+    """Compare the models of a run with its SGD; prints a table of results.
 
-    Reads ensemble.h5 and writes analysis.h5 into the directory, replacing an older one. With --json, prints
-    one document: the headline, the summary (one row a model), and everything that analysis.h5 holds.
+    Reads ensemble.h5 of a directory, or the file given (such as the partial.h5 of `fastsde merge --partial`),
+    and writes analysis.h5 beside it, replacing an older one. With --json, prints one document: the headline,
+    the summary (one row a model), and everything that analysis.h5 holds.
 
     \b
     Examples:
         fastsde analyze runs/saddle
         fastsde analyze runs/saddle --reference gd
         fastsde analyze runs/saddle --models sgd,sde
+        fastsde merge runs/saddle --partial && fastsde analyze runs/saddle/partial.h5
         fastsde analyze runs/saddle --json > results.json
     """
     from fastsde.cli import show, work
 
-    analysis = work.analyze_directory(directory, make(progress), reference, models)
+    analysis = work.analyze_source(source, make(progress), reference, models)
     if verbose:
         show.print_seconds(analysis)
     if as_json:

@@ -12,7 +12,7 @@ __all__ = ["command"]
 
 
 @click.command("compare", short_help="Compare models of a run by every distance, in the terminal.")
-@options.directory
+@options.source
 @options.models(required=True)
 @click.option(
     "--snapshot",
@@ -42,7 +42,7 @@ __all__ = ["command"]
 )
 @options.as_json
 def command(
-    directory: Path,
+    source: Path,
     models: tuple[str, ...],
     snapshots: tuple[int, ...],
     steps: tuple[float, ...],
@@ -52,10 +52,10 @@ def command(
 ) -> None:
     """Compare models of a run, every two of them, by every distance.
 
-    Reads ensemble.h5 and writes nothing. Each distance stands beside its mean and 95 % quantile when
-    trajectories are shuffled between the two models, and its permutation p-value: a distance inside that band
-    is indistinguishable from chance at this number of trajectories. Differences are of the second model less
-    the first, in shares of a mode's strength and decades of loss.
+    Reads ensemble.h5 of a directory, or the file given, and writes nothing. Each distance stands beside its
+    mean and 95 % quantile when trajectories are shuffled between the two models, and its permutation p-value:
+    a distance inside that band is indistinguishable from chance at this number of trajectories. Differences
+    are of the second model less the first, in shares of a mode's strength and decades of loss.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def command(
     from fastsde.store import open_ensemble
 
     settings = Settings(permutations=permutations, seed=seed)
-    with stop_at_once(), open_ensemble(directory) as ensemble:
+    with stop_at_once(), open_ensemble(source) as ensemble:
         found = compare(ensemble, models, snapshots=snapshots, steps=steps, settings=settings)
     if as_json:
         show.print_json(document(found))

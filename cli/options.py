@@ -20,6 +20,7 @@ __all__ = [
     "progress",
     "reference",
     "running",
+    "source",
     "steps",
     "study_file",
     "threads",
@@ -33,6 +34,8 @@ study_file = click.argument(
 directory = click.argument(
     "directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
+
+source = click.argument("source", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
 
 output = click.option(
     "-o",

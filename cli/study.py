@@ -51,7 +51,7 @@ def command(
     reporter = make(progress)
     study = work.load_study(study_file, trajectories, steps)
     ensemble = work.run_study(study, directory, reporter, **how)
-    analysis = work.analyze_directory(directory, reporter, reference)
+    analysis = work.analyze_source(directory, reporter, reference)
     report = work.report_directory(directory)
     if as_json:
         show.print_json({"ensemble": ensemble, "report": report, "results": analysis.summary()})

@@ -57,7 +57,7 @@ def command(
     for case in cases:
         study = case.study if trajectories is None else case.study.replace(trajectories=trajectories)
         work.run_study(study, places[case.name], reporter, threads=threads, part_size=part_size)
-        work.analyze_directory(places[case.name], reporter)
+        work.analyze_source(places[case.name], reporter)
         work.report_directory(places[case.name])
     found = analyze_cases(cases, places)
     found.save(directory / SWEEP_FILE)

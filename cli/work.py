@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fastsde.progress import Progress
     from fastsde.study import Study
 
-__all__ = ["ANALYSIS_FILE", "analyze_directory", "load_study", "report_directory", "run_study"]
+__all__ = ["ANALYSIS_FILE", "analyze_source", "load_study", "report_directory", "run_study"]
 
 ANALYSIS_FILE = "analysis.h5"
 
@@ -39,19 +39,19 @@ def run_study(study: Study, directory: Path, progress: Progress, **options: Any)
     return ensemble
 
 
-def analyze_directory(
-    directory: Path,
+def analyze_source(
+    source: Path,
     progress: Progress,
     reference: str | None = None,
     models: tuple[str, ...] | None = None,
 ) -> Analysis:
-    """Analyse the ensemble of a directory and save the result beside it."""
+    """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it."""
     from fastsde.analysis import analyze
     from fastsde.store import open_ensemble
 
-    with stop_at_once(), open_ensemble(directory) as ensemble:
+    with stop_at_once(), open_ensemble(source) as ensemble:
         analysis = analyze(ensemble, reference, models=models, progress=progress)
-        analysis.save(directory / ANALYSIS_FILE)
+        analysis.save((source if source.is_dir() else source.parent) / ANALYSIS_FILE)
     return analysis
 
 

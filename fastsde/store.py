@@ -66,7 +66,11 @@ class Ensemble:
         path = Path(path)
         self.path = path / ENSEMBLE_FILE if path.is_dir() else path
         if not self.path.is_file():
-            raise StoreError(f"no ensemble at {self.path}: `fastsde run` makes one; see `fastsde status`")
+            from fastsde.merge import PARTIAL_FILE
+
+            partial = path / PARTIAL_FILE
+            mend = f"{partial} holds a part of it" if partial.is_file() else "`fastsde run` makes one"
+            raise StoreError(f"no ensemble at {self.path}: {mend}; see `fastsde status`")
         wrong = broken(self.path, quick=self.path.stat().st_size > VERIFIED_BYTES)
         if wrong:
             raise StoreError(f"{wrong}; `fastsde merge` makes it anew")

@@ -16,7 +16,7 @@ from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import read_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
-from fastsde.errors import FastsdeError
+from fastsde.errors import StoreError
 
 FORMAT = "fastsde-analysis"
 FORMAT_VERSION = (1, 0)
@@ -197,21 +197,24 @@ class Analysis:
 
         Raises
         ------
-        FastsdeError
+        StoreError
             If there is no such file, or it is not an analysis of this format.
         """
         path = Path(path)
         if not path.is_file():
-            raise FastsdeError(f"no analysis at {path}: `fastsde analyze {path.parent}` makes one")
+            raise StoreError(f"no analysis at {path}: `fastsde analyze {path.parent}` makes one")
         try:
             with h5py.File(path, "r") as file:
                 if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
-                    raise FastsdeError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
+                    raise StoreError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
                 found = records.read(file, cls, leave_out=("sections", *({"seconds"} - set(file))))
                 found.sections.update(read_sections(file))
                 return found
         except (OSError, KeyError) as error:
-            raise FastsdeError(f"{path} cannot be read as an analysis: {error}") from error
+            raise StoreError(
+                f"{path} cannot be read as an analysis, or is of another version of fastsde ({error}): "
+                f"`fastsde analyze {path.parent}` makes it anew"
+            ) from error
 
     def document(self) -> dict[str, Any]:
         """Return everything as plain numbers, text, lists and dictionaries; NaN and infinities are None."""

@@ -115,16 +115,18 @@ def _cells(panel: Axes, ratio: Floats, told: Bools) -> None:
     panel.set_facecolor("#ededed")
     panel.imshow(shown, cmap=HOT, norm=RATIOS, aspect="auto")
     for (row, column), value in np.ndenumerate(ratio):
-        dark = told[row, column] and value > 20
-        known = _short(float(value)) if told[row, column] else "="
-        text = known if np.isfinite(value) else "\N{EN DASH}"
-        panel.text(
-            column, row, text, ha="center", va="center", fontsize=7.5, color="white" if dark else style.INK
-        )
+        ink = "white" if told[row, column] and value > 20 else style.INK
+        text = _short(float(value), bool(told[row, column]))
+        panel.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)
     panel.grid(visible=False)
 
 
-def _short(value: float) -> str:
+def _short(value: float, told: bool) -> str:
+    """Write a ratio; "=" within chance, a dash where there is none, infinity where chance gives zero."""
+    if not np.isfinite(value):
+        return "\N{INFINITY}" if told else "\N{EN DASH}"
+    if not told:
+        return "="
     if value < 1000:
         return f"{value:.1f}" if value < 10 else f"{value:.0f}"
     power = int(np.log10(value))

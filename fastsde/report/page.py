@@ -6,7 +6,6 @@ import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.law import log_spaced
@@ -18,9 +17,7 @@ from fastsde.report.css import CSS
 from fastsde.report.landscape_words import in_landscape_words
 from fastsde.report.spec import FigureSpec
 from fastsde.report.words import study_sentences
-
-if TYPE_CHECKING:
-    from fastsde.study import Study
+from fastsde.study import Study
 
 ANSWERS = ("escape_effects", "peaks", "branching")
 """Figures whose findings answer a question of the study at the top of the page."""
@@ -98,7 +95,17 @@ def _finding(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
         f'<li><a href="#{spec.name}">{spec.title}</a>: {said}</li>' for spec, said in answers if said
     )
     more = f"<ul>{listed}</ul>" if listed else ""
-    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{note}</div>'
+    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis)}{note}</div>'
+
+
+def _part(analysis: Analysis) -> str:
+    """Say how much of its study an analysis has seen, unless it is all of it."""
+    wanted = Study.from_toml(analysis.study).trajectories
+    fewer = {name: one.trajectories for name, one in analysis.models.items() if one.trajectories < wanted}
+    if not fewer:
+        return ""
+    there = ", ".join(f"{escape(name)} {count:,}" for name, count in fewer.items())
+    return f"<p>Of a part of the study: of {wanted:,} trajectories of each model there were {there}.</p>"
 
 
 def _reading(analysis: Analysis, study: Study) -> str:
