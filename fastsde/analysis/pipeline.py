@@ -13,7 +13,6 @@ import numpy as np
 
 from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.distance import Distance
-from fastsde.analysis.distances.metrics import Frame
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
@@ -115,7 +114,7 @@ class _Pass:
     def analysis(self) -> Analysis:
         """Do the pass and put the results together."""
         start = time.perf_counter()
-        self.bandwidth = self.points.bandwidth(self.settings) if self.reference else math.nan
+        self.frame = self.points.frame(self.settings) if self.reference else None
         moment_rows, compared = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
@@ -149,7 +148,7 @@ class _Pass:
             quantities=self.points.quantities,
             coordinates=self.points.coordinates,
             mode_strength=self.points.strength,
-            bandwidth=self.bandwidth,
+            bandwidth=self.frame.bandwidth if self.frame else math.nan,
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
@@ -175,14 +174,14 @@ class _Pass:
         return {name: stack(row) for name, row in rows.items()}, found
 
     def _comparison(self) -> Comparison | None:
-        if not self.reference:
+        if self.frame is None:
             return None
         return Comparison(
             names=list(self.views),
             reference=self.reference,
             trajectories=min(view.count for view in self.views.values()),
             snapshots=len(self.time),
-            frame=Frame.of(self.points.coordinates, self.bandwidth, self.settings),
+            frame=self.frame,
             weight=time_weights(self.step),
         )
 

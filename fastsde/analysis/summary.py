@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastsde.analysis.distances.distance import closer
+from fastsde.analysis.distances.metrics import PRIMARY
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
     from fastsde.analysis.distances.distance import Distance
     from fastsde.analysis.results import Analysis, ModelResult
-
-PRIMARY = "mmd"
-"""The distance that ranks models: it exists for every law."""
-
 
 NAMED = 6
 """The headline names so many models; of more, the three nearest and the farthest."""
@@ -40,11 +39,11 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
     -------
     list of dict
         Keys: model, kind, trajectories, exploded, compared (trajectories a side), mmd_ratio (mean squared
-        MMD over the `chance_level`), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside,
-        distinguishable,
-        wasserstein, wasserstein_null, wasserstein_ratio (means over snapshots), final_loss (median),
-        learned_steps (median step at which each mode is learned to the first fraction), tail_index (pooled,
-        by mode). None where there is none.
+        MMD over the `chance_level`), mmd_low and mmd_high (its 95 % interval), closer_than_next (whether it
+        is told to be closer than the model of the next row), mmd_p, mmd_peak_ratio, mmd_peak_step,
+        mmd_share_outside, distinguishable, wasserstein, wasserstein_null, wasserstein_ratio (means over
+        snapshots), final_loss (median), learned_steps (median step at which each mode is learned to the first
+        fraction), tail_index (pooled, by mode). None where there is none.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -86,13 +85,34 @@ def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[
         who = _list([name for name, _ in told]) if len(told) <= NAMED else f"The other {len(told)}"
         start = f"{who} can be. " if same else ""
         course = "the logarithm of time" if log_spaced(analysis.step) else "time"
-        each = [f"{name} {_evidence(analysis, one)}" for name, one in told]
-        shown = each if len(told) <= NAMED else [*each[:3], "...", each[-1]]
-        figures = ", ".join(shown)
+        tied = any(closer(one, other) is False for (_, one), (_, other) in pairwise(told))
+        note = " (~ where the order is not told)" if tied else ""
         sentences.append(
-            f"{start}Mean distance over {course} in units of the chance level, closest first: {figures}."
+            f"{start}Mean distance over {course} in units of the chance level, closest first{note}: "
+            f"{_in_order(analysis, told)}."
         )
     return sentences
+
+
+def _in_order(analysis: Analysis, told: list[tuple[str, Distance]]) -> str:
+    """Name models with their distances, a tilde between those whose order is not told."""
+    text = ""
+    for number, (name, one) in enumerate(told):
+        if number and 3 <= number < len(told) - 1 and len(told) > NAMED:
+            continue
+        skipped = number == len(told) - 1 and len(told) > NAMED
+        before = told[number - 1][1] if number else None
+        text += (
+            ", ..., "
+            if skipped
+            else ""
+            if before is None
+            else " ~ "
+            if closer(before, one) is False
+            else ", "
+        )
+        text += f"{name} {_evidence(analysis, one)}"
+    return text
 
 
 def _evidence(analysis: Analysis, found: Distance) -> str:
@@ -123,6 +143,9 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
         "mmd_ratio": _known(mmd.mean / chance_level(analysis, PRIMARY)) if mmd else None,
+        "mmd_low": _known(mmd.mean_interval[0] / chance_level(analysis, PRIMARY)) if mmd else None,
+        "mmd_high": _known(mmd.mean_interval[1] / chance_level(analysis, PRIMARY)) if mmd else None,
+        "closer_than_next": _closer_than_next(analysis, name),
         "mmd_p": _known(mmd.mean_p) if mmd else None,
         "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
         "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
@@ -138,6 +161,17 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         "tail_index": _tail_index(analysis, name),
     }
     return row
+
+
+def _closer_than_next(analysis: Analysis, name: str) -> bool | None:
+    """Whether a model is told to be closer to the reference than the next one in rank; None of the last."""
+    names = ranked(analysis)
+    if name not in names[:-1]:
+        return None
+    here, after = (
+        analysis.models[one].distances.get(PRIMARY) for one in (name, names[names.index(name) + 1])
+    )
+    return None if here is None or after is None else closer(here, after)
 
 
 def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:

@@ -8,9 +8,9 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.pairs import Pairs
-from fastsde.analysis.distances.relevance import Relevance, Verdict
+from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
 from fastsde.analysis.distances.versus import Pair
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ranked
@@ -37,14 +37,14 @@ def battery_finding(analysis: Analysis) -> str:
         refused = set().union(*lacking.values())
         who = [name for name in lacking if name != analysis.reference] or [analysis.reference]
         sentence += (
-            f" {len(refused)} of {len(BY_NAME)} distances do not exist there for {escape(', '.join(who))}: a "
-            "law lacks the moments they need."
+            f" {len(refused)} of {len(BY_NAME)} distances do not exist there for {escape(', '.join(who))}: "
+            "the table says why."
         )
     return sentence
 
 
 def _refused(pair: Pair) -> set[str]:
-    """Distances that do not exist at the last snapshot."""
+    """Distances that do not exist at the last snapshot, or have no number there."""
     return {kind for kind, reasons in pair.reasons.items() if reasons[-1]}
 
 
@@ -61,8 +61,8 @@ def battery_table(analysis: Analysis) -> str:
     reasons = {
         found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])
     }
-    lacking = sorted({reason.partition("; ")[2] for reason in reasons})
-    return text + (f"<p>Moments that do not exist: {escape('; '.join(lacking))}.</p>" if lacking else "")
+    lacking = sorted({reason.partition("; ")[2] or reason for reason in reasons})
+    return text + (f"<p>What does not exist: {escape('; '.join(lacking))}.</p>" if lacking else "")
 
 
 def _heading(analysis: Analysis, kind: str) -> str:
@@ -75,9 +75,8 @@ def _tested(found: Battery, name: str, kind: str) -> str:
     pair = found.models[name]
     one = pair.tests[kind]
     if kind in _refused(pair):
-        return f'<span class="none" title="{escape(pair.reasons[kind][-1])}">does not exist</span>'
-    if not np.isfinite(one.p_value[-1]):
-        return "too few survive"
+        short, colon, _ = pair.reasons[kind][-1].partition(":")
+        return f'<span class="none">{short if colon else "does not exist"}</span>'
     p = float(one.p_value[-1])
     value = tables.number(float(one.value[-1]))
     text = f"<b>{value}</b>" if p < 0.05 else value
@@ -87,7 +86,7 @@ def _tested(found: Battery, name: str, kind: str) -> str:
 def pairs_finding(analysis: Analysis) -> str:
     """Name the pairs that the MMD cannot tell at any chosen snapshot."""
     found: Pairs = analysis.sections["pairs"]
-    p = found.kinds["mmd"].p_value
+    p = found.kinds[PRIMARY].p_value
     count = len(found.names)
     if not np.isfinite(p).any():
         return "Too few trajectories survive to compare any two models."
@@ -98,7 +97,7 @@ def pairs_finding(analysis: Analysis) -> str:
         if np.nan_to_num(p[:, i, j], nan=1.0).min() * len(found.step) >= 0.05
     ]
     total = count * (count - 1) // 2
-    size = f"{np.nanmax(found.kinds['mmd'].count):,.0f} trajectories a side"
+    size = f"{np.nanmax(found.kinds[PRIMARY].count):,.0f} trajectories a side"
     if not same:
         return f"All {total} pairs of models can be told apart at some chosen snapshot, at {size}."
     return (
@@ -117,10 +116,10 @@ def relevance_finding(analysis: Analysis) -> str:
     size, power = int(found.sizes[place]), float(one.power_nearest[place])
     title = BY_NAME[found.recommended].title
     lacking = [BY_NAME[name].title for name, other in found.distances.items() if not other.exists]
-    if max(_best(other) for other in found.distances.values()) < 0.2:
+    if max(_best(other) for other in found.distances.values()) < TOLD:
         start = (
             f"No distance tells {escape(found.nearest)} from {escape(analysis.reference)} in samples of up "
-            f"to {int(found.sizes[-1])} a side; for larger ones use {title}"
+            f"to {int(found.sizes[-1])} a side; {title} tells {escape(found.farthest)} best for its cost"
         )
     else:
         start = (
@@ -173,8 +172,8 @@ def relevance_table(analysis: Analysis) -> str:
     error = 100 / (2 * found.replicates**0.5)
     note = (
         f"<p>{found.replicates} samples each, drawn from all trajectories at the chosen snapshots: standard "
-        f"error of a share at most {error:.0f}&nbsp;%. A distance that does not exist for a model is not "
-        "tested against it.</p>"
+        f"error of a share at most {error:.0f}&nbsp;%, given this ensemble. A distance that does not exist "
+        "for a model is not tested against it.</p>"
     )
     return note + tables.table(head, rows)
 
@@ -211,9 +210,9 @@ SPECS = (
         name="pairs",
         title="Distance between any two models",
         caption=(
-            "Squared MMD above the diagonal, energy distance below it, as multiples of the chance level; on "
-            "the diagonal the two halves of one model. = means indistinguishable, a dash that the distance "
-            "does not exist or too few survive."
+            "Squared MMD (random features) above the diagonal, energy distance below it, as multiples of the "
+            "chance level; on the diagonal the two halves of one model. = means indistinguishable, a dash "
+            "that the distance does not exist or too few survive."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, the first half of one model and the second half of "

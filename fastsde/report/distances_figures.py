@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import Relevance
 from fastsde.analysis.protocols import Bools, Floats
@@ -47,7 +47,7 @@ def all_pairs(analysis: Analysis) -> Figure:
     names = list(found.names)
     figure, axes = _panels(len(found.step), 0.32 * len(names) + 1.25, "pairs")
     upper = np.triu(np.ones((len(names), len(names)), dtype=bool))
-    above, below = found.kinds["mmd"], found.kinds["energy"]
+    above, below = found.kinds[PRIMARY], found.kinds["energy"]
     for at, panel in enumerate(axes):
         ratio = np.where(upper, above.ratio[at], below.ratio[at])
         p_value = np.where(upper, above.p_value[at], below.p_value[at])

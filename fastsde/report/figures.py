@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.distances.metrics import PRIMARY
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style
@@ -73,7 +74,7 @@ def distances_over_time(analysis: Analysis) -> Figure:
     """Distances of every model from the reference: as they are, and in units of what chance alone gives."""
     kinds = [
         ("sliced_wasserstein", "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
-        ("mmd", "squared MMD", "dimensionless"),
+        (PRIMARY, "squared MMD", "dimensionless"),
     ]
     figure, axes = style.grid(4, 2, 2.6, sharex=True)
     lines = style.model_lines(list(analysis.models), analysis.reference)

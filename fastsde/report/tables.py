@@ -49,7 +49,7 @@ def _result(analysis: Analysis, row: dict[str, Any]) -> list[str]:
     return [
         _model(analysis, row["model"]),
         _verdict(row, is_reference),
-        _times(row["mmd_ratio"]),
+        _times(row),
         _peak(row),
         _percent(row["mmd_share_outside"]),
         _wasserstein(row, analysis.reference),
@@ -71,10 +71,14 @@ def _verdict(row: dict[str, Any], is_reference: bool) -> str:
     return f"{answer}, at {row['compared']:,} a side"
 
 
-def _times(ratio: float | None) -> str:
+def _times(row: dict[str, Any]) -> str:
+    ratio, low, high = row["mmd_ratio"], row["mmd_low"], row["mmd_high"]
     if ratio is None:
         return NOTHING
-    return "below the chance level" if ratio < 0.05 else f"{number(ratio)} times the chance level"
+    value = "below the chance level" if ratio < 0.05 else f"{number(ratio)} times the chance level"
+    span = "" if low is None else f" <small>({number(low)} to {number(high)})</small>"
+    tied = "; not told from the next" if row["closer_than_next"] is False and row["distinguishable"] else ""
+    return f"{value}{span}{tied}"
 
 
 def _peak(row: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def test_shifted_models_are_told_and_the_others_are_not(analysis):
     assert told == {
         "sgd": False, "gd": True, "langevin": True, "sgd_gauss": False, "levy": False, "tempered": False,
     }  # fmt: skip
-    assert analysis.headline().count("cannot be told from sgd at 120 trajectories a side") == 1
+    assert analysis.headline().count("cannot be told from sgd at 150 trajectories a side") == 1
 
 
 def test_rows_are_ordered_by_distance(analysis):
@@ -52,7 +52,7 @@ def test_stable_models_have_no_covariance_and_no_wasserstein(analysis):
     assert np.isnan(levy.moments.mean).all()
     assert np.isfinite(levy.moments.median).all()
     assert np.isnan(levy.distances["sliced_wasserstein"].value).all()
-    assert np.isfinite(levy.distances["mmd"].value).all()
+    assert np.isfinite(levy.distances["mmd_features"].value).all()
     assert np.isfinite(analysis.models["gd"].distances["sliced_wasserstein"].value).all()
 
 
@@ -94,7 +94,7 @@ def test_a_model_compared_with_its_own_starting_points():
     ensemble = fake_ensemble(200, 8, ("sgd", "sgd_gauss"))
     ensemble.views["sgd_gauss"].arrays = ensemble.views["sgd"].arrays
     found = analyze(ensemble, settings=QUICK)
-    own, other = (found.models[name].distances["mmd"] for name in ("sgd", "sgd_gauss"))
+    own, other = (found.models[name].distances["mmd_features"] for name in ("sgd", "sgd_gauss"))
     assert np.array_equal(own.value, other.value)
     assert not other.distinguishable
 
@@ -112,7 +112,7 @@ def test_without_sgd_there_are_no_distances(tmp_path):
 def test_another_reference():
     found = analyze(fake_ensemble(120, 6, ("sgd", "gd")), reference="gd", settings=QUICK)
     assert found.reference == "gd"
-    assert found.models["sgd"].distances["mmd"].distinguishable
+    assert found.models["sgd"].distances["mmd_features"].distinguishable
     with pytest.raises(FastsdeError, match="no model 'nobody'"):
         analyze(fake_ensemble(120, 6, ("sgd",)), reference="nobody")
 
@@ -141,8 +141,8 @@ def test_a_model_that_explodes_whole():
     view.arrays["mode_learned_step"][:] = -1
     found = analyze(ensemble, settings=QUICK)
     assert found.models["levy"].exploded == 120
-    assert found.models["levy"].distances["mmd"].value[-1] > 1
-    assert found.models["levy"].distances["mmd"].distinguishable
+    assert found.models["levy"].distances["mmd_features"].value[-1] > 1
+    assert found.models["levy"].distances["mmd_features"].distinguishable
     assert found.summary()[1]["final_loss"] is None
 
 

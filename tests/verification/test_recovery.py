@@ -40,7 +40,7 @@ def analysed(run):
 def test_the_true_model_is_closest_and_inside_the_null_band(analysed):
     found = analysed["truth"]
     assert ranked(found)[0] == "sde"
-    told = {name for name, one in found.models.items() if one.distances["mmd"].distinguishable}
+    told = {name for name, one in found.models.items() if one.distances["mmd_features"].distinguishable}
     assert told == {"sgd_gauss", "sgd", "langevin", "levy", "gd"}
     assert all(one.mean_p > 0.025 for one in found.models["sde"].distances.values())
     assert found.headline().startswith("sde cannot be told from truth")
@@ -50,8 +50,8 @@ def test_the_true_model_is_closest_and_inside_the_null_band(analysed):
 def test_with_other_data_the_sde_is_told(analysed):
     """Negative control: were the data Langevin dynamics, neither SDE nor truth would pass."""
     found = analysed["langevin"]
-    assert found.models["sde"].distances["mmd"].distinguishable
-    assert found.models["truth"].distances["mmd"].distinguishable
+    assert found.models["sde"].distances["mmd_features"].distinguishable
+    assert found.models["truth"].distances["mmd_features"].distinguishable
 
 
 @pytest.mark.statistics

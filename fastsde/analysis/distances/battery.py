@@ -48,7 +48,7 @@ def measure(context: Context) -> Battery | None:
     if not context.reference:
         return None
     points = Points(context.ensemble, context.views, context.reference)
-    frame = Frame.of(points.coordinates, points.bandwidth(context.settings), context.settings)
+    frame = points.frame(context.settings)
     chosen = chosen_snapshots(points, context.reference, context.settings.chosen)
     rows: dict[str, list[Pair]] = {name: [] for name in context.views}
     with (
@@ -70,7 +70,7 @@ class _at:
 
     def __init__(self, points: Points, context: Context, frame: Frame, snapshot: int) -> None:
         self.points, self.frame, self.snapshot, self.reference = points, frame, snapshot, context.reference
-        self.half = min(view.count for view in context.views.values()) // 2
+        self.half = points.half
         self.ours, self.order, _ = points.measured(context.reference, snapshot)
 
     def __call__(self, name: str) -> Pair:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.distances.battery import joined
-from fastsde.analysis.distances.metrics import BY_NAME, Frame
+from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import Pair, Tested, versus
 from fastsde.analysis.protocols import Ensemble, Floats
@@ -55,8 +55,7 @@ class HeadToHead:
         told = float(one.p_value[at])
         verdict = "indistinguishable" if told >= 0.05 else "differs"
         if not math.isfinite(told):
-            reasons = self.pair.reasons.get(name)
-            verdict = (reasons[at] if reasons else "") or "too few survive"
+            verdict = self.pair.reasons[name][at]
         return {
             "distance": BY_NAME[name].title,
             "value": _number(value),
@@ -86,7 +85,7 @@ class HeadToHead:
 
     def sentence(self, at: int) -> str:
         """Return the answer of the MMD, which exists for every law, in one sentence."""
-        one = self.pair.tests["mmd"]
+        one = self.pair.tests[PRIMARY]
         where = f"at step {self.step[at]:,.0f} with {one.count[at]:,.0f} trajectories a side"
         if not math.isfinite(one.p_value[at]):
             return f"Too few trajectories to compare {self.first} and {self.second} {where}."
@@ -130,8 +129,9 @@ def compare(
 
     Notes
     -----
-    All trajectories are used where models start independently. Where they share their starting points, the
-    first half of one is compared with the second half of the other: the samples must be independent.
+    All trajectories are used where models start independently. Where they share their starting points, or
+    the states that they start from, the first half of one is compared with the second half of the other: the
+    samples must be independent.
 
     Examples
     --------
@@ -147,15 +147,15 @@ def compare(
     step = next(iter(views.values())).step.astype(np.float64)
     places = _places(step, snapshots, steps)
     points = Points(ensemble, views, chosen[0])
-    frame = Frame.of(points.coordinates, points.bandwidth(settings), settings)
-    paired = str(getattr(ensemble.study, "start", "")) == "paired"
+    frame = points.frame(settings)
+    paired = ensemble.study.start == "paired" or ensemble.study.starts_from_states
     pairs: dict[tuple[str, str], list[Pair]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
     for place in places:
         measured = {name: points.measured(name, place) for name in chosen}
         for (first, second), found in pairs.items():
             x, y = measured[first][0], measured[second][0]
-            half = min(len(x), len(y)) // 2
-            sides = (x[:half], y[half:]) if paired else (x, y)
+            half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
+            sides = (x[:half], y[half : 2 * half]) if paired else (x, y)
             orders = {name: measured[name][1] for name in (first, second)}
             with one_thread_each():
                 found.append(versus(*sides, orders, frame))

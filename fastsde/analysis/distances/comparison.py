@@ -8,7 +8,8 @@ import numpy as np
 
 from fastsde.analysis.distances.distance import Distance, distance
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, Frame
+from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, PRIMARY, Frame
+from fastsde.analysis.distances.random_features import GROUPS
 from fastsde.analysis.protocols import Floats
 
 Points = dict[str, tuple[Floats, float]]
@@ -46,10 +47,11 @@ class Comparison:
         self.reference = reference
         self.frame = frame
         self.weight = weight
-        self.half = trajectories // 2
-        self.labels = {one.name: one.labelling(self.half, frame.settings) for one in EVERY_SNAPSHOT}
+        self.half = trajectories // 2 // frame.branches * frame.branches
+        self.labels = {one.name: one.labelling(self.half, frame) for one in EVERY_SNAPSHOT}
         shape = (snapshots, frame.settings.permutations + 1)
         self.values = {(name, kind): np.full(shape, np.nan) for name in names for kind in self.labels}
+        self.left_out = {(name, PRIMARY): np.full((snapshots, GROUPS), np.nan) for name in names}
         self.counts = {key: np.zeros(snapshots) for key in self.values}
         self.reasons = dict.fromkeys(self.values, "")
 
@@ -64,16 +66,18 @@ class Comparison:
             if reason:
                 self.reasons[key] = reason
                 continue
-            values, self.counts[key][snapshot] = metric.compare(
-                first, second, self.labels[metric.name], self.frame
-            )
-            if values is not None:
-                self.values[key][snapshot] = values
+            found = metric.compare(first, second, self.labels[metric.name], self.frame)
+            self.counts[key][snapshot] = found.count
+            if found.values is not None:
+                self.values[key][snapshot] = found.values
+            if found.left_out is not None:
+                self.left_out[key][snapshot, : len(found.left_out)] = found.left_out
 
     def result(self) -> dict[str, dict[str, Distance]]:
         """Return the distances by model and kind."""
         found: dict[str, dict[str, Distance]] = {}
         for (name, kind), values in self.values.items():
-            one = distance(values, self.counts[name, kind], self.reasons[name, kind], self.weight)
+            key = name, kind
+            one = distance(values, self.counts[key], self.reasons[key], self.weight, self.left_out.get(key))
             found.setdefault(name, {})[kind] = one
         return found

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from fastsde.analysis.protocols import Bools, Floats
 
@@ -31,6 +32,9 @@ class Distance:
         The mean over time after the first snapshot, its null quantile and p-value: over the logarithm of
         time where snapshots are spread over decades, so that however they crowd, at the end or elsewhere,
         every decade counts the same.
+    left_out : ndarray, shape (group,)
+        The mean without each group of trajectories, for the standard error of it and of differences between
+        models (`closer`); empty of most distances.
     peak, peak_p : float
         The largest ratio of value to null over snapshots after the first, and its p-value: valid although
         the largest of many is taken.
@@ -48,6 +52,7 @@ class Distance:
     mean: float
     mean_null: float
     mean_p: float
+    left_out: Floats
     peak: float
     peak_p: float
     peak_snapshot: int
@@ -64,6 +69,12 @@ class Distance:
         return self.mean / self.mean_null if self.mean_null > 0 else math.nan
 
     @property
+    def mean_interval(self) -> tuple[float, float]:
+        """Interval of 95 % of the mean, by the jackknife; NaN if no groups were left out."""
+        reach = jackknife_error(self.left_out) * _reach(self.left_out)
+        return self.mean - reach, self.mean + reach
+
+    @property
     def share_outside(self) -> float:
         """Share of snapshots after the first whose value lies outside the band; by chance, 5 %."""
         later = np.isfinite(self.value[1:])
@@ -76,7 +87,44 @@ class Distance:
         return min(self.mean_p, self.peak_p) < 0.025
 
 
-def distance(relabelled: Floats, count: Floats, reason: str = "", weight: Floats | None = None) -> Distance:
+def jackknife_error(left_out: Floats) -> float:
+    """Return the standard error of a statistic from its values without each group; NaN if there are none.
+
+    Examples
+    --------
+    >>> x = np.arange(10.0)
+    >>> error = jackknife_error((x.sum() - x) / 9)  # of a mean: sd / sqrt(n)
+    >>> round(error / float(x.std(ddof=1) / 10**0.5), 12)
+    1.0
+    """
+    known = left_out[np.isfinite(left_out)]
+    groups = len(known)
+    if groups < 2:
+        return math.nan
+    return math.sqrt((groups - 1) / groups * float(np.sum((known - known.mean()) ** 2)))
+
+
+def closer(first: Distance, second: Distance, level: float = 0.95) -> bool | None:
+    """Whether the first model is told to be closer to their reference than the second; None if unknown.
+
+    The difference of their mean distances must exceed its jackknife error by Student's quantile (two sides).
+    """
+    error = jackknife_error(second.left_out - first.left_out)
+    return None if math.isnan(error) else second.mean - first.mean > error * _reach(first.left_out, level)
+
+
+def _reach(left_out: Floats, level: float = 0.95) -> float:
+    """Half width, in jackknife errors, of an interval from so many groups."""
+    return float(student_t.ppf((1 + level) / 2, max(len(left_out) - 1, 1)))
+
+
+def distance(
+    relabelled: Floats,
+    count: Floats,
+    reason: str = "",
+    weight: Floats | None = None,
+    left_out: Floats | None = None,
+) -> Distance:
     """Reduce a distance under the observed and the shuffled labels to values, band and p-values.
 
     Parameters
@@ -90,6 +138,8 @@ def distance(relabelled: Floats, count: Floats, reason: str = "", weight: Floats
         Why some rows have none.
     weight : ndarray, shape (snapshot,), optional
         Of each snapshot in the mean, from `fastsde.analysis.law.time_weights`; equal by default.
+    left_out : ndarray, shape (snapshot, group), optional
+        The distance without each group of trajectories.
 
     Returns
     -------
@@ -114,8 +164,10 @@ def distance(relabelled: Floats, count: Floats, reason: str = "", weight: Floats
     later[0] = False
     weights = np.where(later, 1.0 if weight is None else weight, 0.0)
     means = np.full(relabelled.shape[1], np.nan)
+    jackknife = np.empty(0)
     if weights.sum() > 0:
         means = weights[later] @ relabelled[later] / weights.sum()
+        jackknife = jackknife if left_out is None else weights[later] @ left_out[later] / weights.sum()
     ratios = np.where(later[:, None], relabelled / scale, np.nan)
     peaks = np.where(np.isfinite(ratios), ratios, -np.inf).max(axis=0)
     exists = bool(np.isfinite(peaks[0]))
@@ -128,6 +180,7 @@ def distance(relabelled: Floats, count: Floats, reason: str = "", weight: Floats
         mean=float(means[0]),
         mean_null=float(_upper_quantile(means[None, 1:])[0]),
         mean_p=p_value(means),
+        left_out=jackknife,
         peak=float(peaks[0]) if exists else math.nan,
         peak_p=p_value(peaks) if exists else math.nan,
         peak_snapshot=int(np.nanargmax(ratios[:, 0])) if exists else -1,

@@ -29,6 +29,29 @@ if TYPE_CHECKING:
 SMALLEST_SAMPLE = 10
 """Fewer survivors a side than this give no distance."""
 
+PRIMARY = "mmd_features"
+"""The distance that ranks models: it exists for every law, and sees all trajectories of any number."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Outcome of one comparison.
+
+    Attributes
+    ----------
+    values : ndarray, shape (1 + permutation,), or None
+        The observed distance first, then those of the shuffles; None where fewer than ten trajectories a side
+        survive.
+    count : int
+        Trajectories of either side that were used.
+    left_out : ndarray, shape (group,), or None
+        The distance without each group of trajectories, for the jackknife; None of most distances.
+    """
+
+    values: Floats | None
+    count: int
+    left_out: Floats | None = None
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -46,6 +69,8 @@ class Frame:
         Frequencies of the random features.
     settings : Settings
         Exponents, neighbours, blur and seed.
+    branches : int
+        So many consecutive trajectories start from one state, and are the unit of shuffles together.
     """
 
     coordinates: tuple[str, ...]
@@ -53,9 +78,10 @@ class Frame:
     along: Floats
     waves: Floats
     settings: Settings
+    branches: int = 1
 
     @classmethod
-    def of(cls, coordinates: Sequence[str], bandwidth: float, settings: Settings) -> Frame:
+    def of(cls, coordinates: Sequence[str], bandwidth: float, settings: Settings, branches: int = 1) -> Frame:
         """Draw directions and frequencies for these coordinates."""
         size = len(coordinates)
         return cls(
@@ -64,6 +90,7 @@ class Frame:
             along=wasserstein.directions(size, settings.directions, settings.seed),
             waves=random_features.frequencies(size, settings.frequencies, settings.seed),
             settings=settings,
+            branches=branches,
         )
 
 
@@ -101,13 +128,17 @@ class Metric:
     blocks: bool = False
     always: bool = False
 
-    def labelling(self, trajectories: int, settings: Settings) -> Relabelling:
-        """Return the shuffles for two samples of so many trajectories."""
-        return shuffles(min(self.limit(settings), trajectories), settings.permutations, settings.seed)
+    def labelling(self, trajectories: int, frame: Frame) -> Relabelling:
+        """Return the shuffles for two samples of so many trajectories, or of blocks of them."""
+        settings, limit = frame.settings, self.limit(frame.settings)
+        if self.blocks:
+            states = trajectories // frame.branches
+            each = max(1, -(-states // limit))
+            return shuffles(states // each, settings.permutations, settings.seed, 1)
+        size = min(limit, trajectories) // frame.branches * frame.branches
+        return shuffles(size, settings.permutations, settings.seed, frame.branches)
 
-    def compare(
-        self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
-    ) -> tuple[Floats | None, int]:
+    def compare(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
         """Distance of two samples under the observed labelling and the shuffled ones.
 
         Parameters
@@ -121,10 +152,7 @@ class Metric:
 
         Returns
         -------
-        values : ndarray, shape (1 + permutation,), or None
-            The observed distance first; None where fewer than ten trajectories a side survive.
-        count : int
-            Trajectories of either side that were used.
+        Compared
         """
         if self.blocks:
             return self._compare_blocks(first, second, relabelling, frame)
@@ -133,30 +161,33 @@ class Metric:
         there = [_taking_part(side, self.exploded) for side in (first, second)]
         count = min(int(one.sum()) for one in there)
         if count < SMALLEST_SAMPLE:
-            return None, count
+            return Compared(None, count)
         slots, labels = relabelling.at(*there)
-        return self.relabelled(np.concatenate([first, second])[slots], labels, frame), count
+        return Compared(self.relabelled(np.concatenate([first, second])[slots], labels, frame), count)
 
     def _compare_blocks(
         self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
-    ) -> tuple[Floats | None, int]:
+    ) -> Compared:
+        """Compare by sums over blocks of whole states, which are what is shuffled."""
         blocks = relabelling.size
-        size = min(len(first), len(second)) // max(blocks, 1) * blocks
+        unit = max(blocks, 1) * frame.branches
+        size = min(len(first), len(second)) // unit * unit
         if size < SMALLEST_SAMPLE:
-            return None, size
+            return Compared(None, size)
         sums = [
             random_features.block_sums(side[:size], frame.waves, frame.bandwidth, blocks)
             for side in (first, second)
         ]
         everywhere = np.ones(blocks, dtype=np.bool_)
         _, labels = relabelling.at(everywhere, everywhere)
-        return self.relabelled(np.concatenate(sums), labels, frame), size
+        values = self.relabelled(np.concatenate(sums), labels, frame)
+        return Compared(values, size, random_features.left_out(*sums))
 
 
 @lru_cache(maxsize=8)
-def shuffles(size: int, permutations: int, seed: int) -> Relabelling:
+def shuffles(size: int, permutations: int, seed: int, branches: int = 1) -> Relabelling:
     """Return the shuffles of two samples of one size; those of the last few sizes are kept."""
-    return Relabelling(size, permutations, seed)
+    return Relabelling(size, permutations, seed, branches)
 
 
 def _taking_part(points: Floats, exploded: bool) -> Bools:
@@ -216,7 +247,6 @@ METRICS: tuple[Metric, ...] = (
             mmd.with_exploded(pooled, frame.bandwidth), labels, frame.bandwidth
         ),
         exploded=True,
-        always=True,
     ),
     Metric(
         "mmd_features",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastsde.analysis.distances.battery import chosen_snapshots
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import BY_NAME, Frame, Metric
+from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY, Compared, Frame, Metric
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import Tested, tested
@@ -22,7 +22,7 @@ from fastsde.provenance import available_cores
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
-KINDS = ("mmd", "energy")
+KINDS = (PRIMARY, "energy")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Pairs:
     names : tuple of str
         Models, in the order of the axes.
     kinds : dict of str to Matrix
-        "mmd" and "energy".
+        The squared MMD (by random features, of all trajectories) and "energy".
     """
 
     snapshot: NDArray[np.int64]
@@ -74,10 +74,10 @@ def measure(context: Context) -> Pairs | None:
         return None
     settings = context.settings
     points = Points(context.ensemble, context.views, context.reference)
-    frame = Frame.of(points.coordinates, points.bandwidth(settings), settings)
+    frame = points.frame(settings)
     chosen = chosen_snapshots(points, context.reference or names[0], settings.chosen)
-    half = min(view.count for view in context.views.values()) // 2
-    labels = Relabelling(min(half, settings.pair_limit), settings.permutations, settings.seed)
+    half = points.half
+    labels = {kind: BY_NAME[kind].labelling(half, frame) for kind in KINDS}
     shape = (4, len(chosen), len(names), len(names))
     found = {kind: np.full(shape, np.nan) for kind in KINDS}
     places = [(i, j) for i, j in itertools.product(range(len(names)), repeat=2) if i <= j]
@@ -89,7 +89,7 @@ def measure(context: Context) -> Pairs | None:
                 pair = [names[place[0]], names[place[1]]]
                 sides = at[pair[0]][0][:half], at[pair[1]][0][half : 2 * half]
                 orders = {name: at[name][1] for name in pair}
-                return _tested(BY_NAME[kind], *sides, orders, labels, frame)
+                return _tested(BY_NAME[kind], *sides, orders, labels[kind], frame)
 
             for kind in KINDS:
                 results = pool.map(compare, itertools.repeat(kind), places, itertools.repeat(measured))
@@ -109,5 +109,5 @@ def _tested(
     frame: Frame,
 ) -> Tested:
     if refusal(metric, frame.settings, orders):
-        return tested(None, labels.size)
-    return tested(*metric.compare(first, second, labels, frame))
+        return tested(Compared(None, labels.size))
+    return tested(metric.compare(first, second, labels, frame))

@@ -1,4 +1,4 @@
-"""Labellings of a pooled sample, the trajectory as the unit, for permutation tests of two equal samples."""
+"""Labellings of a pooled sample, the trajectory or its state of origin as the unit, for permutation tests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Relabelling:
     A permuted trajectory keeps its label through time, so that statistics of the whole run (the mean or the
     largest value over snapshots) have an exact null law too. Where trajectories have exploded, the first
     equally many survivors of either sample are used, and among them each permutation again marks half.
+    Trajectories that branch from one state share its accidents, and are shuffled together.
 
     Parameters
     ----------
@@ -23,18 +24,24 @@ class Relabelling:
         Number of random labellings P.
     seed : int
         Seed of the labellings.
+    branches : int
+        So many consecutive trajectories of a sample are one unit; a divisor of ``size``.
 
     Examples
     --------
     >>> slots, labels = Relabelling(3, 5, seed=0).at(np.array([True, False, True]), np.ones(3, bool))
     >>> slots.tolist(), labels.shape, labels.sum(axis=1).tolist()
     ([0, 2, 3, 4], (6, 4), [2, 2, 2, 2, 2, 2])
+    >>> _, pairs = Relabelling(4, 99, seed=0, branches=2).at(np.ones(4, bool), np.ones(4, bool))
+    >>> bool(np.all(pairs[:, 0::2] == pairs[:, 1::2]))
+    True
     """
 
-    def __init__(self, size: int, permutations: int, seed: int) -> None:
+    def __init__(self, size: int, permutations: int, seed: int, branches: int = 1) -> None:
         self.size = size
         generator = np.random.Generator(np.random.Philox(seed))
-        self._keys = generator.random((permutations, 2 * size), dtype=np.float32)
+        units = generator.random((permutations, 2 * size // branches), dtype=np.float32)
+        self._keys = np.repeat(units, branches, axis=1)
         self._last: tuple[bytes, Bools] | None = None
 
     def at(self, first: Bools, second: Bools) -> tuple[NDArray[np.intp], Bools]:

@@ -12,6 +12,7 @@ import numpy as np
 from fastsde.analysis import coordinates
 from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.existence import moment_order
+from fastsde.analysis.distances.metrics import Frame
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.shape.moments import Moments, moments
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 BANDWIDTH_SNAPSHOTS = 16
 BANDWIDTH_TRAJECTORIES = 100
 BANDWIDTH_POINTS = 2000
+
+
+def branches_of(study: Any) -> int:
+    """How many trajectories start from each state; 1 where every trajectory has a start of its own."""
+    return int(getattr(study.network.init, "branches", None) or 1) if study.landscape is None else 1
 
 
 class Points:
@@ -43,6 +49,10 @@ class Points:
         What was recorded, by all models.
     strength, scale : ndarray, shape (mode,)
         Singular values of the optimum, and what modes are divided by.
+    branches : int
+        So many consecutive trajectories start from one state.
+    half : int
+        Trajectories of half a sample, in whole states.
 
     Raises
     ------
@@ -62,6 +72,8 @@ class Points:
             raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
         self.strength: Floats = np.asarray(ensemble.problem.mode_strength, dtype=np.float64)
         self.scale = coordinates.mode_scale(self.strength)
+        self.branches = branches_of(self._study)
+        self.half = min(view.count for view in views.values()) // 2 // self.branches * self.branches
         first = views[reference or next(iter(views))]
         self._start_loss = coordinates.start_loss(first) if self.has_loss else math.nan
         self._floor = 1e-15 * self._start_loss if self._start_loss > 0 else 1e-300
@@ -112,6 +124,10 @@ class Points:
         together = np.concatenate(pooled)
         generator = np.random.Generator(np.random.Philox(settings.seed))
         return mmd.median_bandwidth(together[generator.permutation(len(together))[:BANDWIDTH_POINTS]])
+
+    def frame(self, settings: Settings) -> Frame:
+        """Return what all comparisons have in common."""
+        return Frame.of(self.coordinates, self.bandwidth(settings), settings, self.branches)
 
     def _matrix(self, modes: Floats | None, loss: Floats | None) -> Floats:
         return coordinates.feature_matrix(modes, loss, self.scale, self._floor)

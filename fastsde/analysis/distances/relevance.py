@@ -21,9 +21,8 @@ from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.battery import chosen_snapshots
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import METRICS, SMALLEST_SAMPLE, Frame, Metric
-from fastsde.analysis.distances.permutation import Relabelling
-from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.metrics import METRICS, SMALLEST_SAMPLE, Metric
+from fastsde.analysis.distances.points import Points, branches_of
 from fastsde.analysis.distances.versus import surviving
 from fastsde.analysis.protocols import Floats
 from fastsde.provenance import available_cores
@@ -36,6 +35,9 @@ SHUFFLES = 39
 """Shuffles of a replicate: the observed distance among the two largest of forty is p <= 0.05."""
 
 LEVEL = 0.05
+TOLD = 0.2
+"""A power below this is that of a test which tells nothing."""
+
 SAMPLE = 16 * SIZES[-1]
 """Trajectories of each model from which samples are drawn."""
 
@@ -79,15 +81,17 @@ class Relevance:
     sizes : ndarray of int, shape (size,)
         Trajectories a side.
     replicates : int
-        Samples behind each share: its standard error is at most 1 / (2 sqrt(replicates)).
+        Samples behind each share. They are drawn from this ensemble, so that the standard error of a share,
+        at most 1 / (2 sqrt(replicates)), is that given the ensemble: another one of the same size differs by
+        more where the samples are not small beside it.
     nearest, farthest : str
         The models whose MMD from the reference is least and largest on average.
     step : ndarray, shape (chosen,)
         Snapshots over which the samples are spread.
     distances : dict of str to Verdict
     recommended : str
-        The cheapest of the distances that exist for every model and whose power against the nearest model is
-        within two standard errors of the best.
+        The cheapest of the distances that exist for every model and whose power is within two standard errors
+        of the best: against the nearest model, or the farthest where none tells the nearest (`TOLD`).
     """
 
     sizes: NDArray[np.int64]
@@ -103,7 +107,9 @@ def measure(context: Context) -> Relevance | None:
     """Measure cost, bias, size and power of every distance; None without two models to compare."""
     others = [name for name in context.views if name != context.reference]
     count = min(view.count for view in context.views.values())
-    sizes = np.array([size for size in SIZES if 2 * size <= count], dtype=np.int64)
+    branches = branches_of(context.ensemble.study)
+    whole = sorted({size // branches * branches for size in SIZES if 2 * size <= count} - {0})
+    sizes = np.array(whole, dtype=np.int64)
     if not (context.reference and others and sizes.size):
         return None
     trial = _Trial(context, others)
@@ -122,7 +128,10 @@ def measure(context: Context) -> Relevance | None:
 
 
 def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
-    """Choose the cheapest distance of nearly the best power against the nearest model, at common sizes.
+    """Choose the cheapest distance of nearly the best power, at common sizes.
+
+    Against the nearest model; or against the farthest, if the nearest is told in fewer than `TOLD` of the
+    samples by any distance.
 
     Examples
     --------
@@ -138,7 +147,11 @@ def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
     common = np.all([np.isfinite(one.power_nearest) for one in known.values()], axis=0)
     if not common.any():
         return ""
-    power = {name: float(one.power_nearest[common].mean()) for name, one in known.items()}
+    near, far = (
+        {name: float(np.nan_to_num(getattr(one, power)[common]).mean()) for name, one in known.items()}
+        for power in ("power_nearest", "power_farthest")
+    )
+    power = near if max(near.values()) >= TOLD else far
     best = max(power.values())
     error = math.sqrt(max(best * (1 - best), 0.25 / replicates) / (replicates * max(int(common.sum()), 1)))
     close = [name for name, value in power.items() if value >= best - 2 * error]
@@ -151,7 +164,8 @@ class _Trial:
     def __init__(self, context: Context, others: list[str]) -> None:
         self.settings = context.settings
         points = Points(context.ensemble, context.views, context.reference)
-        self.frame = Frame.of(points.coordinates, points.bandwidth(self.settings), self.settings)
+        self.frame = points.frame(self.settings)
+        self.quick = replace(self.frame, settings=replace(self.settings, permutations=SHUFFLES))
         chosen = chosen_snapshots(points, context.reference, self.settings.chosen)
         self.step = context.views[context.reference].step[chosen].astype(np.float64)
         self.reference: list[Floats] = []
@@ -200,7 +214,7 @@ class _Trial:
         sample = surviving(self.reference[-1])
         for number, n in enumerate(sizes):
             if np.isfinite(verdict.size[number]) and len(sample) >= 2 * n:
-                labels = Relabelling(int(n), self.settings.permutations, self.settings.seed)
+                labels = metric.labelling(int(n), self.frame)
                 start = time.perf_counter()
                 metric.compare(sample[:n], sample[n : 2 * n], labels, self.frame)
                 seconds[number] = time.perf_counter() - start
@@ -210,23 +224,25 @@ class _Trial:
         """Distances of replicates, and the share of them that a permutation test tells apart."""
         values = np.full(self.settings.replicates, np.nan)
         told = np.full(self.settings.replicates, np.nan)
-        labels = Relabelling(n, SHUFFLES, self.settings.seed)
+        labels = metric.labelling(n, self.quick)
         generator = np.random.Generator(np.random.Philox([self.settings.seed, n]))
         for replicate in range(self.settings.replicates):
             place = replicate % len(self.reference)
             ours = self.reference[place]
             theirs = ours if name is None else self.clouds[name][place]
             orders = {one: self.orders[place][one] for one in (self.own, name or self.own)}
-            drawn = generator.permutation(min(len(ours), len(theirs)))
+            branches = self.frame.branches
+            states = generator.permutation(min(len(ours), len(theirs)) // branches)
             if refusal(metric, self.settings, orders):
                 continue
-            half = len(drawn) // 2
+            drawn = (states[:, None] * branches + np.arange(branches)).ravel()
+            half = len(states) // 2 * branches
             sides = ours[drawn[:half]], theirs[drawn[half:]]
-            if not metric.exploded:
+            if not metric.exploded and branches == 1:
                 sides = surviving(sides[0]), surviving(sides[1])
             if min(map(len, sides)) < max(n, SMALLEST_SAMPLE):
                 continue
-            found, _ = metric.compare(sides[0][:n], sides[1][:n], labels, self.frame)
+            found = metric.compare(sides[0][:n], sides[1][:n], labels, self.quick).values
             if found is not None and np.isfinite(found).all():
                 values[replicate] = found[0]
                 told[replicate] = p_value(found) <= LEVEL

@@ -15,6 +15,7 @@ from fastsde.analysis.distances.metrics import (
     BY_NAME,
     METRICS,
     SMALLEST_SAMPLE,
+    Compared,
     Frame,
     kl_both_ways,
     shuffles,
@@ -142,30 +143,41 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
     survivors = surviving(first), surviving(second)
     tests = {}
     for metric in METRICS:
-        sides = (first, second) if metric.exploded else survivors
+        whole = metric.exploded or frame.branches > 1  # trajectories of one state stay beside one another
+        sides = (first, second) if whole else survivors
         size = min(map(len, sides))
-        values, count = None, size
+        found = Compared(None, size)
         if not reasons[metric.name] and size:
-            values, count = metric.compare(*sides, metric.labelling(size, frame.settings), frame)
-        tests[metric.name] = tested(values, count)
+            found = metric.compare(*sides, metric.labelling(size, frame), frame)
+        tests[metric.name] = tested(found)
+        reasons[metric.name] = reasons[metric.name] or _lacking(found)
     lowest = min(orders.values())
+    sides = (first, second) if frame.branches > 1 else survivors
     return Pair(
         tests=tests,
         reasons={name: (reason,) for name, reason in reasons.items() if reason},
-        coordinates=_coordinates(*survivors, lowest, frame),
-        divergences=_divergences(*survivors, not reasons["gaussian_kl"], frame),
+        coordinates=_coordinates(*sides, lowest, frame),
+        divergences=_divergences(*sides, not reasons["gaussian_kl"], frame),
     )
 
 
-def tested(values: Floats | None, count: int) -> Tested:
+def _lacking(found: Compared) -> str:
+    """Say why a distance that exists for the laws has no number for the samples; empty if it has."""
+    if found.values is None:
+        return f"too few: {found.count} trajectories a side"
+    return "" if np.isfinite(found.values).all() else "infinite: a sample does not spread in every direction"
+
+
+def tested(found: Compared) -> Tested:
     """Reduce a distance under the observed and the shuffled labels to value, band and p-value.
 
     Examples
     --------
-    >>> one = tested(np.array([5.0, 1.0, 2.0, 3.0]), 20)
+    >>> one = tested(Compared(np.array([5.0, 1.0, 2.0, 3.0]), 20))
     >>> float(one.value), float(one.null_mean), float(one.p_value)
     (5.0, 2.0, 0.25)
     """
+    values, count = found.values, found.count
     if values is None or not np.isfinite(values).all():
         shown = math.nan if values is None else values[0]
         return Tested(*map(np.asarray, (shown, math.nan, math.nan, math.nan, float(count))))
@@ -181,18 +193,37 @@ def tested(values: Floats | None, count: int) -> Tested:
 
 def surviving(points: Floats) -> Floats:
     """Rows that are finite."""
-    finite: Bools = np.asarray(np.isfinite(points).all(axis=1))
-    return np.asarray(points[finite])
+    return np.asarray(points[finite(points)])
+
+
+def finite(points: Floats) -> Bools:
+    """Which rows are finite."""
+    return np.asarray(np.isfinite(points).all(axis=1))
+
+
+def unit_means(points: Floats, branches: int) -> Floats:
+    """Means of the finite trajectories of each state, shape (state, coordinate); of states that have any.
+
+    Examples
+    --------
+    >>> unit_means(np.array([[1.0], [3.0], [5.0], [np.nan]]), 2).tolist()
+    [[2.0], [5.0]]
+    """
+    grouped = points[: len(points) // branches * branches].reshape(-1, branches, points.shape[1])
+    there = np.isfinite(grouped).all(axis=2, keepdims=True)
+    counted = there.sum(axis=1)
+    sums = np.where(there, grouped, 0.0).sum(axis=1)
+    return np.asarray(sums[counted[:, 0] > 0] / counted[counted[:, 0] > 0])
 
 
 def _pooled(first: Floats, second: Floats, limit: int, frame: Frame) -> tuple[Floats, Bools] | None:
-    """Equally many of either sample and their labellings; None if there are too few."""
-    size = min(len(first), len(second), limit)
-    if size < SMALLEST_SAMPLE:
+    """Equally many finite ones of either sample and their labellings; None if there are too few."""
+    size = min(len(first), len(second), limit) // frame.branches * frame.branches
+    relabelling = shuffles(size, frame.settings.permutations, frame.settings.seed, frame.branches)
+    slots, labels = relabelling.at(finite(first[:size]), finite(second[:size]))
+    if len(slots) < 2 * SMALLEST_SAMPLE:
         return None
-    everyone = np.ones(size, dtype=np.bool_)
-    _, labels = shuffles(size, frame.settings.permutations, frame.settings.seed).at(everyone, everyone)
-    return np.concatenate([first[:size], second[:size]]), labels
+    return np.concatenate([first[:size], second[:size]])[slots], labels
 
 
 def _coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> Coordinates:
@@ -203,9 +234,11 @@ def _coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> C
         return Coordinates(*[nothing] * 9)
     orders = np.array([math.inf if name.startswith("log") else order for name in frame.coordinates])
     w1, w2 = (wasserstein_1d.relabelled(*known, power) for power in (1, 2))
+    states = [unit_means(side, frame.branches) for side in (first, second)]
+    first, second = surviving(first), surviving(second)
     with np.errstate(over="ignore", invalid="ignore"):  # heavy tails: shown only where moments exist
         mean = second.mean(axis=0) - first.mean(axis=0)
-        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in (first, second)))
+        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in states))
     once, twice = (orders > 1, _banded(w1)), (orders > 2, _banded(w2))
     (w1, w1_null, w1_p), (w2, w2_null, w2_p) = (
         [np.where(there, values, np.nan) for values in band] for there, band in (once, twice)

@@ -95,7 +95,7 @@ def test_all_pairs(context):
     assert found.names == ("sgd", "sgd_gauss", "langevin", "levy")
     for matrix in found.kinds.values():
         assert np.array_equal(matrix.value, np.swapaxes(matrix.value, 1, 2), equal_nan=True)
-    mmd, energy = found.kinds["mmd"], found.kinds["energy"]
+    mmd, energy = found.kinds["mmd_features"], found.kinds["energy"]
     assert np.all(mmd.p_value[:, 2, [0, 1, 3]] < 0.05)
     assert np.all(mmd.p_value[:, 0, [0, 1]] > 0.01)
     assert np.isnan(energy.value[:, 3]).all()

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.distances import mmd, wasserstein
-from fastsde.analysis.distances.distance import distance
+from fastsde.analysis.distances import mmd, random_features, wasserstein
+from fastsde.analysis.distances.distance import closer, distance
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.law import time_weights
 
@@ -46,6 +46,47 @@ def test_a_difference_is_found(kind):
     assert found.mean_p == found.peak_p == 1 / (PERMUTATIONS + 1)
     assert found.share_outside == 1.0
     assert found.mean_ratio > 1
+
+
+@pytest.mark.statistics
+def test_the_jackknife_covers_and_orders():
+    """Squared MMD of a shift, by random features: of 200 intervals of 95 % those that miss are 10 on average;
+    more than 22 have probability 2e-4. Equal distances are ordered in 5 %, unlike ones always.
+    """
+    rng, waves = np.random.default_rng(4), random_features.frequencies(1, 64, seed=0)
+
+    def measured(reference, shift):
+        sides = [
+            random_features.block_sums(x, waves, 1.0, 100)
+            for x in (reference, rng.normal(shift, 1, (200, 1)))
+        ]
+        rows = random_features.relabelled(np.concatenate(sides), np.arange(200)[None] < 100)
+        row = np.repeat(rows, 3)[None]
+        return distance(
+            np.tile(row, (2, 1)),
+            np.full(2, 200.0),
+            left_out=np.tile(random_features.left_out(*sides), (2, 1)),
+        )
+
+    phase = np.exp(-(waves[:, 0] ** 2) / 2)  # of a Gaussian: its characteristic function at the frequencies
+    truth = float(np.mean(phase**2 * np.abs(1 - np.exp(1j * waves[:, 0] * 0.8)) ** 2))
+    missed = ordered = wrongly = 0
+    for _ in range(200):
+        reference = rng.normal(size=(200, 1))
+        one, same, far = (measured(reference, shift) for shift in (0.8, 0.8, 1.3))
+        low, high = one.mean_interval
+        missed += not low <= truth <= high
+        wrongly += closer(one, same) or closer(same, one)
+        ordered += closer(one, far)
+    assert missed <= 22
+    assert wrongly <= 22
+    assert ordered >= 190
+
+
+def test_without_groups_nothing_is_said_of_the_order():
+    found = distance(np.random.default_rng(2).random((5, 1 + PERMUTATIONS)), np.full(5, 10.0))
+    assert closer(found, found) is None
+    assert np.isnan(found.mean_interval).all()
 
 
 def test_null_is_the_quantile_of_the_shuffles():

@@ -73,7 +73,7 @@ def test_models_with_some_snapshots_missing(ensemble):
     assert np.array_equal(views["sgd"]["exploded_step"], partial["sgd"].arrays["exploded_step"])
     found = analyze(partial, settings=QUICK)
     assert found.step.tolist() == view.step.tolist()
-    assert found.models["langevin"].distances["mmd"].distinguishable
+    assert found.models["langevin"].distances["mmd_features"].distinguishable
     view.step = -1 - view.step
     with pytest.raises(FastsdeError, match="no snapshot in common"):
         common_views(partial)
