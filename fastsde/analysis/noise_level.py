@@ -33,5 +33,6 @@ def noise_level(view: Trajectories, model: Any, snapshot: int) -> Floats | None:
     variable = level_variable(view, model)
     if not variable:
         return None
-    square = np.asarray(view.read(variable, snapshot), dtype=np.float64).reshape(view.count, -1)
+    square = np.asarray(view.read(variable, snapshot), dtype=np.float64)
+    square = square.reshape(len(square), -1)
     return np.sqrt(np.where(square > 0, square, np.nan))

@@ -43,7 +43,8 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
         is told to be closer than the model of the next row), mmd_p, mmd_peak_ratio, mmd_peak_step,
         mmd_share_outside, distinguishable, wasserstein, wasserstein_null, wasserstein_ratio (means over
         snapshots), final_loss (median), learned_steps (median step at which each mode is learned to the first
-        fraction), tail_index (pooled, by mode). None where there is none.
+        fraction), tail and tail_index (verdict on the noise, and the moment estimator's index of it, by
+        mode). None where there is none.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -158,7 +159,7 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         else None,
         "final_loss": _final_loss(analysis, result),
         "learned_steps": _learned_steps(analysis, result),
-        "tail_index": _tail_index(analysis, name),
+        **_tail(analysis, name),
     }
     return row
 
@@ -185,7 +186,7 @@ def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
         words["n a side"] = f"{row['compared']:,}" if row["compared"] else "-"
     words["final loss"] = _number(row["final_loss"])
     words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
-    words["noise tail"] = _listed(row["tail_index"], "{:.1f}")
+    words["noise tail"] = " / ".join(dict.fromkeys(row["tail"])) if row["tail"] else "-"
     words["exploded"] = f"{row['exploded']:,} of {row['trajectories']:,}"
     return words
 
@@ -208,12 +209,14 @@ def _learned_steps(analysis: Analysis, result: ModelResult) -> list[float | None
     return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
 
 
-def _tail_index(analysis: Analysis, name: str) -> list[float | None] | None:
-    """Hill's index of the noise of one step, all snapshots together, by mode."""
+def _tail(analysis: Analysis, name: str) -> dict[str, Any]:
+    """Verdict and moment estimator's index of the noise of one step, all snapshots together, by mode."""
     tails = analysis.sections.get("tails")
     if tails is None or tails.models[name].noise is None:
-        return None
-    return [_known(value) for value in tails.models[name].noise.pooled.estimates["hill"].index]
+        return {"tail": None, "tail_index": None}
+    noise = tails.models[name].noise
+    index = [_known(value) for value in noise.pooled.estimates["moment"].index]
+    return {"tail": list(noise.verdict), "tail_index": index}
 
 
 def chance_level(analysis: Analysis, kind: str) -> float:

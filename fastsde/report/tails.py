@@ -22,7 +22,7 @@ WORDS = {
     "stable": "as alpha-stable",
     "heavy": "without a variance, yet not stable",
     "power": "with a power tail and a variance",
-    "unclear": "of a tail that the estimators contradict one another on",
+    "unclear": "of a tail on which the estimators do not agree",
     "bounded": "bounded",
     "mixture": "heavy only as a mixture of scales",
 }
@@ -46,13 +46,13 @@ def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -
     """Add the index to the word for a stable or power tail, and the modes where not all have it."""
     which = [mode for mode, one in enumerate(verdicts) if one == word]
     modes = "" if len(which) == len(verdicts) else f" (mode {', '.join(str(mode + 1) for mode in which)})"
-    estimator = {"stable": "characteristic", "heavy": "hill", "power": "moment"}.get(word)
+    estimator = {"stable": "characteristic", "heavy": "moment", "power": "moment"}.get(word)
     if estimator is None:
         return WORDS[word] + modes
-    index = samples(analysis, "noise")[name].pooled.estimates[estimator].index[which]
-    low, high = float(index.min()), float(index.max())
-    span = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} to {high:.2f}"
-    return f"{WORDS[word]}, index {span}{modes}"
+    found = samples(analysis, "noise")[name].pooled.estimates[estimator]
+    index, low, high = (end[which] for end in (found.index, found.low, found.high))
+    middle = f"{index.min():.2f}" if np.ptp(index) < 0.005 else f"{index.min():.2f} to {index.max():.2f}"
+    return f"{WORDS[word]}, index {middle} (intervals within {low.min():.2f} to {high.max():.2f}){modes}"
 
 
 def _join(names: list[str]) -> str:
@@ -60,7 +60,7 @@ def _join(names: list[str]) -> str:
 
 
 def verdicts(analysis: Analysis) -> str:
-    """Table of verdicts on noise by mode, on increments and on the loss, with Hill's index."""
+    """Table of verdicts on noise by mode, on increments and on the loss, with the index behind each."""
     modes = panels.shown_modes(analysis)
     noise, increments, loss = (samples(analysis, kind) for kind in ("noise", "increments", "loss"))
     names = dict.fromkeys([*noise, *increments, *loss])
@@ -76,9 +76,10 @@ def verdicts(analysis: Analysis) -> str:
     ]
     used = {word for found in (noise, increments, loss) for one in found.values() for word in one.verdict}
     return (
-        "<p>Verdict on all snapshots together, Hill's index with its 95 % interval, the index that a "
+        "<p>Verdict on all snapshots together; the moment estimator's index with its 95 % interval (none: "
+        "the tail is no power law), and Hill's, which has a bias that no interval holds; the index that a "
         "stable law would have for sums of 1, 4 and 16 values (constant if it is one, towards 2 with a "
-        "variance), and, of noise, the index in units of a scale that lasts between snapshots.</p>"
+        "variance); and, of noise, the index in units of a scale that lasts between snapshots.</p>"
         f"{table(head, rows)}<p>{_legend(used)}</p>"
     )
 
@@ -92,10 +93,11 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
     if name not in found or found[name].verdict[column] == "none":
         return NOTHING
     one = found[name]
-    hill = one.pooled.estimates["hill"]
+    moment = one.pooled.estimates["moment"]
     sums = one.pooled.sums.index[:, column]
     lines = [
-        f"Hill {_interval(hill.index[column], hill.low[column], hill.high[column])}",
+        f"index {_interval(moment.index[column], moment.low[column], moment.high[column])}",
+        f"Hill {_number(one.pooled.estimates['hill'].index[column])}",
         f"sums {', '.join(_number(value) for value in sums)}",
     ]
     if np.isfinite(one.lasting.index[column]):
@@ -105,9 +107,10 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    if not math.isfinite(value):
-        return "no tail"
-    return f"{value:.2g} ({low:.2g} to {high:.2g})"
+    if not math.isfinite(low):
+        return "none"
+    upper = f"to {high:.2g}" if math.isfinite(high) else "upwards"
+    return f"{value:.2g} ({low:.2g} {upper})" if math.isfinite(value) else f"none ({low:.2g} {upper})"
 
 
 def _number(value: float) -> str:
@@ -143,7 +146,8 @@ SPECS = (
         title="Tails of the noise",
         caption=(
             "Hill's tail index of the noise that one step adds to each mode, over trajectories and a few "
-            "adjacent snapshots, with 95 % bars. A law with an index below 2 has no variance, and no "
+            "adjacent snapshots; bars of 95 % hold its scatter, not its bias where a tail is no exact power "
+            "law (a 1.8-stable sample gives 2.7). A law with an index below 2 has no variance, and no "
             "finite Gaussian sample gives an infinite index: the dotted line is what one of this size "
             "gives. <b>Trajectories at different saddles have noise of different size and direction, and "
             "their mixture has a small index without a heavy tail in any of them</b>: noise is measured in "

@@ -54,9 +54,10 @@ def estimate(
     values are nearest a Pareto law in Kolmogorov-Smirnov distance (Clauset, Shalizi and Newman 2009,
     section 3.3). The interval is the exact one of a Pareto tail, from 2 k alpha_hat / alpha ~ chi2(2k);
     it does not know of the choice of k nor of the bias of a tail that is not a power law, so it is a
-    lower bound of the uncertainty. The double bootstrap of Danielsson et al. (2001) has the same error on
-    stable, Student and Pareto samples of 1000 and 10,000 values, scatters more in k, and costs a hundred
-    times as much.
+    lower bound of the uncertainty: of 10,000 values it covers the index of a stable law of 1.2 in 85 %, of
+    1.8 or of Student's law of 3 in 15 to 30 %, where the moment estimator's covers it in 93 to 97 %. The
+    double bootstrap of Danielsson et al. (2001) has the same error on stable, Student and Pareto samples of
+    1000 and 10,000 values, scatters more in k, and costs a hundred times as much.
 
     Parameters
     ----------

@@ -63,6 +63,18 @@ def test_a_declared_law_is_believed(gaussian):
     assert np.isfinite(found.covariance[1, 1])
 
 
+@pytest.mark.parametrize(("size", "kept"), [(1.0, True), (1e-3, False), (np.nan, False)])
+def test_values_within_their_natural_size_deny_no_moment(size, kept):
+    """A mode that is spread over six decades on its way to strength 1 has all moments; without a scale, or
+    where values lie far beyond it, its small index denies the variance.
+    """
+    growing = np.geomspace(1e-6, 1, 400)[:, None]
+    found = moments(growing, scale=np.array([size]))
+    assert found.tail_high[0] < 2
+    assert np.isfinite(found.covariance[0, 0]) == kept
+    assert np.isinf(found.denied[0]) == kept
+
+
 def test_exploded_rows_are_left_out_and_not_counted(gaussian):
     broken = gaussian.copy()
     broken[::2, 1] = np.nan

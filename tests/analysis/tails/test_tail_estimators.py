@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import levy_stable, norm
+from scipy.stats import t as student_t
 
 from fastsde.analysis.tails import (
     characteristic,
@@ -147,6 +148,21 @@ def test_intervals_cover_for_a_cauchy_law(name):
     found = [ALL[name](rng.standard_cauchy(4000)) for _ in range(200)]
     assert sum(one.low < 1.0 < one.high for one in found) >= 172
     assert np.median([one.high - one.low for one in found]) < 0.9
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("index", [1.5, 3.0])
+def test_off_a_pareto_law_the_moment_interval_covers_and_hills_does_not(index):
+    """Of 60 samples 57 are expected; fewer than 49 have probability 1e-4. Hill's holds scatter, not bias."""
+    rng = np.random.default_rng(8)
+    law = levy_stable(index, 0) if index < 2 else student_t(index)
+    draws = [law.rvs(10_000, random_state=rng) for _ in range(60)]
+    covered = [
+        sum(one.low < index < one.high for one in map(estimate, draws))
+        for estimate in (moment_tail.estimate, hill.estimate)
+    ]
+    assert covered[0] >= 49
+    assert covered[1] <= 40
 
 
 @pytest.mark.statistics

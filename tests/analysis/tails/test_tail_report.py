@@ -102,6 +102,17 @@ def test_verdicts(reports, law):
     assert reports[law].raw is None
 
 
+@pytest.mark.statistics
+def test_no_variance_is_said_to_exist_where_the_interval_leaves_it_open():
+    """Stable values of lognormal scale have no variance; of 12 samples at most 2 may be called "power"."""
+    rng = np.random.default_rng(9)
+    draws = [stable(1.8, (10_000, 1), rng) for _ in range(12)]
+    found = [tail_report(x * rng.lognormal(0, 0.5, (10_000, 1))) for x in draws]
+    assert sum(one.verdict == ("power",) for one in found) <= 2
+    for one in found:
+        assert one.verdict != ("power",) or one.estimates["moment"].low[0] > 2
+
+
 @pytest.mark.parametrize("law", ["student 3", "laplace", "gaussian x lognormal"])
 def test_disagreement_is_told(reports, law):
     """Estimators that assume stability find 1.1 to 1.8 where the variance is finite."""

@@ -160,5 +160,5 @@ def test_the_exact_level_of_each_mode_is_used_where_it_is_recorded():
 
     assert np.isnan(scale("update_noise", "mode_diffusion", "noise_trace")[0, 0])
     assert np.all(scale("update_noise", "mode_diffusion", "noise_trace")[1:] == 2.0)
-    assert scale("update_noise", "noise_trace").tolist() == [3.0, 3.0, 3.0]
+    assert scale("update_noise", "noise_trace").tolist() == [[3.0], [3.0], [3.0]]
     assert scale("update_noise") is None
