@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastsde.report import (
     branching,
+    course,
     currents,
     distances,
     escape,
@@ -53,6 +54,7 @@ SPECS = (
         ),
         draw=figures.loss_quantiles,
         applies=lambda analysis: "loss" in analysis.quantities,
+        finding=course.loss_finding,
     ),
     FigureSpec(
         name="modes",
@@ -68,6 +70,7 @@ SPECS = (
         ),
         draw=figures.mode_growth,
         applies=lambda analysis: "mode 1" in analysis.quantities,
+        finding=course.modes_finding,
     ),
     FigureSpec(
         name="learning",
@@ -84,6 +87,7 @@ SPECS = (
         ),
         draw=figures.survival_curves,
         applies=lambda analysis: any(one.learning is not None for one in analysis.models.values()),
+        finding=course.learning_finding,
         beside=lambda analysis: (
             "<p>Median step at which a mode is learned, its 95 % interval, how many trajectories never "
             "learned it, and the log-rank test that learning times are those of the reference.</p>"

@@ -55,9 +55,6 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         words(tables.results(analysis)),
         _reading(analysis, study),
         *(_figure(spec, analysis, image, words) for spec, image in figures),
-        "<h2>Moments at the end</h2>",
-        _moments_note(),
-        words(tables.final_moments(analysis)),
         "<h2>The study</h2>",
         _study(analysis, study),
         "<h2>Where this comes from</h2>",
@@ -155,16 +152,6 @@ def _figure(spec: FigureSpec, analysis: Analysis, image: bytes, words: Callable[
 
 def _sentence(finding: str) -> str:
     return f"<p><b>{finding}</b></p>\n" if finding else ""
-
-
-def _moments_note() -> str:
-    return (
-        "<p>Mean &plusmn; standard deviation, skewness and excess kurtosis over the finite trajectories at "
-        "the last snapshot; median, and median absolute deviation. A moment is not given where the model's "
-        "law does not have it or Hill's index of the sample (upper end of its 95 % interval) lies below "
-        "its order. All snapshots and the covariances are in <code>analysis.h5 "
-        "models/MODEL/moments</code>.</p>"
-    )
 
 
 def _study(analysis: Analysis, study: Study) -> str:

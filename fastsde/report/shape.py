@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from itertools import combinations
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from fastsde.report.spec import FigureSpec
 from fastsde.report.tables import number, table
 
 COLUMNS = {
+    "median": "median",
     "mean": "mean",
     "sd": "standard deviation",
     "skewness": "skewness",
@@ -64,7 +66,9 @@ def at_the_end(analysis: Analysis) -> str:
     """Table of the shape at the last snapshot, each number with its bootstrap standard error."""
     found: ShapeSection = analysis.sections["shape"]
     parts = []
-    for quantity in shape_figures.shown_quantities(analysis):
+    projections = [name for name in found.quantities if " along " in name]
+    first = [name for name in projections if name.endswith(" along 1")]
+    for quantity in (*shape_figures.shown_quantities(analysis), *first):
         column = found.quantities.index(quantity)
         rows = [
             [escape(name), *(_cell(found.models[name], each, column) for each in COLUMNS)]
@@ -73,18 +77,32 @@ def at_the_end(analysis: Analysis) -> str:
         parts.append(
             f"<p><b>{quantity}</b> at the last snapshot:</p>{table(('model', *COLUMNS.values()), rows)}"
         )
-    projections = [name for name in found.quantities if " along " in name]
-    kept = (
-        f"; {len(projections)} random projections, and robust statistics, are in the file"
-        if projections
-        else ""
-    )
+    kept = f"; all {len(projections)} random projections are in the file" if projections else ""
     return (
         f"<p>Standard errors by {found.replicates:,} bootstrap samples over at most {found.resampled:,} "
-        f"trajectories{kept}. <i>Does not exist</i>: by the law of the model; <i>denied</i>: by Hill's index "
-        "of the sample. An error is left out where the moment of twice the order is missing.</p>"
-        f"{''.join(parts)}"
+        f"trajectories{kept}. <i>No</i>: the law of the model does not have the moment, or the tail of "
+        "the sample denies it. An error is left out where the moment of twice the order is missing.</p>"
+        f"{''.join(parts)}{_correlations(analysis)}"
     )
+
+
+def _correlations(analysis: Analysis) -> str:
+    """Table of correlations between the modes at the last snapshot, with their standard errors."""
+    modes = [number for number, name in enumerate(analysis.quantities) if name.startswith("mode ")][:4]
+    pairs = list(combinations(modes, 2))
+    rows = []
+    for name in ordered(analysis):
+        found = analysis.models[name].moments
+        sd = np.sqrt(np.diag(found.covariance[-1]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value, error = (
+                part[-1] / np.outer(sd, sd) for part in (found.covariance, found.covariance_error)
+            )
+        rows.append([escape(name), *(_with_error(value[pair], error[pair]) for pair in pairs)])
+    if not pairs:
+        return ""
+    head = ("model", *(f"modes {a + 1}, {b + 1}" for a, b in pairs))
+    return f"<p><b>Correlations</b> at the last snapshot:</p>{table(head, rows)}"
 
 
 def _cell(one: ModelShape, statistic: str, column: int) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
 from fastsde.analysis import Analysis
 from fastsde.analysis.summary import ordered, summary, time_per_step
 
@@ -132,38 +130,6 @@ def _step(value: float) -> str:
 
 def _p_value(value: float) -> str:
     return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
-
-
-def final_moments(analysis: Analysis) -> str:
-    """Moments of modes and loss at the last snapshot; where they do not exist, median and deviation."""
-    quantities = [name for name in analysis.quantities if name == "loss" or int(name.split()[1]) <= 4]
-    rows = [
-        [escape(name), *(_moment(analysis, name, quantity) for quantity in quantities)]
-        for name in ordered(analysis)
-    ]
-    return table(("model", *quantities), rows)
-
-
-def _moment(analysis: Analysis, name: str, quantity: str) -> str:
-    column = analysis.quantities.index(quantity)
-    found = analysis.models[name].moments
-    median, deviation = number(found.median[-1, column]), number(found.deviation[-1, column])
-    robust = f'<span class="what">median {median}, deviation {deviation}</span>'
-    variance = found.covariance[-1, column, column]
-    if not np.isfinite(variance):
-        return f"{_why_not(found.limit[-1, column], found.tail_index[-1, column])}{robust}"
-    shape = [
-        f"{label} {number(values[-1, column]) if np.isfinite(values[-1, column]) else 'not given'}"
-        for label, values in (("skewness", found.skewness), ("kurtosis", found.kurtosis))
-    ]
-    spread = f"{number(found.mean[-1, column])} &plusmn; {number(math.sqrt(variance))}"
-    return f'{spread}<span class="what">{", ".join(shape)}</span>{robust}'
-
-
-def _why_not(limit: float, index: float) -> str:
-    if limit <= 2:
-        return f"no variance: the law has moments below order {limit:.2g} only"
-    return f"not given: tail index {index:.2g}" if math.isfinite(index) else "too few trajectories"
 
 
 def number(value: float | None) -> str:

@@ -117,7 +117,7 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "&ndash;"
 
 
-def estimates(analysis: Analysis) -> str:
+def disagreement_finding(analysis: Analysis) -> str:
     """Warn where the estimators disagree."""
     parts = []
     for kind, text in tails_figures.KINDS.items():
@@ -125,10 +125,10 @@ def estimates(analysis: Analysis) -> str:
         if far:
             parts.append(f"{text}: {_join([escape(name) for name in far])}")
     if not parts:
-        return ""
+        return "The estimators agree within their intervals and known biases."
     return (
-        f"<p><b>The estimators disagree</b> beyond their intervals and known biases on {'; '.join(parts)}. "
-        "What assumes a stable law does not measure a tail there: the law is not stable.</p>"
+        f"The estimators disagree beyond their intervals and known biases on {'; '.join(parts)}. "
+        "What assumes a stable law does not measure a tail there: the law is not stable."
     )
 
 
@@ -200,7 +200,7 @@ SPECS = (
         ),
         draw=tails_figures.side_by_side,
         applies=_has_any,
-        beside=estimates,
+        finding=disagreement_finding,
     ),
 )
 """The figures of tails in the order of the page."""

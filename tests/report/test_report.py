@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.errors import FastsdeError
-from fastsde.report import style, write_report
+from fastsde.report import course, style, write_report
 from fastsde.report.captions import SPECS
 from fastsde.report.tables import number
 from fastsde.report.words import study_sentences
@@ -93,10 +93,30 @@ def test_page_tells_counts_seed_versions_study(run, page):
 
 
 def test_heavy_tailed_model_has_no_variance_on_the_page(page):
-    moments = page.split("<h2>Moments at the end</h2>")[1].split("</table>")[0]
-    levy = next(row for row in moments.split("<tr>") if ">levy<" in row)
-    assert "&plusmn;" not in levy
-    assert levy.count("no variance") == 5
+    shape = page.split('<h2 id="shape">')[1].split("</table>")[0]
+    levy, sgd = (next(row for row in shape.split("<tr>") if f">{name}<" in row) for name in ("levy", "sgd"))
+    assert levy.count("no: moments below 0.4") == 4  # mean, sd, skewness, kurtosis
+    assert sgd.count("&plusmn;") > levy.count("&plusmn;") > 0
+    correlations = page.split("<b>Correlations</b>")[1].split("</table>")[0]
+    assert "&plusmn;" in next(row for row in correlations.split("<tr>") if ">sgd<" in row)
+    assert "&plusmn;" not in next(row for row in correlations.split("<tr>") if ">levy<" in row)
+
+
+def test_sentences_on_the_course(run):
+    analysis = Analysis.load(run / "analysis.h5")
+    loss, modes, learning = (
+        say(analysis) for say in (course.loss_finding, course.modes_finding, course.learning_finding)
+    )
+    median = analysis.models["sgd"].moments.median[-1, analysis.quantities.index("loss")]
+    assert loss.startswith(f"The median loss at the end is {number(median)} (")
+    assert "in sgd" in loss
+    assert re.match(
+        r"Learned of modes 1, 2, 3 and 4 at the end \(median\): \d+, \d+, \d+, \d+&nbsp;% in sgd", modes
+    )
+    told = learning.split("Told by the log-rank test")
+    assert "sgd_gauss" in told[0]
+    assert "gd " in told[1]
+    assert "langevin " in told[1]
 
 
 def test_names_are_escaped(run):

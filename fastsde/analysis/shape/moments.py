@@ -28,8 +28,9 @@ class Moments:
         Trajectories that are finite.
     mean, skewness, kurtosis : ndarray, shape (quantity,)
         Kurtosis is the excess over the Gaussian's.
-    covariance : ndarray, shape (quantity, quantity)
-        With divisor n - 1.
+    covariance, covariance_error : ndarray, shape (quantity, quantity)
+        With divisor n - 1; and its standard error, the root of (E[u_i^2 u_j^2] - c_ij^2) / n with u centred,
+        where moments of order 4 exist.
     median, deviation : ndarray, shape (quantity,)
         Median, and median absolute deviation from it (no factor 1.4826).
     quantile_skewness : ndarray, shape (quantity,)
@@ -49,6 +50,7 @@ class Moments:
     count: Floats
     mean: Floats
     covariance: Floats
+    covariance_error: Floats
     skewness: Floats
     kurtosis: Floats
     median: Floats
@@ -99,15 +101,16 @@ def moments(values: Floats, limit: Floats | None = None, scale: Floats | None = 
     median = quantiles[2]
     tails = [hill.estimate(column) for column in (x - median).T]
     high = np.array([tail.high for tail in tails])
-    mean, covariance, skewness, kurtosis = _power_moments(x)
+    mean, covariance, covariance_error, skewness, kurtosis = _power_moments(x)
     denied = denied_order(x, median, high, scale)
-    second = exists(2, limit, denied)
+    second, fourth = exists(2, limit, denied), exists(4, limit, denied)
     return Moments(
         count=np.array(float(len(x))),
         mean=np.where(exists(1, limit, denied), mean, np.nan),
         covariance=np.where(np.logical_and.outer(second, second), covariance, np.nan),
+        covariance_error=np.where(np.logical_and.outer(fourth, fourth), covariance_error, np.nan),
         skewness=np.where(exists(3, limit, denied), skewness, np.nan),
-        kurtosis=np.where(exists(4, limit, denied), kurtosis, np.nan),
+        kurtosis=np.where(fourth, kurtosis, np.nan),
         median=median,
         deviation=np.median(np.abs(x - median), axis=0),
         quantile_skewness=_ratio(quantiles[4] + quantiles[0] - 2 * median, quantiles[4] - quantiles[0]),
@@ -155,16 +158,17 @@ def exists(order: int, limit: Floats, denied: Floats) -> Bools:
     return np.asarray((order < limit) & (order <= denied))
 
 
-def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = x.mean(axis=0)
         centred = x - mean
         covariance = centred.T @ centred / (len(x) - 1)
         squares = centred * centred
+        error = np.sqrt(np.maximum(squares.T @ squares / len(x) - covariance**2, 0.0) / len(x))
         variance = np.mean(squares, axis=0)
         skewness = _ratio(np.einsum("ij,ij->j", squares, centred) / len(x), variance**1.5)
         kurtosis = _ratio(np.einsum("ij,ij->j", squares, squares) / len(x), variance**2) - 3
-    return mean, covariance, skewness, kurtosis
+    return mean, covariance, error, skewness, kurtosis
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -179,6 +183,7 @@ def _nothing(count: int, quantities: int, limit: Floats) -> Moments:
     return Moments(
         np.array(float(count)),
         empty,
+        square,
         square,
         empty,
         empty,

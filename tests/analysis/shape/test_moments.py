@@ -21,6 +21,18 @@ def test_against_numpy_and_scipy(gaussian):
     assert np.allclose(found.quantiles, np.quantile(gaussian, LEVELS, axis=0))
 
 
+@pytest.mark.statistics
+def test_error_of_the_covariance(gaussian):
+    """Of a Gaussian it is root((c_ii c_jj + c_ij^2) / n); of 400 samples the spread agrees within 12 %."""
+    found = moments(gaussian)
+    c = np.array([[4.0, 1.0], [1.0, 1.0]])
+    exact = np.sqrt((np.outer(np.diag(c), np.diag(c)) + c**2) / len(gaussian))
+    assert np.allclose(found.covariance_error, exact, rtol=0.1)
+    rng = np.random.default_rng(1)
+    again = [moments(rng.multivariate_normal([0, 0], c, 300)).covariance for _ in range(400)]
+    assert np.allclose(np.std(again, axis=0), exact * np.sqrt(len(gaussian) / 300), rtol=0.12)
+
+
 def test_robust_shape_in_closed_form():
     """Exact quantiles: of the normal law, Moors' kurtosis 1.233 and no skewness; of the exponential, some."""
     grid = (np.arange(20_000) + 0.5) / 20_000

@@ -1,0 +1,111 @@
+"""What the page says of the course of training: loss, growth of the modes, and when they are learned."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import numpy as np
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.shape.bootstrap import Interval
+from fastsde.analysis.summary import ordered, ranked
+from fastsde.report.panels import shown_modes
+from fastsde.report.tables import number
+
+NAMED = 6
+"""Models named in a sentence; of more, the extremes."""
+
+Ends = tuple[float, float, float]
+"""A value with the ends of its interval."""
+
+
+def loss_finding(analysis: Analysis) -> str:
+    """Give the median loss at the end of the reference and say which models end elsewhere."""
+    found = {name: one for name in ordered(analysis) if (one := _final(analysis, name, "loss")) is not None}
+    if not found:
+        return ""
+    first = next(iter(found))
+    said = [f"The median loss at the end is {_spanned(found[first])} in {escape(first)}"]
+    higher: dict[str, Ends] = {}
+    lower: dict[str, Ends] = {}
+    same: dict[str, Ends] = {}
+    for name, one in list(found.items())[1:]:
+        side = higher if one[1] > found[first][2] else lower if one[2] < found[first][1] else same
+        side[name] = one
+    parts = [f"{word} in {_named(side)}" for word, side in (("higher", higher), ("lower", lower)) if side]
+    parts += [f"not told from that in {_list(list(map(escape, same)))}"] if same else []
+    optimum = f" (optimum {number(analysis.optimum_loss)})" if math.isfinite(analysis.optimum_loss) else ""
+    return f"{said[0]}{optimum}{', ' if parts else ''}{'; '.join(parts)}."
+
+
+def modes_finding(analysis: Analysis) -> str:
+    """Say how much of each mode the median trajectory of every model has learned at the end."""
+    modes = shown_modes(analysis)
+    groups: dict[str, list[str]] = {}
+    for name in ordered(analysis):
+        share = analysis.models[name].moments.median[-1, modes] / analysis.mode_strength[modes]
+        told = ", ".join("-" if math.isnan(one) else f"{100 * one:.0f}" for one in share)
+        groups.setdefault(told, []).append(escape(name))
+    which = _list([str(mode + 1) for mode in modes])
+    said = "; ".join(f"{told}&nbsp;% in {_list(names)}" for told, names in groups.items())
+    return f"Learned of mode{'s' if len(modes) > 1 else ''} {which} at the end (median): {said}."
+
+
+def learning_finding(analysis: Analysis) -> str:
+    """Say which models learn the modes when the reference does, and by what factor the others differ."""
+    same, other = [], []
+    for name in ranked(analysis) if analysis.reference else []:
+        found = analysis.models[name].learning
+        own = analysis.models[analysis.reference].learning
+        if found is None or own is None:
+            continue
+        p = found.logrank_p[0][np.isfinite(found.logrank_p[0])]
+        if not p.size:
+            continue
+        if float(p.min()) * p.size >= 0.05:
+            same.append(escape(name))
+            continue
+        ratio = found.median[0] / own.median[0]
+        known = ratio[np.isfinite(ratio)]
+        span = "" if not known.size else _span(float(known.min()), float(known.max()))
+        other.append(f"{escape(name)}{span}")
+    reference = escape(analysis.reference)
+    parts = []
+    if same:
+        parts.append(f"The times at which {_list(same)} learn the modes are not told from {reference}'s.")
+    if other:
+        parts.append(f"Told by the log-rank test, with medians over {reference}'s: {'; '.join(other)}.")
+    return " ".join(parts)
+
+
+def _final(analysis: Analysis, name: str, quantity: str) -> Ends | None:
+    """Median at the end with its 95 % interval, where it is known."""
+    shape = analysis.sections.get("shape")
+    if shape is None or quantity not in shape.quantities:
+        return None
+    one: Interval = shape.models[name].statistics["median"]
+    column = shape.quantities.index(quantity)
+    value, low, high = (float(end[-1, column]) for end in (one.value, one.low, one.high))
+    return (value, low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def _spanned(ends: Ends) -> str:
+    value, low, high = map(number, ends)
+    return f"{value} ({low} to {high})"
+
+
+def _named(side: dict[str, Ends]) -> str:
+    """Name models with their medians, or count them and give the range."""
+    if len(side) <= NAMED:
+        return _list([f"{escape(name)} ({number(one[0])})" for name, one in side.items()])
+    values = [one[0] for one in side.values()]
+    return f"{len(side)} models ({number(min(values))} to {number(max(values))})"
+
+
+def _span(low: float, high: float) -> str:
+    return f" {low:.3g} times" if high - low < 0.005 * high else f" {low:.3g} to {high:.3g} times"
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
