@@ -33,7 +33,8 @@ SPECS = (
             "<code>ensemble.h5 /MODEL/modes, loss</code> as points (modes / strength, log<sub>10</sub> "
             "loss); <code>analysis.h5 models/MODEL/distances</code>. W<sub>2</sub>: root mean square over "
             "directions and ranks of sorted projections. MMD&sup2; = mean k(x,x') + mean k(y,y') &minus; 2 "
-            "mean k(x,y), pairs of distinct trajectories, k = exp(&minus;|x&minus;y|&sup2; / 2h&sup2;)."
+            "mean k(x,y), pairs of distinct trajectories, k = exp(&minus;|x&minus;y|&sup2; / 2h&sup2;) by "
+            "random features: Rahimi and Recht (2007)."
         ),
         draw=figures.distances_over_time,
         applies=lambda analysis: bool(analysis.reference),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.distances.points import branches_of
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ranked
 from fastsde.analysis.views import FAR
@@ -120,6 +121,8 @@ def _reading(analysis: Analysis, study: Study) -> str:
         if study.data is None or study.data.samples == "population"
         else " All trajectories share one data set: what is found holds for it."
     )
+    branches = branches_of(study)
+    unit = f"the state, of {branches} trajectories each" if branches > 1 else "the trajectory"
     return (
         f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
         "first. <b>Chance level</b>: when the trajectories of the two halves of the reference are "
@@ -128,13 +131,14 @@ def _reading(analysis: Analysis, study: Study) -> str:
         f"{'logarithm of ' if log_spaced(analysis.step) else ''}time, or its largest one, is "
         "larger than shuffles of its own trajectories with those of the reference give it (5 % false "
         "alarms for each model, both looks together). <b>Not told</b> does not mean equal: a larger "
-        "ensemble may tell them apart. The unit is the trajectory; both sides have the same number, from "
+        f"ensemble may tell them apart. The unit is {unit}; both sides have the same number, from "
         f"the first half of the reference and the second half of the model.{paired}{data}</p><p>MMD is the "
-        f"unbiased squared maximum mean discrepancy (bandwidth {analysis.bandwidth:.3g}, the same for all "
-        "models and times). It exists for every law, and has exploded trajectories as a state of its own. "
-        "The sliced Wasserstein distance W<sub>2</sub> is among survivors, and does not exist where there "
-        "is no variance. Both compare the modes as shares of their strength, together with "
-        "log<sub>10</sub> of the loss.</p>"
+        f"unbiased squared maximum mean discrepancy (Gaussian kernel of bandwidth {analysis.bandwidth:.3g}, "
+        f"by {settings.frequencies} random features, the same for all models and times), with 95 % intervals "
+        "by the jackknife. It exists for every law, sees all trajectories of both sides, and has exploded "
+        "ones as a state of its own. The sliced Wasserstein distance W<sub>2</sub> is among survivors, and "
+        "does not exist where there is no variance. Both compare the modes as shares of their strength, "
+        "together with log<sub>10</sub> of the loss.</p>"
     )
 
 
@@ -176,7 +180,7 @@ def _provenance(analysis: Analysis, study: Study) -> str:
         "seed of the analysis": str(settings.seed),
         "distances": (
             f"{settings.permutations:,} shuffles, {settings.directions:,} directions; at most "
-            f"{settings.sliced_limit:,} trajectories a side for W2 and {settings.kernel_limit:,} for MMD"
+            f"{settings.sliced_limit:,} trajectories a side for W2, all for the MMD by random features"
         ),
         "analysed": analysis.created,
         "versions": ", ".join(f"{name} {version}" for name, version in analysis.versions.items()),
