@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LEVELS = 24
 """Losses at which ranks are compared."""
 REACHED = 0.9
-"""A level that fewer of the trajectories pass is left out of the mean over levels: they are the fastest ones."""
+"""A level that fewer of the trajectories pass is left out of the mean over levels: they are the fastest."""
 
 
 @dataclass(frozen=True)
