@@ -244,7 +244,7 @@ def _late(law: LateLaw) -> str:
     if law.reason or law.temperatures is None or law.boltzmann is None:
         return f"no temperature ({escape(law.reason)})"
     unlearned = float(np.nanmin(law.learned)) < 0.95
-    moving = "; it still moves" if np.any((law.settled.low > 1) | (law.settled.high < 1)) else ""
+    moving = f"; it still moves (p {p_value(law.motion_p)})" if law.moves and law.motion_p is not None else ""
     if unlearned:
         return "not all modes learned in all trajectories, so that the law is none of one minimum"
     heats = law.temperatures
@@ -271,7 +271,7 @@ def late_table(analysis: Analysis) -> str:
         "Boltzmann of the fitted temperature: distance, p",
         "Boltzmann of its own temperature: distance, p",
         "modes of normal shape (p above 0.05)",
-        "spread now over then",
+        "spread now over then, p",
     )
     rows = [_late_row(name, found.models[name]) for name in ordered(analysis)]
     law = (
@@ -283,9 +283,8 @@ def late_table(analysis: Analysis) -> str:
         f"<p>T<sub>a</sub> = c Var(m<sub>a</sub>) / v<sub>a</sub><sup>T</sup> S<sup>+</sup> v<sub>a</sub> at "
         f"the last snapshot; compared with the {law}. Kolmogorov-Smirnov distances, with p-values from "
         f"simulated samples where a temperature is fitted. The last column compares with step "
-        f"{found.first_step:,.0f}: a range of modes; away from 1 the law still moves.</p>"
-        + table(head, rows)
-        + _no_currents(analysis)
+        f"{found.first_step:,.0f}: a range of modes, and the p-value that no mode's mean or spread has "
+        "changed since; small where the law still moves.</p>" + table(head, rows) + _no_currents(analysis)
     )
 
 
@@ -310,6 +309,7 @@ def _late_row(name: str, law: LateLaw) -> list[str]:
     own = law.gibbs
     normal = sum(fit.p_value > 0.05 for fit in law.shape.values())
     settled = law.settled.value[np.isfinite(law.settled.value)]
+    motion = math.nan if law.motion_p is None else law.motion_p
     return [
         first,
         spanned(heats.common),
@@ -317,7 +317,7 @@ def _late_row(name: str, law: LateLaw) -> list[str]:
         f"{number(law.boltzmann.distance)}, {p_value(law.boltzmann.p_value)}",
         NOTHING if own is None else f"{number(own.distance)}, {p_value(own.p_value)}",
         f"{normal} of {len(law.shape)}",
-        f"{settled.min():.2f} to {settled.max():.2f}" if settled.size else NOTHING,
+        f"{settled.min():.2f} to {settled.max():.2f}, {p_value(motion)}" if settled.size else NOTHING,
     ]
 
 
