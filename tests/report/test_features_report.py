@@ -10,7 +10,15 @@ from test_report import _Checker
 import fastsde
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.parts import run
-from fastsde.report import currents, currents_tables, features, features_tables, style, write_report
+from fastsde.report import (
+    currents,
+    currents_tables,
+    features,
+    features_late,
+    features_tables,
+    style,
+    write_report,
+)
 from fastsde.study import Study
 
 STUDY = """
@@ -103,17 +111,25 @@ def test_what_the_noiseless_model_has_and_has_not(analysis):
     assert found["mixing"].models["gd"].reason == "the modes stand still"
 
 
+def test_the_peak_precedes_learning_under_gradient_noise_and_not_under_isotropic_noise(analysis):
+    finding = features_tables.diffusion_finding(analysis)
+    assert finding.startswith("In sgd the peak of the diffusion precedes learning in every mode: ")
+    assert finding.endswith(
+        " In sde it precedes learning in every mode. In langevin it does not precede learning."
+    )
+
+
 @pytest.mark.parametrize(("p_value", "moves"), [(0.06, False), (1e-4, True)])
 def test_both_pages_say_by_one_rule_that_a_law_still_moves(analysis, p_value, moves):
-    late = analysis.sections["late_law"]
+    found = analysis.sections["late_law"]
     laws = {
         name: law if law.reason else dataclasses.replace(law, motion_p=p_value, learned=np.ones(2))
-        for name, law in late.models.items()
+        for name, law in found.models.items()
     }
     spoiled = dataclasses.replace(
-        analysis, sections=analysis.sections | {"late_law": dataclasses.replace(late, models=laws)}
+        analysis, sections=analysis.sections | {"late_law": dataclasses.replace(found, models=laws)}
     )
-    assert ("it still moves (p &lt; 0.001)" in features_tables.late_finding(spoiled)) is moves
+    assert ("it still moves (p &lt; 0.001)" in features_late.late_finding(spoiled)) is moves
     assert ("The laws of sgd, " in currents_tables.currents_finding(spoiled)) is moves
     assert "gd still move in" not in currents_tables.currents_finding(spoiled)
 

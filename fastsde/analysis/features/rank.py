@@ -17,7 +17,7 @@ from fastsde.analysis.confidence import Interval
 from fastsde.analysis.features.rank_sums import KINDS, Plan, RankSums, collect
 from fastsde.analysis.late_window import survivors
 from fastsde.analysis.law import time_weights
-from fastsde.analysis.protocols import Floats
+from fastsde.analysis.protocols import Bools, Floats
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
@@ -129,13 +129,21 @@ def _levels(context: Context) -> Floats:
 def _course(mine: RankSums, reference: RankSums | None, pairs: RankSums | None) -> RankCourse:
     """Put one kind of rank together; differences are those of pairs where there are any."""
     means = _means(mine)
-    differences: tuple[Interval | None, ...] = (None,) * 4
+    if reference is None:
+        return RankCourse(*means, None, None, None, None)
+    levels = _passed(reference) & _passed(mine)
     if pairs is not None:
-        differences = (*_means(pairs), _over_levels(pairs))
-    elif reference is not None:
-        apart = [confidence.difference(*two) for two in zip(_means(reference), means, strict=True)]
-        differences = (*apart, _over_levels(reference, mine))
-    return RankCourse(*means, *differences)
+        over_levels = pairs.at_loss.average(levels)
+        return RankCourse(*means, *_means(pairs), over_levels if levels.any() else None)
+    over_time, average, at_loss, over_levels = (
+        confidence.difference(*two)
+        for two in zip(
+            (*_means(reference), reference.at_loss.average(levels)),
+            (*means, mine.at_loss.average(levels)),
+            strict=True,
+        )
+    )
+    return RankCourse(*means, over_time, average, at_loss, over_levels if levels.any() else None)
 
 
 def _means(sums: RankSums) -> tuple[Interval, Interval, Interval]:
@@ -143,13 +151,6 @@ def _means(sums: RankSums) -> tuple[Interval, Interval, Interval]:
     return sums.over_time.interval(), sums.average.interval(), sums.at_loss.each()
 
 
-def _over_levels(first: RankSums, second: RankSums | None = None) -> Interval | None:
-    """Mean over levels of differences, or the difference between such means of independent models."""
-    sums = [first] if second is None else [first, second]
-    reached = np.all(
-        [one.at_loss.count >= np.maximum(2.0, REACHED * one.average.count) for one in sums], axis=0
-    )
-    if not reached.any():
-        return None
-    means = [one.at_loss.average(reached) for one in sums]
-    return means[0] if second is None else confidence.difference(*means)
+def _passed(sums: RankSums) -> Bools:
+    """Levels that enough of the trajectories pass."""
+    return np.asarray(sums.at_loss.count >= np.maximum(2.0, REACHED * sums.average.count))

@@ -157,10 +157,13 @@ class _Block:
 
     def _cross(self, before: tuple[Floats, Floats], now: tuple[Floats, Floats]) -> None:
         """Note the rank of trajectories whose loss has just fallen below a level, linear in its logarithm."""
-        for place, level in enumerate(self.plan.levels):
-            crossed = (now[0] <= level) & (before[0] > level)
-            new = np.flatnonzero(crossed & np.isnan(self.at_loss[:, 0, place]))
-            if new.size:
-                last, here = np.log(before[0][new]), np.log(np.maximum(now[0][new], 1e-300))
-                part = ((last - np.log(level)) / (last - here))[:, None]
-                self.at_loss[new, :, place] = before[1][new] + part * (now[1][new] - before[1][new])
+        levels = self.plan.levels
+        passed = [np.searchsorted(-levels, -loss, side="right") for loss, _ in (before, now)]
+        moved = np.flatnonzero(self.alive & (passed[1] > passed[0]))
+        first, last = passed[0][moved], passed[1][moved]
+        for place in range(first.min(initial=len(levels)), last.max(initial=0)):
+            rows = moved[(first <= place) & (place < last)]
+            new = rows[np.isnan(self.at_loss[rows, 0, place])]
+            start, end = np.log(before[0][new]), np.log(np.maximum(now[0][new], 1e-300))
+            part = ((start - np.log(levels[place])) / (start - end))[:, None]
+            self.at_loss[new, :, place] = before[1][new] + part * (now[1][new] - before[1][new])
