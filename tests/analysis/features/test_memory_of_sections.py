@@ -44,7 +44,7 @@ class MadeUp:
 
 
 def peak(module, snapshots, variables):
-    """Bytes that a section takes at most, and its answer."""
+    """Bytes that a section takes at most, the number of snapshots, and the answer."""
     study = fake_study(COUNT, snapshots, ("sgd", "gd", "sgd_gauss")).replace(start="paired")
     step = study.time.snapshot_steps()
     views = {name: MadeUp(step, seed, variables) for seed, name in enumerate(study.models)}
@@ -55,7 +55,7 @@ def peak(module, snapshots, variables):
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found is not None
-    return most, len(step)
+    return most, len(step), found
 
 
 @pytest.mark.parametrize(
@@ -67,20 +67,28 @@ def peak(module, snapshots, variables):
 )
 def test_memory_does_not_grow_with_the_snapshots(module, variables):
     """One number kept of each trajectory and snapshot would be 12 MB more, in each of three models."""
-    few, fewer = peak(module, 64, variables)
-    many, more = peak(module, 256, variables)
+    few, fewer, _ = peak(module, 64, variables)
+    many, more, _ = peak(module, 256, variables)
     assert more > 3 * fewer
     assert many < few + 8 * COUNT * (more - fewer) / 10
 
 
 def test_memory_of_ranks_does_not_grow_with_the_trajectories(monkeypatch):
     """In blocks of an eighth it is below a third; what is left does not depend on the blocks."""
-    whole, _ = peak(rank, 16, ("loss", "singular_values"))
+    whole, *_ = peak(rank, 16, ("loss", "singular_values"))
     monkeypatch.setattr(rank_sums, "ROWS", COUNT // 8)
     assert peak(rank, 16, ("loss", "singular_values"))[0] < whole / 3
 
 
 def test_wide_snapshots_are_never_in_memory_at_once(monkeypatch):
     """The parameters of all trajectories are 26 MB as float64, and each model has a thread."""
+    variables = ("modes", "loss", "parameters")
+    _, _, whole = peak(shape, 4, variables)
     monkeypatch.setattr(shape, "BLOCK", 2**16)
-    assert peak(shape, 4, ("modes", "loss", "parameters"))[0] < 8 * COUNT * WIDTH / 2
+    most, _, blocks = peak(shape, 4, variables)
+    assert most < 8 * COUNT * WIDTH / 2
+    assert whole.quantities == blocks.quantities
+    for name, one in whole.models.items():
+        for kind, found in one.statistics.items():
+            other = blocks.models[name].statistics[kind]
+            assert np.allclose(found.value, other.value, rtol=1e-9, equal_nan=True)
