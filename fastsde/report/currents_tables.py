@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 
-import numpy as np
-
 from fastsde.analysis import Analysis
 from fastsde.analysis.currents.mixing import Mixing, MixingTimes
 from fastsde.analysis.currents.section import Current, Currents
+from fastsde.analysis.features.late_law import LateLaws
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report.features_tables import p_value, spanned
 from fastsde.report.panels import shown_modes
@@ -31,16 +30,12 @@ def currents_finding(analysis: Analysis) -> str:
 
 
 def _moving(analysis: Analysis) -> str:
-    """Names of the models whose spread changes by more than a tenth, surely, over the late window."""
-    laws = analysis.sections["late_law"].models
+    """Names of the models with currents whose law still moves in the late window."""
+    laws: LateLaws = analysis.sections["late_law"]
     found: Currents = analysis.sections["currents"]
-    names = [
-        name
-        for name, law in laws.items()
-        if found.models[name].area is not None
-        and np.any((law.settled.low > 1.1) | (law.settled.high < 1 / 1.1))
-    ]
-    return ", ".join(names)
+    return ", ".join(
+        name for name, law in laws.models.items() if law.moves and found.models[name].area is not None
+    )
 
 
 def _current_sentence(name: str, one: Current) -> str:

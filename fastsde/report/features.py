@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastsde.report import features_figures as figures
+from fastsde.report import features_late as late
 from fastsde.report import features_tables as tables
 from fastsde.report.spec import FigureSpec
 
@@ -112,8 +113,8 @@ SPECS = (
         ),
         draw=figures.late_laws,
         applies=lambda analysis: "late_law" in analysis.sections,
-        finding=tables.late_finding,
-        beside=tables.late_table,
+        finding=late.late_finding,
+        beside=late.late_table,
     ),
 )
 """The figures on feature learning, in the order of the page."""

@@ -1,4 +1,4 @@
-"""What the numbers on feature learning say, and their tables, as HTML."""
+"""What the numbers on diffusion, rank and alignment say, and their tables, as HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from fastsde.analysis import Analysis
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.features.diffusion import Diffusion, DiffusionPeaks
-from fastsde.analysis.features.late_law import LateLaw, LateLaws
 from fastsde.analysis.features.rank import RankCourse, Ranks
 from fastsde.analysis.summary import ordered
 from fastsde.report.panels import shown_modes
@@ -209,8 +208,9 @@ def rank_table(analysis: Analysis) -> str:
         for name in ordered(analysis)
     ]
     how = "trajectory by trajectory" if found.paired else "between independent means"
-    return f"<p>Means over trajectories with 95 % intervals; differences are taken {how}.</p>" + table(
-        head, rows
+    return (
+        f"<p>Means over trajectories with 95 % intervals; differences are taken {how}, those at equal loss "
+        "over the losses that nine tenths of the trajectories of both models pass.</p>" + table(head, rows)
     )
 
 
@@ -219,106 +219,6 @@ def _rank_cells(course: RankCourse | None) -> list[str]:
         return [NOTHING] * 3
     others = (course.average_difference, course.loss_average_difference)
     return [spanned(course.average), *(NOTHING if one is None else spanned(one) for one in others)]
-
-
-def late_finding(analysis: Analysis) -> str:
-    """Say whether the late-time laws are the fixed point, a Boltzmann law, or neither."""
-    found: LateLaws = analysis.sections["late_law"]
-    noise = "with label noise" if found.label_noise else "without label noise"
-    start = f"At the end, {noise}: "
-    said: dict[str, list[str]] = {}
-    for name in ordered(analysis):
-        said.setdefault(_late(found.models[name]), []).append(escape(name))
-    return start + " ".join(f"{', '.join(names)}: {what}." for what, names in said.items())
-
-
-def _late(law: LateLaw) -> str:
-    if law.reason == "collapsed onto a point":
-        largest = float(np.nanmax(np.abs(law.offset.value)))
-        where = (
-            "the fixed point of gradient flow"
-            if largest < 1e-3
-            else "a point off the fixed point of gradient flow"
-        )
-        return f"collapsed onto {where}"
-    if law.reason or law.temperatures is None or law.boltzmann is None:
-        return f"no temperature ({escape(law.reason)})"
-    unlearned = float(np.nanmin(law.learned)) < 0.95
-    moving = "; it still moves" if np.any((law.settled.low > 1) | (law.settled.high < 1)) else ""
-    if unlearned:
-        return "not all modes learned in all trajectories, so that the law is none of one minimum"
-    heats = law.temperatures
-    if heats.equipartition_p < 0.05:
-        return (
-            f"no Boltzmann law: the modes' temperatures differ by a factor of {number(heats.ratio)} "
-            f"(equipartition p {p_value(heats.equipartition_p)}){moving}"
-        )
-    if law.boltzmann.p_value < 0.05:
-        return f"no Boltzmann law by its shape (p {p_value(law.boltzmann.p_value)}){moving}"
-    text = f"not told from a Boltzmann law of temperature {number(float(heats.common.value))}"
-    if law.own_temperature:
-        text += f" (its own: {number(law.own_temperature)})"
-    return text + moving
-
-
-def late_table(analysis: Analysis) -> str:
-    """Tabulate temperatures and tests of the late-time laws."""
-    found: LateLaws = analysis.sections["late_law"]
-    head = (
-        "model",
-        "temperature, common",
-        "largest over smallest, equipartition p",
-        "Boltzmann of the fitted temperature: distance, p",
-        "Boltzmann of its own temperature: distance, p",
-        "modes of normal shape (p above 0.05)",
-        "spread now over then",
-    )
-    rows = [_late_row(name, found.models[name]) for name in ordered(analysis)]
-    law = (
-        "Gibbs law exp(&minus;L/T)"
-        if found.exact
-        else "local Boltzmann law of W (a deep network without weight decay has no Gibbs law)"
-    )
-    return (
-        f"<p>T<sub>a</sub> = c Var(m<sub>a</sub>) / v<sub>a</sub><sup>T</sup> S<sup>+</sup> v<sub>a</sub> at "
-        f"the last snapshot; compared with the {law}. Kolmogorov-Smirnov distances, with p-values from "
-        f"simulated samples where a temperature is fitted. The last column compares with step "
-        f"{found.first_step:,.0f}: a range of modes; away from 1 the law still moves.</p>"
-        + table(head, rows)
-        + _no_currents(analysis)
-    )
-
-
-def _no_currents(analysis: Analysis) -> str:
-    """Say why there is no figure of currents, if so."""
-    found = analysis.sections.get("currents")
-    if found is None or any(one.planes for one in found.models.values()):
-        return ""
-    reasons: dict[str, list[str]] = {}
-    for name in ordered(analysis):
-        reasons.setdefault(found.models[name].reason, []).append(name)
-    told = "; ".join(f"{escape(', '.join(names))}: {escape(reason)}" for reason, names in reasons.items())
-    return f"<p>Currents and entropy production are not given. {told}.</p>"
-
-
-def _late_row(name: str, law: LateLaw) -> list[str]:
-    exploded = f'<span class="what">{law.exploded:,} exploded</span>' if law.exploded else ""
-    first = f"{escape(name)}{exploded}"
-    if law.temperatures is None or law.boltzmann is None:
-        return [first, escape(law.reason), *[NOTHING] * 5]
-    heats = law.temperatures
-    own = law.gibbs
-    normal = sum(fit.p_value > 0.05 for fit in law.shape.values())
-    settled = law.settled.value[np.isfinite(law.settled.value)]
-    return [
-        first,
-        spanned(heats.common),
-        f"{number(heats.ratio)}, {p_value(heats.equipartition_p)}",
-        f"{number(law.boltzmann.distance)}, {p_value(law.boltzmann.p_value)}",
-        NOTHING if own is None else f"{number(own.distance)}, {p_value(own.p_value)}",
-        f"{normal} of {len(law.shape)}",
-        f"{settled.min():.2f} to {settled.max():.2f}" if settled.size else NOTHING,
-    ]
 
 
 def alignment_finding(analysis: Analysis) -> str:

@@ -1,5 +1,7 @@
 """The sections on feature learning and equilibrium on the page of a small run that has all of them."""
 
+import dataclasses
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -8,7 +10,15 @@ from test_report import _Checker
 import fastsde
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.parts import run
-from fastsde.report import currents, features, style, write_report
+from fastsde.report import (
+    currents,
+    currents_tables,
+    features,
+    features_late,
+    features_tables,
+    style,
+    write_report,
+)
 from fastsde.study import Study
 
 STUDY = """
@@ -99,6 +109,29 @@ def test_what_the_noiseless_model_has_and_has_not(analysis):
     assert np.all(np.abs(found["late_law"].models["gd"].offset.value) < 1e-3)
     assert "stand still" in found["currents"].models["gd"].reason
     assert found["mixing"].models["gd"].reason == "the modes stand still"
+
+
+def test_the_peak_precedes_learning_under_gradient_noise_and_not_under_isotropic_noise(analysis):
+    finding = features_tables.diffusion_finding(analysis)
+    assert finding.startswith("In sgd the peak of the diffusion precedes learning in every mode: ")
+    assert finding.endswith(
+        " In sde it precedes learning in every mode. In langevin it does not precede learning."
+    )
+
+
+@pytest.mark.parametrize(("p_value", "moves"), [(0.06, False), (1e-4, True)])
+def test_both_pages_say_by_one_rule_that_a_law_still_moves(analysis, p_value, moves):
+    found = analysis.sections["late_law"]
+    laws = {
+        name: law if law.reason else dataclasses.replace(law, motion_p=p_value, learned=np.ones(2))
+        for name, law in found.models.items()
+    }
+    spoiled = dataclasses.replace(
+        analysis, sections=analysis.sections | {"late_law": dataclasses.replace(found, models=laws)}
+    )
+    assert ("it still moves (p &lt; 0.001)" in features_late.late_finding(spoiled)) is moves
+    assert ("The laws of sgd, " in currents_tables.currents_finding(spoiled)) is moves
+    assert "gd still move in" not in currents_tables.currents_finding(spoiled)
 
 
 def test_sections_survive_the_file_and_the_document(directory, analysis):

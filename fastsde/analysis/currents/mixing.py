@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import norm
 
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfit
@@ -42,8 +43,9 @@ class Mixing:
         Integrated correlation time in learning-rate steps, shape (mode,): the area under the correlation
         until it is first below one tenth; a lower bound where that does not happen.
     verdict : tuple of str
-        For each mode "resolved", "oscillates" (surely below -0.2 at some lag: shuffled epochs do that),
-        "longer" than the window, "shorter" than the first lag, or "still".
+        For each mode "resolved", "oscillates" (surely below -0.2 at some lag, their number allowed for:
+        shuffled epochs do that), "longer" than the window, "shorter" than the first lag (not surely above one
+        tenth there), or "still".
     """
 
     reason: str
@@ -123,7 +125,8 @@ def _estimate(sums: Floats, lags: Floats, seed: int) -> Mixing:
     times = np.array([integrated_time(lags, one) for one in resampled])
     ends = np.quantile(times, (0.025, 0.975), axis=0)
     time = Interval(integrated_time(lags, value), ends[0], ends[1])
-    verdict = tuple(_verdict(*columns) for columns in zip(value.T, high.T, strict=True))
+    highest = _highest(value[1:], resampled[:, 1:])
+    verdict = tuple(_verdict(*columns) for columns in zip(value.T, low.T, highest.T, strict=True))
     return Mixing("", lags, Interval(value, low, high), time, verdict)
 
 
@@ -152,12 +155,23 @@ def integrated_time(lags: Floats, correlation: Floats) -> Floats:
     return found
 
 
-def _verdict(column: Floats, high: Floats) -> str:
+def _highest(value: Floats, resampled: Floats) -> Floats:
+    """Upper bounds that hold at all lags together, (lag, mode): few are wrong though one looks at the lowest.
+
+    Normal bounds of Fisher's ``artanh`` of the correlation, each at 97.5 % to the number of lags.
+    """
+    inside = 1 - 1e-12
+    width = norm.isf(0.025 / max(1, len(value)))
+    error = np.std(np.arctanh(np.clip(resampled, -inside, inside)), axis=0)
+    return np.asarray(np.tanh(np.arctanh(np.clip(value, -inside, inside)) + width * error))
+
+
+def _verdict(column: Floats, low: Floats, highest: Floats) -> str:
     if not np.isfinite(column).all():
         return "still"
-    if np.min(high) < OSCILLATING:
+    if np.min(highest) < OSCILLATING:
         return "oscillates"
     gone = np.flatnonzero(column < FORGOTTEN)
     if not gone.size:
         return "longer"
-    return "shorter" if gone[0] <= 1 else "resolved"
+    return "shorter" if low[1] < FORGOTTEN else "resolved"

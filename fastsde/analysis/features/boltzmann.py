@@ -4,7 +4,9 @@ At a minimum of least squares, ``L = c/2 tr(D S D^T)`` with ``D = W - optimum``,
 Gaussian: the mode ``u_a^T W v_a`` has the mean s_a and the variance ``(T/c) v_a^T S^+ v_a``, independently of
 the other modes. For one layer this is the Gibbs law itself. A deeper network without weight decay has none
 (the integral of ``exp(-L/T)`` diverges along the orbits that leave W unchanged), but near a minimum where the
-Jacobian of W has full rank the same holds of W: every direction of W at the same temperature.
+Jacobian J of W has full rank the same holds of W: every direction of W at the same temperature. There W moves
+by ``-G dL/dW`` with noise of covariance ``2 T G``, ``G = J J^T``, and the stationary variance ``T/c S^+`` is
+the same for every G: the network's wandering along the orbits, which changes G, leaves it alone.
 """
 
 from __future__ import annotations

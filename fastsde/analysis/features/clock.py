@@ -33,14 +33,3 @@ class Clock:
     def steps(self, reading: Floats | float) -> Floats:
         """Turn readings of the clock back into steps."""
         return np.asarray(np.exp(reading) if self.logarithmic else reading, dtype=np.float64)
-
-    def weights(self) -> Floats:
-        """Weights of the snapshots in a mean over the clock (trapezoids); they sum to one.
-
-        Closely spaced snapshots at the end so count no more than the time they span.
-        """
-        if len(self.reading) < 2:
-            return np.ones(len(self.reading))
-        gaps = np.diff(self.reading)
-        weights = (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
-        return np.asarray(weights / weights.sum())

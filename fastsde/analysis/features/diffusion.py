@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.features.aligned import Aligned, align
 from fastsde.analysis.features.clock import Clock
+from fastsde.analysis.features.later import Later, later
 from fastsde.analysis.features.peaks import CrossingTracker, Peak, PeakTracker
+from fastsde.analysis.late_window import survivors
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 
 if TYPE_CHECKING:
@@ -111,7 +112,12 @@ class _Found:
     half: Floats
     learned: Floats
     counted: Bools
-    exploded: Bools
+    alive: Bools
+
+    @property
+    def fraction(self) -> Floats:
+        """Fraction learned at the peak where the trajectory counts, else NaN."""
+        return np.where(self.counted, self.peak.progress, np.nan)
 
 
 def measure(context: Context) -> Diffusion | None:
@@ -120,7 +126,7 @@ def measure(context: Context) -> Diffusion | None:
         return None
     found = {name: _follow(context, view) for name, view in context.views.items()}
     noisy = {name: one for name, one in found.items() if one[0].counted.any()}
-    reference = noisy.get(context.reference)
+    reference = noisy[context.reference][0] if context.reference in noisy else None
     models = {
         name: _summary(context, context.views[name], *one, None if name == context.reference else reference)
         for name, one in noisy.items()
@@ -154,11 +160,10 @@ def _follow(context: Context, view: Trajectories) -> tuple[_Found, Floats, Float
             drift_peak.add(readings[snapshot], np.abs(drift), growth)
         half.add(readings[snapshot], growth)
         learned.add(readings[snapshot], growth)
-    exploded: Bools = np.isfinite(view.passage_time("exploded"))
-    top = peak.result()
-    counted = np.isfinite(top.clock) & np.isfinite(learned.clock) & ~exploded[:, None]
+    alive, top = survivors(view), peak.result()
+    counted = np.isfinite(top.clock) & np.isfinite(learned.clock) & alive[:, None]
     other = drift_peak.result() if has_drift else None
-    found = _Found(top, other, half.clock, learned.clock, counted, exploded)
+    found = _Found(top, other, half.clock, learned.clock, counted, alive)
     return found, np.stack(bands, axis=1), np.stack(drift_bands, axis=1) if drift_bands else np.empty(0)
 
 
@@ -175,23 +180,23 @@ def _summary(
     found: _Found,
     bands: Floats,
     drift_bands: Floats,
-    reference: tuple[_Found, Floats, Floats] | None,
+    reference: _Found | None,
 ) -> DiffusionPeaks:
     clock = Clock(view.step)
     counted, peak = found.counted, found.peak
-    fraction = np.where(counted, peak.progress, np.nan)
+    fraction = found.fraction
     peak_step, learned_step = clock.steps(peak.clock), clock.steps(found.learned)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(counted & (peak_step > 0), learned_step / peak_step, np.nan)
     trials = counted.sum(axis=0).astype(np.float64)
     drift = found.drift_peak
-    effect, p_value = _compare(fraction, reference)
-    alive = ~found.exploded[:, None]
+    nothing = np.full(len(trials), np.nan)
+    against = Later(nothing, nothing) if reference is None else later(fraction, reference.fraction)
     return DiffusionPeaks(
         counted=trials,
-        unlearned=(alive & np.isnan(found.learned)).sum(axis=0).astype(np.float64),
+        unlearned=(found.alive[:, None] & np.isnan(found.learned)).sum(axis=0).astype(np.float64),
         edge=(counted & ~peak.inside).sum(axis=0).astype(np.float64),
-        exploded=int(found.exploded.sum()),
+        exploded=int((~found.alive).sum()),
         fraction=confidence.median(fraction),
         quartiles=_quartiles(fraction),
         before_half=confidence.share((counted & (peak.clock < found.half)).sum(axis=0), trials),
@@ -201,8 +206,8 @@ def _summary(
         drift_fraction=None
         if drift is None
         else confidence.median(np.where(counted, drift.progress, np.nan)),
-        effect=effect,
-        p_value=p_value,
+        effect=against.effect,
+        p_value=against.p_value,
         diffusion=bands,
         drift=drift_bands,
         aligned=align(view, found.half, context.strength, context.settings.path_limit),
@@ -213,19 +218,3 @@ def _quartiles(values: Floats) -> Floats:
     columns = [column[np.isfinite(column)] for column in values.T]
     empty = np.full(3, np.nan)
     return np.array([np.quantile(one, (0.25, 0.5, 0.75)) if len(one) else empty for one in columns]).T
-
-
-def _compare(fraction: Floats, reference: tuple[_Found, Floats, Floats] | None) -> tuple[Floats, Floats]:
-    """Give the Mann-Whitney effect and p-value of each mode."""
-    modes = fraction.shape[1]
-    effect, p_value = np.full(modes, np.nan), np.full(modes, np.nan)
-    if reference is None:
-        return effect, p_value
-    other = np.where(reference[0].counted, reference[0].peak.progress, np.nan)
-    for mode in range(modes):
-        mine, theirs = (values[np.isfinite(values[:, mode]), mode] for values in (fraction, other))
-        if len(mine) > 1 and len(theirs) > 1:
-            test = mannwhitneyu(mine, theirs, method="asymptotic")
-            effect[mode] = test.statistic / (len(mine) * len(theirs))
-            p_value[mode] = test.pvalue
-    return effect, p_value

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import norm
 
 from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
@@ -46,8 +47,11 @@ class LateLaw:
     spread : ndarray, shape (mode,)
         Standard deviation as a share of the strength.
     settled : Interval
-        Ratio of the standard deviation to that at the beginning of the late window, shape (mode,); an
-        interval away from 1 says that the law still moves. NaN where there is no spread.
+        Ratio of the standard deviation to that at the beginning of the late window, shape (mode,). NaN where
+        there is no spread. One interval in twenty lies away from 1 by chance: see `moves`.
+    motion_p : float or None
+        p-value of the hypothesis that no mode's mean and standard deviation changed in the late window, by
+        the largest change and the number of them (Bonferroni); None where there is a reason.
     temperatures : Temperatures or None
         In units of the loss.
     shape : dict of str to Fit
@@ -67,11 +71,17 @@ class LateLaw:
     offset: Interval
     spread: Floats
     settled: Interval
+    motion_p: float | None
     temperatures: Temperatures | None
     shape: dict[str, Fit]
     boltzmann: Fit | None
     own_temperature: float | None
     gibbs: Fit | None
+
+    @property
+    def moves(self) -> bool:
+        """Whether the law surely still moves: by chance so in one of twenty laws that stand, at most."""
+        return self.motion_p is not None and self.motion_p < 1 - confidence.LEVEL
 
 
 @dataclass(frozen=True)
@@ -131,21 +141,23 @@ def _law(context: Context, name: str, view: Trajectories, first: int) -> LateLaw
     scale, nothing = context.scale, np.full(len(context.scale), np.nan)
     spread = last.std(axis=0) / scale if len(last) else nothing
     own = view.attributes.get("temperature")
+    reason = _reason(context, context.ensemble.study.models[name], len(last), spread)
     law = LateLaw(
-        reason=_reason(context, context.ensemble.study.models[name], len(last), spread),
+        reason=reason,
         counted=len(last),
         exploded=view.count - len(last),
         learned=(last >= 0.5 * context.strength).mean(axis=0) if len(last) else nothing,
         offset=confidence.mean((last - context.strength) / scale),
         spread=spread,
         settled=_settled(earlier, last) if len(last) else Interval(nothing, nothing, nothing),
+        motion_p=None if reason else motion(earlier[:, spread > COLLAPSED], last[:, spread > COLLAPSED]),
         temperatures=None,
         shape={},
         boltzmann=None,
         own_temperature=None if own is None else float(own),
         gibbs=None,
     )
-    return law if law.reason else _compared(context, law, last)
+    return law if reason else _compared(context, law, last)
 
 
 def _compared(context: Context, law: LateLaw, last: Floats) -> LateLaw:
@@ -176,10 +188,46 @@ def _reason(context: Context, model: Any, counted: int, spread: Floats) -> str:
     return ""
 
 
-def _settled(earlier: Floats, last: Floats) -> Interval:
-    """Ratio of the standard deviations of the same trajectories at two times.
+def motion(earlier: Floats, last: Floats) -> float | None:
+    """Test whether the means and standard deviations of modes are the same at two times.
 
-    Their logarithms differ by the mean of ``(z_last^2 - z_earlier^2) / 2`` to first order, z in units of the
+    Parameters
+    ----------
+    earlier, last : ndarray, shape (trajectory, mode)
+        The same trajectories at the two times.
+
+    Returns
+    -------
+    float or None
+        Smallest p-value of the normal tests of all means and all standard deviations, times their number;
+        None where there is none.
+
+    Examples
+    --------
+    >>> earlier, last = np.random.default_rng(0).normal(size=(2, 1000, 4))
+    >>> motion(earlier, last) > 0.05, motion(earlier, 1.2 * last) < 1e-3, motion(earlier, last + 0.2) < 1e-3
+    (True, True, True)
+    """
+    if len(last) < 2:
+        return None
+    change, error = _spreads(earlier, last)
+    shift = last - earlier
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scores = np.abs([change / error, shift.mean(axis=0) / (shift.std(axis=0, ddof=1) / len(last) ** 0.5)])
+    known = scores[np.isfinite(scores)]
+    return min(1.0, known.size * 2 * float(norm.sf(known.max()))) if known.size else None
+
+
+def _settled(earlier: Floats, last: Floats) -> Interval:
+    """Ratio of the standard deviations of the same trajectories at two times."""
+    found = confidence.around(*_spreads(earlier, last))
+    return Interval(*(np.exp(end) for end in (found.value, found.low, found.high)))
+
+
+def _spreads(earlier: Floats, last: Floats) -> tuple[Floats, Floats]:
+    """Change of the logarithm of the standard deviation, and its error; NaN where there is none.
+
+    The logarithms differ by the mean of ``(z_last^2 - z_earlier^2) / 2`` to first order, z in units of the
     standard deviations: a mean over trajectories, whose error is known whatever the two times share.
     """
     deviations = [values.std(axis=0) for values in (earlier, last)]
@@ -187,5 +235,4 @@ def _settled(earlier: Floats, last: Floats) -> Interval:
         squares = [((v - v.mean(axis=0)) / d) ** 2 for v, d in zip((earlier, last), deviations, strict=True)]
         ratio = np.log(deviations[1] / deviations[0])
         error = np.std((squares[1] - squares[0]) / 2, axis=0) / np.sqrt(len(last))
-        found = confidence.around(np.where(np.isfinite(ratio), ratio, np.nan), error)
-    return Interval(*(np.exp(end) for end in (found.value, found.low, found.high)))
+    return np.where(np.isfinite(ratio), ratio, np.nan), error

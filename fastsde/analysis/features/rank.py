@@ -14,16 +14,18 @@ import numpy as np
 
 from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.features.clock import Clock
-from fastsde.analysis.protocols import Bools, Floats, Trajectories
-from fastsde.observables import effective_rank, stable_rank
+from fastsde.analysis.features.rank_sums import KINDS, Plan, RankSums, collect
+from fastsde.analysis.late_window import survivors
+from fastsde.analysis.law import time_weights
+from fastsde.analysis.protocols import Bools, Floats
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
-KINDS = {"effective_rank": effective_rank, "stable_rank": stable_rank}
 LEVELS = 24
 """Losses at which ranks are compared."""
+REACHED = 0.9
+"""A level that fewer of the trajectories pass is left out of the mean over levels: they are the fastest."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class RankCourse:
     difference, average_difference, difference_at_loss : Interval or None
         Reference less this model, of the three above; None for the reference.
     loss_average_difference : Interval or None
-        Mean of ``difference_at_loss`` over levels, by the spread of trajectories' own means.
+        Mean of ``difference_at_loss`` over the levels that nine tenths of the trajectories pass in both
+        models; None where there is no such level.
     """
 
     over_time: Interval
@@ -88,38 +91,27 @@ class Ranks:
     models: dict[str, ModelRanks]
 
 
-@dataclass(frozen=True)
-class _Paths:
-    """Ranks of the trajectories of a model: at snapshots, over time and at loss levels; (..., trajectory)."""
-
-    course: Floats
-    average: Floats
-    at_loss: Floats
-
-
 def measure(context: Context) -> Ranks | None:
     """Compare the ranks of all models with those of the reference."""
     kinds = [kind for kind in KINDS if context.recorded(kind) or context.recorded("singular_values")]
     if not kinds:
         return None
     paired = context.ensemble.study.start == "paired"
-    levels = _levels(context)
-    alive = {name: ~np.isfinite(view.passage_time("exploded")) for name, view in context.views.items()}
-    courses: dict[str, dict[str, RankCourse]] = {name: {} for name in context.views}
-    names = sorted(context.views, key=lambda name: name != context.reference)
-    for kind in kinds:
-        reference: _Paths | None = None
-        for name in names:
-            one = _follow(context, context.views[name], kind, levels, alive[name])
-            courses[name][kind] = _course(one, None if name == context.reference else reference, paired)
-            reference = one if name == context.reference else reference
-    models = {
-        name: ModelRanks(
-            int(alive[name].sum()), courses[name].get("effective_rank"), courses[name].get("stable_rank")
-        )
-        for name in context.views
-    }
-    return Ranks(paired, levels, models)
+    step = next(iter(context.views.values())).step
+    floor = float(context.ensemble.problem.optimum_loss)
+    plan = Plan(tuple(kinds), time_weights(step), floor, _levels(context))
+    alive = {name: survivors(view) for name, view in context.views.items()}
+    ranks, differences = collect(context.views, alive, plan, context.reference if paired else "")
+    models = {}
+    for name in context.views:
+        found = {}
+        for place, kind in enumerate(kinds):
+            reference = ranks[context.reference][place] if context.reference not in ("", name) else None
+            pairs = differences[name][place] if name in differences else None
+            found[kind] = _course(ranks[name][place], reference, pairs)
+        counted = int(alive[name].sum())
+        models[name] = ModelRanks(counted, found.get("effective_rank"), found.get("stable_rank"))
+    return Ranks(paired, plan.levels, models)
 
 
 def _levels(context: Context) -> Floats:
@@ -134,73 +126,31 @@ def _levels(context: Context) -> Floats:
     return np.geomspace(0.9 * first, max(3 * last, 1e-6 * first), LEVELS)
 
 
-def _follow(context: Context, view: Trajectories, kind: str, levels: Floats, alive: Bools) -> _Paths:
-    """Pass over the snapshots; exploded trajectories are NaN throughout, whole paths are of the first few."""
-    clock = Clock(view.step)
-    weights = dict(zip(clock.snapshots.tolist(), clock.weights(), strict=True))
-    floor = float(context.ensemble.problem.optimum_loss)
-    average = np.zeros(view.count)
-    at_loss = np.full((len(levels), view.count), np.nan)
-    course: list[Floats] = []
-    before: tuple[Floats, Floats] | None = None
-    for snapshot in range(len(view.step)):
-        rank = np.where(alive, _read(view, kind, snapshot), np.nan)
-        course.append(rank)
-        average += weights.get(snapshot, 0.0) * rank
-        if len(levels):
-            loss = np.asarray(view.read("loss", snapshot), dtype=np.float64) - floor
-            if before is not None:
-                _cross(at_loss, levels, before, (loss, rank))
-            before = loss, rank
-    return _Paths(np.stack(course), average, at_loss)
-
-
-def _read(view: Trajectories, kind: str, snapshot: int) -> Floats:
-    if kind in view.variables:
-        return np.asarray(view.read(kind, snapshot), dtype=np.float64)
-    return KINDS[kind](np.asarray(view.read("singular_values", snapshot), dtype=np.float64))
-
-
-def _cross(
-    at_loss: Floats, levels: Floats, before: tuple[Floats, Floats], now: tuple[Floats, Floats]
-) -> None:
-    """Note the rank of trajectories whose loss has just fallen below a level, linear in its logarithm."""
-    for place, level in enumerate(levels):
-        new = np.isnan(at_loss[place]) & (now[0] <= level) & (before[0] > level)
-        if new.any():
-            last, here = np.log(before[0][new]), np.log(np.maximum(now[0][new], 1e-300))
-            part = (last - np.log(level)) / (last - here)
-            at_loss[place, new] = before[1][new] + part * (now[1][new] - before[1][new])
-
-
-def _course(mine: _Paths, reference: _Paths | None, paired: bool) -> RankCourse:
-    pairs = [None, None, None, None] if reference is None else _differences(mine, reference, paired)
-    return RankCourse(
-        confidence.mean(mine.course.T),
-        confidence.mean(mine.average),
-        confidence.mean(mine.at_loss.T),
-        *pairs,
+def _course(mine: RankSums, reference: RankSums | None, pairs: RankSums | None) -> RankCourse:
+    """Put one kind of rank together; differences are those of pairs where there are any."""
+    means = _means(mine)
+    if reference is None:
+        return RankCourse(*means, None, None, None, None)
+    levels = _passed(reference) & _passed(mine)
+    if pairs is not None:
+        over_levels = pairs.at_loss.average(levels)
+        return RankCourse(*means, *_means(pairs), over_levels if levels.any() else None)
+    over_time, average, at_loss, over_levels = (
+        confidence.difference(*two)
+        for two in zip(
+            (*_means(reference), reference.at_loss.average(levels)),
+            (*means, mine.at_loss.average(levels)),
+            strict=True,
+        )
     )
+    return RankCourse(*means, over_time, average, at_loss, over_levels if levels.any() else None)
 
 
-def _differences(mine: _Paths, reference: _Paths, paired: bool) -> list[Interval | None]:
-    """Subtract the model from the reference: over time, on average, at each loss, on average over losses."""
-    differences: list[Interval | None] = []
-    for theirs, ours in (
-        (reference.course.T, mine.course.T),
-        (reference.average, mine.average),
-        (reference.at_loss.T, mine.at_loss.T),
-    ):
-        differences.append(_difference(theirs, ours, paired))
-    reached = np.isfinite(reference.at_loss).any(axis=1) & np.isfinite(mine.at_loss).any(axis=1)
-    if not reached.any():
-        return [*differences, None]
-    means = [one.at_loss[reached].mean(axis=0) for one in (reference, mine)]
-    return [*differences, _difference(means[0], means[1], paired)]
+def _means(sums: RankSums) -> tuple[Interval, Interval, Interval]:
+    """Means at each snapshot, over time, and at each loss."""
+    return sums.over_time.interval(), sums.average.interval(), sums.at_loss.each()
 
 
-def _difference(theirs: Floats, ours: Floats, paired: bool) -> Interval:
-    if paired:
-        count = min(len(theirs), len(ours))
-        return confidence.mean(theirs[:count] - ours[:count])
-    return confidence.difference(confidence.mean(theirs), confidence.mean(ours))
+def _passed(sums: RankSums) -> Bools:
+    """Levels that enough of the trajectories pass."""
+    return np.asarray(sums.at_loss.count >= np.maximum(2.0, REACHED * sums.average.count))

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PROJECTED = ("modes", "end_to_end", "parameters")
 """Variables of which random projections are looked at, where they are recorded."""
 
+BLOCK = 2**21
+"""So many numbers are read at once to be projected: parameters of all trajectories may not fit in memory."""
+
 TESTED_ORDER = 4
 """Up to this order a moment that a standard error needs is denied by the sample, beyond by the law only."""
 
@@ -142,7 +145,7 @@ class _Quantities:
         self.plain = [name for name in ("modes", "loss") if context.recorded(name)]
         count = context.settings.projections
         self.along = {
-            name: directions(int(np.prod(first.read(name, 0).shape[1:])), count, context.settings.seed)
+            name: directions(_columns(first, name, 0, slice(1)).shape[1], count, context.settings.seed)
             for name in PROJECTED
             if context.recorded(name) and count
         }
@@ -178,9 +181,14 @@ class _Quantities:
         return values, self._limits(model), np.concatenate([known.denied[snapshot], beyond])
 
     def _projected(self, view: Trajectories, name: str, snapshot: int) -> Floats:
-        values = _columns(view, name, snapshot)
+        along = self.along[name]
         unit = self.context.scale if name == "modes" else 1.0
-        return np.asarray((values / unit) @ self.along[name].T)
+        values = np.empty((view.count, len(along)))
+        rows = max(1, BLOCK // along.shape[1])
+        for start in range(0, view.count, rows):
+            chosen = slice(start, start + rows)
+            values[chosen] = (_columns(view, name, snapshot, chosen) / unit) @ along.T
+        return values
 
     def _limits(self, model: str) -> Floats:
         study = self.context.ensemble.study
@@ -197,8 +205,8 @@ class _Quantities:
         return np.concatenate(parts)
 
 
-def _columns(view: Trajectories, name: str, snapshot: int) -> Floats:
-    values = np.asarray(view.read(name, snapshot), dtype=np.float64)
+def _columns(view: Trajectories, name: str, snapshot: int, trajectories: slice = slice(None)) -> Floats:
+    values = np.asarray(view.read(name, snapshot, trajectories), dtype=np.float64)
     return values.reshape(len(values), -1)
 
 

@@ -6,8 +6,9 @@ from fakes import fake_ensemble
 
 from fastsde.analysis import Settings
 from fastsde.analysis.confidence import mean, median, share
-from fastsde.analysis.features import alignment, rank
-from fastsde.analysis.features.clock import Clock
+from fastsde.analysis.features import alignment, rank, rank_sums
+from fastsde.analysis.law import time_weights
+from fastsde.analysis.records import plain
 from fastsde.analysis.sections import Context
 from fastsde.progress import Silent
 
@@ -54,8 +55,63 @@ def test_ranks_are_those_of_the_singular_values():
     values = ensemble["sgd"]["singular_values"]
     exact = (values**2).sum(2) / values[:, :, 0] ** 2
     assert np.allclose(found.stable.over_time.value, exact.mean(axis=1))
-    weights = Clock(ensemble["sgd"].step).weights()
-    assert np.allclose(found.stable.average.value, (weights @ exact[1:]).mean())
+    weights = time_weights(ensemble["sgd"].step)
+    assert np.allclose(found.stable.average.value, (weights @ exact).mean())
+
+
+@pytest.mark.parametrize("start", ["paired", "independent"])
+def test_blocks_of_trajectories_give_the_ranks_of_all(monkeypatch, start):
+    """All numbers are sums over trajectories; the average rank is that of whole paths."""
+    ensemble = with_ranks(shift=0.3, trajectories=150)
+    ensemble.study = ensemble.study.replace(start=start)
+    whole = ask(rank, ensemble)
+    monkeypatch.setattr(rank_sums, "ROWS", 37)
+    blocks = ask(rank, ensemble)
+    for name in whole.models:
+        one, other = plain(whole.models[name]), plain(blocks.models[name])
+        assert np.allclose(
+            *(np.array(list(numbers(two)), dtype=float) for two in (one, other)), equal_nan=True
+        )
+    values = [ensemble[name]["singular_values"] for name in ("sgd", "gd")]
+    exact = [(one**2).sum(2) / one[:, :, 0] ** 2 for one in values]
+    apart = time_weights(ensemble["sgd"].step) @ (exact[0] - exact[1])
+    found = whole.models["gd"].stable.average_difference
+    assert float(found.value) == pytest.approx(apart.mean())
+    if start == "paired":
+        error = apart.std(ddof=1) / np.sqrt(150)
+        assert float(found.high - found.value) == pytest.approx(1.959964 * error, rel=1e-5)
+
+
+def numbers(value):
+    """All numbers of a document, in order; None, which stands for what is not finite, is NaN."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from numbers(one)
+    else:
+        yield np.nan if value is None else value
+
+
+@pytest.mark.statistics
+def test_losses_that_few_trajectories_reach_are_not_compared():
+    """One law, six times slower: at the lower losses only the fastest trajectories are there, a choice.
+
+    Over the losses that all reach the interval holds zero (5 % false alarm, the seed is fixed); at those that
+    few reach the difference is surely not zero, for no other reason than the choice. One trajectory of 400
+    that comes to the least loss changes hardly anything.
+    """
+    found = []
+    for far in (False, True):
+        ensemble = with_ranks(delay=6.0)
+        if far:
+            ensemble["gd"].arrays["loss"][-1, 7] = 0.75
+        found.append(ask(rank, ensemble).models["gd"].stable)
+        assert (
+            float(found[-1].loss_average_difference.low) < 0 < float(found[-1].loss_average_difference.high)
+        )
+    assert np.nanmax(found[0].difference_at_loss.low) > 0
+    assert float(found[1].loss_average_difference.value) == pytest.approx(
+        float(found[0].loss_average_difference.value), abs=1e-3
+    )
 
 
 def test_exploded_trajectories_are_left_out_of_ranks():
@@ -84,7 +140,7 @@ def test_alignment_is_in_quantiles_without_sign():
 
 
 def test_late_snapshots_weigh_no_more_than_their_time():
-    weights = Clock(np.array([0, 10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50])).weights()
+    weights = time_weights(np.array([0, 10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50]))
     assert weights.sum() == pytest.approx(1)
     assert weights[5:].sum() < 0.25
 
