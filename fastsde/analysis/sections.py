@@ -21,6 +21,7 @@ from fastsde.analysis.branching import section as branching
 from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.distances import battery, pairs, relevance
+from fastsde.analysis.distances.points import branches_of
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.features import alignment, diffusion, late_law, rank
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
@@ -72,6 +73,11 @@ class Context:
     def scale(self) -> Floats:
         """Strength of each mode, or of the strongest where a mode has none, shape (mode,)."""
         return coordinates.mode_scale(self.strength)
+
+    @property
+    def branches(self) -> int:
+        """How many consecutive trajectories start from one state."""
+        return branches_of(self.ensemble.study)
 
     def recorded(self, *names: str) -> bool:
         """Whether all models have recorded these variables."""

@@ -50,23 +50,30 @@ def draw(analysis: Analysis) -> Figure:
 
 
 def finding(analysis: Analysis) -> str:
-    """Say for each model how much of its spread at the end the states had not decided."""
+    """Say for each model what the states decided most, when, and what they still decide at the end."""
     found = _found(analysis)
     if found is None:
         return ""
     sentences = []
     for name, spread in found.models.items():
-        share, low, high = spread.share[-1], spread.low[-1], spread.high[-1]
-        if not np.isfinite(share).any():
+        later = np.flatnonzero(found.step >= found.step[-1] / 10)  # at the start the states are all there is
+        decided = 1 - spread.share[later]
+        if not np.isfinite(decided).any() or not np.isfinite(spread.share[-1]).any():
             continue
-        which = int(np.nanargmax(share))
+        row, which = np.unravel_index(int(np.nanargmax(decided)), decided.shape)
+        at = later[row]
+        low, high = 1 - spread.high[at, which], 1 - spread.low[at, which]
         sentences.append(
-            f"Under {escape(name)} the noise after the branching makes {100 * share[which]:.0f} % "
-            f"(95 % interval {100 * low[which]:.0f} to {100 * high[which]:.0f}) of the spread of "
-            f"{escape(found.quantities[which])} at the end, and less of any other quantity's; the rest was "
-            "decided by the states."
+            f"Under {escape(name)} the states decided most of {escape(found.quantities[which])}: "
+            f"{_percent(decided[row, which])} (95&nbsp;% interval {_percent(low)} to {_percent(high)}) of "
+            f"its spread at step {found.step[at]:,.0f}. At the end the noise after the branching makes "
+            f"{_percent(np.nanmin(spread.share[-1]))} of the spread or more of every quantity."
         )
     return " ".join(sentences)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}&nbsp;%"
 
 
 SPECS = (

@@ -122,7 +122,12 @@ def _reading(analysis: Analysis, study: Study) -> str:
         else " All trajectories share one data set: what is found holds for it."
     )
     branches = branches_of(study)
-    unit = f"the state, of {branches} trajectories each" if branches > 1 else "the trajectory"
+    unit = "the trajectory"
+    if branches > 1:
+        unit = (
+            f"the state, of {branches} trajectories each (here, in shapes and in what the states decided; "
+            "elsewhere intervals take trajectories for independent, and are too narrow while states matter)"
+        )
     return (
         f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
         "first. <b>Chance level</b>: when the trajectories of the two halves of the reference are "

@@ -56,7 +56,7 @@ class Branching:
 def measure(context: Context) -> Branching | None:
     """Split the spread of every model at every snapshot; None if trajectories do not branch."""
     study = context.ensemble.study
-    branches = getattr(study.network.init, "branches", None) or 1
+    branches = context.branches
     modes, loss = context.recorded("modes"), context.recorded("loss")
     whole = all(view.count == study.trajectories for view in context.views.values())
     states = -(-study.trajectories // branches)

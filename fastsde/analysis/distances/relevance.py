@@ -22,7 +22,7 @@ from fastsde.analysis.distances.battery import chosen_snapshots
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metrics import METRICS, SMALLEST_SAMPLE, Metric
-from fastsde.analysis.distances.points import Points, branches_of
+from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import surviving
 from fastsde.analysis.protocols import Floats
 from fastsde.provenance import available_cores
@@ -107,7 +107,7 @@ def measure(context: Context) -> Relevance | None:
     """Measure cost, bias, size and power of every distance; None without two models to compare."""
     others = [name for name in context.views if name != context.reference]
     count = min(view.count for view in context.views.values())
-    branches = branches_of(context.ensemble.study)
+    branches = context.branches
     whole = sorted({size // branches * branches for size in SIZES if 2 * size <= count} - {0})
     sizes = np.array(whole, dtype=np.int64)
     if not (context.reference and others and sizes.size):

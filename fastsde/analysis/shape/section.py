@@ -12,12 +12,13 @@ import numpy as np
 from fastsde.analysis.coordinates import start_loss
 from fastsde.analysis.distances.wasserstein import directions
 from fastsde.analysis.law import moment_limits
-from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.protocols import Floats, Integers, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.shape.bootstrap import Interval, shape_intervals
 from fastsde.analysis.shape.moments import denied_order, exists
 from fastsde.analysis.shape.shape_statistics import ERROR_ORDERS, ORDERS
 from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.dependence import design_effect
 from fastsde.provenance import available_cores
 
 if TYPE_CHECKING:
@@ -84,14 +85,18 @@ def measure(context: Context) -> ShapeSection | None:
         return None
     first = next(iter(context.views.values()))
     rows: dict[str, list[ModelShape]] = {name: [] for name in context.views}
+    branches = context.branches
 
     def add(name: str, snapshot: int) -> None:
         values, limit, denied = quantities.read(name, snapshot)
         settings = context.settings
-        finite = values[np.isfinite(values).all(axis=1)]
+        there = np.isfinite(values).all(axis=1)
+        finite = values[there]
         found = _nothing(values.shape[1])
         if len(finite) >= 2:
             found = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
+        if branches > 1:
+            found = widened(found, finite, np.flatnonzero(there) // branches)
         rows[name].append(gated(found, len(finite), limit, denied))
 
     with ThreadPoolExecutor(min(len(rows), available_cores())) as threads:
@@ -103,6 +108,43 @@ def measure(context: Context) -> ShapeSection | None:
         resampled=context.settings.bootstrap_limit,
         models={name: _over_time(found) for name, found in rows.items()},
     )
+
+
+def widened(found: dict[str, Interval], values: Floats, unit: Integers) -> dict[str, Interval]:
+    """Widen intervals for trajectories that share a state: by the root of the design effect of each column.
+
+    Parameters
+    ----------
+    found : dict of str to Interval
+        At one snapshot, by a bootstrap over rows; arrays of shape (column,).
+    values : ndarray, shape (n, column)
+        Finite rows.
+    unit : ndarray of int, shape (n,)
+        State of each row.
+
+    Notes
+    -----
+    The design effect (`fastsde.analysis.tails.dependence`) is that of the mean; for statistics of
+    higher order, which states share less, the intervals are too wide rather than too narrow.
+
+    Examples
+    --------
+    >>> one = {"mean": Interval(*(np.array([x]) for x in (0.0, 1.0, -2.0, 2.0)))}
+    >>> same = np.repeat(np.random.default_rng(0).standard_normal(100), 4)[:, None]
+    >>> widened(one, same - same.mean(), np.arange(400) // 4)["mean"].high.round(6)
+    array([4.])
+    """
+    centred = values - values.mean(axis=0) if len(values) else values
+    factor = np.sqrt([design_effect(column, unit) for column in centred.T])
+    return {
+        name: Interval(
+            one.value,
+            factor * one.error,
+            one.value + factor * (one.low - one.value),
+            one.value + factor * (one.high - one.value),
+        )
+        for name, one in found.items()
+    }
 
 
 def gated(found: dict[str, Interval], count: int, limit: Floats, denied: Floats) -> ModelShape:
