@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.escape.effects import Effect
+from fastsde.analysis.escape.effects import DATA_SET, ONE_DATA_SET, TRAJECTORY, Effect
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
 from fastsde.report import tables
@@ -17,7 +17,11 @@ from fastsde.report.spec import FigureSpec
 if TYPE_CHECKING:
     from fastsde.analysis.escape.section import Escape, EscapeCurves
 
-UNITS = {"trajectory": "trajectories a side", "data set": "data sets"}
+UNITS = {
+    TRAJECTORY: "trajectories a side",
+    DATA_SET: "data sets",
+    ONE_DATA_SET: "trajectories a side of the one data set in common",
+}
 
 __all__ = ["SPECS", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]
 
@@ -53,15 +57,15 @@ def _finding(analysis: Analysis) -> str:
             same.append(escape(name))
         else:
             other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({low:.3g} to {high:.3g})")
-    sentences = [f"Not told from {escape(found.reference)} by the median: {', '.join(same)}."] if same else []
+    reference = escape(found.reference)
+    said = f"Not told from {reference} by the time at which half have escaped: {', '.join(same)}."
+    sentences = [said] if same else []
     if other:
         more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
-        goal = f"reach {found.places[0]}" if _barriers(found.places) else "leave the origin"
-        sentences.append(
-            f"Another median time to {goal} than {escape(found.reference)}: {'; '.join(other[:4])}{more}."
-        )
+        goal = f"have reached {found.places[0]}" if _barriers(found.places) else "have left the origin"
+        sentences.append(f"Another time by which half {goal} than {reference}: {'; '.join(other[:4])}{more}.")
     if rates:
-        sentences.append(f"Another rate of escape than {escape(found.reference)}: {'; '.join(rates[:4])}.")
+        sentences.append(f"Another rate of escape than {reference}: {'; '.join(rates[:4])}.")
     return " ".join(sentences)
 
 
@@ -76,8 +80,9 @@ def _table(analysis: Analysis) -> str:
     ]
     note = (
         f"<p>Median stay in steps with its 95 % interval; mean stay up to the time by which 95 % of all "
-        f"stays have ended; ratio of hazards to {escape(found.reference)} (Cox) and the "
-        f"log-rank p-value. From {escape(found.source)}.</p>"
+        f"stays have ended, both as if nothing exploded; ratio to {escape(found.reference)} of the hazards "
+        f"of escape of those still there (Cox) and the log-rank p-value, with explosions ending a stay as "
+        f"the end of the run does. From {escape(found.source)}.</p>"
     )
     return note + tables.table(head, rows)
 
@@ -156,8 +161,15 @@ def _sentence(one: Effect) -> str:
         said = f"no effect of {subject} on the time by which {share} have escaped"
     else:
         said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
-    units = UNITS[one.unit]
-    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {one.units:,} {units})"
+    units = f"{one.units:,} {UNITS[one.unit]}"
+    gone = f"; {_exploded(one)}" if one.exploded.any() else ""
+    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"
+
+
+def _exploded(one: Effect) -> str:
+    """Say how many exploded at both ends of a setting."""
+    ends = [f"{one.exploded[k]:,.0f} of {one.arrived[k]:,.0f} at {one.value[k]:g}" for k in (0, -1)]
+    return f"exploded {', '.join(ends)}"
 
 
 def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequence[str]) -> str:
@@ -168,8 +180,8 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
         f"time to escape ({word})",
         "ratio, highest over lowest value",
         "slope of the logarithm",
-        "hazard ratio, lowest over highest",
-        "resampled",
+        "ratio of the hazards of escape, lowest over highest",
+        "unit",
     )
     rows = []
     for key, one in found.items():
@@ -185,7 +197,7 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
                 ends + share,
                 _span(one.ratio, one.ratio_low, one.ratio_high),
                 _span(one.slope, one.slope_low, one.slope_high),
-                _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + f" <small>p {_p(one.p)}</small>",
+                _hazards(one),
                 f"{one.units:,} {UNITS[one.unit]}",
             ]
         )
@@ -202,10 +214,18 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "values": f"{one.value[0]:g} to {one.value[-1]:g}",
             "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
             "ratio": f"{one.ratio:.3g} ({one.ratio_low:.3g} to {one.ratio_high:.3g})",
-            "resampled": f"{one.units:,} {UNITS[one.unit]}",
+            "exploded": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
+            "unit": f"{one.units:,} {UNITS[one.unit]}",
         }
         for key, one in found.items()
     ]
+
+
+def _hazards(one: Effect) -> str:
+    """Ratio of the hazards of those still there, and how many exploded, which it does not count."""
+    p = f" <small>p {_p(one.p)}</small>" if math.isfinite(one.p) else ""
+    gone = f'<span class="what">{_exploded(one)}</span>' if one.exploded.any() else ""
+    return _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + p + gone
 
 
 def _span(value: float, low: float, high: float) -> str:
@@ -254,17 +274,22 @@ SPECS = (
         name="escape_effects",
         title="What makes escape faster",
         caption=(
-            "Time by which half of the trajectories have escaped (a quarter or a tenth where half never "
-            "do), for models that differ in one setting and agree in all others. Stable noise of the same "
-            "scale in a step has larger sums over longer times; only tempered noise has the same "
-            "covariance as Gaussian noise at all times, and so tells of tails alone. <b>Theory expects "
-            "little at saddles, where the escape time has the logarithm of the noise in it (Gaussian and "
-            "stable alike), and much at barriers, which Gaussian noise climbs in a time that is exponential "
-            "in the barrier, and stable noise jumps in a time that is a power of the noise.</b>"
+            "Time by which half of all that arrived have escaped (a quarter or a tenth where half never do; "
+            "those that explode first never do), for models that differ in one setting and agree in all "
+            "others. Stable noise of the same scale in a step has larger sums over longer times; only "
+            "tempered noise has the same covariance as Gaussian noise at all times, and so tells of tails "
+            "alone. <b>Theory expects little at saddles, where the escape time has the logarithm of the "
+            "noise in it (Gaussian and stable alike), and much at barriers, which Gaussian noise climbs in a "
+            "time that is exponential in the barrier, and stable noise jumps in a time that is a power of "
+            "the noise.</b>"
         ),
         source=(
-            "<code>analysis.h5 sections/escape/effects</code>; intervals by a bootstrap of 400 replicates "
-            "over trajectories, or over data sets where they vary."
+            "<code>analysis.h5 sections/escape/effects</code>; times are quantiles of the cumulative "
+            "incidence of escape (Aalen and Johansen), explosions competing. Ratios of hazards (Cox) are of "
+            "the hazard of escape of those still there: an explosion ends a stay there as the end of the run "
+            "does. Where data sets vary, all is taken within each data set that every level has, and "
+            "intervals and p are Student's over data sets; else intervals are by a bootstrap of 400 "
+            "replicates over trajectories, those of hazards Wald's."
         ),
         draw=figures.effects,
         applies=_has_effects,

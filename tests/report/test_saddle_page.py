@@ -69,7 +69,30 @@ def test_the_table_has_both_ends():
     assert f"{one.time[0] / 0.5:,.4g} at 1.2" in html
     (row,) = escape.effect_rows(effects, ("rank 0", "rank 1"))
     assert row["values"] == "1.2 to 2"
-    assert row["resampled"] == "200 trajectories a side"
+    assert row["unit"] == "200 trajectories a side"
+
+
+def test_explosions_and_the_unit_are_said():
+    """Of the upper level one in ten explodes; three data sets are the unit, of two levels that share them."""
+    rng = np.random.default_rng(1)
+
+    def stays(gone):
+        return Passages(rng.lognormal(0, 0.2, 100), ~gone, gone)
+
+    groups = [
+        Group(f"m{a}", {"kind": "sde", "alpha": a}, data, stays(np.arange(100) < number))
+        for a, number in ((1.2, 0), (2.0, 10))
+        for data in range(3)
+    ]
+    effects = {"rank 0 alpha 0": effect(groups, "alpha")}
+    (sentence,) = escape.effect_sentences(effects)
+    assert sentence.endswith("; 3 data sets); exploded 0 of 300 at 1.2, 30 of 300 at 2")
+    html = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
+    assert "exploded 0 of 300 at 1.2, 30 of 300 at 2" in html
+    (row,) = escape.effect_rows(effects, ("rank 0",))
+    assert (row["exploded"], row["unit"]) == ("0, 30", "3 data sets")
+    alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
+    assert "100 trajectories a side of the one data set in common" in escape.effect_sentences(alone)[0]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +109,7 @@ def test_findings_say_what_was_counted(analysis):
     assert f"{share[visited]:.0f} % in sgd" in spec["saddle_visits"].finding(analysis)
     assert "every point visited" in spec["saddle_curvature"].finding(analysis).lower()
     said = spec["escape"].finding(analysis)
-    assert "Not told from sgd by the median: " in said
+    assert "Not told from sgd by the time at which half have escaped: " in said
     assert "langevin 1." in said
     assert "gd 0." in said
 

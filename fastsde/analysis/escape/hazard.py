@@ -16,6 +16,10 @@ from fastsde.analysis.protocols import Floats
 __all__ = ["Hazard", "HazardRatio", "hazard", "hazard_ratio"]
 
 
+FLAT = 1e-6
+"""Curvature of the likelihood below which it has no finite maximum: one group escapes before the other."""
+
+
 @dataclass(frozen=True)
 class Hazard:
     """Escapes per unit of time and of trajectories still there, constant between edges.
@@ -35,7 +39,10 @@ class Hazard:
 
 @dataclass(frozen=True)
 class HazardRatio:
-    """Ratio of two hazards, with a 95 % interval and the p-value of their equality; NaN without escapes."""
+    """Ratio of two hazards, with a 95 % interval and the p-value of their equality.
+
+    NaN without escapes, and where all of one group come before any of the other: then it has no bound.
+    """
 
     ratio: float
     low: float
@@ -102,7 +109,7 @@ def _ratio(first: Counts, second: Counts) -> HazardRatio:
     for _ in range(50):
         share = one * math.exp(beta) / (other + one * math.exp(beta))
         slope, bend = mine - np.sum(deaths * share), float(np.sum(deaths * share * (1 - share)))
-        if bend <= 0:  # the groups are never at risk together
+        if bend < FLAT:
             return HazardRatio(math.nan, math.nan, math.nan, math.nan)
         change = float(np.clip(slope / bend, -2.0, 2.0))
         beta += change

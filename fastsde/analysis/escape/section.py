@@ -15,7 +15,14 @@ from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, f
 from fastsde.analysis.escape.learning import Times, kaplan_meier, logrank_p
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.places import known_stays
-from fastsde.analysis.escape.survival import count, incidence, interval, quantile, resample, restricted_mean
+from fastsde.analysis.escape.survival import (
+    count,
+    escape_time,
+    incidence,
+    interval,
+    resample,
+    restricted_mean,
+)
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 
@@ -38,7 +45,8 @@ class EscapeCurves:
     arrived, escaped, exploded, censored : ndarray, shape (rank,)
         How many trajectories came to the rank, and how their stays ended.
     median, median_low, median_high : ndarray, shape (rank,)
-        Kaplan-Meier median of the stay, with the 95 % interval of Brookmeyer and Crowley; infinite if never.
+        Kaplan-Meier median of the stay, had nothing exploded, with the 95 % interval of Brookmeyer and
+        Crowley; infinite if never.
     mean, mean_low, mean_high : ndarray, shape (rank,)
         Mean stay up to `Escape.horizon`, with a bootstrap interval over trajectories.
     survival, low, high : ndarray, shape (rank, grid)
@@ -50,9 +58,10 @@ class EscapeCurves:
     logrank_p : ndarray, shape (rank,)
         Log-rank test against the reference; NaN for the reference.
     hazard_ratio, hazard_ratio_low, hazard_ratio_high : ndarray, shape (rank,)
-        Hazard over that of the reference (Cox).
+        Hazard of escape of those still there over that of the reference (Cox); explosions only end a stay.
     median_ratio, median_ratio_low, median_ratio_high : ndarray, shape (rank,)
-        Median over that of the reference, bootstrap interval.
+        Time by which half of all have escaped, explosions competing, over that of the reference; bootstrap
+        interval.
     """
 
     arrived: Floats
@@ -246,8 +255,8 @@ def _compared(group: Passages, other: Passages | None, seed: int) -> dict[str, o
     random = np.random.Generator(np.random.Philox(key=[seed, 1]))
     mine, theirs = (resample(count(one), REPLICATES, random) for one in (group, other))
     with np.errstate(invalid="ignore", divide="ignore"):
-        point = float(quantile(count(group), 0.5) / quantile(count(other), 0.5))
-        drawn = quantile(mine, 0.5) / quantile(theirs, 0.5)
+        point = float(escape_time(count(group), 0.5) / escape_time(count(other), 0.5))
+        drawn = escape_time(mine, 0.5) / escape_time(theirs, 0.5)
     if not 0 < point < math.inf:  # half of one of the two never escape
         point = math.nan
     low, high = interval(drawn) if np.isfinite(point) else (math.nan, math.nan)
