@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.escape import hazard
+from fastsde.analysis.escape.curves import kaplan_meier, logrank_p
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
-from fastsde.analysis.escape.learning import Times, kaplan_meier, logrank_p
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.escape.survival import (
@@ -226,7 +226,7 @@ def _estimates(group: Passages, shape: _Shape, seed: int) -> dict[str, object]:
         nothing |= dict.fromkeys(("mean", "mean_low", "mean_high"), math.nan)
         curves = dict.fromkeys(("survival", "low", "high", "incidence", "explosion"), empty)
         return nothing | curves | dict.fromkeys(("hazard", "hazard_low", "hazard_high"), bins)
-    curve = kaplan_meier(Times(group.time, ~group.escaped), shape.grid)
+    curve = kaplan_meier(group, shape.grid)
     counts = count(group)
     random = np.random.Generator(np.random.Philox(seed))
     low, high = interval(restricted_mean(resample(counts, REPLICATES, random), shape.horizon))
@@ -260,5 +260,5 @@ def _compared(group: Passages, other: Passages | None, seed: int) -> dict[str, o
     if not 0 < point < math.inf:  # half of one of the two never escape
         point = math.nan
     low, high = interval(drawn) if np.isfinite(point) else (math.nan, math.nan)
-    p = logrank_p(Times(group.time, ~group.escaped), Times(other.time, ~other.escaped))
+    p = logrank_p(group, other)
     return dict(zip(names, (cox.ratio, cox.low, cox.high, point, low, high, p), strict=True))
