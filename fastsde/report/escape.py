@@ -7,6 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.escape.course import other_course
+from fastsde.analysis.escape.hazard import HazardRatio
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
 from fastsde.report import tables
@@ -106,6 +108,41 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     return text
 
 
+def _hazard_finding(analysis: Analysis) -> str:
+    """Say how the hazard of the reference goes on after the arrival, and which models do otherwise."""
+    found = analysis.sections["escape"]
+    rank = next((r for r in range(len(found.places)) if _later(found.models[found.reference], r)), None)
+    if rank is None:
+        return f"Too few escapes of {escape(found.reference)} to say how their rate goes on."
+    reference = _later(found.models[found.reference], rank)
+    where = "the start" if barriers(found.places) else "the arrival" if rank else "the start at the origin"
+    target = f"to {found.places[rank]}" if barriers(found.places) else f"from rank {rank}"
+    said = f"Rate of escape {target} after {where}: {_went(found.models, found.reference, rank)}."
+    others = {name: _later(found.models[name], rank) for name in ordered(analysis) if name != found.reference}
+    other = [name for name, one in others.items() if one and reference and other_course(one, reference)]
+    same = [escape(name) for name, one in others.items() if one and name not in other]
+    if same:
+        said += f" Not told from it: {', '.join(same)}."
+    if other:
+        more = f", and {len(other) - 4} more" if len(other) > 4 else ""
+        said += f" Another course: {'; '.join(_went(found.models, name, rank) for name in other[:4])}{more}."
+    return said
+
+
+def _later(one: EscapeCurves, rank: int) -> HazardRatio | None:
+    """Return the later hazard over the earlier, where it is known."""
+    ends = (one.later, one.later_low, one.later_high)
+    values = [float(each[rank]) for each in ends]
+    return HazardRatio(values[0], values[1], values[2], math.nan) if all(map(math.isfinite, values)) else None
+
+
+def _went(models: dict[str, EscapeCurves], name: str, rank: int) -> str:
+    one = models[name]
+    span = f"{one.later_low[rank]:.2g} to {one.later_high[rank]:.2g}"
+    word = "is constant" if one.course[rank] == "constant" else one.course[rank]
+    return f"{escape(name)} {word} ({one.later[rank]:.2g} times as high after the median escape, {span})"
+
+
 def _step(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else "never"
 
@@ -137,14 +174,18 @@ SPECS = (
             "Escapes per step of those still there, with exact 95 % Poisson bands, on a logarithmic axis "
             "(bins without an escape have none). Growth of a "
             "perturbation gives a rate that rises from nothing; jumps over a barrier one that is constant "
-            "from the start."
+            "from the start. It is said to rise or to fall where the rate after the median escape differs "
+            "from that before it at 5 %, and to turn where a bin in between stands out from the first and "
+            "the last."
         ),
         source=(
-            "<code>analysis.h5 sections/escape/models/MODEL/hazard</code>: escapes over time at risk in each "
-            "bin."
+            "<code>analysis.h5 sections/escape/models/MODEL/hazard, later, course</code>: escapes over time "
+            "at risk in each bin, and after over before the median escape with Fisher's interval (Epstein "
+            "and Sobel 1953)."
         ),
         draw=figures.hazards,
         applies=_escaped,
+        finding=_hazard_finding,
     ),
     FigureSpec(
         name="escape_effects",

@@ -112,6 +112,9 @@ def test_findings_say_what_was_counted(analysis):
     assert "Not told from sgd by the time at which half have escaped: " in said
     assert "langevin 1." in said
     assert "gd 0." in said
+    course = spec["escape_hazard"].finding(analysis)
+    assert course.startswith("Rate of escape from rank 0 after the start at the origin: sgd rises (")
+    assert course.endswith("Not told from it: tempered, sgd_gauss, levy, langevin, gd.")
 
 
 def test_a_strict_saddle_is_told_from_a_flat_one(analysis):

@@ -57,7 +57,7 @@ def hazard(stays: Passages, edge: Floats) -> Hazard:
     ----------
     stays : Passages
     edge : ndarray, shape (bin + 1,)
-        Increasing; from 0 on.
+        Increasing; from 0 on. An escape at an edge ends in it, as its time at risk does.
 
     Examples
     --------
@@ -69,7 +69,9 @@ def hazard(stays: Passages, edge: Floats) -> Hazard:
     total = np.concatenate([[0.0], np.cumsum(time)])
     within = np.searchsorted(time, edge, side="right")
     spent = np.diff(total[within] + edge * (len(time) - within))  # of min(time, edge)
-    events = np.histogram(stays.time[stays.escaped], bins=edge)[0].astype(np.float64)
+    place = np.searchsorted(np.sort(stays.time[stays.escaped]), edge, side="right")
+    place[0] = 0
+    events = np.diff(place).astype(np.float64)
     safe = np.where(spent > 0, spent, np.nan)
     low = np.where(events > 0, chi2.ppf(0.025, 2 * np.maximum(events, 0.5)) / 2, 0.0)
     return Hazard(edge, events / safe, low / safe, chi2.ppf(0.975, 2 * events + 2) / 2 / safe)
