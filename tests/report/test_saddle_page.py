@@ -106,8 +106,19 @@ def test_findings_say_what_was_counted(analysis):
     spec = {spec.name: spec for spec in (*saddles.SPECS, *escape.SPECS)}
     visited = max((k for k in drawn_saddles(sections) if sections.rank[k] > 0),
                   key=lambda k: sum(one.visits[k] for one in sections.models.values()))  # fmt: skip
-    assert f"{share[visited]:.0f} % in sgd" in spec["saddle_visits"].finding(analysis)
+    one = sections.models["sgd"]
+    ends = f"({100 * one.share_low[visited]:.0f} to {100 * one.share_high[visited]:.0f})"
+    assert f"{share[visited]:.0f} % {ends} in sgd" in spec["saddle_visits"].finding(analysis)
+    assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
     assert "every point visited" in spec["saddle_curvature"].finding(analysis).lower()
+    assert "intervals of the shares begin at " in spec["saddle_curvature"].finding(analysis)
+    assert "lower bound" in spec["saddle_visits"].beside(analysis)  # only the modes are recorded
+    assert ">distance 0." in spec["saddle_visits"].beside(analysis)
+    noise = spec["saddle_noise"].finding(analysis)
+    spread = sections.noise["sgd"]
+    assert (
+        f"{spread.step_participation[visited]:.3g} ({spread.step_participation_low[visited]:.3g} to" in noise
+    )
     said = spec["escape"].finding(analysis)
     assert "Not told from sgd by the time at which half have escaped: " in said
     assert "langevin 1." in said
