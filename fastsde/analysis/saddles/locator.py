@@ -100,15 +100,17 @@ class Locator:
         blocks = [self.basis.amplitudes(w) for _, w in self._matrices(view, snapshot)]
         return kept_modes(np.concatenate(blocks), self.basis.strength)
 
-    def gaps(self, view: Trajectories, snapshot: int, kept: Integers, there: Bools) -> dict[str, Floats]:
-        """Return how far those trajectories that are `there` are from their saddles, each (trajectory,).
+    def gaps(self, view: Trajectories, snapshot: int, kept: Integers) -> dict[str, Floats]:
+        """Return how far trajectories are from the saddles that keep these modes, each (trajectory,).
 
-        Distances are Frobenius norms over that of the saddle's W, at the origin over that of the first
-        mode's; the distance from all maps of the rank is the root of the squared singular values beyond it
-        (Eckart and Young 1936), over that of the others. `same_rank` is 1 where as many singular values of W
-        exceed half of the optimum's of the same number as of the saddle's W. All `GAPS`; NaN if unknown.
+        Of those whose modes are given as -1 nothing is measured. Distances are Frobenius norms over that of
+        the saddle's W, at the origin over that of the first mode's; the distance from all maps of the rank is
+        the root of the squared singular values beyond it (Eckart and Young 1936), over that of the others.
+        `same_rank` is 1 where as many singular values of W exceed half of the optimum's of the same number as
+        of the saddle's W. All `GAPS`; NaN if unknown.
         """
         found = {name: np.full(len(kept), np.nan) for name in GAPS}
+        there = np.asarray(kept) >= 0
         if not there.any() or not self.known:
             return found
         if self.known in ("end_to_end", "mode_matrix", "parameters"):

@@ -58,6 +58,11 @@ class NoiseCollector:
         self.source = self._source()
 
     def _source(self) -> str:
+        own = self.locator.exact and not self.locator.basis.isotropic
+        steps = "; single steps are along the optimum's mode of the same number, not the saddles' own"
+        return self._covariance() + (steps if own else "")
+
+    def _covariance(self) -> str:
         if self.context.recorded("parameters"):
             return f"covariance at the recorded parameters, {STATES} visits to each saddle at most"
         if self.context.recorded("end_to_end"):

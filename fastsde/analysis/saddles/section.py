@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 from fastsde.analysis.saddles.found import Saddles, saddle_name
-from fastsde.analysis.saddles.locator import Locator
+from fastsde.analysis.saddles.locator import GAPS, Locator
 from fastsde.analysis.saddles.model_visits import model_visits
 from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
 from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
@@ -164,13 +165,25 @@ class _Pass:
         for snapshot, loss, gradient in self._snapshots(view):
             kept = self.locator.kept(view, snapshot)
             plateau = self._on_plateau(loss, gradient, kept)
-            known = {"loss": loss, **self.locator.gaps(view, snapshot, kept, plateau)}
+            known = {"loss": loss}
             for key in ("hessian_min", "hessian_max", "hessian_error"):
                 if key in view.variables:
                     known[key] = np.asarray(view.read(key, snapshot), dtype=np.float64)
             tracker.add(snapshot, kept, plateau, gradient, known)
             noise.add(snapshot, np.where(plateau, kept, -1))
-        return tracker.visits(), noise
+        return self._placed(view, tracker.visits()), noise
+
+    def _placed(self, view: Trajectories, visits: Visits) -> Visits:
+        """Add how far W is from the saddle's at the closest approach of each visit."""
+        found = {name: np.full(len(visits.kept), np.nan) for name in GAPS}
+        for snapshot in np.unique(visits.closest):
+            here = np.flatnonzero(visits.closest == snapshot)
+            kept = np.full(view.count, -1, dtype=np.int64)
+            kept[visits.trajectory[here]] = visits.kept[here]
+            gaps = self.locator.gaps(view, int(snapshot), kept)
+            for name in GAPS:
+                found[name][here] = gaps[name][visits.trajectory[here]]
+        return dataclasses.replace(visits, there={**visits.there, **found})
 
     def _on_plateau(self, loss: Floats, gradient: Floats, kept: Any) -> Bools:
         rules = self.rules
@@ -223,7 +236,7 @@ class _Pass:
             found[here] = curvature(theta, lowered)
         keys = ("hessian_min", "hessian_max", "hessian_error")
         there = {**visits.there, **{key: found[:, column] for column, key in enumerate(keys)}}
-        return Visits(visits.trajectory, visits.kept, visits.entry, visits.last, visits.closest, there)
+        return dataclasses.replace(visits, there=there)
 
 
 def chosen_visits(visits: Visits, listed: list[int], most: int) -> Any:

@@ -34,7 +34,7 @@ def swapped(network, problem, order):
 def gaps(found, snapshot=0):
     place, view = locator(found), found.views["m"]
     kept = place.kept(view, snapshot)
-    return place, kept, place.gaps(view, snapshot, kept, kept >= 0)
+    return place, kept, place.gaps(view, snapshot, kept)
 
 
 @pytest.mark.parametrize("recorded", [*WHOLE, ("singular_values",), ()])
@@ -94,7 +94,9 @@ def test_off_white_inputs_without_w_the_page_is_told():
     assert got.distance_source.startswith("unknown")
     assert np.isnan(got.plateau).all()
     assert np.isnan(got.models["m"].distance).all()
-    assert "singular vectors" in measured(ensemble(2, [PATH], (*BASE, "end_to_end"), **SQUEEZED)).naming
+    known = measured(ensemble(2, [PATH], (*BASE, "end_to_end"), **SQUEEZED))
+    assert "singular vectors" in known.naming
+    assert "not the saddles' own" in known.noise_source
 
 
 def test_a_multiple_of_the_identity_has_the_modes_of_the_optimum():
