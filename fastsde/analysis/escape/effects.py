@@ -220,13 +220,10 @@ def _within(table: list[list[Passages]], place: Floats, share: float, seed: int)
     time = moments_of(*stays)
     counts = [count(one, time) for one in stays]
     times = np.array([float(escape_time(one, share)) for one in counts])
-    randoms = [np.random.Generator(np.random.Philox(key=[seed, number + 1])) for number in range(len(stays))]
-    drawn = np.array(
-        [
-            escape_time(resample(one, REPLICATES, random), share)
-            for one, random in zip(counts, randoms, strict=True)
-        ]
-    )
+    drawn = np.empty((len(stays), REPLICATES))
+    for number, one in enumerate(counts):
+        random = np.random.Generator(np.random.Philox(key=[seed, number + 1]))
+        drawn[number] = escape_time(resample(one, REPLICATES, random), share)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio, slope = interval(drawn[-1] / drawn[0]), interval(_slope(place, np.log(drawn)))
     ends = np.array([interval(one) for one in drawn])
