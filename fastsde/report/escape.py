@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.escape.effects import Effect
+from fastsde.analysis.escape.course import other_course
+from fastsde.analysis.escape.hazard import HazardRatio
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
 from fastsde.report import tables
+from fastsde.report.escape_effects import (
+    barriers,
+    effect_finding,
+    effect_rows,
+    effect_sentences,
+    effects_table,
+    p_value,
+)
 from fastsde.report.spec import FigureSpec
 
 if TYPE_CHECKING:
     from fastsde.analysis.escape.section import Escape, EscapeCurves
-
-UNITS = {"trajectory": "trajectories a side", "data set": "data sets"}
 
 __all__ = ["SPECS", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]
 
@@ -53,15 +59,15 @@ def _finding(analysis: Analysis) -> str:
             same.append(escape(name))
         else:
             other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({low:.3g} to {high:.3g})")
-    sentences = [f"Not told from {escape(found.reference)} by the median: {', '.join(same)}."] if same else []
+    reference = escape(found.reference)
+    said = f"Not told from {reference} by the time at which half have escaped: {', '.join(same)}."
+    sentences = [said] if same else []
     if other:
         more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
-        goal = f"reach {found.places[0]}" if _barriers(found.places) else "leave the origin"
-        sentences.append(
-            f"Another median time to {goal} than {escape(found.reference)}: {'; '.join(other[:4])}{more}."
-        )
+        goal = f"have reached {found.places[0]}" if barriers(found.places) else "have left the origin"
+        sentences.append(f"Another time by which half {goal} than {reference}: {'; '.join(other[:4])}{more}.")
     if rates:
-        sentences.append(f"Another rate of escape than {escape(found.reference)}: {'; '.join(rates[:4])}.")
+        sentences.append(f"Another rate of escape than {reference}: {'; '.join(rates[:4])}.")
     return " ".join(sentences)
 
 
@@ -76,8 +82,9 @@ def _table(analysis: Analysis) -> str:
     ]
     note = (
         f"<p>Median stay in steps with its 95 % interval; mean stay up to the time by which 95 % of all "
-        f"stays have ended; ratio of hazards to {escape(found.reference)} (Cox) and the "
-        f"log-rank p-value. From {escape(found.source)}.</p>"
+        f"stays have ended, both as if nothing exploded; ratio to {escape(found.reference)} of the hazards "
+        f"of escape of those still there (Cox) and the log-rank p-value, with explosions ending a stay as "
+        f"the end of the run does. From {escape(found.source)}.</p>"
     )
     return note + tables.table(head, rows)
 
@@ -97,121 +104,47 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     if math.isfinite(one.hazard_ratio[rank]):
         span = f"{one.hazard_ratio_low[rank]:.2f} to {one.hazard_ratio_high[rank]:.2f}"
         text += f'<span class="what">hazard ratio {one.hazard_ratio[rank]:.2f} ({span}), '
-        text += f"p {_p(one.logrank_p[rank])}</span>"
+        text += f"p {p_value(one.logrank_p[rank])}</span>"
     return text
+
+
+def _hazard_finding(analysis: Analysis) -> str:
+    """Say how the hazard of the reference goes on after the arrival, and which models do otherwise."""
+    found = analysis.sections["escape"]
+    rank = next((r for r in range(len(found.places)) if _later(found.models[found.reference], r)), None)
+    if rank is None:
+        return f"Too few escapes of {escape(found.reference)} to say how their rate goes on."
+    reference = _later(found.models[found.reference], rank)
+    where = "the start" if barriers(found.places) else "the arrival" if rank else "the start at the origin"
+    target = f"to {found.places[rank]}" if barriers(found.places) else f"from rank {rank}"
+    said = f"Rate of escape {target} after {where}: {_went(found.models, found.reference, rank)}."
+    others = {name: _later(found.models[name], rank) for name in ordered(analysis) if name != found.reference}
+    other = [name for name, one in others.items() if one and reference and other_course(one, reference)]
+    same = [escape(name) for name, one in others.items() if one and name not in other]
+    if same:
+        said += f" Not told from it: {', '.join(same)}."
+    if other:
+        more = f", and {len(other) - 4} more" if len(other) > 4 else ""
+        said += f" Another course: {'; '.join(_went(found.models, name, rank) for name in other[:4])}{more}."
+    return said
+
+
+def _later(one: EscapeCurves, rank: int) -> HazardRatio | None:
+    """Return the later hazard over the earlier, where it is known."""
+    ends = (one.later, one.later_low, one.later_high)
+    values = [float(each[rank]) for each in ends]
+    return HazardRatio(values[0], values[1], values[2], math.nan) if all(map(math.isfinite, values)) else None
+
+
+def _went(models: dict[str, EscapeCurves], name: str, rank: int) -> str:
+    one = models[name]
+    span = f"{one.later_low[rank]:.2g} to {one.later_high[rank]:.2g}"
+    word = "is constant" if one.course[rank] == "constant" else one.course[rank]
+    return f"{escape(name)} {word} ({one.later[rank]:.2g} times as high after the median escape, {span})"
 
 
 def _step(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else "never"
-
-
-def _p(value: float) -> str:
-    return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
-
-
-def effect_sentences(found: dict[str, Effect]) -> list[str]:
-    """Say what each setting does to the escape from the lowest rank that has effects, tails first."""
-    rank = _lowest(found)
-    chosen = [one for key, one in found.items() if key.startswith(f"rank {rank} ")]
-    return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
-
-
-def _lowest(found: dict[str, Effect]) -> int:
-    return min((int(key.split()[1]) for key in found), default=0)
-
-
-def _barriers(places: Sequence[str]) -> bool:
-    return bool(places) and not places[0].startswith("rank ")
-
-
-def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
-    """Answer whether heavier tails escape faster from the origin, or over a barrier; say what else does."""
-    where = f"reach {places[0]}" if _barriers(places) else "escape"
-    rank = _lowest(found)
-    origin = "" if _barriers(places) else f" from rank {rank}" if rank else " from the origin"
-    tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith(f"rank {rank} "))
-    question = f"Do heavier tails {where} faster{origin}? " if tails else ""
-    sentences = effect_sentences(found)
-    return question + "; ".join(sentences) + "." if sentences else f"Too few {where}{origin} to compare."
-
-
-def _sentence(one: Effect) -> str:
-    """Say whether the low end of a setting escapes sooner than the high end, and by how much."""
-    low, high = one.value[0], one.value[-1]
-    ratio, ends = 1 / one.ratio, sorted((1 / one.ratio_low, 1 / one.ratio_high))
-    where = f"{escape(figures.family_name(one))}: "
-    if one.covariate == "alpha":
-        subject = f"tails of index {low:g} instead of {high:g}"
-    elif one.covariate == "noise":
-        subject, ratio, ends = (
-            "anisotropic noise instead of isotropic",
-            one.ratio,
-            [one.ratio_low, one.ratio_high],
-        )
-    else:
-        subject = f"{figures.short_name(one.covariate)} {low:g} instead of {high:g}"
-    share = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}[one.share]
-    interval = f"{ends[0]:.3g} to {ends[1]:.3g}"
-    if ends[0] <= 1 <= ends[1]:
-        said = f"no effect of {subject} on the time by which {share} have escaped"
-    else:
-        said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
-    units = UNITS[one.unit]
-    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {one.units:,} {units})"
-
-
-def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequence[str]) -> str:
-    """Tabulate times at both ends of each family, their ratio, the slope and the ratio of hazards."""
-    head = (
-        "setting, models",
-        "passage",
-        f"time to escape ({word})",
-        "ratio, highest over lowest value",
-        "slope of the logarithm",
-        "hazard ratio, lowest over highest",
-        "resampled",
-    )
-    rows = []
-    for key, one in found.items():
-        ends = (
-            f"{one.time[0] / unit:,.4g} at {one.value[0]:g}, {one.time[-1] / unit:,.4g} at {one.value[-1]:g}"
-        )
-        share = "" if one.share == 0.5 else f" <small>(by which {100 * one.share:g} % have escaped)</small>"
-        name = f"{escape(figures.short_name(one.covariate))}"
-        rows.append(
-            [
-                f'{name}<span class="what">{escape(figures.family_name(one))}</span>',
-                figures.passage_name(places[int(key.split()[1])]),
-                ends + share,
-                _span(one.ratio, one.ratio_low, one.ratio_high),
-                _span(one.slope, one.slope_low, one.slope_high),
-                _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + f" <small>p {_p(one.p)}</small>",
-                f"{one.units:,} {UNITS[one.unit]}",
-            ]
-        )
-    return tables.table(head, rows)
-
-
-def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[str, str]]:
-    """Return the same as rows of plain text, for a terminal."""
-    return [
-        {
-            "setting": figures.short_name(one.covariate),
-            "models": figures.family_name(one),
-            "passage": figures.passage_name(places[int(key.split()[1])]),
-            "values": f"{one.value[0]:g} to {one.value[-1]:g}",
-            "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
-            "ratio": f"{one.ratio:.3g} ({one.ratio_low:.3g} to {one.ratio_high:.3g})",
-            "resampled": f"{one.units:,} {UNITS[one.unit]}",
-        }
-        for key, one in found.items()
-    ]
-
-
-def _span(value: float, low: float, high: float) -> str:
-    if not math.isfinite(value):
-        return tables.NOTHING
-    return f"<b>{value:.3g}</b> <small>({low:.3g} to {high:.3g})</small>"
 
 
 SPECS = (
@@ -241,30 +174,39 @@ SPECS = (
             "Escapes per step of those still there, with exact 95 % Poisson bands, on a logarithmic axis "
             "(bins without an escape have none). Growth of a "
             "perturbation gives a rate that rises from nothing; jumps over a barrier one that is constant "
-            "from the start."
+            "from the start. It is said to rise or to fall where the rate after the median escape differs "
+            "from that before it at 5 %, and to turn where a bin in between stands out from the first and "
+            "the last."
         ),
         source=(
-            "<code>analysis.h5 sections/escape/models/MODEL/hazard</code>: escapes over time at risk in each "
-            "bin."
+            "<code>analysis.h5 sections/escape/models/MODEL/hazard, later, course</code>: escapes over time "
+            "at risk in each bin, and after over before the median escape with Fisher's interval (Epstein "
+            "and Sobel 1953)."
         ),
         draw=figures.hazards,
         applies=_escaped,
+        finding=_hazard_finding,
     ),
     FigureSpec(
         name="escape_effects",
         title="What makes escape faster",
         caption=(
-            "Time by which half of the trajectories have escaped (a quarter or a tenth where half never "
-            "do), for models that differ in one setting and agree in all others. Stable noise of the same "
-            "scale in a step has larger sums over longer times; only tempered noise has the same "
-            "covariance as Gaussian noise at all times, and so tells of tails alone. <b>Theory expects "
-            "little at saddles, where the escape time has the logarithm of the noise in it (Gaussian and "
-            "stable alike), and much at barriers, which Gaussian noise climbs in a time that is exponential "
-            "in the barrier, and stable noise jumps in a time that is a power of the noise.</b>"
+            "Time by which half of all that arrived have escaped (a quarter or a tenth where half never do; "
+            "those that explode first never do), for models that differ in one setting and agree in all "
+            "others. Stable noise of the same scale in a step has larger sums over longer times; only "
+            "tempered noise has the same covariance as Gaussian noise at all times, and so tells of tails "
+            "alone. <b>Theory expects little at saddles, where the escape time has the logarithm of the "
+            "noise in it (Gaussian and stable alike), and much at barriers, which Gaussian noise climbs in a "
+            "time that is exponential in the barrier, and stable noise jumps in a time that is a power of "
+            "the noise.</b>"
         ),
         source=(
-            "<code>analysis.h5 sections/escape/effects</code>; intervals by a bootstrap of 400 replicates "
-            "over trajectories, or over data sets where they vary."
+            "<code>analysis.h5 sections/escape/effects</code>; times are quantiles of the cumulative "
+            "incidence of escape (Aalen and Johansen), explosions competing. Ratios of hazards (Cox) are of "
+            "the hazard of escape of those still there: an explosion ends a stay there as the end of the run "
+            "does. Where data sets vary, all is taken within each data set that every level has, and "
+            "intervals and p are Student's over data sets; else intervals are by a bootstrap of 400 "
+            "replicates over trajectories, those of hazards Wald's."
         ),
         draw=figures.effects,
         applies=_has_effects,

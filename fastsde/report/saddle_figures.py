@@ -17,8 +17,9 @@ from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import style
 
 if TYPE_CHECKING:
-    from fastsde.analysis.saddles.noise_at_saddles import SaddleNoise
-    from fastsde.analysis.saddles.section import ModelVisits, Saddles
+    from fastsde.analysis.saddles.found import Saddles
+    from fastsde.analysis.saddles.model_visits import ModelVisits
+    from fastsde.analysis.saddles.noise_summary import SaddleNoise
 
 MOST = 8
 """At most so many saddles are drawn: the most visited."""
@@ -33,12 +34,12 @@ def visits(analysis: Analysis) -> Figure:
     figure, axes = style.grid(2, 2, 2.9)
     for number, name in enumerate(ordered(analysis)):
         one = found.models[name]
-        share = one.visits / analysis.models[name].trajectories
-        _points(axes[0], shown, number, len(found.models), share[:, None], name, lines)
+        share = np.stack([one.share_low, one.share, one.share_high], axis=1)
+        _points(axes[0], shown, number, len(found.models), share, name, lines)
         dwell = np.where(one.visits[:, None] > 0, one.dwell, np.nan) / time_per_step(analysis)
         _points(axes[1], shown, number, len(found.models), dwell, name, lines)
     axes[0].set_ylim(0, 1.04)
-    axes[0].set_title("share of trajectories that visit")
+    axes[0].set_title("share of trajectories that visit (95 % interval)")
     axes[1].set_ylim(bottom=0)
     axes[1].set_title("time seen there (steps; median, 90 % of visits)")
     _saddle_axes(axes, found, shown)
@@ -76,7 +77,7 @@ def noise(analysis: Analysis) -> Figure:
     for number, name in enumerate(name for name in ordered(analysis) if name in found.noise):
         one = found.noise[name]
         _points(axes[0], shown, number, len(found.noise), spread(one), name, lines)
-        _points(axes[1], shown, number, len(found.noise), along(one)[:, None], name, lines)
+        _points(axes[1], shown, number, len(found.noise), along(one), name, lines)
     for panel in axes:
         panel.set_yscale("log")
         panel.yaxis.set_major_locator(FixedLocator(style.nice_ticks(*panel.get_ylim())))
@@ -84,22 +85,31 @@ def noise(analysis: Analysis) -> Figure:
         panel.yaxis.set_minor_formatter(NullFormatter())
     axes[1].axhline(1.0, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 2)), label="as in any direction")
     axes[0].set_title("participation ratio: directions with noise")
-    axes[1].set_title("variance along the next mode / mean variance")
+    axes[1].set_title("variance along the next mode / mean (95 % interval)")
     _saddle_axes(axes, found, shown)
     style.legend_below(figure, axes)
     return figure
 
 
 def spread(one: SaddleNoise) -> Floats:
-    """Return the participation ratio and its quantiles, of points; of single steps where a model has none."""
+    """Return the participation ratio and its quantiles, of points; where a model has none, of single steps.
+
+    The latter with the 95 % interval of their one ratio.
+    """
     if not one.states.any():
-        return np.repeat(one.step_participation[:, None], 3, axis=1)
+        ends = (one.step_participation_low, one.step_participation, one.step_participation_high)
+        return np.stack(ends, axis=1)
     return np.stack([one.participation_low, one.participation, one.participation_high], axis=1)
 
 
 def along(one: SaddleNoise) -> Floats:
-    """Return the relative variance along the next mode, of points; of single steps where a model has none."""
-    return one.along_mode if one.states.any() else one.step_along_mode
+    """Return the relative variance along the next mode with its 95 % interval, (saddle, 3).
+
+    The median over points; of single steps where a model has none.
+    """
+    if not one.states.any():
+        return np.stack([one.step_along_mode_low, one.step_along_mode, one.step_along_mode_high], axis=1)
+    return np.stack([one.along_mode_low, one.along_mode, one.along_mode_high], axis=1)
 
 
 def _directions(one: SaddleNoise) -> Floats:

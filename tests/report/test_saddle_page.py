@@ -69,7 +69,30 @@ def test_the_table_has_both_ends():
     assert f"{one.time[0] / 0.5:,.4g} at 1.2" in html
     (row,) = escape.effect_rows(effects, ("rank 0", "rank 1"))
     assert row["values"] == "1.2 to 2"
-    assert row["resampled"] == "200 trajectories a side"
+    assert row["unit"] == "200 trajectories a side"
+
+
+def test_explosions_and_the_unit_are_said():
+    """Of the upper level one in ten explodes; three data sets are the unit, of two levels that share them."""
+    rng = np.random.default_rng(1)
+
+    def stays(gone):
+        return Passages(rng.lognormal(0, 0.2, 100), ~gone, gone)
+
+    groups = [
+        Group(f"m{a}", {"kind": "sde", "alpha": a}, data, stays(np.arange(100) < number))
+        for a, number in ((1.2, 0), (2.0, 10))
+        for data in range(3)
+    ]
+    effects = {"rank 0 alpha 0": effect(groups, "alpha")}
+    (sentence,) = escape.effect_sentences(effects)
+    assert sentence.endswith("; 3 data sets); exploded 0 of 300 at 1.2, 30 of 300 at 2")
+    html = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
+    assert "exploded 0 of 300 at 1.2, 30 of 300 at 2" in html
+    (row,) = escape.effect_rows(effects, ("rank 0",))
+    assert (row["exploded"], row["unit"]) == ("0, 30", "3 data sets")
+    alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
+    assert "100 trajectories a side of the one data set in common" in escape.effect_sentences(alone)[0]
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +106,26 @@ def test_findings_say_what_was_counted(analysis):
     spec = {spec.name: spec for spec in (*saddles.SPECS, *escape.SPECS)}
     visited = max((k for k in drawn_saddles(sections) if sections.rank[k] > 0),
                   key=lambda k: sum(one.visits[k] for one in sections.models.values()))  # fmt: skip
-    assert f"{share[visited]:.0f} % in sgd" in spec["saddle_visits"].finding(analysis)
+    one = sections.models["sgd"]
+    ends = f"({100 * one.share_low[visited]:.0f} to {100 * one.share_high[visited]:.0f})"
+    assert f"{share[visited]:.0f} % {ends} in sgd" in spec["saddle_visits"].finding(analysis)
+    assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
     assert "every point visited" in spec["saddle_curvature"].finding(analysis).lower()
+    assert "intervals of the shares begin at " in spec["saddle_curvature"].finding(analysis)
+    assert "lower bound" in spec["saddle_visits"].beside(analysis)  # only the modes are recorded
+    assert ">distance 0." in spec["saddle_visits"].beside(analysis)
+    noise = spec["saddle_noise"].finding(analysis)
+    spread = sections.noise["sgd"]
+    assert (
+        f"{spread.step_participation[visited]:.3g} ({spread.step_participation_low[visited]:.3g} to" in noise
+    )
     said = spec["escape"].finding(analysis)
-    assert "Not told from sgd by the median: " in said
+    assert "Not told from sgd by the time at which half have escaped: " in said
     assert "langevin 1." in said
     assert "gd 0." in said
+    course = spec["escape_hazard"].finding(analysis)
+    assert course.startswith("Rate of escape from rank 0 after the start at the origin: sgd rises (")
+    assert course.endswith("Not told from it: tempered, sgd_gauss, levy, langevin, gd.")
 
 
 def test_a_strict_saddle_is_told_from_a_flat_one(analysis):

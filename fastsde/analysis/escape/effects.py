@@ -1,66 +1,45 @@
 """The effect of one property of a model on a time: heavier tails, anisotropic noise, a larger learning rate.
 
-Groups of stays that differ in one setting and agree in all others form a family. What happens from one end of
-the family to the other is said as a ratio of times, as a slope, and as a ratio of hazards. Where data sets
-vary they are what is resampled, since all trajectories of one share its accidents.
+What happens from one end of a family (`fastsde.analysis.escape.families`) to the other is said as a ratio of
+times, as a slope, and as a ratio of hazards. Explosions are a competing end: a time is that by which so many
+have escaped of all that arrived, exploded or not. Where data sets vary they are the unit, since all
+trajectories of one share its accidents.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student
 
-from fastsde.analysis.escape.hazard import hazard_ratio
-from fastsde.analysis.escape.passages import Passages
-from fastsde.analysis.escape.survival import Counts, count, interval, moments_of, pooled, quantile, resample
+from fastsde.analysis.escape.families import COVARIATES, LOGARITHMIC, Group, families, level
+from fastsde.analysis.escape.hazard import HazardRatio, hazard_ratio
+from fastsde.analysis.escape.passages import Passages, joined
+from fastsde.analysis.escape.survival import count, escape_time, interval, moments_of, resample
 from fastsde.analysis.protocols import Floats
 
-__all__ = ["COVARIATES", "Effect", "Group", "effect", "families", "level"]
+__all__ = [
+    "COVARIATES",
+    "DATA_SET",
+    "ONE_DATA_SET",
+    "TRAJECTORY",
+    "Effect",
+    "Group",
+    "effect",
+    "families",
+    "level",
+]
 
 REPLICATES = 400
 SHARES = (0.5, 0.25, 0.1)
 """The median where every group reaches it, else the first lower quantile that all reach."""
 
-COVARIATES: dict[str, str] = {
-    "alpha": "tail index of the noise",
-    "noise": "anisotropy of the noise (0 isotropic, 1 as SGD's gradient)",
-    "tempering": "tempering rate",
-    "temperature": "temperature",
-    "batch": "batch size",
-    "substeps": "integrator steps in one learning rate",
-    "time.learning_rate": "learning rate",
-}
-"""What may vary within a family, and in words; any other number that a sweep varies as well."""
-
-LOGARITHMIC = {"tempering", "temperature", "batch", "substeps", "time.learning_rate"}
-"""These act by factors: the slope is a power."""
-
-NOISES = {"isotropic": 0.0, "gradient": 1.0}
-
-
-@dataclass(frozen=True)
-class Group:
-    """Stays of one model on one data set.
-
-    Attributes
-    ----------
-    name : str
-        The model, with its case in a sweep.
-    settings : dict of str to object
-        What the model is: the fields of its table, and what a sweep varies, by dotted key.
-    dataset : int
-        Seed of the data.
-    stays : Passages
-    """
-
-    name: str
-    settings: Mapping[str, Any]
-    dataset: int
-    stays: Passages
+TRAJECTORY, DATA_SET = "trajectory", "data set"
+ONE_DATA_SET = "trajectory of one data set"
+"""The unit where data sets vary but levels have a single one in common, which alone is looked at."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +55,25 @@ class Effect:
     value : ndarray, shape (level,)
         Levels of the setting, increasing.
     share : float
-        The times are those by which this share has escaped: a half if every level comes so far.
+        The times are those by which this share of all has escaped: a half if every level comes so far, on
+        every data set.
     time, low, high : ndarray, shape (level,)
-        With 95 % intervals.
+        With 95 % intervals; of several data sets the geometric mean.
+    arrived, escaped, exploded : ndarray, shape (level,)
+        Trajectories, all data sets together, and how their stays ended.
     slope, slope_low, slope_high : float
         Of the logarithm of the time by the setting, or by its logarithm where it acts by factors.
     ratio, ratio_low, ratio_high : float
         Time at the highest level over that at the lowest.
     hazard_ratio, hazard_low, hazard_high, p : float
-        Hazard of escape at the lowest level over that at the highest (Cox), and the p-value of their
-        equality; both suppose trajectories to be the unit.
+        Hazard of escape of those still there at the lowest level over that at the highest (Cox), and the
+        p-value of their equality. It is specific to the escape: explosions end a stay and no more.
     unit : str
-        What was resampled: "trajectory" or "data set".
+        "data set": intervals and p are Student's over data sets. "trajectory", or "trajectory of one data
+        set" where data sets vary and the levels share one only: intervals by a bootstrap, Wald's of the
+        hazards.
     units : int
-        How many of them the smallest level has.
+        How many of them there are; of trajectories at the smallest level.
     """
 
     covariate: str
@@ -99,6 +83,9 @@ class Effect:
     time: Floats
     low: Floats
     high: Floats
+    arrived: Floats
+    escaped: Floats
+    exploded: Floats
     slope: float
     slope_low: float
     slope_high: float
@@ -113,69 +100,14 @@ class Effect:
     units: int
 
 
-@dataclass
-class _Level:
-    """All groups at one level."""
+@dataclass(frozen=True)
+class _Estimate:
+    """Times of the levels, slope and ratios, each a triple of value, low and high."""
 
-    value: float
-    groups: list[Group] = field(default_factory=list)
-
-
-def level(group: Group, covariate: str) -> float:
-    """Return the value of a covariate in a group; NaN if it has none that is a number.
-
-    Examples
-    --------
-    >>> nothing = Passages(np.empty(0), np.empty(0, bool), np.empty(0, bool))
-    >>> level(Group("sde", {"noise": "gradient", "alpha": 1.5}, 0, nothing), "noise")
-    1.0
-    """
-    value = group.settings.get(covariate)
-    if covariate == "noise":
-        value = NOISES.get(str(value))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number and value is not None else math.nan
-
-
-def families(groups: Sequence[Group], covariate: str) -> list[list[Group]]:
-    """Return the families of a covariate: groups that agree in all else, at two levels of it or more.
-
-    A Gaussian model has no tempering and so belongs to the family of any; of isotropic noise only that whose
-    temperature is matched is compared with gradient noise.
-    """
-    found: dict[frozenset[tuple[str, str]], list[Group]] = {}
-    gaussian: list[Group] = []
-    for group in groups:
-        if math.isnan(level(group, covariate)):
-            continue
-        if covariate == "alpha" and group.settings["alpha"] == 2:
-            gaussian.append(group)
-        found.setdefault(_rest(group, covariate), []).append(group)
-    if covariate == "alpha":
-        for key, family in found.items():
-            family += [g for g in gaussian if g not in family and _plain(g, key)]
-    several = [f for f in found.values() if len({level(g, covariate) for g in f}) > 1]
-    return [f for f in several if not any(f is not other and _within(f, other) for other in several)]
-
-
-def _rest(group: Group, covariate: str) -> frozenset[tuple[str, str]]:
-    """Everything else that a group is."""
-    hidden = {covariate, "data.seed"}
-    if covariate == "noise":
-        hidden |= {"match_at"} | (
-            {"temperature"} if group.settings.get("temperature") == "matched" else set()
-        )
-    return frozenset((key, repr(value)) for key, value in group.settings.items() if key not in hidden)
-
-
-def _plain(group: Group, key: frozenset[tuple[str, str]]) -> bool:
-    """Whether a Gaussian group differs from a family only in the family's tempering."""
-    rest = {item for item in key if item[0] != "tempering"}
-    return _rest(group, "alpha") == rest
-
-
-def _within(family: list[Group], other: list[Group]) -> bool:
-    return len(family) < len(other) and all(any(one is two for two in other) for one in family)
+    times: Floats
+    slope: Floats
+    ratio: Floats
+    hazards: HazardRatio
 
 
 def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | None:
@@ -187,92 +119,131 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
         From `families`.
     covariate : str
     seed : int
-        Of the bootstrap (400 percentile replicates).
+        Of the bootstrap over trajectories (400 percentile replicates).
 
     Returns
     -------
     Effect or None
-        None if some level has not even a tenth of its trajectories escape, or so many at once that the time
-        is not told from zero.
+        None if some level has not even a tenth of its trajectories escape, on one of the data sets, or so
+        many at once that the time is not told from zero; and if levels have no data set in common, as then
+        nothing tells the setting from the data.
 
     Notes
     -----
-    With data sets in common, each level pools the trajectories of all of them and the bootstrap draws data
-    sets, the same ones at every level.
+    Only the data sets that all levels have in common are looked at. With two or more of them the logarithms
+    of the time ratio and of the hazard ratio, and the slope, are those within each data set, and the
+    interval is Student's over data sets: exact for any number of them if what they add is normal, and wide
+    for two. With one the interval is a bootstrap over trajectories, and holds for that data set.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> yes, no = np.ones(50, bool), np.zeros(50, bool)
+    >>> groups = [Group(f"a{a}", {"alpha": a}, data, Passages(a * rng.lognormal(0, 0.1, 50), yes, no))
+    ...           for a in (1.0, 2.0) for data in range(4)]
+    >>> found = effect(groups, "alpha")
+    >>> found.unit, found.units, found.ratio_low < 2 < found.ratio_high
+    ('data set', 4, True)
     """
-    levels = _levels(family, covariate)
-    time = moments_of(*(group.stays for group in family))
-    datasets = sorted({group.dataset for group in family})
-    shared = len(datasets) > 1 and all({g.dataset for g in one.groups} == set(datasets) for one in levels)
-    counts = [[count(group.stays, time) for group in one.groups] for one in levels]
-    together = [_sum(many) for many in counts]
-    share = next((s for s in SHARES if all(np.isfinite(quantile(one, s)) for one in together)), None)
-    if share is None or any(float(quantile(one, share)) <= 0 for one in together):
+    values = sorted({level(group, covariate) for group in family})
+    sets = [{g.dataset for g in family if level(g, covariate) == value} for value in values]
+    shared = sorted(set.intersection(*sets))
+    if not shared:
         return None
-    replicates = [
-        quantile(_replicates(many, shared, seed, number), share) for number, many in enumerate(counts)
-    ]
-    value = np.array([one.value for one in levels])
+    levels = [[g for g in family if level(g, covariate) == v and g.dataset in shared] for v in values]
+    table = [[joined([g.stays for g in one if g.dataset == data]) for data in shared] for one in levels]
+    share = _share(table)
+    if share is None:
+        return None
+    value = np.array(values)
     place = np.log(value) if covariate in LOGARITHMIC else value
-    times = np.array([float(quantile(one, share)) for one in together])
-    drawn = np.array(replicates)
+    found = _over_data_sets(table, place, share) if len(shared) > 1 else _within(table, place, share, seed)
+    if found is None:
+        return None
+    stays = [joined(one) for one in table]
+    varied = len(set.union(*sets)) > 1
+    return Effect(
+        covariate=covariate,
+        names=tuple(", ".join(dict.fromkeys(group.name for group in one)) for one in levels),
+        value=value,
+        share=share,
+        time=found.times[:, 0],
+        low=found.times[:, 1],
+        high=found.times[:, 2],
+        arrived=np.array([float(one.count) for one in stays]),
+        escaped=np.array([float(one.escaped.sum()) for one in stays]),
+        exploded=np.array([float(one.exploded.sum()) for one in stays]),
+        slope=float(found.slope[0]),
+        slope_low=float(found.slope[1]),
+        slope_high=float(found.slope[2]),
+        ratio=float(found.ratio[0]),
+        ratio_low=float(found.ratio[1]),
+        ratio_high=float(found.ratio[2]),
+        hazard_ratio=found.hazards.ratio,
+        hazard_low=found.hazards.low,
+        hazard_high=found.hazards.high,
+        p=found.hazards.p,
+        unit=DATA_SET if len(shared) > 1 else ONE_DATA_SET if varied else TRAJECTORY,
+        units=len(shared) if len(shared) > 1 else min(one.count for one in stays),
+    )
+
+
+def _share(table: list[list[Passages]]) -> float | None:
+    """Return the largest share that all reach, at a time above zero."""
+    counts = [count(stays) for one in table for stays in one if stays.count]
+    if len(counts) < sum(map(len, table)):
+        return None
+    share = next((s for s in SHARES if all(np.isfinite(escape_time(one, s)) for one in counts)), None)
+    if share is None or any(float(escape_time(one, share)) <= 0 for one in counts):
+        return None
+    return share
+
+
+def _over_data_sets(table: list[list[Passages]], place: Floats, share: float) -> _Estimate:
+    """Estimate within each data set, and take means and Student's intervals over them."""
+    logs = np.log([[float(escape_time(count(stays), share)) for stays in one] for one in table])
+    hazards = np.log([hazard_ratio(*ends).ratio for ends in zip(table[0], table[-1], strict=True)])
+    *ends, p = _student(hazards)
+    with np.errstate(over="ignore"):
+        cox = np.exp(ends)
+    return _Estimate(
+        times=np.exp([_student(one)[:3] for one in logs]),
+        slope=np.array(_student(_slope(place, logs))[:3]),
+        ratio=np.exp(_student(logs[-1] - logs[0])[:3]),
+        hazards=HazardRatio(float(cox[0]), float(cox[1]), float(cox[2]), p),
+    )
+
+
+def _within(table: list[list[Passages]], place: Floats, share: float, seed: int) -> _Estimate | None:
+    """Estimate on one data set, with a bootstrap over its trajectories."""
+    stays = [one for (one,) in table]
+    time = moments_of(*stays)
+    counts = [count(one, time) for one in stays]
+    times = np.array([float(escape_time(one, share)) for one in counts])
+    drawn = np.empty((len(stays), REPLICATES))
+    for number, one in enumerate(counts):
+        random = np.random.Generator(np.random.Philox(key=[seed, number + 1]))
+        drawn[number] = escape_time(resample(one, REPLICATES, random), share)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = interval(drawn[-1] / drawn[0])
-        slope = interval(_slope(place, np.log(drawn)))
-    cox = hazard_ratio(_joined(levels[0]), _joined(levels[-1]))
+        ratio, slope = interval(drawn[-1] / drawn[0]), interval(_slope(place, np.log(drawn)))
     ends = np.array([interval(one) for one in drawn])
     if (ends[:, 0] <= 0).any():
         return None
-    sizes = [sum(group.stays.count for group in one.groups) for one in levels]
-    return Effect(
-        covariate=covariate,
-        names=tuple(", ".join(dict.fromkeys(group.name for group in one.groups)) for one in levels),
-        value=value,
-        share=share,
-        time=times,
-        low=ends[:, 0],
-        high=ends[:, 1],
-        slope=float(_slope(place, np.log(times))),
-        slope_low=slope[0],
-        slope_high=slope[1],
-        ratio=float(times[-1] / times[0]),
-        ratio_low=ratio[0],
-        ratio_high=ratio[1],
-        hazard_ratio=cox.ratio,
-        hazard_low=cox.low,
-        hazard_high=cox.high,
-        p=cox.p,
-        unit="data set" if shared else "trajectory",
-        units=len(datasets) if shared else min(sizes),
+    return _Estimate(
+        times=np.column_stack([times, ends]),
+        slope=np.array([float(_slope(place, np.log(times))), *slope]),
+        ratio=np.array([times[-1] / times[0], *ratio]),
+        hazards=hazard_ratio(stays[0], stays[-1]),
     )
 
 
-def _levels(family: Sequence[Group], covariate: str) -> list[_Level]:
-    found: dict[float, _Level] = {}
-    for group in family:
-        value = level(group, covariate)
-        found.setdefault(value, _Level(value)).groups.append(group)
-    for one in found.values():
-        one.groups.sort(key=lambda group: group.dataset)
-    return [found[value] for value in sorted(found)]
-
-
-def _replicates(many: list[Counts], shared: bool, seed: int, number: int) -> Counts:
-    """Draw data sets, with the same choice at every level, or trajectories."""
-    if shared:
-        return pooled(many, REPLICATES, np.random.Generator(np.random.Philox(seed)))
-    return resample(_sum(many), REPLICATES, np.random.Generator(np.random.Philox(key=[seed, number + 1])))
-
-
-def _sum(many: list[Counts]) -> Counts:
-    columns = [sum(getattr(one, name) for one in many) for name in ("escaped", "exploded", "censored")]
-    return Counts(many[0].time, *(np.asarray(column) for column in columns))
-
-
-def _joined(one: _Level) -> Passages:
-    return Passages(
-        *(np.concatenate([getattr(g.stays, n) for g in one.groups]) for n in ("time", "escaped", "exploded"))
-    )
+def _student(values: Floats) -> tuple[float, float, float, float]:
+    """Mean, ends of its 95 % interval, and p-value of a mean of zero."""
+    count, centre = len(values), float(np.mean(values))
+    error = float(np.std(values, ddof=1)) / math.sqrt(count)
+    half = float(student.ppf(0.975, count - 1)) * error
+    p = 2 * float(student.sf(abs(centre) / error, count - 1)) if error > 0 else float(centre == 0)
+    return centre, centre - half, centre + half, p if math.isfinite(centre) else math.nan
 
 
 def _slope(x: Floats, y: Floats) -> Floats:

@@ -16,6 +16,10 @@ from fastsde.analysis.protocols import Floats
 __all__ = ["Hazard", "HazardRatio", "hazard", "hazard_ratio"]
 
 
+FLAT = 1e-6
+"""Curvature of the likelihood below which it has no finite maximum: one group escapes before the other."""
+
+
 @dataclass(frozen=True)
 class Hazard:
     """Escapes per unit of time and of trajectories still there, constant between edges.
@@ -35,7 +39,10 @@ class Hazard:
 
 @dataclass(frozen=True)
 class HazardRatio:
-    """Ratio of two hazards, with a 95 % interval and the p-value of their equality; NaN without escapes."""
+    """Ratio of two hazards, with a 95 % interval and the p-value of their equality.
+
+    NaN without escapes, and where all of one group come before any of the other: then it has no bound.
+    """
 
     ratio: float
     low: float
@@ -50,7 +57,7 @@ def hazard(stays: Passages, edge: Floats) -> Hazard:
     ----------
     stays : Passages
     edge : ndarray, shape (bin + 1,)
-        Increasing; from 0 on.
+        Increasing; from 0 on. An escape at an edge ends in it, as its time at risk does.
 
     Examples
     --------
@@ -62,7 +69,9 @@ def hazard(stays: Passages, edge: Floats) -> Hazard:
     total = np.concatenate([[0.0], np.cumsum(time)])
     within = np.searchsorted(time, edge, side="right")
     spent = np.diff(total[within] + edge * (len(time) - within))  # of min(time, edge)
-    events = np.histogram(stays.time[stays.escaped], bins=edge)[0].astype(np.float64)
+    place = np.searchsorted(np.sort(stays.time[stays.escaped]), edge, side="right")
+    place[0] = 0
+    events = np.diff(place).astype(np.float64)
     safe = np.where(spent > 0, spent, np.nan)
     low = np.where(events > 0, chi2.ppf(0.025, 2 * np.maximum(events, 0.5)) / 2, 0.0)
     return Hazard(edge, events / safe, low / safe, chi2.ppf(0.975, 2 * events + 2) / 2 / safe)
@@ -102,7 +111,7 @@ def _ratio(first: Counts, second: Counts) -> HazardRatio:
     for _ in range(50):
         share = one * math.exp(beta) / (other + one * math.exp(beta))
         slope, bend = mine - np.sum(deaths * share), float(np.sum(deaths * share * (1 - share)))
-        if bend <= 0:  # the groups are never at risk together
+        if bend < FLAT:
             return HazardRatio(math.nan, math.nan, math.nan, math.nan)
         change = float(np.clip(slope / bend, -2.0, 2.0))
         beta += change

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,19 @@ class Passages:
     def count(self) -> int:
         """Number of trajectories at risk."""
         return len(self.time)
+
+
+def joined(many: Sequence[Passages]) -> Passages:
+    """Put the stays of several groups together.
+
+    Examples
+    --------
+    >>> one = Passages(np.array([1.0]), np.array([True]), np.array([False]))
+    >>> joined([one, one]).time.tolist()
+    [1.0, 1.0]
+    """
+    names = ("time", "escaped", "exploded")
+    return Passages(*(np.concatenate([getattr(one, name) for one in many]) for name in names))
 
 
 def passages(passage: Floats, exploded: Floats, end: float, start: Floats | None = None) -> Passages:

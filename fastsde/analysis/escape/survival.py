@@ -99,6 +99,25 @@ def quantile(counts: Counts, share: float) -> Floats:
     return np.asarray(np.where(below.any(axis=-1), first, np.inf))
 
 
+def escape_time(counts: Counts, share: float) -> Floats:
+    """First time by which this share of all has escaped, exploded ones included; infinite if never.
+
+    The quantile of the cumulative incidence (`incidence`), shape (...). Without explosions it is that of the
+    Kaplan-Meier curve.
+
+    Examples
+    --------
+    >>> none = np.zeros(4)
+    >>> ends = np.array([1.0, 0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0, 0.0])
+    >>> counts = Counts(np.arange(1.0, 5.0), *ends, none)
+    >>> float(escape_time(counts, 0.5)), float(escape_time(counts, 0.9))
+    (3.0, inf)
+    """
+    reached = incidence(counts)[0] >= share - 1e-9
+    first = counts.time[np.argmax(reached, axis=-1)]
+    return np.asarray(np.where(reached.any(axis=-1), first, np.inf))
+
+
 def restricted_mean(counts: Counts, horizon: float) -> Floats:
     """Mean stay up to a horizon, the area under the survival curve until then; shape (...).
 
@@ -121,22 +140,6 @@ def resample(counts: Counts, replicates: int, random: np.random.Generator) -> Co
     total = table.sum()
     drawn = random.multinomial(int(total), table.ravel() / total, size=replicates)
     return Counts(counts.time, *np.moveaxis(drawn.reshape(replicates, *table.shape).astype(float), 1, 0))
-
-
-def pooled(many: list[Counts], replicates: int, random: np.random.Generator) -> Counts:
-    """Bootstrap replicates over data sets: whole groups of stays are drawn with replacement.
-
-    Parameters
-    ----------
-    many : list of Counts
-        One a data set, all counted at the same times.
-    """
-    weight = random.multinomial(len(many), np.full(len(many), 1 / len(many)), size=replicates).astype(float)
-    columns = [
-        weight @ np.stack([getattr(one, name) for one in many])
-        for name in ("escaped", "exploded", "censored")
-    ]
-    return Counts(many[0].time, *columns)
 
 
 def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:

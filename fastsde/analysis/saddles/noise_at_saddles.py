@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,21 +10,17 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from fastsde.analysis.law import follows_gradient
 from fastsde.analysis.noise_level import level_variable, noise_level
 from fastsde.analysis.protocols import Floats, Integers
-from fastsde.analysis.saddles.saddle_noise import (
-    LEADING,
-    NoiseShape,
-    noise_rows,
-    noise_shape,
-    sign_rows,
-)
+from fastsde.analysis.saddles.noise_summary import Point, SaddleNoise, of_points, of_steps
+from fastsde.analysis.saddles.saddle_noise import LEADING, NoiseShape, noise_rows, noise_shape
 from fastsde.analysis.tails.tail_report import TailReport, side_by_side, tail_report
 
 if TYPE_CHECKING:
+    from fastsde.analysis.saddles.locator import Locator
     from fastsde.analysis.saddles.visits import Visits
     from fastsde.analysis.sections import Context
     from fastsde.network import DeepLinearNetwork
 
-__all__ = ["NoiseCollector", "SaddleNoise"]
+__all__ = ["NoiseCollector"]
 
 STATES = 48
 """Visited points of each saddle at which covariances are computed."""
@@ -39,66 +34,6 @@ LARGEST = 4_000_000
 """Rows times dimension beyond which a covariance is not computed."""
 
 
-@dataclass(frozen=True)
-class SaddleNoise:
-    """Noise of one model near the saddles; every array has the saddle first.
-
-    Attributes
-    ----------
-    states : ndarray, shape (saddle,)
-        Visited points at which the covariance was computed.
-    dimension : ndarray, shape (saddle,)
-        Parameters, or entries of W where only W was recorded.
-    power : ndarray, shape (saddle,)
-        Median variance of the noise per unit of time, all directions together.
-    participation, participation_low, participation_high : ndarray, shape (saddle,)
-        Median over points, and quantiles 0.05 and 0.95, of the participation ratio of the covariance in the
-        parameters (of W where only that was recorded).
-    raw_participation : ndarray, shape (saddle,)
-        Of the noise of the end-to-end gradient, before it is carried to the layers.
-    spectrum : ndarray, shape (saddle, 6)
-        Median shares of the largest eigenvalues.
-    along_mode : ndarray, shape (saddle,)
-        Variance along the direction that raises the strongest mode not kept, over the mean variance; median.
-    along_lowest : ndarray, shape (saddle,)
-        The same along the Hessian eigenvectors of least eigenvalue; NaN where none is negative.
-    draws : ndarray, shape (saddle,)
-        Single steps gathered (``update_noise``).
-    step_participation : ndarray, shape (saddle,)
-        Participation ratio of their sign covariance, in the modes.
-    step_along_mode : ndarray, shape (saddle,)
-        Its variance along the strongest mode not kept over the mean.
-    tails : TailReport
-        All tail estimates, with the saddle as the column, of single steps along the strongest mode not kept,
-        in units of the trajectory's own noise level where that was recorded; the trajectory is the unit.
-    """
-
-    states: Floats
-    dimension: Floats
-    power: Floats
-    participation: Floats
-    participation_low: Floats
-    participation_high: Floats
-    raw_participation: Floats
-    spectrum: Floats
-    along_mode: Floats
-    along_lowest: Floats
-    draws: Floats
-    step_participation: Floats
-    step_along_mode: Floats
-    tails: TailReport
-
-
-@dataclass(frozen=True)
-class _Point:
-    """Noise at one point: of the model, of the end-to-end gradient, along least curvature; the dimension."""
-
-    shape: NoiseShape
-    raw: NoiseShape
-    along_lowest: float
-    dimension: int
-
-
 class NoiseCollector:
     """Gathers the noise of one model near saddles, snapshot by snapshot.
 
@@ -108,10 +43,12 @@ class NoiseCollector:
         The model.
     context : Context
     network : DeepLinearNetwork
+    locator : Locator
+        Knows the modes by which saddles are named.
     """
 
-    def __init__(self, name: str, context: Context, network: DeepLinearNetwork) -> None:
-        self.name, self.context, self.network = name, context, network
+    def __init__(self, name: str, context: Context, network: DeepLinearNetwork, locator: Locator) -> None:
+        self.name, self.context, self.network, self.locator = name, context, network, locator
         self.view, self.model = context.views[name], context.ensemble.study.models[name]
         self.problem = context.ensemble.problem
         self.noisy = self.model.kind != "gd"
@@ -121,6 +58,11 @@ class NoiseCollector:
         self.source = self._source()
 
     def _source(self) -> str:
+        own = self.locator.exact and not self.locator.basis.isotropic
+        steps = "; single steps are along the optimum's mode of the same number, not the saddles' own"
+        return self._covariance() + (steps if own else "")
+
+    def _covariance(self) -> str:
         if self.context.recorded("parameters"):
             return f"covariance at the recorded parameters, {STATES} visits to each saddle at most"
         if self.context.recorded("end_to_end"):
@@ -141,13 +83,17 @@ class NoiseCollector:
 
     def result(self, visits: Visits, listed: list[int]) -> SaddleNoise:
         """Return the noise at the listed saddles."""
-        rows = [self._points(visits, kept) | self._steps(kept) for kept in listed]
+        rows = []
+        for kept in listed:
+            noise, _, trajectory = self._drawn(kept)
+            rows.append(self._points(visits, kept) | of_steps(noise, trajectory, self._free(kept)))
         tails = side_by_side([self._tail(kept) for kept in listed])
         return SaddleNoise(**{key: np.array([row[key] for row in rows]) for key in rows[0]}, tails=tails)
 
     def _free(self, kept: int) -> int | None:
         """Return the strongest mode that a saddle does not keep."""
-        worth = int(np.sum(self.context.strength > 0.01 * self.context.strength[0]))
+        strength = self.locator.strength
+        worth = int(np.sum(strength > 0.01 * strength[0]))
         return next((k for k in range(worth) if not kept >> k & 1), None)
 
     def _drawn(self, kept: int) -> tuple[Floats, Floats, Integers]:
@@ -155,15 +101,6 @@ class NoiseCollector:
         modes = len(self.context.strength)
         draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, 2 * modes + 1))
         return draws[:, :modes], draws[:, modes:-1], draws[:, -1].astype(np.int64)
-
-    def _steps(self, kept: int) -> dict[str, float]:
-        free = self._free(kept)
-        noise = self._drawn(kept)[0]
-        row = {"draws": float(len(noise)), "step_participation": np.nan, "step_along_mode": np.nan}
-        if len(noise) >= 2 and free is not None:
-            shape = noise_shape(sign_rows(noise), np.eye(noise.shape[1])[free])
-            row |= {"step_participation": shape.participation, "step_along_mode": shape.alignment}
-        return row
 
     def _tail(self, kept: int) -> TailReport:
         """Judge the tail of draws, each along the strongest mode that the saddle does not keep."""
@@ -178,33 +115,17 @@ class NoiseCollector:
         rows = np.flatnonzero((visits.kept == kept) & (visits.trajectory < FIRST))[:STATES]
         known = self.context.recorded("parameters") or self.context.recorded("end_to_end")
         shapes = [self._shape(visits, int(row), kept) for row in rows] if known else []
-        found = [shape for shape in shapes if shape is not None]
-        if not found:
-            names = ["dimension", "power", "participation", "participation_low", "participation_high"]
-            names += ["raw_participation", "along_mode", "along_lowest"]
-            return {"states": 0.0, "spectrum": np.full(LEADING, np.nan), **dict.fromkeys(names, np.nan)}
-        share = np.array([one.shape.participation for one in found])
-        return {
-            "states": float(len(found)),
-            "dimension": float(found[0].dimension),
-            "power": self._power(float(np.median([one.shape.trace for one in found]))),
-            "participation": _median(share),
-            "participation_low": _quantile(share, 0.05),
-            "participation_high": _quantile(share, 0.95),
-            "raw_participation": _median(np.array([one.raw.participation for one in found])),
-            "spectrum": np.median([one.shape.spectrum for one in found], axis=0),
-            "along_mode": _median(np.array([one.shape.alignment for one in found])),
-            "along_lowest": _median(np.array([one.along_lowest for one in found])),
-        }
+        row = of_points([shape for shape in shapes if shape is not None])
+        return row | {"power": self._power(row["power"])}
 
-    def _shape(self, visits: Visits, row: int, kept: int) -> _Point | None:
+    def _shape(self, visits: Visits, row: int, kept: int) -> Point | None:
         """Measure the noise at the closest approach of a visit, as the model itself has it."""
         snapshot, trajectory = int(visits.closest[row]), int(visits.trajectory[row])
         one = slice(trajectory, trajectory + 1)
         free = self._free(kept)
         if free is None:
             return None
-        toward = np.outer(self.problem.mode_left[:, free], self.problem.mode_right[:, free])
+        toward = self.locator.direction(free)
         if self.context.recorded("parameters"):
             theta = np.asarray(self.view.read("parameters", snapshot, one)[0], dtype=np.float64)
             return self._in_parameters(theta, toward)
@@ -215,9 +136,9 @@ class NoiseCollector:
         if rows is None:
             return None
         shape = noise_shape(rows.reshape(len(rows), -1), toward.ravel())
-        return _Point(shape, shape, np.nan, matrix.size)
+        return Point(shape, shape, np.nan, matrix.size)
 
-    def _in_parameters(self, theta: Floats, toward: Floats) -> _Point | None:
+    def _in_parameters(self, theta: Floats, toward: Floats) -> Point | None:
         rows = self._rows(self.network.end_to_end(theta), theta.size)
         if rows is None:
             return None
@@ -226,10 +147,10 @@ class NoiseCollector:
         if self._isotropic():
             size = float(theta.size)
             even = NoiseShape(size, size, np.full(LEADING, 1 / size), 1.0)
-            return _Point(even, raw, np.nan if lowest is None else 1.0, theta.size)
+            return Point(even, raw, np.nan if lowest is None else 1.0, theta.size)
         pushed = self.network.push(theta, rows)
         shape = noise_shape(pushed, self.network.push(theta, toward))
-        return _Point(shape, raw, noise_shape(pushed, lowest).alignment, theta.size)
+        return Point(shape, raw, noise_shape(pushed, lowest).alignment, theta.size)
 
     def _rows(self, matrix: Floats, dimension: int) -> Floats | None:
         """Return the factor of the covariance, or None where there is none or it is too large."""
@@ -279,12 +200,3 @@ class NoiseCollector:
             return 2 * heat * self.network.size
         rate = self.context.ensemble.study.time.learning_rate
         return float(rate * batch_share(self.model, self.problem) * trace)
-
-
-def _median(values: Floats) -> float:
-    return _quantile(values, 0.5)
-
-
-def _quantile(values: Floats, level: float) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.quantile(known, level)) if known.size else np.nan

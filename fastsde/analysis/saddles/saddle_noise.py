@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.analysis.protocols import Floats
+from fastsde.analysis.confidence import Interval, around
+from fastsde.analysis.protocols import Floats, Integers
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
 
-__all__ = ["NoiseShape", "noise_rows", "noise_shape", "sign_rows"]
+__all__ = ["NoiseShape", "noise_rows", "noise_shape", "sign_rows", "sign_shape"]
 
 LEADING = 6
 """Eigenvalues kept of each spectrum."""
@@ -123,3 +124,47 @@ def sign_rows(noise: Floats) -> Floats:
     length = np.linalg.norm(noise, axis=1, keepdims=True)
     kept = (length > 0).ravel() & np.isfinite(noise).all(axis=1)
     return np.asarray(noise[kept] / length[kept] / np.sqrt(max(1, int(kept.sum()))))
+
+
+def sign_shape(noise: Floats, trajectory: Integers, mode: int) -> tuple[Interval, Interval]:
+    """Measure the sign covariance of draws: participation ratio, and variance along a mode over the mean.
+
+    Parameters
+    ----------
+    noise : ndarray, shape (n, mode)
+    trajectory : ndarray of int, shape (n,)
+        Of each draw; the unit of the intervals, which are normal for the logarithm (delta method).
+    mode : int
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0).standard_normal((3000, 4))
+    >>> spread, along = sign_shape(draws, np.arange(3000) // 3, 0)
+    >>> bool(spread.high > 3.99), bool(along.low < 1 < along.high)
+    (True, True)
+    """
+    known = np.isfinite(noise).all(axis=1) & (np.linalg.norm(noise, axis=1) > 0)
+    if not known.any():
+        nothing = Interval(np.array(np.nan), np.array(np.nan), np.array(np.nan))
+        return nothing, nothing
+    unit = noise[known] / np.linalg.norm(noise[known], axis=1, keepdims=True)
+    group = np.unique(trajectory[known], return_inverse=True)[1].ravel()
+    covariance = unit.T @ unit / len(unit)
+    square = float(np.sum(covariance**2))
+    share = np.einsum("ni,ij,nj->n", unit, covariance, unit)
+    along = unit.shape[1] * unit[:, mode] ** 2
+    return (
+        _positive(1 / square, -2 / square**2 * (share - square), group),
+        _positive(float(along.mean()), along - along.mean(), group),
+    )
+
+
+def _positive(value: float, influence: Floats, group: Integers) -> Interval:
+    """Interval of a positive estimate, from what each draw adds to its error, summed by trajectory."""
+    groups = int(group.max()) + 1
+    if groups < 2 or value <= 0:
+        return Interval(np.array(value), np.array(np.nan), np.array(np.nan))
+    sums = np.bincount(group, weights=influence)
+    error = np.sqrt(groups / (groups - 1) * np.sum(sums**2)) / len(influence) / value
+    found = around(np.log(value), error)
+    return Interval(np.array(value), np.exp(found.low), np.exp(found.high))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.law import plateaus
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
-from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector, SaddleNoise
-from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker, kept_modes
+from fastsde.analysis.saddles.found import Saddles, saddle_name
+from fastsde.analysis.saddles.locator import GAPS, Locator
+from fastsde.analysis.saddles.model_visits import model_visits
+from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
+from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
     from fastsde.lowering import Lowered
 
-__all__ = ["ModelVisits", "Saddles", "measure", "saddle_name"]
+__all__ = ["Saddles", "measure", "saddle_name"]
 
 MOST_SADDLES = 12
 """Saddles that are reported: those of the strongest modes, then the most visited others."""
@@ -25,101 +27,6 @@ STATES = 256
 """Visits to a saddle whose curvature is computed afterwards, if it was not recorded."""
 FIRST = 4096
 """They are taken from the first so many trajectories."""
-LEVELS = (0.05, 0.5, 0.95)
-
-
-@dataclass(frozen=True)
-class ModelVisits:
-    """Visits of one model; every array has the saddle first.
-
-    Attributes
-    ----------
-    visits : ndarray, shape (saddle,)
-        Trajectories that stay at the saddle for the checks asked for.
-    ends : ndarray, shape (saddle,)
-        Of those, how many are still there at the end of the run.
-    entry : ndarray, shape (saddle, level)
-        Time of the first snapshot there: quantiles 0.05, 0.5, 0.95 over visits.
-    dwell : ndarray, shape (saddle, level)
-        Time from the first to the last snapshot there: a lower bound of the stay, short of it by up to two
-        distances of snapshots.
-    gradient, distance, loss : ndarray, shape (saddle,)
-        Medians at the closest approach: gradient norm, relative distance of W from the saddle's, loss.
-    lowest, highest : ndarray, shape (saddle, level)
-        Smallest and largest Hessian eigenvalue at the closest approach.
-    error : ndarray, shape (saddle,)
-        Largest bound of their errors.
-    strict, flat : ndarray, shape (saddle,)
-        Visits at a point with a negative eigenvalue of account, and without.
-    """
-
-    visits: Floats
-    ends: Floats
-    entry: Floats
-    dwell: Floats
-    gradient: Floats
-    distance: Floats
-    loss: Floats
-    lowest: Floats
-    highest: Floats
-    error: Floats
-    strict: Floats
-    flat: Floats
-
-
-@dataclass(frozen=True)
-class Saddles:
-    """Saddles that are visited, and the visits.
-
-    Attributes
-    ----------
-    kept : tuple of str
-        Numbers of the modes that each saddle keeps, as "1+2"; "none" for the origin.
-    rank : ndarray, shape (saddle,)
-    plateau : ndarray, shape (saddle,)
-        Its loss; NaN unless the inputs are white.
-    top : ndarray, shape (saddle,)
-        1 if it keeps the strongest modes, 0 if it keeps others in their stead.
-    gradient_rule, rate_rule, loss_rule, strict_rule : float
-        The rules' shares, see `fastsde.analysis.saddles.visits.Rules`.
-    gradient_scale, rate_scale : float
-        Usual largest gradient norm and relative rate of descent, of which the rules are shares.
-    curvature_scale : float
-        Largest Hessian eigenvalue at the balanced minimum.
-    gradient_source, curvature_source, noise_source : str
-        "recorded", or what was done instead.
-    models : dict of str to ModelVisits
-    noise : dict of str to SaddleNoise
-        Noise near the saddles; models without noise are left out.
-    """
-
-    kept: tuple[str, ...]
-    rank: Floats
-    plateau: Floats
-    top: Floats
-    gradient_rule: float
-    rate_rule: float
-    loss_rule: float
-    strict_rule: float
-    gradient_scale: float
-    rate_scale: float
-    curvature_scale: float
-    gradient_source: str
-    curvature_source: str
-    noise_source: str
-    models: dict[str, ModelVisits]
-    noise: dict[str, SaddleNoise] = field(default_factory=dict)
-
-
-def saddle_name(kept: int) -> str:
-    """Return the modes of a set as text.
-
-    Examples
-    --------
-    >>> saddle_name(0), saddle_name(5)
-    ('none', '1+3')
-    """
-    return "+".join(str(k + 1) for k in range(kept.bit_length()) if kept >> k & 1) or "none"
 
 
 def measure(context: Context) -> Saddles | None:
@@ -139,9 +46,11 @@ class _Pass:
         study, problem = context.ensemble.study, context.ensemble.problem
         self.problem = problem
         self.network = DeepLinearNetwork(study.network.widths, study.network.loss_scale)
-        self.levels = plateaus(problem)
+        self.locator = Locator(context, self.network)
+        self.has_levels = bool(self.locator.exact and np.isfinite(problem.optimum_loss))
         self.floor = float(problem.optimum_loss) if np.isfinite(problem.optimum_loss) else 0.0
-        self.full = (1 << int(np.sum(context.strength > 0.01 * context.strength[0]))) - 1
+        strength = self.locator.strength
+        self.full = (1 << int(np.sum(strength > 0.01 * strength[0]))) - 1
         self.has_parameters = context.recorded("parameters")
         self.gradient_source = self._gradient_source()
 
@@ -153,7 +62,12 @@ class _Pass:
         source = self._curvature_source()
         scale = self._curvature_scale()
         models = {
-            name: self._summary(name, self._curved(name, visits, listed, source), listed, scale)
+            name: model_visits(
+                self._curved(name, visits, listed, source),
+                listed,
+                context.views[name],
+                rules.strict * scale,
+            )
             for name, (visits, _) in found.items()
         }
         noise = {name: noise.result(visits, listed) for name, (visits, noise) in found.items() if noise.noisy}
@@ -169,7 +83,9 @@ class _Pass:
             gradient_scale=self.gradient_scale,
             rate_scale=self.rate_scale,
             curvature_scale=scale,
+            naming=self.locator.naming,
             gradient_source=self.gradient_source,
+            distance_source=self.locator.source,
             curvature_source=source,
             noise_source=next(iter(found.values()))[1].source,
             models=models,
@@ -236,7 +152,7 @@ class _Pass:
         view = self.context.views[name]
         peak, fastest = np.zeros(view.count), np.zeros(view.count)
         for snapshot, loss, gradient in self._snapshots(view):
-            kept = kept_modes(np.asarray(view.read("modes", snapshot), np.float64), self.context.strength)
+            kept = self.locator.kept(view, snapshot)
             moving = np.isfinite(gradient) & (kept != self.full)
             peak = np.fmax(peak, np.where(moving, gradient, 0.0))
             fastest = np.fmax(fastest, np.where(moving, self._rate(loss, gradient), 0.0))
@@ -245,48 +161,46 @@ class _Pass:
     def _visits(self, name: str) -> tuple[Visits, NoiseCollector]:
         view = self.context.views[name]
         tracker = VisitTracker(view.count, self.rules.checks)
-        noise = NoiseCollector(name, self.context, self.network)
+        noise = NoiseCollector(name, self.context, self.network, self.locator)
         for snapshot, loss, gradient in self._snapshots(view):
-            modes = np.asarray(view.read("modes", snapshot), dtype=np.float64)
-            kept = kept_modes(modes, self.context.strength)
+            kept = self.locator.kept(view, snapshot)
             plateau = self._on_plateau(loss, gradient, kept)
-            known = {"loss": loss, "distance": self._distance(modes, kept)}
+            known = {"loss": loss}
             for key in ("hessian_min", "hessian_max", "hessian_error"):
                 if key in view.variables:
                     known[key] = np.asarray(view.read(key, snapshot), dtype=np.float64)
             tracker.add(snapshot, kept, plateau, gradient, known)
             noise.add(snapshot, np.where(plateau, kept, -1))
-        return tracker.visits(), noise
+        return self._placed(view, tracker.visits()), noise
+
+    def _placed(self, view: Trajectories, visits: Visits) -> Visits:
+        """Add how far W is from the saddle's at the closest approach of each visit."""
+        found = {name: np.full(len(visits.kept), np.nan) for name in GAPS}
+        for snapshot in np.unique(visits.closest):
+            here = np.flatnonzero(visits.closest == snapshot)
+            kept = np.full(view.count, -1, dtype=np.int64)
+            kept[visits.trajectory[here]] = visits.kept[here]
+            gaps = self.locator.gaps(view, int(snapshot), kept)
+            for name in GAPS:
+                found[name][here] = gaps[name][visits.trajectory[here]]
+        return dataclasses.replace(visits, there={**visits.there, **found})
 
     def _on_plateau(self, loss: Floats, gradient: Floats, kept: Any) -> Bools:
         rules = self.rules
         small = gradient <= rules.gradient * self.gradient_scale
         slow = self._rate(loss, gradient) <= rules.rate * self.rate_scale
         there = small & slow & (kept >= 0) & (kept != self.full)
-        if self.levels.size:
+        if self.has_levels:
             level = self._levels(kept)
             there &= np.abs(loss - level) <= rules.loss * (level - self.floor)
         return np.asarray(there)
 
     def _levels(self, kept: Any) -> Floats:
-        """Loss of the saddles that keep these modes, for white inputs."""
-        drops = self.levels[:-1] - self.levels[1:]
-        level = np.full(np.shape(kept), self.levels[0])
-        for k in range(min(len(drops), self.full.bit_length())):
-            level = level - np.where(np.asarray(kept) >> k & 1, drops[k], 0.0)
-        return level
+        """Loss of the saddles that keep these modes."""
+        return self.locator.basis.levels(kept, self.floor, self.problem.loss_scale)
 
     def _plateau(self, kept: int) -> float:
-        return float(self._levels(np.array(kept))) if self.levels.size else np.nan
-
-    def _distance(self, modes: Floats, kept: Any) -> Floats:
-        """Distance of the modes from the saddle's, over its size (that of the first saddle at the origin)."""
-        strength = self.context.strength
-        bits = np.asarray(kept)[:, None] >> np.minimum(np.arange(len(strength)), 62) & 1
-        target = np.where(bits == 1, strength, 0.0)
-        size = np.linalg.norm(target, axis=1)
-        size = np.where(size > 0, size, strength[0])
-        return np.asarray(np.linalg.norm(modes - target, axis=1) / size)
+        return float(self._levels(np.array(kept))) if self.has_levels else np.nan
 
     def _listed(self, found: dict[str, Visits]) -> list[int]:
         """Choose the saddles to report: those of the strongest modes and the most visited others, by rank."""
@@ -322,35 +236,7 @@ class _Pass:
             found[here] = curvature(theta, lowered)
         keys = ("hessian_min", "hessian_max", "hessian_error")
         there = {**visits.there, **{key: found[:, column] for column, key in enumerate(keys)}}
-        return Visits(visits.trajectory, visits.kept, visits.entry, visits.last, visits.closest, there)
-
-    def _summary(self, name: str, visits: Visits, listed: list[int], scale: float) -> ModelVisits:
-        view = self.context.views[name]
-        rows = [self._saddle(visits, np.flatnonzero(visits.kept == kept), view, scale) for kept in listed]
-        return ModelVisits(**{key: np.array([row[key] for row in rows]) for key in rows[0]})
-
-    def _saddle(self, visits: Visits, rows: Any, view: Trajectories, scale: float) -> dict[str, Any]:
-        unknown = np.full(len(rows), np.nan)
-        there = {key: visits.there[key][rows] if key in visits.there else unknown for key in _THERE}
-        lowest, error = there["hessian_min"], there["hessian_error"]
-        strict = lowest + error < -self.rules.strict * scale
-        return {
-            "visits": float(len(rows)),
-            "ends": float(np.sum(visits.last[rows] == len(view.time) - 1)),
-            "entry": _quantiles(view.time[visits.entry[rows]]),
-            "dwell": _quantiles(view.time[visits.last[rows]] - view.time[visits.entry[rows]]),
-            "gradient": _median(there["gradient"]),
-            "distance": _median(there["distance"]),
-            "loss": _median(there["loss"]),
-            "lowest": _quantiles(lowest),
-            "highest": _quantiles(there["hessian_max"]),
-            "error": float(np.nanmax(error)) if np.isfinite(error).any() else np.nan,
-            "strict": float(strict.sum()),
-            "flat": float(np.sum(np.isfinite(lowest) & ~strict)),
-        }
-
-
-_THERE = ("gradient", "distance", "loss", "hessian_min", "hessian_max", "hessian_error")
+        return dataclasses.replace(visits, there=there)
 
 
 def chosen_visits(visits: Visits, listed: list[int], most: int) -> Any:
@@ -358,12 +244,3 @@ def chosen_visits(visits: Visits, listed: list[int], most: int) -> Any:
     near = visits.trajectory < FIRST
     rows = [np.flatnonzero(near & (visits.kept == kept))[:most] for kept in listed]
     return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
-
-
-def _quantiles(values: Floats) -> Floats:
-    known = values[np.isfinite(values)]
-    return np.quantile(known, LEVELS) if known.size else np.full(len(LEVELS), np.nan)
-
-
-def _median(values: Floats) -> float:
-    return float(_quantiles(values)[1])

@@ -28,7 +28,8 @@ class Rules:
     rate : float
         Relative rate of descent ``|grad L|^2 / (L - L_min)``, at most this share of its usual largest value.
     loss : float
-        The loss is within this share of the plateau's height above the minimum (white inputs only).
+        The loss is within this share of the plateau's height above the minimum (where it is known which
+        modes saddles keep).
     checks : int
     strict : float
         A saddle is called strict if ``lambda_min`` lies below minus this share of the largest eigenvalue at

@@ -8,10 +8,10 @@ from fastsde.analysis.escape.hazard import hazard, hazard_ratio
 from fastsde.analysis.escape.passages import Passages, passages, stays
 from fastsde.analysis.escape.survival import (
     count,
+    escape_time,
     incidence,
     interval,
     moments_of,
-    pooled,
     quantile,
     resample,
     restricted_mean,
@@ -107,20 +107,15 @@ def test_bootstrap_intervals_are_those_of_scipy():
     assert abs(got[1] - other.high) < width / 10
 
 
-@pytest.mark.statistics
-def test_where_data_sets_differ_trajectories_are_not_the_unit():
-    """Twelve data sets of scales that differ by a half: resampling them gives the wider interval."""
+def test_the_time_of_escape_counts_those_that_exploded():
+    """Rates 1 and 1/2: a share q has escaped at -ln(1 - 3 q / 2) / 1.5, and never more than two thirds."""
     rng = np.random.default_rng(7)
-    groups = [censored(rng.exponential(np.exp(0.5 * rng.standard_normal()), 500), 20.0) for _ in range(12)]
-    time = moments_of(*groups)
-    many = [count(one, time) for one in groups]
-    together = Passages(
-        *(np.concatenate([getattr(g, f) for g in groups]) for f in ("time", "escaped", "exploded"))
-    )
-    wide = np.std(np.log(quantile(pooled(many, 400, rng), 0.5)))
-    narrow = np.std(np.log(quantile(resample(count(together, time), 400, rng), 0.5)))
-    assert wide > 3 * narrow
-    assert 0.08 < wide < 0.3  # 0.5 / sqrt(12) = 0.14
+    escape, explosion = rng.exponential(1.0, 20_000), rng.exponential(2.0, 20_000)
+    passage, exploded = (np.where(a < b, a, NAN) for a, b in ((escape, explosion), (explosion, escape)))
+    counts = count(passages(passage, exploded, end=30.0))
+    assert float(escape_time(counts, 0.5)) == pytest.approx(-np.log(1 - 0.75) / 1.5, rel=0.03)
+    assert float(escape_time(counts, 0.7)) == np.inf
+    assert float(quantile(counts, 0.5)) == pytest.approx(np.log(2), rel=0.03)  # had nothing exploded
 
 
 @pytest.mark.statistics
@@ -178,3 +173,9 @@ def test_without_escapes_there_is_no_hazard_ratio():
     none = Passages(np.ones(5), np.zeros(5, bool), np.zeros(5, bool))
     assert np.isnan(hazard_ratio(none, none).ratio)
     assert np.isnan(hazard_ratio(none, remissions("placebo")).ratio)
+
+
+def test_groups_apart_have_no_finite_hazard_ratio():
+    yes, no = np.ones(400, bool), np.zeros(400, bool)
+    early, late = (Passages(np.random.default_rng(0).uniform(a, a + 1, 400), yes, no) for a in (1.0, 5.0))
+    assert np.isnan(hazard_ratio(early, late).ratio)
