@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.results import Settings
 from fastsde.analysis.sections import Context
 from fastsde.atomic import replacing
-from fastsde.errors import FastsdeError
+from fastsde.errors import StoreError
 from fastsde.progress import Silent
 from fastsde.provenance import now, versions
 
@@ -26,7 +27,7 @@ __all__ = ["SWEEP_FILE", "SweepAnalysis", "analyze_cases"]
 
 SWEEP_FILE = "sweep.h5"
 FORMAT = "fastsde-sweep"
-FORMAT_VERSION = (1, 0)
+FORMAT_VERSION = (2, 0)
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,17 @@ class SweepAnalysis:
 
         Raises
         ------
-        FastsdeError
+        StoreError
             If there is none, or it is something else.
         """
         path = Path(path)
         if not path.is_file():
-            raise FastsdeError(f"no analysis of a sweep at {path}: `fastsde sweep` makes one")
+            raise StoreError(f"no analysis of a sweep at {path}: `fastsde sweep` makes one")
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
-                raise FastsdeError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
+                raise StoreError(
+                    f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: `fastsde sweep` makes one"
+                )
             return records.read(file, cls)
 
     def document(self) -> Any:
@@ -100,12 +103,12 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     directories : mapping of str to Path
         Directory of each case's run, by name; one ensemble is open at a time.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap over trajectories, where data sets do not vary.
 
     Notes
     -----
     Groups of one model on different data sets (``data.seed`` swept) stand at the same level, and data sets
-    are then what the bootstrap draws.
+    are then the unit.
     """
     from fastsde.store import open_ensemble
 
@@ -131,7 +134,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     swept = tuple(dict.fromkeys(key for case in cases for key in case.values))
     names = [*COVARIATES, *(key for key in swept if key not in (*COVARIATES, "data.seed", "seed"))]
     found = {
-        f"rank {rank} {name} {number}": effect(family, name, seed)
+        f"rank {rank} {name} {number}": _effect(family, name, swept, seed)
         for rank, groups in enumerate(by_rank)
         for name in names
         for number, family in enumerate(families(groups, name))
@@ -145,3 +148,11 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
         places=places,
         effects={key: one for key, one in found.items() if one is not None},
     )
+
+
+def _effect(family: Sequence[Group], covariate: str, swept: Sequence[str], seed: int) -> Effect | None:
+    """Measure an effect, and note what else is swept that the family has in common."""
+    found = effect(family, covariate, seed)
+    settings = family[0].settings
+    held = [key for key in swept if key in settings and key not in (covariate, "data.seed", "seed")]
+    return found and dataclasses.replace(found, held=tuple(f"{key} = {settings[key]}" for key in held))

@@ -19,7 +19,7 @@ from fastsde.atomic import replacing
 from fastsde.errors import StoreError
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (1, 0)
+FORMAT_VERSION = (2, 0)
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,10 @@ class Analysis:
         try:
             with h5py.File(path, "r") as file:
                 if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
-                    raise StoreError(f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}")
+                    raise StoreError(
+                        f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
+                        f"`fastsde analyze {path.parent}` makes one"
+                    )
                 found = records.read(file, cls, leave_out=("sections", *({"seconds"} - set(file))))
                 found.sections.update(read_sections(file))
                 return found

@@ -115,7 +115,7 @@ def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: S
     """Draw one panel for each family of models: time against the setting, one line for each place."""
     groups: dict[tuple[str, ...], list[tuple[int, Effect]]] = {}
     for key, one in found.items():
-        groups.setdefault((one.covariate, *one.names), []).append((int(key.split()[1]), one))
+        groups.setdefault((one.covariate, *one.names, *one.held), []).append((int(key.split()[1]), one))
     figure, axes = style.grid(len(groups), 3, 2.7)
     for panel, many in zip(axes, groups.values(), strict=True):
         for rank, one in many:
@@ -135,16 +135,20 @@ def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: S
 
 
 def family_name(one: Effect) -> str:
-    """Name a family after its models: all of two, or the first and the last.
+    """Name a family after its models, all of two, or the first and the last, and what they have in common.
 
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> family_name(SimpleNamespace(names=("levy-alpha1_2", "levy-alpha1_5", "sde")))
+    >>> family_name(SimpleNamespace(names=("levy-alpha1_2", "levy-alpha1_5", "sde"), held=()))
     'levy-alpha1_2 ... sde'
+    >>> family_name(SimpleNamespace(names=("sde", "sde"), held=("time.learning_rate = 0.01",)))
+    'sde (learning rate 0.01)'
     """
-    names = [name if len(name) < 24 else f"{name[:21]}..." for name in one.names]
-    return " ... ".join((names[0], names[-1])) if len(names) > 2 else ", ".join(names)
+    names = [name if len(name) < 24 else f"{name[:21]}..." for name in dict.fromkeys(one.names)]
+    text = " ... ".join((names[0], names[-1])) if len(names) > 2 else ", ".join(names)
+    held = [" ".join((short_name(key), value)) for key, value in (each.split(" = ") for each in one.held)]
+    return f"{text} ({', '.join(held)})" if held else text
 
 
 def _effect_line(panel: Axes, rank: int, one: Effect, unit: float, label: str) -> None:

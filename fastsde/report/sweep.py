@@ -81,7 +81,8 @@ def _caption(found: SweepAnalysis) -> str:
     return (
         "Time by which half of the trajectories have escaped (a quarter or a tenth where half never do) in "
         "units of learning rate times steps, for models that differ in one value and agree in all others; "
-        "bars are 95 % intervals, by a bootstrap over trajectories, or over data sets where they vary. Cases "
+        "bars are 95 % intervals, Student's over data sets where they vary, else by a bootstrap over "
+        "trajectories. Cases "
         f'are independent runs.<div class="source">From {escape(found.source)}; '
         "<code>sweep.h5 effects</code>.</div>"
     )

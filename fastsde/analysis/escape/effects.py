@@ -74,6 +74,8 @@ class Effect:
         hazards.
     units : int
         How many of them there are; of trajectories at the smallest level.
+    held : tuple of str
+        What else a sweep varies and this family has in common, as "time.learning_rate = 0.005".
     """
 
     covariate: str
@@ -98,6 +100,7 @@ class Effect:
     p: float
     unit: str
     units: int
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
