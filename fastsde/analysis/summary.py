@@ -11,6 +11,7 @@ import numpy as np
 from fastsde.analysis.distances.distance import closer
 from fastsde.analysis.distances.metrics import PRIMARY
 from fastsde.analysis.law import log_spaced
+from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
@@ -76,14 +77,14 @@ def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[
     sentences = []
     if same:
         sentences.append(
-            f"{_list(same)} cannot be told from {analysis.reference} at {size:,} trajectories a side."
+            f"{enumerated(same)} cannot be told from {analysis.reference} at {size:,} trajectories a side."
         )
     if told and not same:
         sentences.append(
             f"Every model can be told from {analysis.reference} at {size:,} trajectories a side."
         )
     if told:
-        who = _list([name for name, _ in told]) if len(told) <= NAMED else f"The other {len(told)}"
+        who = enumerated([name for name, _ in told]) if len(told) <= NAMED else f"The other {len(told)}"
         start = f"{who} can be. " if same else ""
         course = "the logarithm of time" if log_spaced(analysis.step) else "time"
         tied = any(closer(one, other) is False for (_, one), (_, other) in pairwise(told))
@@ -122,10 +123,6 @@ def _evidence(analysis: Analysis, found: Distance) -> str:
         return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}"
     step = analysis.step[found.peak_snapshot]
     return f"{max(ratio, 0.0):.2g} (but {found.peak:.2g} at step {step:,.0f})"
-
-
-def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _closeness(result: ModelResult) -> float:

@@ -11,6 +11,7 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.branching.section import Branching
 from fastsde.report import style
 from fastsde.report.spec import FigureSpec
+from fastsde.report.writing import percent
 
 __all__ = ["SPECS"]
 
@@ -65,15 +66,11 @@ def finding(analysis: Analysis) -> str:
         low, high = 1 - spread.high[at, which], 1 - spread.low[at, which]
         sentences.append(
             f"Under {escape(name)} the states decided most of {escape(found.quantities[which])}: "
-            f"{_percent(decided[row, which])} (95&nbsp;% interval {_percent(low)} to {_percent(high)}) of "
+            f"{percent(decided[row, which])} (95&nbsp;% interval {percent(low)} to {percent(high)}) of "
             f"its spread at step {found.step[at]:,.0f}. At the end the noise after the branching makes "
-            f"{_percent(np.nanmin(spread.share[-1]))} of the spread or more of every quantity."
+            f"{percent(np.nanmin(spread.share[-1]))} of the spread or more of every quantity."
         )
     return " ".join(sentences)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}&nbsp;%"
 
 
 SPECS = (

@@ -8,10 +8,11 @@ from html import escape
 import numpy as np
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.shape.bootstrap import Interval
 from fastsde.analysis.summary import ordered, ranked
 from fastsde.report.panels import shown_modes
-from fastsde.report.tables import number
+from fastsde.report.writing import number
 
 NAMED = 6
 """Models named in a sentence; of more, the extremes."""
@@ -34,7 +35,7 @@ def loss_finding(analysis: Analysis) -> str:
         side = higher if one[1] > found[first][2] else lower if one[2] < found[first][1] else same
         side[name] = one
     parts = [f"{word} in {_named(side)}" for word, side in (("higher", higher), ("lower", lower)) if side]
-    parts += [f"not told from that in {_list(list(map(escape, same)))}"] if same else []
+    parts += [f"not told from that in {enumerated(list(map(escape, same)))}"] if same else []
     optimum = f" (optimum {number(analysis.optimum_loss)})" if math.isfinite(analysis.optimum_loss) else ""
     return f"{said[0]}{optimum}{', ' if parts else ''}{'; '.join(parts)}."
 
@@ -47,8 +48,8 @@ def modes_finding(analysis: Analysis) -> str:
         share = analysis.models[name].moments.median[-1, modes] / analysis.mode_strength[modes]
         told = ", ".join("-" if math.isnan(one) else f"{100 * one:.0f}" for one in share)
         groups.setdefault(told, []).append(escape(name))
-    which = _list([str(mode + 1) for mode in modes])
-    said = "; ".join(f"{told}&nbsp;% in {_list(names)}" for told, names in groups.items())
+    which = enumerated([str(mode + 1) for mode in modes])
+    said = "; ".join(f"{told}&nbsp;% in {enumerated(names)}" for told, names in groups.items())
     return f"Learned of mode{'s' if len(modes) > 1 else ''} {which} at the end (median): {said}."
 
 
@@ -73,7 +74,9 @@ def learning_finding(analysis: Analysis) -> str:
     reference = escape(analysis.reference)
     parts = []
     if same:
-        parts.append(f"The times at which {_list(same)} learn the modes are not told from {reference}'s.")
+        parts.append(
+            f"The times at which {enumerated(same)} learn the modes are not told from {reference}'s."
+        )
     if other:
         parts.append(f"Told by the log-rank test, with medians over {reference}'s: {'; '.join(other)}.")
     return " ".join(parts)
@@ -98,14 +101,10 @@ def _spanned(ends: Ends) -> str:
 def _named(side: dict[str, Ends]) -> str:
     """Name models with their medians, or count them and give the range."""
     if len(side) <= NAMED:
-        return _list([f"{escape(name)} ({number(one[0])})" for name, one in side.items()])
+        return enumerated([f"{escape(name)} ({number(one[0])})" for name, one in side.items()])
     values = [one[0] for one in side.values()]
     return f"{len(side)} models ({number(min(values))} to {number(max(values))})"
 
 
 def _span(low: float, high: float) -> str:
     return f" {low:.3g} times" if high - low < 0.005 * high else f" {low:.3g} to {high:.3g} times"
-
-
-def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,9 +10,8 @@ from fastsde.analysis.currents.mixing import Mixing, MixingTimes
 from fastsde.analysis.currents.section import Current, Currents
 from fastsde.analysis.features.late_law import LateLaws
 from fastsde.analysis.summary import ordered, time_per_step
-from fastsde.report.features_tables import p_value, spanned
 from fastsde.report.panels import shown_modes
-from fastsde.report.tables import NOTHING, number, table
+from fastsde.report.writing import NOTHING, number, p_value, spanned, table
 
 
 def currents_finding(analysis: Analysis) -> str:

@@ -12,10 +12,10 @@ from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
 from fastsde.analysis.distances.versus import Pair
-from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ranked
-from fastsde.report import distances_figures, tables
+from fastsde.report import distances_figures
 from fastsde.report.spec import FigureSpec
+from fastsde.report.writing import NOTHING, number, percent, table
 
 ACROSS = 6
 """Models beside one another in a table; more are put below."""
@@ -57,7 +57,7 @@ def battery_table(analysis: Analysis) -> str:
     for start in range(0, len(names), ACROSS):
         here = names[start : start + ACROSS]
         rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in here)] for kind in kinds]
-        text += tables.table(("distance", *map(escape, here)), rows)
+        text += table(("distance", *map(escape, here)), rows)
     reasons = {
         found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])
     }
@@ -78,9 +78,9 @@ def _tested(found: Battery, name: str, kind: str) -> str:
         short, colon, _ = pair.reasons[kind][-1].partition(":")
         return f'<span class="none">{short if colon else "does not exist"}</span>'
     p = float(one.p_value[-1])
-    value = tables.number(float(one.value[-1]))
+    value = number(float(one.value[-1]))
     text = f"<b>{value}</b>" if p < 0.05 else value
-    return f"{text} <small>({tables.number(float(one.null[-1]))}), p {p:.2g}</small>"
+    return f"{text} <small>({number(float(one.null[-1]))}), p {p:.2g}</small>"
 
 
 def pairs_finding(analysis: Analysis) -> str:
@@ -126,7 +126,7 @@ def relevance_finding(analysis: Analysis) -> str:
             f"Use {title}: it tells {escape(found.nearest)} from {escape(analysis.reference)} in "
             f"{100 * power:.0f}&nbsp;% of samples of {size} trajectories a side"
         )
-    return f"{start}, for {tables.number(float(one.seconds[place]))} s a test, and exists for every model" + (
+    return f"{start}, for {number(float(one.seconds[place]))} s a test, and exists for every model" + (
         f" (not so: {', '.join(lacking)})." if lacking else "."
     )
 
@@ -154,17 +154,17 @@ def relevance_table(analysis: Analysis) -> str:
     for name, one in found.distances.items():
         known = np.flatnonzero(np.isfinite(one.seconds))
         if not known.size:
-            rows.append([BY_NAME[name].title, *[tables.NOTHING] * 7, "no"])
+            rows.append([BY_NAME[name].title, *[NOTHING] * 7, "no"])
             continue
         at = int(known[-1])
-        shares = [_percent(values, at) for values in (one.size, one.power_nearest, one.power_farthest)]
+        shares = [percent(float(values[at])) for values in (one.size, one.power_nearest, one.power_farthest)]
         rows.append(
             [
                 BY_NAME[name].title,
                 str(int(found.sizes[at])),
-                tables.number(float(one.seconds[at])),
-                tables.number(one.growth),
-                tables.number(float(one.bias[at])),
+                number(float(one.seconds[at])),
+                number(one.growth),
+                number(float(one.bias[at])),
                 *shares,
                 "yes" if one.exists else "no",
             ]
@@ -175,11 +175,7 @@ def relevance_table(analysis: Analysis) -> str:
         f"error of a share at most {error:.0f}&nbsp;%, given this ensemble. A distance that does not exist "
         "for a model is not tested against it.</p>"
     )
-    return note + tables.table(head, rows)
-
-
-def _percent(values: Floats, at: int) -> str:
-    return f"{100 * values[at]:.0f}&nbsp;%" if np.isfinite(values[at]) else tables.NOTHING
+    return note + table(head, rows)
 
 
 SPECS = (

@@ -11,7 +11,7 @@ from fastsde.analysis.escape.course import other_course
 from fastsde.analysis.escape.hazard import HazardRatio
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
-from fastsde.report import tables
+from fastsde.report import writing
 from fastsde.report.escape_effects import (
     barriers,
     effect_finding,
@@ -86,12 +86,12 @@ def _table(analysis: Analysis) -> str:
         f"of escape of those still there (Cox) and the log-rank p-value, with explosions ending a stay as "
         f"the end of the run does. From {escape(found.source)}.</p>"
     )
-    return note + tables.table(head, rows)
+    return note + writing.table(head, rows)
 
 
 def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     if not one.arrived[rank]:
-        return tables.NOTHING
+        return writing.NOTHING
     median, low, high = (v[rank] / step for v in (one.median, one.median_low, one.median_high))
     text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
     mean = one.mean[rank] / step
@@ -104,7 +104,7 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     if math.isfinite(one.hazard_ratio[rank]):
         span = f"{one.hazard_ratio_low[rank]:.2f} to {one.hazard_ratio_high[rank]:.2f}"
         text += f'<span class="what">hazard ratio {one.hazard_ratio[rank]:.2f} ({span}), '
-        text += f"p {p_value(one.logrank_p[rank])}</span>"
+        text += f"p {p_value(one.logrank_p[rank], '= ')}</span>"
     return text
 
 

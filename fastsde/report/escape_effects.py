@@ -8,20 +8,16 @@ from html import escape
 
 from fastsde.analysis.escape.effects import DATA_SET, ONE_DATA_SET, TRAJECTORY, Effect
 from fastsde.report import escape_figures as figures
-from fastsde.report import tables
+from fastsde.report import writing
+from fastsde.report.writing import p_value
 
-__all__ = ["barriers", "effect_finding", "effect_rows", "effect_sentences", "effects_table", "p_value"]
+__all__ = ["barriers", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]
 
 UNITS = {
     TRAJECTORY: "trajectories a side",
     DATA_SET: "data sets",
     ONE_DATA_SET: "trajectories a side of the one data set in common",
 }
-
-
-def p_value(value: float) -> str:
-    """Write a p-value with its sign of relation, as HTML."""
-    return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
 
 
 def effect_sentences(found: dict[str, Effect]) -> list[str]:
@@ -112,7 +108,7 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
                 f"{one.units:,} {UNITS[one.unit]}",
             ]
         )
-    return tables.table(head, rows)
+    return writing.table(head, rows)
 
 
 def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[str, str]]:
@@ -134,12 +130,12 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
 
 def _hazards(one: Effect) -> str:
     """Ratio of the hazards of those still there, and how many exploded, which it does not count."""
-    p = f" <small>p {p_value(one.p)}</small>" if math.isfinite(one.p) else ""
+    p = f" <small>p {p_value(one.p, '= ')}</small>" if math.isfinite(one.p) else ""
     gone = f'<span class="what">{_exploded(one)}</span>' if one.exploded.any() else ""
     return _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + p + gone
 
 
 def _span(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
-        return tables.NOTHING
+        return writing.NOTHING
     return f"<b>{value:.3g}</b> <small>({low:.3g} to {high:.3g})</small>"

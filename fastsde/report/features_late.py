@@ -10,8 +10,7 @@ import numpy as np
 from fastsde.analysis import Analysis
 from fastsde.analysis.features.late_law import LateLaw, LateLaws
 from fastsde.analysis.summary import ordered
-from fastsde.report.features_tables import p_value, spanned
-from fastsde.report.tables import NOTHING, number, table
+from fastsde.report.writing import NOTHING, number, p_value, spanned, table
 
 
 def late_finding(analysis: Analysis) -> str:

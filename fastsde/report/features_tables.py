@@ -11,36 +11,17 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.features.diffusion import Diffusion, DiffusionPeaks
 from fastsde.analysis.features.rank import RankCourse, Ranks
+from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.summary import ordered
 from fastsde.report.panels import shown_modes
-from fastsde.report.tables import NOTHING, number, table
-
-
-def spanned(interval: Interval, place: int | None = None) -> str:
-    """Write a value with its interval, in HTML."""
-    ends = (interval.value, interval.low, interval.high)
-    value, low, high = (float(end if place is None else end[place]) for end in ends)
-    if not math.isfinite(value):
-        return NOTHING
-    if not math.isfinite(low):
-        return number(value)
-    return f"<b>{number(value)}</b> <small>({number(low)} to {number(high)})</small>"
-
-
-def p_value(value: float) -> str:
-    """Write a p-value, in HTML."""
-    return NOTHING if math.isnan(value) else "&lt; 0.001" if value < 0.001 else f"{value:.2g}"
-
-
-def _percent(value: float) -> str:
-    return f"{round(100 * value):d}&nbsp;%"
+from fastsde.report.writing import NOTHING, p_value, percent, spanned, table
 
 
 def _shares(interval: Interval, place: int) -> str:
     ends = [float(end[place]) for end in (interval.value, interval.low, interval.high)]
     if not math.isfinite(ends[0]):
         return NOTHING
-    return f"<b>{_percent(ends[0])}</b> <small>({100 * ends[1]:.0f} to {100 * ends[2]:.0f})</small>"
+    return f"<b>{percent(ends[0])}</b> <small>({100 * ends[1]:.0f} to {100 * ends[2]:.0f})</small>"
 
 
 def diffusion_finding(analysis: Analysis) -> str:
@@ -53,7 +34,7 @@ def diffusion_finding(analysis: Analysis) -> str:
     for name in names[1:]:
         verdict = _verdict(found.models[name], _counted(analysis, found.models[name]))
         others.setdefault(verdict, []).append(escape(name))
-    said = [f"In {_enumerated(same)} it {verdict}." for verdict, same in others.items()]
+    said = [f"In {enumerated(same)} it {verdict}." for verdict, same in others.items()]
     return " ".join([_diffusion_sentence(analysis, names[0], found), *said])
 
 
@@ -74,7 +55,7 @@ def _verdict(one: DiffusionPeaks, modes: list[int]) -> str:
         return "does not precede learning"
     if np.any(low > 0.5):
         which = [str(mode + 1) for mode, end in zip(modes, low, strict=True) if end > 0.5]
-        return f"precedes learning in mode{'s' if len(which) > 1 else ''} {_enumerated(which)} only"
+        return f"precedes learning in mode{'s' if len(which) > 1 else ''} {enumerated(which)} only"
     return "precedes learning in about half of the trajectories"
 
 
@@ -85,17 +66,13 @@ def _diffusion_sentence(analysis: Analysis, name: str, found: Diffusion) -> str:
     if not modes or np.all(one.edge[modes] > 0.9 * one.counted[modes]):
         return f"{start}."
     numbers = [str(mode + 1) for mode in modes]
-    before = [_percent(float(one.before_learned.value[mode])) for mode in modes]
-    fraction = [_percent(float(value)) for value in one.fraction.value[modes]]
+    before = [percent(float(one.before_learned.value[mode])) for mode in modes]
+    fraction = [percent(float(value)) for value in one.fraction.value[modes]]
     return (
-        f"{start}: it comes before {_percent(found.learned)} of the mode is learned in "
-        f"{_enumerated(before)} of the trajectories (modes {_enumerated(numbers)}), "
-        f"when the median trajectory has learned {_enumerated(fraction)} of it."
+        f"{start}: it comes before {percent(found.learned)} of the mode is learned in "
+        f"{enumerated(before)} of the trajectories (modes {enumerated(numbers)}), "
+        f"when the median trajectory has learned {enumerated(fraction)} of it."
     )
-
-
-def _enumerated(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def diffusion_table(analysis: Analysis) -> str:
@@ -104,7 +81,7 @@ def diffusion_table(analysis: Analysis) -> str:
     head = (
         "model, mode",
         "trajectories",
-        f"peak before {_percent(found.learned)} learned",
+        f"peak before {percent(found.learned)} learned",
         "peak before half learned",
         "learned at the peak (median)",
         "time learned / time of peak",
@@ -119,7 +96,7 @@ def diffusion_table(analysis: Analysis) -> str:
     ]
     return (
         "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Peaks are "
-        f"located between snapshots {_percent(found.resolution)} of the time apart. Trajectories that never "
+        f"located between snapshots {percent(found.resolution)} of the time apart. Trajectories that never "
         "learned the mode, or exploded, are left out and named.</p>" + table(head, rows)
     )
 

@@ -11,7 +11,7 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.summary import ordered
 from fastsde.analysis.tails.verdict import TOLERANCE
 from fastsde.report import saddle_figures as figures
-from fastsde.report import tables
+from fastsde.report import writing
 from fastsde.report.saddle_words import beyond, range_over, saddle_title, span
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ def noise_table(analysis: Analysis) -> str:
         f"trajectory's own noise level, where that is recorded, and what all tail estimators say together. "
         f"From: {escape(found.noise_source)}.</p>"
     )
-    return note + tables.table(head, rows)
+    return note + writing.table(head, rows)
 
 
 def _noise_cell(found: Saddles, name: str, k: int) -> str:
     one = found.noise[name]
     low, middle, high = figures.spread(one)[k]
     if not np.isfinite(middle):
-        return tables.NOTHING
+        return writing.NOTHING
     text = f"<b>{middle:.3g}</b>" + (f" <small>({low:.3g} to {high:.3g})</small>" if low < high else "")
     text += f'<span class="what">along the next mode {span(figures.along(one)[k], "{:.2g}")}'
     if np.isfinite(one.along_lowest[k]):

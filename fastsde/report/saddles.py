@@ -11,7 +11,7 @@ from fastsde.analysis import Analysis, confidence
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import saddle_figures as figures
-from fastsde.report import tables
+from fastsde.report import writing
 from fastsde.report.saddle_noise import noise_finding, noise_table
 from fastsde.report.saddle_words import beyond, range_over, saddle_title, span
 from fastsde.report.spec import FigureSpec
@@ -72,7 +72,7 @@ def _visits_table(analysis: Analysis) -> str:
         cells = []
         for k in shown:
             if not one.visits[k]:
-                cells.append(tables.NOTHING)
+                cells.append(writing.NOTHING)
                 continue
             low, middle, high = one.dwell[k] / step
             text = (
@@ -84,7 +84,7 @@ def _visits_table(analysis: Analysis) -> str:
                 text += f'<span class="what">strict {one.strict[k]:,.0f}, flat {one.flat[k]:,.0f}</span>'
             cells.append(text)
         rows.append([escape(name), *cells])
-    return tables.table(head, rows)
+    return writing.table(head, rows)
 
 
 def _distance(one: ModelVisits, k: int) -> str:

@@ -13,7 +13,7 @@ from fastsde.analysis.shape.section import ModelShape, ShapeSection
 from fastsde.analysis.summary import ordered
 from fastsde.report import shape_figures
 from fastsde.report.spec import FigureSpec
-from fastsde.report.tables import number, table
+from fastsde.report.writing import number, table, with_error
 
 COLUMNS = {
     "median": "median",
@@ -53,7 +53,7 @@ def _peak(analysis: Analysis, one: ModelShape, name: str, column: int) -> str:
     if not np.isfinite(sd.value[:, column]).any():
         return ""
     at = int(np.nanargmax(sd.value[:, column]))
-    size, lean = (_with_error(found.value[at, column], found.error[at, column]) for found in (sd, skewness))
+    size, lean = (with_error(found.value[at, column], found.error[at, column]) for found in (sd, skewness))
     return f"step {analysis.step[at]:,.0f} in {escape(name)} (sd {size}, L-skewness {lean})"
 
 
@@ -98,7 +98,7 @@ def _correlations(analysis: Analysis) -> str:
             value, error = (
                 part[-1] / np.outer(sd, sd) for part in (found.covariance, found.covariance_error)
             )
-        rows.append([escape(name), *(_with_error(value[pair], error[pair]) for pair in pairs)])
+        rows.append([escape(name), *(with_error(value[pair], error[pair]) for pair in pairs)])
     if not pairs:
         return ""
     head = ("model", *(f"modes {a + 1}, {b + 1}" for a, b in pairs))
@@ -110,17 +110,11 @@ def _cell(one: ModelShape, statistic: str, column: int) -> str:
         part[-1, column] for part in (one.statistics[statistic].value, one.statistics[statistic].error)
     )
     if math.isfinite(value):
-        return _with_error(value, error)
+        return with_error(value, error)
     below = one.exists_below[-1, column]
     if math.isfinite(below) and statistic in ("mean", "sd", "skewness", "kurtosis"):
         return f'<span class="none">no: moments below {below:.2g}</span>'
     return number(None)
-
-
-def _with_error(value: float, error: float) -> str:
-    return (
-        f"{number(value)} <small>&plusmn; {number(error)}</small>" if math.isfinite(error) else number(value)
-    )
 
 
 SPECS = (

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.summary import ordered, summary, time_per_step
-
-NOTHING = '<span class="none">&ndash;</span>'
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write an HTML table; cells are HTML already, the first of each row is its heading."""
-    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
-        for first, *rest in rows
-    )
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+from fastsde.report.writing import NOTHING, number, p_value, percent, table
 
 
 def results(analysis: Analysis) -> str:
@@ -49,7 +37,7 @@ def _result(analysis: Analysis, row: dict[str, Any]) -> list[str]:
         _verdict(row, is_reference),
         _times(row),
         _peak(row),
-        _percent(row["mmd_share_outside"]),
+        percent(row["mmd_share_outside"]),
         _wasserstein(row, analysis.reference),
         number(row["final_loss"]),
         f"{row['exploded']:,} of {row['trajectories']:,}",
@@ -85,10 +73,6 @@ def _peak(row: dict[str, Any]) -> str:
     return f"{number(row['mmd_peak_ratio'])} times, at step {row['mmd_peak_step']:,}"
 
 
-def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{100 * share:.0f}&nbsp;%"
-
-
 def _wasserstein(row: dict[str, Any], reference: str) -> str:
     if row["wasserstein"] is None:
         return "does not exist: no variance" if reference else NOTHING
@@ -120,23 +104,9 @@ def _learned(analysis: Analysis, name: str, mode: int) -> str:
     told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
     text += f'<span class="what">{told}</span>' if told else ""
     if not math.isnan(found.logrank_p[0, mode]):
-        text += f'<span class="what">log-rank p {_p_value(float(found.logrank_p[0, mode]))}</span>'
+        text += f'<span class="what">log-rank p {p_value(float(found.logrank_p[0, mode]), "= ")}</span>'
     return text
 
 
 def _step(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else "never"
-
-
-def _p_value(value: float) -> str:
-    return "&lt; 0.001" if value < 0.001 else f"= {value:.2g}"
-
-
-def number(value: float | None) -> str:
-    """Write a number with three digits, in HTML; a dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}&times;10<sup>{int(exponent)}</sup>"

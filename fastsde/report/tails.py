@@ -9,12 +9,13 @@ from html import escape
 import numpy as np
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.tails.section import SampleTails
 from fastsde.analysis.tails.verdict import MEANING
 from fastsde.report import panels, tails_figures
 from fastsde.report.spec import FigureSpec
-from fastsde.report.tables import NOTHING, table
 from fastsde.report.tails_figures import samples
+from fastsde.report.writing import NOTHING, table
 
 WORDS = {
     "none": "no noise",
@@ -38,7 +39,7 @@ def finding(analysis: Analysis) -> str:
             _with_index(word, name, analysis, verdicts) for word in dict.fromkeys(verdicts)
         )
         groups.setdefault(described, []).append(escape(name))
-    parts = [f"{_join(names)}: {described}" for described, names in groups.items()]
+    parts = [f"{enumerated(names)}: {described}" for described, names in groups.items()]
     return f"The noise of one step, all times together, is in {'; in '.join(parts)}." if parts else ""
 
 
@@ -53,10 +54,6 @@ def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -
     index, low, high = (end[which] for end in (found.index, found.low, found.high))
     middle = f"{index.min():.2f}" if np.ptp(index) < 0.005 else f"{index.min():.2f} to {index.max():.2f}"
     return f"{WORDS[word]}, index {middle} (intervals within {low.min():.2f} to {high.max():.2f}){modes}"
-
-
-def _join(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def verdicts(analysis: Analysis) -> str:
@@ -123,7 +120,7 @@ def disagreement_finding(analysis: Analysis) -> str:
     for kind, text in tails_figures.KINDS.items():
         far = [name for name, one in samples(analysis, kind).items() if one.pooled.disagreement[0] > 0.25]
         if far:
-            parts.append(f"{text}: {_join([escape(name) for name in far])}")
+            parts.append(f"{text}: {enumerated([escape(name) for name in far])}")
     if not parts:
         return "The estimators agree within their intervals and known biases."
     return (
