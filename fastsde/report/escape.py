@@ -18,9 +18,9 @@ from fastsde.report.escape_effects import (
     effect_rows,
     effect_sentences,
     effects_table,
-    p_value,
 )
 from fastsde.report.spec import FigureSpec
+from fastsde.report.writing import p_value
 
 if TYPE_CHECKING:
     from fastsde.analysis.escape.section import Escape, EscapeCurves

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastsde.report import features_figures as figures
 from fastsde.report import features_late as late
 from fastsde.report import features_tables as tables
+from fastsde.report import rank_figures
 from fastsde.report.spec import FigureSpec
 
 _RATES = (
@@ -73,7 +74,7 @@ SPECS = (
             "|W|<sub>2</sub>&sup2;. Only trajectories that never explode; <code>analysis.h5 "
             "sections/rank</code>."
         ),
-        draw=figures.ranks,
+        draw=rank_figures.ranks,
         applies=lambda analysis: "rank" in analysis.sections,
         finding=tables.rank_finding,
         beside=tables.rank_table,
@@ -93,7 +94,7 @@ SPECS = (
             "top right one of W<sub>l+1</sub>; |W<sub>l+1</sub><sup>T</sup> W<sub>l+1</sub> &minus; "
             "W<sub>l</sub> W<sub>l</sub><sup>T</sup>|<sub>F</sub>."
         ),
-        draw=figures.alignment,
+        draw=rank_figures.alignment,
         applies=lambda analysis: "alignment" in analysis.sections,
         finding=tables.alignment_finding,
     ),

@@ -12,10 +12,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.features.alignment import Alignment
 from fastsde.analysis.features.diffusion import Diffusion
 from fastsde.analysis.features.late_law import LateLaws
-from fastsde.analysis.features.rank import ModelRanks, RankCourse, Ranks
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered
 from fastsde.report import panels, style
@@ -77,8 +75,8 @@ def peak_fractions(analysis: Analysis) -> Figure:
         color = lines[name].color
         low, high = one.quartiles[0, chosen], one.quartiles[2, chosen]
         axes[0].vlines(place, low, high, color=color, linewidth=4, alpha=0.3)
-        _points(axes[0], place, _part(one.fraction, chosen), color, name)
-        _points(axes[1], place, _part(one.before_learned, chosen), color, name)
+        _points(axes[0], place, panels.part(one.fraction, chosen), color, name)
+        _points(axes[1], place, panels.part(one.before_learned, chosen), color, name)
     axes[0].axhline(found.learned, color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
     axes[0].set_ylabel("share of the mode learned")
     axes[0].set_title("when the diffusion peaks (bar: half of the trajectories)")
@@ -127,78 +125,6 @@ def rates_over_time(analysis: Analysis) -> Figure:
     return figure
 
 
-def ranks(analysis: Analysis) -> Figure:
-    """Ranks over time, and differences between the reference and each model, over time and at equal loss."""
-    found: Ranks = analysis.sections["rank"]
-    kinds = [kind for kind in ("effective", "stable") if _courses(found, kind)]
-    others = any(course.difference is not None for kind in kinds for course in _courses(found, kind).values())
-    at_loss = others and bool(len(found.levels))
-    rows = 1 + others + at_loss
-    figure, axes = style.grid(rows * len(kinds), len(kinds), 2.2)
-    lines = lines_of(analysis)
-    for column, kind in enumerate(kinds):
-        courses = _courses(found, kind)
-        top = axes[column]
-        for name in [name for name in ordered(analysis) if name in courses]:
-            shown = style.time_axis(top, analysis.step)
-            _curve(top, analysis.step[shown], _part(courses[name].over_time, shown), lines[name], name)
-        top.set_title(f"{kind} rank")
-        if others:
-            panel = axes[len(kinds) + column]
-            shown = style.time_axis(panel, analysis.step)
-            for name, course in courses.items():
-                if course.difference is not None:
-                    _curve(panel, analysis.step[shown], _part(course.difference, shown), lines[name], name)
-            panel.axhline(0, color=style.INK, linewidth=0.8)
-            panel.set_title(f"{analysis.reference} less model, at the same time")
-        if at_loss:
-            panel = axes[2 * len(kinds) + column]
-            for name, course in courses.items():
-                if course.difference_at_loss is not None:
-                    _curve(panel, found.levels, course.difference_at_loss, lines[name], name)
-            panel.axhline(0, color=style.INK, linewidth=0.8)
-            panel.set_xscale("log")
-            panel.set_xlim(found.levels[0], found.levels[-1])
-            panel.set_xlabel("loss above the least, falling")
-            panel.set_title(f"{analysis.reference} less model, at the same loss")
-    style.legend_below(figure, axes)
-    return figure
-
-
-def alignment(analysis: Analysis) -> Figure:
-    """Alignment of modes and layers, and balance, over time: the mean over modes or interfaces."""
-    found: Alignment = analysis.sections["alignment"]
-    names = list(next(iter(found.models.values())).quantiles)
-    figure, axes = style.grid(len(names), 3, 2.6)
-    lines = lines_of(analysis)
-    labels = {
-        "mode_alignment": "singular vectors with the modes",
-        "layer_alignment": "adjacent layers with each other",
-        "balance": "imbalance of adjacent layers",
-    }
-    for panel, quantity in zip(axes, names, strict=True):
-        for name in ordered(analysis):
-            values = found.models[name].quantiles[quantity].mean(axis=2)
-            shown = style.time_axis(panel, analysis.step)
-            panel.plot(analysis.step[shown], values[1, shown], label=name, **lines[name]._asdict())
-            panel.fill_between(
-                analysis.step[shown],
-                values[0, shown],
-                values[2, shown],
-                color=lines[name].color,
-                alpha=0.1,
-                linewidth=0,
-            )
-        if quantity == "balance":
-            panel.set_yscale("log")
-        else:
-            panel.set_ylim(0, 1.03)
-        panel.set_title(labels[quantity])
-    panels.start_at_action(axes, analysis)
-    style.legend_below(figure, axes)
-    return figure
-
-
 def late_laws(analysis: Analysis) -> Figure:
     """Effective temperatures of the modes, and how far their means are from the fixed point."""
     found: LateLaws = analysis.sections["late_law"]
@@ -212,12 +138,12 @@ def late_laws(analysis: Analysis) -> Figure:
         law = found.models[name]
         place = np.arange(len(modes)) + 1 + (number - (len(names) - 1) / 2) * 0.8 / len(names)
         if law.temperatures is not None:
-            _points(axes[0], place, _part(law.temperatures.each, chosen), lines[name].color, name)
+            _points(axes[0], place, panels.part(law.temperatures.each, chosen), lines[name].color, name)
             if law.own_temperature:
                 axes[0].axhline(
                     law.own_temperature, color=lines[name].color, linewidth=0.9, linestyle=(0, (4, 2))
                 )
-        _points(axes[1], place, _part(law.offset, chosen), lines[name].color, name)
+        _points(axes[1], place, panels.part(law.offset, chosen), lines[name].color, name)
     axes[0].set_title("effective temperature (dashed: the model's own)")
     axes[0].set_ylabel("temperature, units of the loss")
     if shown:
@@ -233,23 +159,6 @@ def late_laws(analysis: Analysis) -> Figure:
         _mode_axis(panel, len(modes))
     style.legend_below(figure, axes)
     return figure
-
-
-def _courses(found: Ranks, kind: str) -> dict[str, RankCourse]:
-    def course(one: ModelRanks) -> RankCourse | None:
-        return one.effective if kind == "effective" else one.stable
-
-    known = {name: course(one) for name, one in found.models.items()}
-    return {name: one for name, one in known.items() if one is not None}
-
-
-def _part(interval: Interval, chosen: slice) -> Interval:
-    return Interval(interval.value[chosen], interval.low[chosen], interval.high[chosen])
-
-
-def _curve(panel: Axes, x: Floats, interval: Interval, line: style.Line, name: str) -> None:
-    panel.plot(x, interval.value, label=name, **line._asdict())
-    panel.fill_between(x, interval.low, interval.high, color=line.color, alpha=0.15, linewidth=0)
 
 
 def _points(panel: Axes, place: np.ndarray[Any, Any], interval: Interval, color: str, name: str) -> None:

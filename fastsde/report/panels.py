@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis, ModelResult
+from fastsde.analysis.confidence import Interval
 from fastsde.analysis.coordinates import mode_scale
 from fastsde.analysis.distances.metrics import PRIMARY
 from fastsde.analysis.law import log_spaced
@@ -82,6 +83,17 @@ def ratio_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, sty
     panel.yaxis.set_major_locator(FixedLocator(ticks if kind == PRIMARY else ticks[1:]))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.yaxis.set_minor_formatter(NullFormatter())
+
+
+def curve(panel: Axes, x: Floats, interval: Interval, line: style.Line, name: str) -> None:
+    """Draw a curve with the band of its interval."""
+    panel.plot(x, interval.value, label=name, **line._asdict())
+    panel.fill_between(x, interval.low, interval.high, color=line.color, alpha=0.15, linewidth=0)
+
+
+def part(interval: Interval, chosen: slice) -> Interval:
+    """Give the chosen entries of an interval."""
+    return Interval(interval.value[chosen], interval.low[chosen], interval.high[chosen])
 
 
 def note(panel: Axes, text: str, names: Sequence[str]) -> None:

@@ -9,7 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.shape.section import ModelShape, ShapeSection
+from fastsde.analysis.shape.model_shape import ModelShape
+from fastsde.analysis.shape.section import ShapeSection
 from fastsde.analysis.summary import ordered
 from fastsde.report import shape_figures
 from fastsde.report.spec import FigureSpec

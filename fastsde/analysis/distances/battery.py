@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances.metrics import METRICS, Frame
+from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import Pair, versus
 from fastsde.analysis.protocols import Floats

@@ -8,7 +8,8 @@ import numpy as np
 
 from fastsde.analysis.distances.distance import Distance, distance
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, PRIMARY, Frame
+from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, PRIMARY
 from fastsde.analysis.distances.random_features import GROUPS
 from fastsde.analysis.protocols import Floats
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastsde.analysis.shape.moments import Moments
 
 if TYPE_CHECKING:
-    from fastsde.analysis.distances.metrics import Metric
+    from fastsde.analysis.distances.metric import Metric
     from fastsde.analysis.results import Settings
 
 

@@ -1,11 +1,8 @@
-"""All distances between two samples, with one interface: points in, distances under many labellings out."""
+"""All distances between two samples, with one interface (`fastsde.analysis.distances.metric`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,179 +17,11 @@ from fastsde.analysis.distances import (
     wasserstein,
     wasserstein_1d,
 )
-from fastsde.analysis.distances.permutation import Relabelling
+from fastsde.analysis.distances.metric import Frame, Metric
 from fastsde.analysis.protocols import Bools, Floats
-
-if TYPE_CHECKING:
-    from fastsde.analysis.results import Settings
-
-SMALLEST_SAMPLE = 10
-"""Fewer survivors a side than this give no distance."""
 
 PRIMARY = "mmd_features"
 """The distance that ranks models: it exists for every law, and sees all trajectories of any number."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Outcome of one comparison.
-
-    Attributes
-    ----------
-    values : ndarray, shape (1 + permutation,), or None
-        The observed distance first, then those of the shuffles; None where fewer than ten trajectories a side
-        survive.
-    count : int
-        Trajectories of either side that were used.
-    left_out : ndarray, shape (group,), or None
-        The distance without each group of trajectories, for the jackknife; None of most distances.
-    """
-
-    values: Floats | None
-    count: int
-    left_out: Floats | None = None
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What all comparisons of an ensemble have in common, so that their distances can be compared.
-
-    Attributes
-    ----------
-    coordinates : tuple of str
-        Their names.
-    bandwidth : float
-        Kernel width h.
-    along : ndarray, shape (direction, coordinate)
-        Directions of the sliced distance.
-    waves : ndarray, shape (frequency, coordinate)
-        Frequencies of the random features.
-    settings : Settings
-        Exponents, neighbours, blur and seed.
-    branches : int
-        So many consecutive trajectories start from one state, and are the unit of shuffles together.
-    """
-
-    coordinates: tuple[str, ...]
-    bandwidth: float
-    along: Floats
-    waves: Floats
-    settings: Settings
-    branches: int = 1
-
-    @classmethod
-    def of(cls, coordinates: Sequence[str], bandwidth: float, settings: Settings, branches: int = 1) -> Frame:
-        """Draw directions and frequencies for these coordinates."""
-        size = len(coordinates)
-        return cls(
-            coordinates=tuple(coordinates),
-            bandwidth=bandwidth,
-            along=wasserstein.directions(size, settings.directions, settings.seed),
-            waves=random_features.frequencies(size, settings.frequencies, settings.seed),
-            settings=settings,
-            branches=branches,
-        )
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A distance between laws.
-
-    Attributes
-    ----------
-    name, title : str
-        Key, and name for tables and figures.
-    unit : str
-        Of its values; "1" is a coordinate's unit (share of a mode's strength, or decade of loss).
-    order : callable
-        From the settings to the order of the moments that must exist; 0 if none.
-    limit : callable
-        From the settings to the number of trajectories a side that are used at most.
-    relabelled : callable
-        (pooled points, labels, frame) to the distance under each labelling.
-    exploded : bool
-        Whether exploded trajectories take part, as a state of their own.
-    blocks : bool
-        Whether all trajectories are used, by sums over blocks, and blocks are shuffled.
-    always : bool
-        Whether it is cheap enough for every snapshot.
-    """
-
-    name: str
-    title: str
-    unit: str
-    order: Callable[[Settings], float]
-    limit: Callable[[Settings], int]
-    relabelled: Callable[[Floats, Bools, Frame], Floats]
-    exploded: bool = False
-    blocks: bool = False
-    always: bool = False
-
-    def labelling(self, trajectories: int, frame: Frame) -> Relabelling:
-        """Return the shuffles for two samples of so many trajectories, or of blocks of them."""
-        settings, limit = frame.settings, self.limit(frame.settings)
-        if self.blocks:
-            states = trajectories // frame.branches
-            each = max(1, -(-states // limit))
-            return shuffles(states // each, settings.permutations, settings.seed, 1)
-        size = min(limit, trajectories) // frame.branches * frame.branches
-        return shuffles(size, settings.permutations, settings.seed, frame.branches)
-
-    def compare(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
-        """Distance of two samples under the observed labelling and the shuffled ones.
-
-        Parameters
-        ----------
-        first, second : ndarray, shape (n, coordinate)
-            Points, exploded trajectories NaN; no fewer than the labelling has.
-        relabelling : Relabelling
-            From `labelling`.
-        frame : Frame
-            Bandwidth, directions, frequencies.
-
-        Returns
-        -------
-        Compared
-        """
-        if self.blocks:
-            return self._compare_blocks(first, second, relabelling, frame)
-        size = relabelling.size
-        first, second = first[:size], second[:size]
-        there = [_taking_part(side, self.exploded) for side in (first, second)]
-        count = min(int(one.sum()) for one in there)
-        if count < SMALLEST_SAMPLE:
-            return Compared(None, count)
-        slots, labels = relabelling.at(*there)
-        return Compared(self.relabelled(np.concatenate([first, second])[slots], labels, frame), count)
-
-    def _compare_blocks(
-        self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
-    ) -> Compared:
-        """Compare by sums over blocks of whole states, which are what is shuffled."""
-        blocks = relabelling.size
-        unit = max(blocks, 1) * frame.branches
-        size = min(len(first), len(second)) // unit * unit
-        if size < SMALLEST_SAMPLE:
-            return Compared(None, size)
-        sums = [
-            random_features.block_sums(side[:size], frame.waves, frame.bandwidth, blocks)
-            for side in (first, second)
-        ]
-        everywhere = np.ones(blocks, dtype=np.bool_)
-        _, labels = relabelling.at(everywhere, everywhere)
-        values = self.relabelled(np.concatenate(sums), labels, frame)
-        return Compared(values, size, random_features.left_out(*sums))
-
-
-@lru_cache(maxsize=8)
-def shuffles(size: int, permutations: int, seed: int, branches: int = 1) -> Relabelling:
-    """Return the shuffles of two samples of one size; those of the last few sizes are kept."""
-    return Relabelling(size, permutations, seed, branches)
-
-
-def _taking_part(points: Floats, exploded: bool) -> Bools:
-    finite: Bools = np.asarray(np.isfinite(points).all(axis=1))
-    return finite | exploded
 
 
 def _principal(pooled: Floats) -> Floats:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fastsde.analysis.distances.battery import chosen_snapshots
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY, Compared, Frame, Metric
+from fastsde.analysis.distances.metric import Compared, Frame, Metric
+from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import Tested, tested

@@ -12,7 +12,7 @@ import numpy as np
 from fastsde.analysis import coordinates
 from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.existence import moment_order
-from fastsde.analysis.distances.metrics import Frame
+from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.shape.moments import Moments, moments

@@ -21,9 +21,10 @@ from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.battery import chosen_snapshots
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import METRICS, SMALLEST_SAMPLE, Metric
+from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Metric
+from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.versus import surviving
+from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.protocols import Floats
 from fastsde.provenance import available_cores
 

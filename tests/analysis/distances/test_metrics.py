@@ -8,7 +8,8 @@ import pytest
 from fastsde.analysis import Settings
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metrics import BY_NAME, METRICS, Frame
+from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.metrics import BY_NAME, METRICS
 
 SETTINGS = Settings(permutations=99, directions=8, frequencies=32, transport_limit=24, blocks=40)
 NAMES = [metric.name for metric in METRICS]

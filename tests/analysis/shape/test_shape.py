@@ -8,8 +8,9 @@ from scipy import stats
 from fastsde.analysis import Settings, analyze
 from fastsde.analysis.sections import Context
 from fastsde.analysis.shape.bootstrap import resampling, shape_intervals
+from fastsde.analysis.shape.model_shape import gated, widened
 from fastsde.analysis.shape.order_weights import LEVELS, NAMES, order_weights
-from fastsde.analysis.shape.section import gated, measure, widened
+from fastsde.analysis.shape.section import measure
 from fastsde.analysis.shape.shape_statistics import ORDERS, in_order, shape_statistics
 from fastsde.progress import Silent
 
