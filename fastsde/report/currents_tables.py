@@ -47,7 +47,7 @@ def _current_sentence(name: str, one: Current) -> str:
         )
     text = f"{escape(name)} breaks detailed balance (p {p_value(one.area.p_value)})"
     if one.entropy is not None and float(one.entropy.corrected.low) > 0:
-        text += f" and produces entropy at the rate {number(float(one.entropy.corrected.value))} by time"
+        text += f" and produces entropy at the rate {spanned(one.entropy.corrected)} by time"
     return text + "."
 
 

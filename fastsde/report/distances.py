@@ -14,6 +14,7 @@ from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
 from fastsde.analysis.distances.versus import Pair
 from fastsde.analysis.summary import ranked
 from fastsde.report import distances_figures
+from fastsde.report.coordinates import by_coordinate
 from fastsde.report.spec import FigureSpec
 from fastsde.report.writing import NOTHING, number, percent, table
 
@@ -200,7 +201,7 @@ SPECS = (
         draw=distances_figures.all_distances,
         applies=lambda analysis: "distances" in analysis.sections,
         finding=battery_finding,
-        beside=battery_table,
+        beside=lambda analysis: battery_table(analysis) + by_coordinate(analysis),
     ),
     FigureSpec(
         name="pairs",

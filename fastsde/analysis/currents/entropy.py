@@ -59,7 +59,7 @@ def entropy_production(
     """
     plain = _rate(*moments.moments(), lag)
     if not math.isfinite(plain):
-        return None
+        return None  # as where too few of the resampled processes are stable, below
     random = np.random.Generator(np.random.Philox(seed))
     groups = moments.groups
     flips = random.choice([-1.0, 1.0], (surrogates, groups))
@@ -67,6 +67,8 @@ def entropy_production(
     weights = random.multinomial(groups, np.full(groups, 1 / groups), surrogates).astype(np.float64)
     resampled = np.array([_rate(*moments.moments(weights=row), lag) for row in weights])
     resampled = resampled[np.isfinite(resampled)]
+    if len(resampled) < surrogates / 2:
+        return None
     bias = float(np.nanmean(null))
     corrected = plain - bias
     low, high = np.quantile(resampled, (0.025, 0.975)) - 2 * bias
