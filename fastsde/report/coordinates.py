@@ -35,7 +35,7 @@ def by_coordinate(analysis: Analysis) -> str:
     ]
     return (
         "<p><b>Coordinate by coordinate</b> at the same step: mean of the model less that of the reference, "
-        "with its standard error, or the difference of medians where there is no mean; and W<sub>1</sub> with "
+        "with its standard error, or the difference of medians where there is no mean; W<sub>1</sub> with "
         "its p-value. KL of the reference from the model and of the model from the reference, by nearest "
         f"neighbours on at most three principal axes.</p>{table(head, rows)}"
     )
