@@ -67,7 +67,8 @@ def learning_finding(analysis: Analysis) -> str:
         if float(p.min()) * p.size >= 0.05:
             same.append(escape(name))
             continue
-        ratio = found.median[0] / own.median[0]
+        with np.errstate(invalid="ignore", divide="ignore"):  # a median may be never, or at once
+            ratio = found.median[0] / own.median[0]
         known = ratio[np.isfinite(ratio)]
         span = "" if not known.size else _span(float(known.min()), float(known.max()))
         other.append(f"{escape(name)}{span}")

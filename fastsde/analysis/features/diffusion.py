@@ -20,6 +20,7 @@ from fastsde.analysis.features.aligned import Aligned, align
 from fastsde.analysis.features.clock import Clock
 from fastsde.analysis.features.later import Later, later
 from fastsde.analysis.features.peaks import CrossingTracker, Peak, PeakTracker
+from fastsde.analysis.features.rank_sums import ROWS
 from fastsde.analysis.late_window import survivors
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 
@@ -138,37 +139,67 @@ def measure(context: Context) -> Diffusion | None:
 
 
 def _follow(context: Context, view: Trajectories) -> tuple[_Found, Floats, Floats]:
-    """Pass once over the snapshots: peaks and crossings of all trajectories, quantiles over time."""
+    """Find peaks and crossings of all trajectories, block by block, and quantiles over time."""
+    alive = survivors(view)
+    blocks = [slice(start, start + ROWS) for start in range(0, view.count, ROWS)]
+    found = [_in_block(context, view, block, alive[block]) for block in blocks]
+    return _together(found), _bands(view, "mode_diffusion"), _bands(view, "mode_drift")
+
+
+def _in_block(context: Context, view: Trajectories, block: slice, alive: Bools) -> _Found:
+    """Pass once over the snapshots of a block of trajectories."""
     clock = Clock(view.step)
     strength = np.where(context.strength > 0.01 * context.strength.max(), context.strength, np.nan)
     peak, drift_peak = PeakTracker(), PeakTracker()
     half, learned = CrossingTracker(HALF), CrossingTracker(context.settings.learned)
     has_drift = "mode_drift" in view.variables
-    readings = dict(zip(clock.snapshots.tolist(), clock.reading, strict=True))
-    bands: list[Floats] = []
-    drift_bands: list[Floats] = []
-    for snapshot in range(len(view.step)):
-        diffusion = np.asarray(view.read("mode_diffusion", snapshot), dtype=np.float64)
-        drift = np.asarray(view.read("mode_drift", snapshot), dtype=np.float64) if has_drift else None
-        bands.append(_quantiles(diffusion))
-        drift_bands += [_quantiles(drift)] if drift is not None else []
-        if snapshot not in readings:
-            continue
-        growth = np.asarray(view.read("modes", snapshot), dtype=np.float64) / strength
-        peak.add(readings[snapshot], diffusion, growth)
-        if drift is not None:
-            drift_peak.add(readings[snapshot], np.abs(drift), growth)
-        half.add(readings[snapshot], growth)
-        learned.add(readings[snapshot], growth)
-    alive, top = survivors(view), peak.result()
+    for snapshot, reading in zip(clock.snapshots.tolist(), clock.reading, strict=True):
+        names = ("modes", "mode_diffusion", *(("mode_drift",) if has_drift else ()))
+        modes, diffusion, *drift = (
+            np.asarray(view.read(name, snapshot, block), dtype=np.float64) for name in names
+        )
+        growth = modes / strength
+        peak.add(reading, diffusion, growth)
+        for one in drift:
+            drift_peak.add(reading, np.abs(one), growth)
+        half.add(reading, growth)
+        learned.add(reading, growth)
+    top = peak.result()
     counted = np.isfinite(top.clock) & np.isfinite(learned.clock) & alive[:, None]
     other = drift_peak.result() if has_drift else None
-    found = _Found(top, other, half.clock, learned.clock, counted, alive)
-    return found, np.stack(bands, axis=1), np.stack(drift_bands, axis=1) if drift_bands else np.empty(0)
+    return _Found(top, other, half.clock, learned.clock, counted, alive)
+
+
+def _together(found: list[_Found]) -> _Found:
+    """Put blocks of trajectories one behind another."""
+    drifts = [one.drift_peak for one in found if one.drift_peak is not None]
+    return _Found(
+        _joined([one.peak for one in found]),
+        _joined(drifts) if drifts else None,
+        *(
+            np.concatenate([getattr(one, name) for one in found])
+            for name in ("half", "learned", "counted", "alive")
+        ),
+    )
+
+
+def _joined(peaks: list[Peak]) -> Peak:
+    return Peak(
+        *(np.concatenate([getattr(one, name) for one in peaks]) for name in ("clock", "progress", "inside"))
+    )
+
+
+def _bands(view: Trajectories, name: str) -> Floats:
+    """Quantiles of the first trajectories at every snapshot; empty of what was not recorded."""
+    if name not in view.variables:
+        return np.empty(0)
+    rows = slice(BAND_ROWS)
+    return np.stack([_quantiles(view.read(name, at, rows)) for at in range(len(view.step))], axis=1)
 
 
 def _quantiles(values: Floats) -> Floats:
-    finite = values[:BAND_ROWS][np.isfinite(values[:BAND_ROWS]).all(axis=1)]
+    values = np.asarray(values, dtype=np.float64)
+    finite = values[np.isfinite(values).all(axis=1)]
     if not len(finite):
         return np.full((len(BAND_LEVELS), values.shape[1]), np.nan)
     return np.asarray(np.quantile(finite, BAND_LEVELS, axis=0))

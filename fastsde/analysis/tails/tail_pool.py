@@ -101,8 +101,8 @@ class TailPool:
         x = x / np.where(size > 0, size, np.nan)
         own = x if unit is None else x / unit
         self.estimates.append([hill.estimate(column[np.isfinite(column)]) for column in own.T])
-        self._values.append(x[: self.share])
-        self._scale.append(None if unit is None else unit[: self.share])
+        self._values.append(x[: self.share].copy())  # a view would keep the whole snapshot
+        self._scale.append(None if unit is None else unit[: self.share].copy())
 
     def rows(self, first: int, last: int) -> Rows:
         """Return the values kept of snapshots ``first`` to ``last``, both included."""
