@@ -79,7 +79,7 @@ def _current_row(name: str, one: Current, step: float) -> list[str]:
         return [escape(name), escape(one.reason), *[NOTHING] * 5]
     entropy, plane = one.entropy, one.planes.get("fastest")
     area = f"{one.area.largest:.1f}, {p_value(one.area.p_value)}"
-    pairs = f"{one.pairs:,} of {one.gap:g} steps, {one.counted:,} trajectories"
+    pairs = f"{one.pairs:,} of {one.gap:g} step{'s' if one.gap != 1 else ''}, {one.counted:,} trajectories"
     if entropy is None:
         cells = [NOTHING, NOTHING]
     else:

@@ -72,11 +72,13 @@ def _noise_cell(found: Saddles, name: str, k: int) -> str:
 
 def _tail(found: TailReport, k: int) -> str:
     """Hill's and the stable index of steps near a saddle, and what all estimators say together."""
-    hill, stable = (found.estimates[name] for name in ("hill", "characteristic"))
-    if not np.isfinite(hill.index[k]):
+    if np.isnan(found.estimates["hill"].index[k]):
         return ""
-    spans = [f"{one.index[k]:.2g} ({one.low[k]:.2g} to {one.high[k]:.2g})" for one in (hill, stable)]
-    text = f"tail of {found.count[k]:,.0f} steps: Hill {spans[0]}, if stable {spans[1]}; {found.verdict[k]}"
+    spans = [
+        writing.tail_span(*(float(end[k]) for end in (one.index, one.low, one.high)))
+        for one in (found.estimates[name] for name in ("moment", "characteristic"))
+    ]
+    text = f"tail of {found.count[k]:,.0f} steps: index {spans[0]}, if stable {spans[1]}; {found.verdict[k]}"
     if found.disagreement[k] > TOLERANCE:
         text += f"; <b>estimators disagree by {found.disagreement[k]:.2g}</b>"
     return f'<span class="what">{text}</span>'

@@ -15,7 +15,7 @@ from fastsde.analysis.tails.verdict import MEANING
 from fastsde.report import panels, tails_figures
 from fastsde.report.spec import FigureSpec
 from fastsde.report.tails_figures import samples
-from fastsde.report.writing import NOTHING, table
+from fastsde.report.writing import NOTHING, table, tail_span
 
 WORDS = {
     "none": "no noise",
@@ -93,7 +93,7 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
     moment = one.pooled.estimates["moment"]
     sums = one.pooled.sums.index[:, column]
     lines = [
-        f"index {_interval(moment.index[column], moment.low[column], moment.high[column])}",
+        f"index {tail_span(moment.index[column], moment.low[column], moment.high[column])}",
         f"Hill {_number(one.pooled.estimates['hill'].index[column])}",
         f"sums {', '.join(_number(value) for value in sums)}",
     ]
@@ -101,13 +101,6 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
         lines.append(f"lasting scale {_number(one.lasting.index[column])}")
     told = "".join(f'<span class="what">{line}</span>' for line in lines)
     return f"<b>{one.verdict[column]}</b>{told}"
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    if not math.isfinite(low):
-        return "none"
-    upper = f"to {high:.2g}" if math.isfinite(high) else "upwards"
-    return f"{value:.2g} ({low:.2g} {upper})" if math.isfinite(value) else f"none ({low:.2g} {upper})"
 
 
 def _number(value: float) -> str:

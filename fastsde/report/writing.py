@@ -56,3 +56,11 @@ def percent(share: float | None) -> str:
 def p_value(value: float, sign: str = "") -> str:
     """Write a p-value, with a sign of equality before it if one is wanted; a dash where there is none."""
     return NOTHING if math.isnan(value) else "&lt; 0.001" if value < 0.001 else f"{sign}{value:.2g}"
+
+
+def tail_span(value: float, low: float, high: float) -> str:
+    """Write a tail index with its interval; "none" where there is no power law."""
+    if not math.isfinite(low):
+        return "none"
+    upper = f"to {high:.2g}" if math.isfinite(high) else "upwards"
+    return f"{value:.2g} ({low:.2g} {upper})" if math.isfinite(value) else f"none ({low:.2g} {upper})"

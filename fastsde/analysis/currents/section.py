@@ -146,7 +146,8 @@ def _found(
     counted = int(alive.sum())
     process = from_lag(*moments.moments(), lag, LEAST_CORRELATION)
     if process is None:
-        reason = f"some correlation is gone within the {window.gap:,.0f} steps between snapshots"
+        apart = f"{window.gap:,.0f} step{'s' if window.gap != 1 else ''}"
+        reason = f"some correlation is gone between snapshots {apart} apart"
         if window.gap > 1:
             reason += "; record closer ones at the end, time.snapshots.late = { count = 64, every = 1 }"
         return Current(reason, counted, len(window.pairs), window.gap, np.empty(0), None, None, {})
