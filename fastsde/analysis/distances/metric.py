@@ -90,7 +90,7 @@ class Metric:
     name, title : str
         Key, and name for tables and figures.
     unit : str
-        Of its values; "1" is a coordinate's unit (share of a mode's strength, or decade of loss).
+        Of its values; a coordinate is a share of the strength of a mode, or a decade of loss.
     order : callable
         From the settings to the order of the moments that must exist; 0 if none.
     limit : callable

@@ -100,7 +100,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "energy",
         "energy distance",
-        "1^q",
+        "(share or decade)^q",
         lambda settings: settings.energy_exponent,
         lambda settings: settings.kernel_limit,
         lambda pooled, labels, frame: energy.relabelled(pooled, labels, frame.settings.energy_exponent),
@@ -109,7 +109,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "sliced_wasserstein",
         "W2, sliced",
-        "1",
+        "share or decade",
         lambda settings: 2,
         lambda settings: settings.sliced_limit,
         lambda pooled, labels, frame: wasserstein.relabelled(pooled, labels, frame.along),
@@ -118,7 +118,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "marginal_w1",
         "W1, coordinates",
-        "1",
+        "share or decade",
         lambda settings: 1,
         lambda settings: settings.sliced_limit,
         _marginal(1),
@@ -126,7 +126,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "marginal_w2",
         "W2, coordinates",
-        "1",
+        "share or decade",
         lambda settings: 2,
         lambda settings: settings.sliced_limit,
         _marginal(2),
@@ -134,7 +134,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "gaussian_w2",
         "W2² of Gaussian fits",
-        "1²",
+        "(share or decade)²",
         lambda settings: 2,
         lambda settings: settings.sliced_limit,
         lambda pooled, labels, frame: gaussian.relabelled(pooled, labels, frame.settings.seed),
@@ -142,7 +142,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "exact_w2",
         "W2, exact",
-        "1",
+        "share or decade",
         lambda settings: 2,
         lambda settings: settings.transport_limit,
         lambda pooled, labels, frame: assignment.relabelled(pooled, labels),
@@ -150,7 +150,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "sinkhorn",
         "Sinkhorn divergence",
-        "1²",
+        "(share or decade)²",
         lambda settings: 2,
         lambda settings: settings.transport_limit,
         _sinkhorn,
