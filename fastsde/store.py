@@ -198,6 +198,8 @@ class Trajectories:
         Learning-rate steps (int64) and time at the snapshots, shape (snapshots,).
     count
         Number of trajectories.
+    numbers
+        Their numbers in the study, shape (count,): with gaps where parts are missing.
     attributes
         dt, substeps, the temperature used, ...
     """
@@ -211,6 +213,7 @@ class Trajectories:
         self.model: Model = study.models[name]
         self.variables: tuple[str, ...] = tuple(self._known)
         self.count: int = self._sizes["trajectory"]
+        self.numbers: NDArray[np.int64] = group["trajectory"][...]
         self.step: NDArray[np.int64] = group["step"][...]
         self.time: NDArray[np.float64] = group["time"][...]
         self.attributes: dict[str, Any] = {key: _plain(value) for key, value in group.attrs.items()}

@@ -16,9 +16,9 @@ def mode_scale(strength: Floats) -> Floats:
     return np.where(scale > 0, scale, 1.0)
 
 
-def start_loss(view: Trajectories) -> float:
-    """Median loss of a model's start; NaN if none is finite."""
-    loss = np.asarray(view.read("loss", 0), dtype=np.float64)
+def median_loss(view: Trajectories, snapshot: int = 0) -> float:
+    """Median loss of a model at a snapshot, the start by default; NaN if none is finite."""
+    loss = np.asarray(view.read("loss", snapshot), dtype=np.float64)
     return float(np.nanmedian(loss)) if np.isfinite(loss).any() else math.nan
 
 

@@ -77,3 +77,8 @@ def time_weights(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
     weights[moving] = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
     total = weights.sum()
     return np.asarray(weights / total) if total > 0 else np.ones(len(known))
+
+
+def branches_of(study: Any) -> int:
+    """How many trajectories start from each state; 1 where every trajectory has a start of its own."""
+    return int(getattr(study.network.init, "branches", None) or 1) if study.landscape is None else 1

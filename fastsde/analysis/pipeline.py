@@ -139,6 +139,7 @@ class _Pass:
         return Analysis(
             study=self.ensemble.study.to_toml(),
             fingerprint=self.ensemble.study.fingerprint(),
+            source=getattr(getattr(self.ensemble, "path", None), "name", ""),
             created=now(),
             versions=versions(),
             settings=self.settings,

@@ -135,6 +135,8 @@ class Analysis:
         The resolved study file.
     fingerprint : str
         The study's fingerprint.
+    source : str
+        Name of the ensemble file; empty of an ensemble in memory.
     created : str
         When, in ISO 8601.
     versions : dict of str to str
@@ -166,6 +168,7 @@ class Analysis:
 
     study: str
     fingerprint: str
+    source: str
     created: str
     versions: dict[str, str]
     settings: Settings

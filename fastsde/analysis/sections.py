@@ -21,9 +21,9 @@ from fastsde.analysis.branching import section as branching
 from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.distances import battery, pairs, relevance
-from fastsde.analysis.distances.points import branches_of
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.features import alignment, diffusion, late_law, rank
+from fastsde.analysis.law import branches_of
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.saddles import section as saddles
 from fastsde.analysis.shape import section as shape

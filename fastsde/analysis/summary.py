@@ -10,9 +10,10 @@ import numpy as np
 
 from fastsde.analysis.distances.distance import closer
 from fastsde.analysis.distances.metrics import PRIMARY
-from fastsde.analysis.law import log_spaced
+from fastsde.analysis.law import branches_of, log_spaced
 from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.protocols import Floats
+from fastsde.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.distances.distance import Distance
@@ -71,18 +72,14 @@ def headline(analysis: Analysis) -> str:
 
 def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[str]:
     """Say which models cannot be told from the reference, and how far off the others are."""
-    size = int(np.nanmax(measured[0][1].count))
+    size = _size(analysis, int(np.nanmax(measured[0][1].count)))
     same = [name for name, one in measured if not one.distinguishable]
     told = [(name, one) for name, one in measured if one.distinguishable]
     sentences = []
     if same:
-        sentences.append(
-            f"{enumerated(same)} cannot be told from {analysis.reference} at {size:,} trajectories a side."
-        )
+        sentences.append(f"{enumerated(same)} cannot be told from {analysis.reference} at {size} a side.")
     if told and not same:
-        sentences.append(
-            f"Every model can be told from {analysis.reference} at {size:,} trajectories a side."
-        )
+        sentences.append(f"Every model can be told from {analysis.reference} at {size} a side.")
     if told:
         who = enumerated([name for name, _ in told]) if len(told) <= NAMED else f"The other {len(told)}"
         start = f"{who} can be. " if same else ""
@@ -117,8 +114,16 @@ def _in_order(analysis: Analysis, told: list[tuple[str, Distance]]) -> str:
     return text
 
 
+def _size(analysis: Analysis, count: int) -> str:
+    branches = branches_of(Study.from_toml(analysis.study))
+    states = f" ({count // branches:,} states)" if branches > 1 else ""
+    return f"{count:,} trajectories{states}"
+
+
 def _evidence(analysis: Analysis, found: Distance) -> str:
     ratio = found.mean / chance_level(analysis, PRIMARY)
+    if math.isnan(ratio):  # the reference's own halves do not differ, whatever the shuffle
+        return f"(p {min(found.mean_p, found.peak_p):.2g})"
     if found.mean_p < 0.025:
         return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}"
     step = analysis.step[found.peak_snapshot]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.analysis.law import branches_of
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.errors import RequestError
 
@@ -17,6 +19,9 @@ FAR = 100.0
 
 def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict[str, Trajectories]:
     """Return some models of an ensemble, restricted to the snapshots they have in common.
+
+    Where trajectories are missing between others, as in part of a study, those are kept that all models have,
+    in whole states: halves of two models must not share trajectories, nor shuffled units share states.
 
     A trajectory that explodes is NaN from the snapshot on at which its loss has passed `FAR` times the
     largest of the start for good: on its way it would be a finite number of any size, and the only one that a
@@ -38,7 +43,7 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
     Raises
     ------
     RequestError
-        If a model is not there, or no snapshot is common to all.
+        If a model is not there, or no snapshot or no trajectory is common to all.
     """
     there = list(ensemble.names)
     chosen = there if names is None else list(dict.fromkeys(names))
@@ -48,7 +53,8 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
     if not chosen:
         raise RequestError("no models to analyse")
     network = ensemble.study.landscape is None
-    views = {name: _without_runaways(ensemble[name]) if network else ensemble[name] for name in chosen}
+    views = _common_trajectories({name: ensemble[name] for name in chosen}, branches_of(ensemble.study))
+    views = {name: _without_runaways(view) if network else view for name, view in views.items()}
     steps = [np.asarray(view.step) for view in views.values()]
     if all(np.array_equal(steps[0], step) for step in steps):
         return views
@@ -56,6 +62,45 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
     if not common:
         raise RequestError(f"{', '.join(chosen)} have no snapshot in common: nothing can be compared")
     return {name: _At(view, np.flatnonzero(np.isin(view.step, common))) for name, view in views.items()}
+
+
+def _common_trajectories(views: dict[str, Trajectories], branches: int) -> dict[str, Trajectories]:
+    """Keep the trajectories that all models have, unless each has its first ones without a gap."""
+    numbers = {name: getattr(view, "numbers", None) for name, view in views.items()}
+    known = {name: one for name, one in numbers.items() if one is not None}
+    if len(known) < len(views) or all(np.array_equal(one, np.arange(len(one))) for one in known.values()):
+        return views
+    shared = functools.reduce(np.intersect1d, known.values())
+    states, counts = np.unique(shared // branches, return_counts=True)
+    kept = shared[np.isin(shared // branches, states[counts == branches])]
+    if not kept.size:
+        raise RequestError(f"{', '.join(views)} have no trajectories in common: nothing can be compared yet")
+    return {name: _Of(view, np.flatnonzero(np.isin(known[name], kept))) for name, view in views.items()}
+
+
+class _Of:
+    """A model's trajectories of some rows, with the interface of `Trajectories`."""
+
+    def __init__(self, view: Trajectories, rows: NDArray[np.intp]) -> None:
+        self._view, self._rows = view, rows
+        self.variables: Collection[str] = view.variables
+        self.step: NDArray[np.int64] = view.step
+        self.time: Floats = view.time
+        self.count: int = len(rows)
+        self.attributes: Mapping[str, Any] = view.attributes
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.read(name)
+
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
+        """Read one variable of these rows."""
+        values = self._view.read(name, snapshot)
+        rows = self._rows[trajectories]
+        return values[:, rows] if snapshot is None and _timed(name) else values[rows]
+
+    def passage_time(self, event: str) -> Floats:
+        """First-passage times of an event."""
+        return self._view.passage_time(event)[self._rows]
 
 
 class _At:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -13,6 +14,7 @@ from fastsde.analysis.shape.bootstrap import Interval
 from fastsde.analysis.summary import ordered, ranked
 from fastsde.report.panels import shown_modes
 from fastsde.report.writing import number
+from fastsde.study import Study
 
 NAMED = 6
 """Models named in a sentence; of more, the extremes."""
@@ -43,6 +45,8 @@ def loss_finding(analysis: Analysis) -> str:
 def modes_finding(analysis: Analysis) -> str:
     """Say how much of each mode the median trajectory of every model has learned at the end."""
     modes = shown_modes(analysis)
+    if Study.from_toml(analysis.study).landscape is not None:
+        return _coordinates(analysis, modes)
     groups: dict[str, list[str]] = {}
     for name in ordered(analysis):
         share = analysis.models[name].moments.median[-1, modes] / analysis.mode_strength[modes]
@@ -51,6 +55,16 @@ def modes_finding(analysis: Analysis) -> str:
     which = enumerated([str(mode + 1) for mode in modes])
     said = "; ".join(f"{told}&nbsp;% in {enumerated(names)}" for told, names in groups.items())
     return f"Learned of mode{'s' if len(modes) > 1 else ''} {which} at the end (median): {said}."
+
+
+def _coordinates(analysis: Analysis, modes: Sequence[int]) -> str:
+    """Say where the median trajectory of every model stands at the end; modes are coordinates there."""
+    said = []
+    for name in ordered(analysis):
+        median = analysis.models[name].moments.median[-1, modes]
+        said.append(f"{', '.join(number(float(one)) for one in median)} in {escape(name)}")
+    which = enumerated([str(mode + 1) for mode in modes])
+    return f"Median of mode{'s' if len(modes) > 1 else ''} {which} at the end: {'; '.join(said)}."
 
 
 def learning_finding(analysis: Analysis) -> str:
@@ -69,8 +83,9 @@ def learning_finding(analysis: Analysis) -> str:
             continue
         with np.errstate(invalid="ignore", divide="ignore"):  # a median may be never, or at once
             ratio = found.median[0] / own.median[0]
-        known = ratio[np.isfinite(ratio)]
-        span = "" if not known.size else _span(float(known.min()), float(known.max()))
+        both = np.isfinite(found.median[0]) & np.isfinite(own.median[0]) & (own.median[0] > 0)
+        known = ratio[both]
+        span = " (no median in common)" if not known.size else _span(float(known.min()), float(known.max()))
         other.append(f"{escape(name)}{span}")
     reference = escape(analysis.reference)
     parts = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastsde.analysis import Analysis
 from fastsde.analysis.escape.course import other_course
 from fastsde.analysis.escape.hazard import HazardRatio
+from fastsde.analysis.phrases import between
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
 from fastsde.report import writing
@@ -52,13 +53,13 @@ def _finding(analysis: Analysis) -> str:
         low, high = one.median_ratio_low[0], one.median_ratio_high[0]
         if not math.isfinite(one.median_ratio[0]):
             if one.hazard_ratio_low[0] > 1 or one.hazard_ratio_high[0] < 1:
-                span = f"{one.hazard_ratio_low[0]:.3g} to {one.hazard_ratio_high[0]:.3g}"
+                span = between(one.hazard_ratio_low[0], one.hazard_ratio_high[0])
                 rates.append(f"{escape(name)} {one.hazard_ratio[0]:.3g} times ({span})")
             continue
         if low <= 1 <= high:
             same.append(escape(name))
         else:
-            other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({low:.3g} to {high:.3g})")
+            other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({between(low, high)})")
     reference = escape(found.reference)
     said = f"Not told from {reference} by the time at which half have escaped: {', '.join(same)}."
     sentences = [said] if same else []
@@ -102,7 +103,7 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     text += f", {one.exploded[rank]:,.0f} exploded" if one.exploded[rank] else ""
     text += "</span>"
     if math.isfinite(one.hazard_ratio[rank]):
-        span = f"{one.hazard_ratio_low[rank]:.2f} to {one.hazard_ratio_high[rank]:.2f}"
+        span = between(one.hazard_ratio_low[rank], one.hazard_ratio_high[rank], ".2f")
         text += f'<span class="what">hazard ratio {one.hazard_ratio[rank]:.2f} ({span}), '
         text += f"p {p_value(one.logrank_p[rank], '= ')}</span>"
     return text
@@ -138,7 +139,7 @@ def _later(one: EscapeCurves, rank: int) -> HazardRatio | None:
 
 def _went(models: dict[str, EscapeCurves], name: str, rank: int) -> str:
     one = models[name]
-    span = f"{one.later_low[rank]:.2g} to {one.later_high[rank]:.2g}"
+    span = between(one.later_low[rank], one.later_high[rank], ".2g")
     word = "is constant" if one.course[rank] == "constant" else one.course[rank]
     return f"{escape(name)} {word} ({one.later[rank]:.2g} times as high after the median escape, {span})"
 

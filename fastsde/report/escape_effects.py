@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from fastsde.analysis.escape.effects import DATA_SET, ONE_DATA_SET, TRAJECTORY, Effect
+from fastsde.analysis.phrases import between
 from fastsde.report import escape_figures as figures
 from fastsde.report import writing
 from fastsde.report.writing import p_value
@@ -50,7 +51,8 @@ def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
 def _sentence(one: Effect) -> str:
     """Say whether the low end of a setting escapes sooner than the high end, and by how much."""
     low, high = one.value[0], one.value[-1]
-    ratio, ends = 1 / one.ratio, sorted((1 / one.ratio_low, 1 / one.ratio_high))
+    ratio = _inverse(one.ratio)
+    ends = [_inverse(one.ratio_high), _inverse(one.ratio_low)]
     where = f"{escape(figures.family_name(one))}: "
     if one.covariate == "alpha":
         subject = f"tails of index {low:g} instead of {high:g}"
@@ -63,7 +65,7 @@ def _sentence(one: Effect) -> str:
     else:
         subject = f"{figures.short_name(one.covariate)} {low:g} instead of {high:g}"
     share = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}[one.share]
-    interval = f"{ends[0]:.3g} to {ends[1]:.3g}"
+    interval = between(ends[0], ends[1])
     if ends[0] <= 1 <= ends[1]:
         said = f"no effect of {subject} on the time by which {share} have escaped"
     else:
@@ -71,6 +73,10 @@ def _sentence(one: Effect) -> str:
     units = f"{one.units:,} {UNITS[one.unit]}"
     gone = f"; {_exploded(one)}" if one.exploded.any() else ""
     return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"
+
+
+def _inverse(ratio: float) -> float:
+    return 1 / ratio if ratio != 0 else math.inf
 
 
 def _exploded(one: Effect) -> str:
@@ -120,7 +126,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "passage": figures.passage_name(places[int(key.split()[1])]),
             "values": f"{one.value[0]:g} to {one.value[-1]:g}",
             "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
-            "ratio": f"{one.ratio:.3g} ({one.ratio_low:.3g} to {one.ratio_high:.3g})",
+            "ratio": f"{one.ratio:.3g} ({between(one.ratio_low, one.ratio_high)})",
             "exploded": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
             "unit": f"{one.units:,} {UNITS[one.unit]}",
         }
@@ -138,4 +144,4 @@ def _hazards(one: Effect) -> str:
 def _span(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
         return writing.NOTHING
-    return f"<b>{value:.3g}</b> <small>({low:.3g} to {high:.3g})</small>"
+    return f"<b>{value:.3g}</b> <small>({between(low, high)})</small>"

@@ -141,7 +141,7 @@ def rank_finding(analysis: Analysis) -> str:
         sentences.append(text + ".")
     if not sentences:
         return "There is no model to compare the rank with."
-    return f"{_favours(found, reference)} {' '.join(sentences)}"
+    return f"{_favours(found, reference)} {' '.join(sentences)}".strip()
 
 
 def _favours(found: Ranks, reference: str) -> str:
@@ -149,6 +149,9 @@ def _favours(found: Ranks, reference: str) -> str:
     courses = [one.effective or one.stable for one in found.models.values()]
     judged = [one.loss_average_difference or one.average_difference for one in courses if one is not None]
     ends = [(float(one.low), float(one.high)) for one in judged if one is not None]
+    ends = [(low, high) for low, high in ends if math.isfinite(low) and math.isfinite(high)]
+    if not ends:
+        return ""
     if all(high < 0 for _, high in ends):
         return f"{reference} has a lower rank than every other model."
     if not any(high < 0 for _, high in ends):

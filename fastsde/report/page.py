@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.distances.points import branches_of
-from fastsde.analysis.law import log_spaced
+from fastsde.analysis.law import branches_of, log_spaced
+from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.summary import ranked
 from fastsde.analysis.views import FAR
+from fastsde.merge import PARTIAL_FILE
 from fastsde.report import tables
 from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
@@ -98,12 +99,20 @@ def _finding(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
 
 def _part(analysis: Analysis) -> str:
     """Say how much of its study an analysis has seen, unless it is all of it."""
-    wanted = Study.from_toml(analysis.study).trajectories
+    study = Study.from_toml(analysis.study)
+    notes = []
+    if analysis.source == PARTIAL_FILE:
+        notes.append(
+            f"{PARTIAL_FILE}, what there is of a run up to step {analysis.step[-1]:,.0f}, which may go on"
+        )
+    wanted = study.trajectories
     fewer = {name: one.trajectories for name, one in analysis.models.items() if one.trajectories < wanted}
-    if not fewer:
-        return ""
-    there = ", ".join(f"{escape(name)} {count:,}" for name, count in fewer.items())
-    return f"<p>Of a part of the study: of {wanted:,} trajectories of each model there were {there}.</p>"
+    if fewer:
+        there = ", ".join(f"{escape(name)} {count:,}" for name, count in fewer.items())
+        notes.append(f"of {wanted:,} trajectories of each model there were {there}")
+    without = [escape(name) for name in study.models if name not in analysis.models]
+    notes += [f"without {enumerated(without)}"] if without else []
+    return f"<p>Of a part of the study: {'; '.join(notes)}.</p>" if notes else ""
 
 
 def _reading(analysis: Analysis, study: Study) -> str:

@@ -96,9 +96,8 @@ def _correlations(analysis: Analysis) -> str:
         found = analysis.models[name].moments
         sd = np.sqrt(np.diag(found.covariance[-1]))
         with np.errstate(invalid="ignore", divide="ignore"):
-            value, error = (
-                part[-1] / np.outer(sd, sd) for part in (found.covariance, found.covariance_error)
-            )
+            value = found.covariance[-1] / np.outer(sd, sd)
+        error = found.correlation_error[-1]
         rows.append([escape(name), *(with_error(value[pair], error[pair]) for pair in pairs)])
     if not pairs:
         return ""

@@ -23,7 +23,7 @@ WORDS = {
     "stable": "as alpha-stable",
     "heavy": "without a variance, yet not stable",
     "power": "with a power tail and a variance",
-    "unclear": "of a tail on which the estimators do not agree",
+    "unclear": "of a tail on which the estimators do not agree, or that may or may not have a variance",
     "bounded": "bounded",
     "mixture": "heavy only as a mixture of scales",
 }

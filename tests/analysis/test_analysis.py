@@ -6,6 +6,7 @@ from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.law import log_spaced, moment_limits, plateaus
 from fastsde.errors import FastsdeError
 from fastsde.progress import Progress
+from fastsde.report.features_tables import rank_finding
 
 QUICK = Settings(permutations=199, directions=12, sliced_limit=120, kernel_limit=120)
 
@@ -107,6 +108,29 @@ def test_without_sgd_there_are_no_distances(tmp_path):
     assert "no SGD" in found.headline()
     assert [row["model"] for row in found.summary()] == ["gd", "langevin"]
     assert _same(Analysis.load(found.save(tmp_path / "a.h5")), found)
+
+
+def test_a_reference_whose_halves_are_equal_has_no_chance_level():
+    """Deterministic descent from one start: distances are given by their p-values."""
+    ensemble = fake_ensemble(120, 6, ("gd", "sgd"))
+    arrays = ensemble.views["gd"].arrays
+    for name in ("modes", "loss"):
+        arrays[name] = np.repeat(arrays[name][:, :1], 120, axis=1)
+    found = analyze(ensemble, reference="gd", settings=QUICK)
+    assert "nan" not in found.headline()
+    assert "sgd (p 0.0" in found.headline()
+
+
+def test_ranks_are_not_judged_by_models_that_are_gone():
+    ensemble = fake_ensemble(60, 8, ("sgd", "langevin"))
+    for view in ensemble.views.values():
+        view.arrays["singular_values"] = np.sort(np.abs(view.arrays["modes"]), axis=2)[..., ::-1]
+    gone = ensemble.views["langevin"].arrays
+    for name in ("modes", "loss", "singular_values"):
+        gone[name][3:] = np.nan
+    gone["exploded_step"] = np.full(60, int(ensemble["sgd"].step[3]))
+    said = rank_finding(analyze(ensemble, settings=QUICK))
+    assert "does not have a lower rank" not in said
 
 
 def test_another_reference():

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 from fakes import fake_ensemble
 
-from fastsde.analysis.views import FAR, common_views
+from fastsde.analysis.views import FAR, _common_trajectories, common_views
+from fastsde.errors import RequestError
 
 
 def _exploding():
@@ -44,3 +46,32 @@ def test_models_that_do_not_explode_and_landscapes_are_read_as_they_are():
     stable = ensemble["sgd"]
     stable.arrays["exploded_step"][:] = -1
     assert common_views(ensemble)["sgd"] is stable
+
+
+def test_trajectories_that_some_model_lacks_are_left_out_of_all():
+    """Parts are missing in the middle: 0..9 and 20..39 of one model, 5..39 of the other."""
+    ensemble = fake_ensemble(40, 6, ("sgd", "langevin"), seed=6)
+    whole = {
+        name: {key: np.array(one) for key, one in view.arrays.items()}
+        for name, view in ensemble.views.items()
+    }
+    there = {"sgd": np.r_[0:10, 20:40], "langevin": np.r_[5:40]}
+    for name, rows in there.items():
+        view = ensemble.views[name]
+        view.numbers = rows
+        for key, values in whole[name].items():
+            view.arrays[key] = values[rows] if key.endswith("_step") else values[:, rows]
+    shared = np.r_[5:10, 20:40]
+    for name, view in common_views(ensemble).items():
+        assert view.count == 25
+        assert np.array_equal(view["modes"], whole[name]["modes"][:, shared], equal_nan=True)
+        assert np.array_equal(view.read("loss", 3, slice(4, 8)), whole[name]["loss"][3, shared[4:8]])
+        assert np.array_equal(view.read("exploded_step"), whole[name]["exploded_step"][shared])
+        assert view.passage_time("mode_learned").shape[0] == 25
+    kept = _common_trajectories(dict(ensemble.views), branches=4)["sgd"]
+    assert kept.count == 20  # states of four: 20..39; of 4..7 and 8..11 some are missing
+    ensemble.views["sgd"].numbers = np.arange(100, 130)
+    with pytest.raises(RequestError, match="no trajectories in common"):
+        common_views(ensemble)
+    ensemble.views["sgd"].numbers, ensemble.views["langevin"].numbers = np.arange(30), np.arange(35)
+    assert common_views(ensemble)["sgd"] is ensemble["sgd"]  # nothing is missing between others

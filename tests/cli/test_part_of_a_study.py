@@ -31,7 +31,8 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
     assert [one["trajectories"] for one in found["models"].values()] == [24, 24]
     assert invoke("report", half).exit_code == 0
     page = (half / "report.html").read_text()
-    assert "Of a part of the study: of 48 trajectories of each model there were sgd 24, sde 24." in page
+    said = "Of a part of the study: partial.h5, what there is of a run up to step 40, which may go on; "
+    assert f"{said}of 48 trajectories of each model there were sgd 24, sde 24." in page
     result = invoke("compare", half / "partial.h5", "--models", "sgd,sde", "--permutations", 19)
     assert result.exit_code == 0, result.output
     assert "24 trajectories a side" in result.stdout

@@ -44,6 +44,24 @@ def test_the_sentence_says_which_way(covariate, low, high, values, said):
     assert "200 trajectories a side" in sentence
 
 
+def test_an_interval_without_an_end_is_said_in_words():
+    """Of the low level hardly more than half escape: some replicates never reach the half."""
+    rng = np.random.default_rng(3)
+
+    def stays(count):
+        escaped = np.arange(100) < count
+        return Passages(np.where(escaped, rng.lognormal(0, 0.2, 100), 9.0), escaped, np.zeros(100, bool))
+
+    groups = [Group(f"m{v}", {"kind": "sde", "alpha": v}, 0, stays(n)) for v, n in ((1.2, 52), (2.0, 100))]
+    effects = {"rank 0 alpha 0": effect(groups, "alpha")}
+    assert effects["rank 0 alpha 0"].ratio_low == 0
+    (sentence,) = escape.effect_sentences(effects)
+    assert "or more; 100 trajectories a side" in sentence
+    (row,) = escape.effect_rows(effects, ("rank 0",))
+    table = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
+    assert not any("inf" in text or "nan" in text for text in (sentence, *row.values(), table))
+
+
 def test_a_barrier_is_reached_and_a_saddle_left():
     effects = found("alpha", 1.0, 2.0, (1.2, 2.0))
     assert escape.effect_finding(effects, ("rank 0",)).startswith("Do heavier tails escape faster from the")

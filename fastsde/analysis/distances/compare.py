@@ -88,7 +88,8 @@ class HeadToHead:
         one = self.pair.tests[PRIMARY]
         where = f"at step {self.step[at]:,.0f} with {one.count[at]:,.0f} trajectories a side"
         if not math.isfinite(one.p_value[at]):
-            return f"Too few trajectories to compare {self.first} and {self.second} {where}."
+            reason = self.pair.reasons[PRIMARY][at]
+            return f"{self.first} and {self.second} cannot be compared {where}: {reason}."
         ratio = f"MMD² is {_number(float(one.ratio[at]))} times the chance level, p = {one.p_value[at]:.2g}"
         told = "differ" if one.p_value[at] < 0.05 else "cannot be told apart"
         return f"{self.first} and {self.second} {told} {where}: {ratio}."

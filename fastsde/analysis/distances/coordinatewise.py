@@ -54,7 +54,8 @@ def coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> Co
     first, second = surviving(first), surviving(second)
     with np.errstate(over="ignore", invalid="ignore"):  # heavy tails: shown only where moments exist
         mean = second.mean(axis=0) - first.mean(axis=0)
-        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in states))
+        several = min(map(len, states)) > 1
+        error = np.sqrt(sum(side.var(axis=0, ddof=int(several)) / len(side) for side in states))
     once, twice = (orders > 1, _banded(w1)), (orders > 2, _banded(w2))
     (w1, w1_null, w1_p), (w2, w2_null, w2_p) = (
         [np.where(there, values, np.nan) for values in band] for there, band in (once, twice)
@@ -67,7 +68,7 @@ def coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> Co
         w2_null=w2_null,
         w2_p=w2_p,
         mean=np.where(orders > 1, mean, np.nan),
-        mean_error=np.where(orders > 2, error, np.nan),
+        mean_error=np.where(several & (orders > 2), error, np.nan),
         median=np.median(second, axis=0) - np.median(first, axis=0),
     )
 

@@ -115,7 +115,7 @@ def closer(first: Distance, second: Distance, level: float = 0.95) -> bool | Non
 
 def _reach(left_out: Floats, level: float = 0.95) -> float:
     """Half width, in jackknife errors, of an interval from so many groups."""
-    return float(student_t.ppf((1 + level) / 2, max(len(left_out) - 1, 1)))
+    return float(student_t.ppf((1 + level) / 2, max(int(np.isfinite(left_out).sum()) - 1, 1)))
 
 
 def distance(

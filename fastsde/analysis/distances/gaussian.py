@@ -61,7 +61,8 @@ def divergence(first: Gaussians, second: Gaussians) -> Floats:
     shift = mean2 - mean1
     quadratic = np.einsum("...i,...ij,...j->...", shift, inverse, shift)
     trace = np.einsum("...ij,...ji->...", inverse, covariance1)
-    return np.asarray(np.where(regular, (trace - size + quadratic + log2 - log1) / 2, np.inf))
+    with np.errstate(invalid="ignore"):  # infinity less infinity where both are singular
+        return np.asarray(np.where(regular, (trace - size + quadratic + log2 - log1) / 2, np.inf))
 
 
 def squared_wasserstein(x: Floats, y: Floats, seed: int = 0) -> float:

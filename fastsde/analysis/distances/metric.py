@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SMALLEST_SAMPLE = 10
 """Fewer survivors a side than this give no distance."""
 
+LEAST_STATES = 5
+"""Fewer states a side have too few ways to be shuffled: the smallest p-value of four would be 1 in 35."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -33,11 +36,14 @@ class Compared:
         Trajectories of either side that were used.
     left_out : ndarray, shape (group,), or None
         The distance without each group of trajectories, for the jackknife; None of most distances.
+    reason : str
+        Why there is no number; empty if there is one.
     """
 
     values: Floats | None
     count: int
     left_out: Floats | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,9 @@ class Metric:
         -------
         Compared
         """
+        refused = self._too_few_states(relabelling.units, frame)
+        if refused:
+            return Compared(None, 0, reason=refused)
         if self.blocks:
             return self._compare_blocks(first, second, relabelling, frame)
         size = relabelling.size
@@ -148,9 +157,18 @@ class Metric:
         there = [_taking_part(side, self.exploded) for side in (first, second)]
         count = min(int(one.sum()) for one in there)
         if count < SMALLEST_SAMPLE:
-            return Compared(None, count)
+            return _none(count)
         slots, labels = relabelling.at(*there)
-        return Compared(self.relabelled(np.concatenate([first, second])[slots], labels, frame), count)
+        values = self.relabelled(np.concatenate([first, second])[slots], labels, frame)
+        return Compared(values, count, reason="" if np.isfinite(values).all() else INFINITE)
+
+    def _too_few_states(self, states: int, frame: Frame) -> str:
+        if frame.branches == 1 or states >= LEAST_STATES:
+            return ""
+        if states == 0 and not self.blocks:
+            limit = self.limit(frame.settings)
+            return f"too few: a state has {frame.branches} branches, this distance takes {limit} trajectories"
+        return f"too few: {states} states a side"
 
     def _compare_blocks(
         self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
@@ -160,7 +178,7 @@ class Metric:
         unit = max(blocks, 1) * frame.branches
         size = min(len(first), len(second)) // unit * unit
         if size < SMALLEST_SAMPLE:
-            return Compared(None, size)
+            return _none(size)
         sums = [
             random_features.block_sums(side[:size], frame.waves, frame.bandwidth, blocks)
             for side in (first, second)
@@ -169,6 +187,13 @@ class Metric:
         _, labels = relabelling.at(everywhere, everywhere)
         values = self.relabelled(np.concatenate(sums), labels, frame)
         return Compared(values, size, random_features.left_out(*sums))
+
+
+INFINITE = "infinite: a sample does not spread in every direction"
+
+
+def _none(count: int) -> Compared:
+    return Compared(None, count, reason=f"too few: {count} trajectories a side")
 
 
 @lru_cache(maxsize=8)

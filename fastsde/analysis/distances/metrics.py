@@ -25,12 +25,15 @@ PRIMARY = "mmd_features"
 
 
 def _principal(pooled: Floats) -> Floats:
-    """Project on the principal axes, three at most, each in units of its own spread."""
+    """Project on the principal axes, three at most, each in units of its spread; rounding is zero."""
     centred = pooled - pooled.mean(axis=0)
     _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    kept = axes[: neighbours.DIMENSIONS][spread[: neighbours.DIMENSIONS] > 1e-12 * max(spread[0], 1e-300)]
-    projected = centred @ (kept if len(kept) else axes[:1]).T
-    return np.asarray(projected / np.maximum(projected.std(axis=0), 1e-300))
+    rounding = 1e-12 * float(np.abs(pooled).max()) * len(pooled) ** 0.5
+    kept = axes[: neighbours.DIMENSIONS][spread[: neighbours.DIMENSIONS] > max(rounding, 1e-12 * spread[0])]
+    if not len(kept):
+        return np.zeros((len(pooled), 1))
+    projected = centred @ kept.T
+    return np.asarray(projected / projected.std(axis=0))
 
 
 def kl_both_ways(pooled: Floats, labels: Bools, frame: Frame) -> tuple[Floats, Floats]:

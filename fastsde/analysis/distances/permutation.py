@@ -39,6 +39,7 @@ class Relabelling:
 
     def __init__(self, size: int, permutations: int, seed: int, branches: int = 1) -> None:
         self.size = size
+        self.units = size // branches
         generator = np.random.Generator(np.random.Philox(seed))
         units = generator.random((permutations, 2 * size // branches), dtype=np.float32)
         self._keys = np.repeat(units, branches, axis=1)

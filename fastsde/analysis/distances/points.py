@@ -13,7 +13,7 @@ from fastsde.analysis import coordinates
 from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.existence import moment_order
 from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.law import moment_limits
+from fastsde.analysis.law import branches_of, moment_limits
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.shape.moments import Moments, moments
 from fastsde.errors import RequestError
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 BANDWIDTH_SNAPSHOTS = 16
 BANDWIDTH_TRAJECTORIES = 100
 BANDWIDTH_POINTS = 2000
-
-
-def branches_of(study: Any) -> int:
-    """How many trajectories start from each state; 1 where every trajectory has a start of its own."""
-    return int(getattr(study.network.init, "branches", None) or 1) if study.landscape is None else 1
 
 
 class Points:
@@ -75,7 +70,7 @@ class Points:
         self.branches = branches_of(self._study)
         self.half = min(view.count for view in views.values()) // 2 // self.branches * self.branches
         first = views[reference or next(iter(views))]
-        self._start_loss = coordinates.start_loss(first) if self.has_loss else math.nan
+        self._start_loss = coordinates.median_loss(first) if self.has_loss else math.nan
         self._floor = 1e-15 * self._start_loss if self._start_loss > 0 else 1e-300
 
     @property
@@ -110,7 +105,7 @@ class Points:
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
         depth = len(self._study.widths) - 1
         limits = moment_limits(self._study.models[name], depth, self.modes, self.has_loss)
-        found = moments(np.concatenate(columns, axis=1), limits, self._sizes())
+        found = moments(np.concatenate(columns, axis=1), limits, self._sizes(), self.branches)
         return self._matrix(modes, loss), moment_order(found, self.modes), found
 
     def bandwidth(self, settings: Settings) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Frame, shuffles
+from fastsde.analysis.distances.metric import LEAST_STATES, SMALLEST_SAMPLE, Frame, shuffles
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -38,6 +38,7 @@ def pooled(first: Floats, second: Floats, limit: int, frame: Frame) -> tuple[Flo
     size = min(len(first), len(second), limit) // frame.branches * frame.branches
     relabelling = shuffles(size, frame.settings.permutations, frame.settings.seed, frame.branches)
     slots, labels = relabelling.at(finite(first[:size]), finite(second[:size]))
-    if len(slots) < 2 * SMALLEST_SAMPLE:
+    few_states = frame.branches > 1 and relabelling.units < LEAST_STATES
+    if few_states or len(slots) < 2 * SMALLEST_SAMPLE:
         return None
     return np.concatenate([first[:size], second[:size]])[slots], labels

@@ -113,11 +113,11 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
         whole = metric.exploded or frame.branches > 1  # trajectories of one state stay beside one another
         sides = (first, second) if whole else survivors
         size = min(map(len, sides))
-        found = Compared(None, size)
+        found = Compared(None, size, reason="too few: none is left on a side")
         if not reasons[metric.name] and size:
             found = metric.compare(*sides, metric.labelling(size, frame), frame)
         tests[metric.name] = tested(found)
-        reasons[metric.name] = reasons[metric.name] or _lacking(found)
+        reasons[metric.name] = reasons[metric.name] or found.reason
     lowest = min(orders.values())
     sides = (first, second) if frame.branches > 1 else survivors
     return Pair(
@@ -126,13 +126,6 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
         coordinates=coordinates(*sides, lowest, frame),
         divergences=_divergences(*sides, not reasons["gaussian_kl"], frame),
     )
-
-
-def _lacking(found: Compared) -> str:
-    """Say why a distance that exists for the laws has no number for the samples; empty if it has."""
-    if found.values is None:
-        return f"too few: {found.count} trajectories a side"
-    return "" if np.isfinite(found.values).all() else "infinite: a sample does not spread in every direction"
 
 
 def tested(found: Compared) -> Tested:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
+from fastsde.analysis.coordinates import median_loss
 from fastsde.analysis.features.rank_sums import KINDS, Plan, RankSums, collect
 from fastsde.analysis.late_window import survivors
 from fastsde.analysis.law import time_weights
@@ -120,7 +121,7 @@ def _levels(context: Context) -> Floats:
     floor = float(context.ensemble.problem.optimum_loss)
     if not context.recorded("loss") or not np.isfinite(floor):
         return np.empty(0)
-    first, last = (float(np.nanmedian(view.read("loss", snapshot))) - floor for snapshot in (0, -1))
+    first, last = (median_loss(view, snapshot) - floor for snapshot in (0, -1))
     if not 0 < 4 * last < first:
         return np.empty(0)
     return np.geomspace(0.9 * first, max(3 * last, 1e-6 * first), LEVELS)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastsde.analysis.protocols import Bools, Floats
+from fastsde.analysis.protocols import Bools, Floats, Integers
 from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.dependence import design_effect
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The quantiles kept for figures and robust summaries."""
@@ -30,7 +31,10 @@ class Moments:
         Kurtosis is the excess over the Gaussian's.
     covariance, covariance_error : ndarray, shape (quantity, quantity)
         With divisor n - 1; and its standard error, the root of (E[u_i^2 u_j^2] - c_ij^2) / n with u centred,
-        where moments of order 4 exist.
+        where moments of order 4 exist. Trajectories that share states widen it (`moments`).
+    correlation_error : ndarray, shape (quantity, quantity)
+        Standard error of the correlation r_ij: the root of the mean square of u_i u_j - r_ij (u_i^2 +
+        u_j^2) / 2, with u standardised, over n.
     median, deviation : ndarray, shape (quantity,)
         Median, and median absolute deviation from it (no factor 1.4826).
     quantile_skewness : ndarray, shape (quantity,)
@@ -51,6 +55,7 @@ class Moments:
     mean: Floats
     covariance: Floats
     covariance_error: Floats
+    correlation_error: Floats
     skewness: Floats
     kurtosis: Floats
     median: Floats
@@ -64,7 +69,9 @@ class Moments:
     limit: Floats
 
 
-def moments(values: Floats, limit: Floats | None = None, scale: Floats | None = None) -> Moments:
+def moments(
+    values: Floats, limit: Floats | None = None, scale: Floats | None = None, branches: int = 1
+) -> Moments:
     """Moments of each column, gated by the tail index.
 
     A moment of order r is reported only if r lies below the declared ``limit`` and the sample does not deny
@@ -78,6 +85,8 @@ def moments(values: Floats, limit: Floats | None = None, scale: Floats | None = 
         Order below which the model's law has moments.
     scale : ndarray, shape (quantity,), optional
         Natural size of each quantity; NaN where it has none.
+    branches : int
+        So many consecutive trajectories share a state: errors are wider by the root of their design effect.
 
     Returns
     -------
@@ -91,7 +100,9 @@ def moments(values: Floats, limit: Floats | None = None, scale: Floats | None = 
     (True, True)
     """
     x = np.asarray(values, dtype=np.float64)
-    x = x[np.isfinite(x).all(axis=1)]
+    there = np.isfinite(x).all(axis=1)
+    unit = np.flatnonzero(there) // branches
+    x = x[there]
     quantities = x.shape[1]
     limit = np.full(quantities, np.inf) if limit is None else np.asarray(limit, dtype=np.float64)
     if len(x) < 2:
@@ -101,14 +112,16 @@ def moments(values: Floats, limit: Floats | None = None, scale: Floats | None = 
     median = quantiles[2]
     tails = [hill.estimate(column) for column in (x - median).T]
     high = np.array([tail.high for tail in tails])
-    mean, covariance, covariance_error, skewness, kurtosis = _power_moments(x)
+    mean, covariance, skewness, kurtosis = _power_moments(x)
+    errors = _second_errors(x, unit if branches > 1 else None)
     denied = denied_order(x, median, high, scale)
     second, fourth = exists(2, limit, denied), exists(4, limit, denied)
     return Moments(
         count=np.array(float(len(x))),
         mean=np.where(exists(1, limit, denied), mean, np.nan),
         covariance=np.where(np.logical_and.outer(second, second), covariance, np.nan),
-        covariance_error=np.where(np.logical_and.outer(fourth, fourth), covariance_error, np.nan),
+        covariance_error=np.where(np.logical_and.outer(fourth, fourth), errors[0], np.nan),
+        correlation_error=np.where(np.logical_and.outer(fourth, fourth), errors[1], np.nan),
         skewness=np.where(exists(3, limit, denied), skewness, np.nan),
         kurtosis=np.where(fourth, kurtosis, np.nan),
         median=median,
@@ -158,17 +171,33 @@ def exists(order: int, limit: Floats, denied: Floats) -> Bools:
     return np.asarray((order < limit) & (order <= denied))
 
 
-def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def _power_moments(x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = x.mean(axis=0)
         centred = x - mean
         covariance = centred.T @ centred / (len(x) - 1)
         squares = centred * centred
-        error = np.sqrt(np.maximum(squares.T @ squares / len(x) - covariance**2, 0.0) / len(x))
         variance = np.mean(squares, axis=0)
         skewness = _ratio(np.einsum("ij,ij->j", squares, centred) / len(x), variance**1.5)
         kurtosis = _ratio(np.einsum("ij,ij->j", squares, squares) / len(x), variance**2) - 3
-    return mean, covariance, error, skewness, kurtosis
+    return mean, covariance, skewness, kurtosis
+
+
+def _second_errors(x: Floats, unit: Integers | None) -> tuple[Floats, Floats]:
+    """Return standard errors of covariances and correlations, from their influence functions."""
+    sd = x.std(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        u = (x - x.mean(axis=0)) / np.where(sd > 0, sd, np.nan)
+        squares = u * u
+        r, both, odd = (one / len(x) for one in (u.T @ u, squares.T @ squares, (squares * u).T @ u))
+        fourth = np.diag(both)
+        spread = both - r * (odd + odd.T) + r**2 / 4 * (np.add.outer(fourth, fourth) + 2 * both)
+        variances = np.maximum([both - r**2, spread], 0.0) / len(x)
+        if unit is not None:
+            wide = np.sqrt([design_effect(column, unit) for column in u.T])
+            variances = variances * np.outer(wide, wide)
+        covariance, correlation = np.sqrt(variances)
+        return covariance * np.outer(sd, sd), correlation
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -183,6 +212,7 @@ def _nothing(count: int, quantities: int, limit: Floats) -> Moments:
     return Moments(
         np.array(float(count)),
         empty,
+        square,
         square,
         square,
         empty,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.analysis.coordinates import start_loss
+from fastsde.analysis.coordinates import median_loss
 from fastsde.analysis.distances.wasserstein import directions
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Floats, Trajectories
@@ -114,7 +114,7 @@ class _Quantities:
         """Median loss of the reference's start, or the first model's; NaN of a landscape's energy."""
         views = self.context.views
         landscape = self.context.ensemble.study.landscape is not None
-        return math.nan if landscape else start_loss(views[self.context.reference or next(iter(views))])
+        return math.nan if landscape else median_loss(views[self.context.reference or next(iter(views))])
 
     def read(self, model: str, snapshot: int) -> tuple[Floats, Floats, Floats]:
         """Return values, shape (trajectory, quantity), limits, and orders that the sample denies."""

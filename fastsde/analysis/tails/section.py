@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.coordinates import start_loss
+from fastsde.analysis.coordinates import median_loss
 from fastsde.analysis.noise_level import noise_level
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.records import stack
@@ -177,7 +177,7 @@ def _bound(context: Context, view: Trajectories, kind: str) -> Floats | None:
         return None
     if kind == "increments":
         return REACH * context.scale
-    start = start_loss(view)
+    start = median_loss(view)
     return np.array([math.inf if math.isnan(start) else REACH * start])
 
 

@@ -83,6 +83,16 @@ def test_the_jackknife_covers_and_orders():
     assert ordered >= 190
 
 
+def test_few_groups_widen_the_interval():
+    """Of three groups Student's quantile is 4.3 and not 2.1; of one there is no interval."""
+    left_out = np.full((2, 20), np.nan)
+    left_out[:, :3] = [1.0, 2.0, 3.0]
+    found = distance(np.ones((2, 5)), np.full(2, 9.0), left_out=left_out)
+    assert np.diff(found.mean_interval)[0] / 2 == pytest.approx(4.303 * np.sqrt(2 / 3 * 2), rel=1e-3)
+    one = random_features.left_out(*np.random.default_rng(0).random((2, 1, 6)))
+    assert np.isnan(one).all()
+
+
 def test_without_groups_nothing_is_said_of_the_order():
     found = distance(np.random.default_rng(2).random((5, 1 + PERMUTATIONS)), np.full(5, 10.0))
     assert closer(found, found) is None

@@ -76,6 +76,25 @@ def test_branches_of_a_state_are_shuffled_together(name):
     assert _p(metric, sample(), sample() + 6, 4)[0] <= 0.05
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_few_states_give_no_p_value(name):
+    """Of four states a side the smallest p-value would be 1 in 35: it is said, and no number given."""
+    rng, metric = np.random.default_rng(4), BY_NAME[name]
+    frame = Frame.of(["x", "y"], 1.5, SETTINGS, 10)
+    first, second = rng.normal(size=(2, 40, 2))
+    found = metric.compare(first, second, metric.labelling(40, frame), frame)
+    assert found.values is None
+    assert found.reason.startswith("too few: ")
+    wide = Frame.of(["x", "y"], 1.5, SETTINGS, 1000)
+    first, second = rng.normal(size=(2, 6000, 2))
+    found = metric.compare(first, second, metric.labelling(6000, wide), wide)
+    if name == "mmd_features":
+        assert np.isfinite(found.values).all()
+    else:
+        assert found.values is None
+        assert found.reason.startswith("too few: ")
+
+
 def test_existence():
     orders = {"sgd": math.inf, "levy": 0.95}
     refused = {name for name in NAMES if refusal(BY_NAME[name], SETTINGS, orders)}

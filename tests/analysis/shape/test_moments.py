@@ -33,6 +33,37 @@ def test_error_of_the_covariance(gaussian):
     assert np.allclose(np.std(again, axis=0), exact * np.sqrt(len(gaussian) / 300), rtol=0.12)
 
 
+@pytest.mark.statistics
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.95])
+def test_error_of_the_correlation(correlation):
+    """Of a Gaussian it is (1 - r^2) / root(n); of 300 samples the spread agrees within 15 %."""
+    rng, c = np.random.default_rng(2), np.array([[1.0, correlation], [correlation, 1.0]])
+    found = [moments(rng.multivariate_normal([0, 0], c, 400)) for _ in range(300)]
+    again = [one.covariance[0, 1] / np.sqrt(one.covariance[0, 0] * one.covariance[1, 1]) for one in found]
+    exact = (1 - correlation**2) / np.sqrt(400)
+    assert np.std(again) == pytest.approx(exact, rel=0.15)
+    assert np.mean([one.correlation_error[0, 1] for one in found]) == pytest.approx(exact, rel=0.05)
+    assert np.allclose([one.correlation_error[0, 0] for one in found], 0, atol=1e-7)
+
+
+@pytest.mark.statistics
+def test_states_widen_the_errors_of_second_moments():
+    """100 states of 8 trajectories, 80 % of the variance the states': plain errors are half of the spread."""
+    rng, c = np.random.default_rng(3), np.array([[1.0, 0.3], [0.3, 1.0]])
+    spread, plain, wide = [], [], []
+    for _ in range(200):
+        states = rng.multivariate_normal([0, 0], c, 100)
+        x = np.sqrt(0.8) * np.repeat(states, 8, axis=0) + np.sqrt(0.2) * rng.multivariate_normal(
+            [0, 0], c, 800
+        )
+        plain.append(moments(x).covariance_error[0, 1])
+        found = moments(x, branches=8)
+        wide.append(found.covariance_error[0, 1])
+        spread.append(found.covariance[0, 1])
+    assert np.mean(plain) < 0.6 * np.std(spread)
+    assert 0.9 * np.std(spread) < np.mean(wide) < 1.5 * np.std(spread)
+
+
 def test_robust_shape_in_closed_form():
     """Exact quantiles: of the normal law, Moors' kurtosis 1.233 and no skewness; of the exponential, some."""
     grid = (np.arange(20_000) + 0.5) / 20_000
