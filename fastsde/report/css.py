@@ -35,8 +35,10 @@ dd { margin: 0; overflow-wrap: anywhere; }
 @media print {
   @page { size: A4; margin: 16mm 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
-  h2 { break-after: avoid; margin-top: 1.4rem; }
-  figure, tr, .finding, pre { break-inside: avoid; }
+  h2, h2 + p { break-after: avoid; }
+  h2 { margin-top: 1.4rem; }
+  figure img, tr, .finding { break-inside: avoid; }
+  figure img { width: auto; max-width: 100%; max-height: 150mm; margin: 0 auto; }
   pre { white-space: pre-wrap; }
   .wide { overflow: visible; }
   table { font-size: 8pt; }

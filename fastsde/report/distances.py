@@ -16,10 +16,7 @@ from fastsde.analysis.summary import ranked
 from fastsde.report import distances_figures
 from fastsde.report.coordinates import by_coordinate
 from fastsde.report.spec import FigureSpec
-from fastsde.report.writing import NOTHING, number, percent, table
-
-ACROSS = 6
-"""Models beside one another in a table; more are put below."""
+from fastsde.report.writing import NOTHING, number, percent, table, tables
 
 
 def battery_finding(analysis: Analysis) -> str:
@@ -55,10 +52,8 @@ def battery_table(analysis: Analysis) -> str:
     names = ranked(analysis)
     kinds = list(next(iter(found.models.values())).tests)
     text = f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% of chance), p.</p>"
-    for start in range(0, len(names), ACROSS):
-        here = names[start : start + ACROSS]
-        rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in here)] for kind in kinds]
-        text += table(("distance", *map(escape, here)), rows)
+    rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in names)] for kind in kinds]
+    text += tables(("distance", *map(escape, names)), rows, across=6)
     reasons = {
         found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])
     }

@@ -53,7 +53,7 @@ def noise_table(analysis: Analysis) -> str:
         f"trajectory's own noise level, where that is recorded, and what all tail estimators say together. "
         f"From: {escape(found.noise_source)}.</p>"
     )
-    return note + writing.table(head, rows)
+    return note + writing.tables(head, rows)
 
 
 def _noise_cell(found: Saddles, name: str, k: int) -> str:

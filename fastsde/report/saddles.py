@@ -84,7 +84,7 @@ def _visits_table(analysis: Analysis) -> str:
                 text += f'<span class="what">strict {one.strict[k]:,.0f}, flat {one.flat[k]:,.0f}</span>'
             cells.append(text)
         rows.append([escape(name), *cells])
-    return writing.table(head, rows)
+    return writing.tables(head, rows)
 
 
 def _distance(one: ModelVisits, k: int) -> str:

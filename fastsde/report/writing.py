@@ -20,6 +20,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def tables(head: Sequence[str], rows: Sequence[Sequence[str]], across: int = 5) -> str:
+    """Write a wide table as several, with so many columns each beside the headings of the rows."""
+    return "".join(
+        table(
+            (head[0], *head[start : start + across]), [(row[0], *row[start : start + across]) for row in rows]
+        )
+        for start in range(1, max(len(head), 2), across)
+    )
+
+
 def number(value: float | None) -> str:
     """Write a number with three digits, in HTML; a dash where there is none."""
     if value is None or not math.isfinite(value):
