@@ -80,9 +80,9 @@ def _tested(found: Battery, name: str, kind: str) -> str:
 
 
 def pairs_finding(analysis: Analysis) -> str:
-    """Name the pairs that the MMD cannot tell at any chosen snapshot."""
+    """Name the pairs that the MMD cannot tell, neither over time nor at any chosen snapshot."""
     found: Pairs = analysis.sections["pairs"]
-    p = found.kinds[PRIMARY].p_value
+    p = np.concatenate([found.over_time.p_value[None], found.kinds[PRIMARY].p_value])
     count = len(found.names)
     if not np.isfinite(p).any():
         return "Too few trajectories survive to compare any two models."
@@ -90,15 +90,15 @@ def pairs_finding(analysis: Analysis) -> str:
         f"{found.names[i]} and {found.names[j]}"
         for i in range(count)
         for j in range(i + 1, count)
-        if np.nan_to_num(p[:, i, j], nan=1.0).min() * len(found.step) >= 0.05
+        if np.nan_to_num(p[:, i, j], nan=1.0).min() * len(p) >= 0.05
     ]
     total = count * (count - 1) // 2
     size = f"{np.nanmax(found.kinds[PRIMARY].count):,.0f} trajectories a side"
     if not same:
-        return f"All {total} pairs of models can be told apart at some chosen snapshot, at {size}."
+        return f"All {total} pairs of models can be told apart, over time or at a chosen snapshot, at {size}."
     return (
-        f"Of {total} pairs of models, {len(same)} cannot be told apart at any chosen snapshot, at {size}: "
-        f"{escape('; '.join(same))}."
+        f"Of {total} pairs of models, {len(same)} cannot be told apart, over time or at a chosen snapshot, "
+        f"at {size}: {escape('; '.join(same))}."
     )
 
 
@@ -202,9 +202,11 @@ SPECS = (
         name="pairs",
         title="Distance between any two models",
         caption=(
-            "Squared MMD (random features) above the diagonal, energy distance below it, as multiples of the "
-            "chance level; on the diagonal the two halves of one model. = means indistinguishable, a dash "
-            "that the distance does not exist or too few survive."
+            "First the mean of the squared MMD (random features) over time, of 16 snapshots; over the "
+            "logarithm of time where they are spread over decades. Then the squared MMD above the diagonal "
+            "and the energy distance below it at chosen snapshots. All as multiples of the chance level; on "
+            "the diagonal the two halves of one model. = means indistinguishable, a dash that the distance "
+            "does not exist or too few survive."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, the first half of one model and the second half of "

@@ -45,14 +45,17 @@ def all_pairs(analysis: Analysis) -> Figure:
     """Distance between any two models over its chance level: MMD above the diagonal, energy below."""
     found: Pairs = analysis.sections["pairs"]
     names = list(found.names)
-    figure, axes = _panels(len(found.step), 0.32 * len(names) + 1.25, "pairs")
+    figure, axes = _panels(1 + len(found.step), 0.32 * len(names) + 1.25, "pairs")
+    _cells(axes[0], found.over_time.ratio, found.over_time.p_value < 0.05)
+    _labels(axes[0], names, names)
+    axes[0].set_title("mean over time (squared MMD)")
     upper = np.triu(np.ones((len(names), len(names)), dtype=bool))
     above, below = found.kinds[PRIMARY], found.kinds["energy"]
-    for at, panel in enumerate(axes):
+    for at, panel in enumerate(axes[1:]):
         ratio = np.where(upper, above.ratio[at], below.ratio[at])
         p_value = np.where(upper, above.p_value[at], below.p_value[at])
         _cells(panel, ratio, p_value < 0.05)
-        _labels(panel, names, names if at % 2 == 0 else [""] * len(names))
+        _labels(panel, names, names if at % 2 else [""] * len(names))
         panel.set_title(f"step {found.step[at]:,.0f}")
     _bar(figure, axes, "distance / chance level (95 %)")
     return figure

@@ -174,19 +174,30 @@ class Metric:
         self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
     ) -> Compared:
         """Compare by sums over blocks of whole states, which are what is shuffled."""
-        blocks = relabelling.size
-        unit = max(blocks, 1) * frame.branches
-        size = min(len(first), len(second)) // unit * unit
+        size = min(len(first), len(second))
+        ours, theirs = (self.sums(side[:size], relabelling, frame) for side in (first, second))
+        return self.of_sums(ours, theirs, relabelling, frame)
+
+    def sums(self, side: Floats, relabelling: Relabelling, frame: Frame) -> Floats:
+        """Sum up the blocks of one sample, for any number of comparisons."""
+        blocks = max(relabelling.size, 1)
+        unit = blocks * frame.branches
+        return random_features.block_sums(
+            side[: len(side) // unit * unit], frame.waves, frame.bandwidth, blocks
+        )
+
+    def of_sums(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
+        """Compare two samples of one size by their `sums`."""
+        size = int(first[:, -1].sum())
+        refused = self._too_few_states(relabelling.units, frame)
+        if refused:
+            return Compared(None, 0, reason=refused)
         if size < SMALLEST_SAMPLE:
             return _none(size)
-        sums = [
-            random_features.block_sums(side[:size], frame.waves, frame.bandwidth, blocks)
-            for side in (first, second)
-        ]
-        everywhere = np.ones(blocks, dtype=np.bool_)
+        everywhere = np.ones(relabelling.size, dtype=np.bool_)
         _, labels = relabelling.at(everywhere, everywhere)
-        values = self.relabelled(np.concatenate(sums), labels, frame)
-        return Compared(values, size, random_features.left_out(*sums))
+        values = self.relabelled(np.concatenate([first, second]), labels, frame)
+        return Compared(values, size, random_features.left_out(first, second))
 
 
 INFINITE = "infinite: a sample does not spread in every direction"

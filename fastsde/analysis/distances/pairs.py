@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.distances.battery import chosen_snapshots
+from fastsde.analysis.distances.distance import distance
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Compared, Frame, Metric
 from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.versus import Tested, tested
+from fastsde.analysis.law import time_weights
 from fastsde.analysis.protocols import Floats
 from fastsde.provenance import available_cores
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
 KINDS = (PRIMARY, "energy")
+OVER_TIME = 16
+"""Snapshots, evenly among all after the start, whose mean is taken."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,15 @@ class Pairs:
         Models, in the order of the axes.
     kinds : dict of str to Matrix
         The squared MMD (by random features, of all trajectories) and "energy".
+    over_time : Matrix
+        The mean squared MMD over time, of `OVER_TIME` snapshots, arrays of shape (model, model).
     """
 
     snapshot: NDArray[np.int64]
     step: Floats
     names: tuple[str, ...]
     kinds: dict[str, Matrix]
+    over_time: Matrix
 
 
 def measure(context: Context) -> Pairs | None:
@@ -98,7 +105,37 @@ def measure(context: Context) -> Pairs | None:
                     row = (one.value, one.null, one.p_value, one.count)
                     found[kind][:, number, i, j] = found[kind][:, number, j, i] = row
     step = next(iter(context.views.values())).step[chosen].astype(np.float64)
-    return Pairs(chosen, step, names, {kind: Matrix(*values) for kind, values in found.items()})
+    kinds = {kind: Matrix(*values) for kind, values in found.items()}
+    return Pairs(chosen, step, names, kinds, _over_time(points, names, frame))
+
+
+def _over_time(points: Points, names: tuple[str, ...], frame: Frame) -> Matrix:
+    """Take the mean of the squared MMD over time for every two models, and for the halves of each."""
+    metric, half = BY_NAME[PRIMARY], points.half
+    relabelling = metric.labelling(half, frame)
+    step = points.views[names[0]].step
+    chosen = np.unique(np.linspace(0, len(step) - 1, OVER_TIME + 1).round().astype(np.int64))
+    places = [(i, j) for i, j in itertools.product(range(len(names)), repeat=2) if i <= j]
+    values = np.full((len(places), len(chosen), frame.settings.permutations + 1), np.nan)
+    count = np.zeros((len(places), len(chosen)))
+    for row, snapshot in enumerate(chosen):
+        clouds = [points.at(name, int(snapshot)) for name in names]
+        first, second = (
+            [metric.sums(one[start : start + half], relabelling, frame) for one in clouds]
+            for start in (0, half)
+        )
+        for pair, (i, j) in enumerate(places):
+            found = metric.of_sums(first[i], second[j], relabelling, frame)
+            count[pair, row] = found.count
+            if found.values is not None:
+                values[pair, row] = found.values
+    weight = time_weights(step[chosen])
+    matrices = np.full((4, len(names), len(names)), np.nan)
+    for (i, j), one, several in zip(places, values, count, strict=True):
+        mean = distance(one, several, weight=weight)
+        numbers = (mean.mean, mean.mean_null, mean.mean_p, several.max())
+        matrices[:, i, j] = matrices[:, j, i] = numbers
+    return Matrix(*matrices)
 
 
 def _tested(

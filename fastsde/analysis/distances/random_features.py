@@ -54,6 +54,8 @@ def block_sums(points: Floats, waves: Floats, bandwidth: float, blocks: int) -> 
     """
     each = len(points) // blocks
     sums = np.zeros((blocks, 2 * len(waves) + 2))
+    if not each:
+        return sums
     rotated = np.asarray(waves.T / bandwidth, dtype=np.float32)
     step = max(1, ROWS // each)
     for start in range(0, blocks, step):

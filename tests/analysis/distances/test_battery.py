@@ -100,6 +100,11 @@ def test_all_pairs(context):
     assert np.all(mmd.p_value[:, 0, [0, 1]] > 0.01)
     assert np.isnan(energy.value[:, 3]).all()
     assert np.all(energy.ratio[:, 0, 2] > 1)
+    over_time = found.over_time
+    assert np.array_equal(over_time.value, over_time.value.T)
+    assert np.all(over_time.p_value[2, [0, 1, 3]] < 0.02)
+    assert np.all(over_time.p_value[0, [0, 1]] > 0.01)
+    assert np.all(over_time.count == mmd.count.max())
     assert pairs.measure(_context(fake_ensemble(20, 6, ("sgd",)))) is None
 
 
