@@ -180,7 +180,7 @@ class _Pass:
         return Comparison(
             names=list(self.views),
             reference=self.reference,
-            trajectories=min(view.count for view in self.views.values()),
+            half=self.points.half,
             snapshots=len(self.time),
             frame=self.frame,
             weight=time_weights(self.step),

@@ -95,22 +95,12 @@ def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[
 
 def _in_order(analysis: Analysis, told: list[tuple[str, Distance]]) -> str:
     """Name models with their distances, a tilde between those whose order is not told."""
-    text = ""
-    for number, (name, one) in enumerate(told):
-        if number and 3 <= number < len(told) - 1 and len(told) > NAMED:
-            continue
-        skipped = number == len(told) - 1 and len(told) > NAMED
-        before = told[number - 1][1] if number else None
-        text += (
-            ", ..., "
-            if skipped
-            else ""
-            if before is None
-            else " ~ "
-            if closer(before, one) is False
-            else ", "
-        )
-        text += f"{name} {_evidence(analysis, one)}"
+    text = f"{told[0][0]} {_evidence(analysis, told[0][1])}"
+    shown = told if len(told) <= NAMED else told[:3]
+    for (_, before), (name, one) in pairwise(shown):
+        text += f"{' ~ ' if closer(before, one) is False else ', '}{name} {_evidence(analysis, one)}"
+    if shown is not told:
+        text += f", ..., {told[-1][0]} {_evidence(analysis, told[-1][1])}"
     return text
 
 

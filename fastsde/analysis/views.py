@@ -78,19 +78,36 @@ def _common_trajectories(views: dict[str, Trajectories], branches: int) -> dict[
     return {name: _Of(view, np.flatnonzero(np.isin(known[name], kept))) for name, view in views.items()}
 
 
-class _Of:
-    """A model's trajectories of some rows, with the interface of `Trajectories`."""
+class _View:
+    """A model seen through another view of it, with the interface of `Trajectories`; all of it by default."""
 
-    def __init__(self, view: Trajectories, rows: NDArray[np.intp]) -> None:
-        self._view, self._rows = view, rows
+    def __init__(self, view: Trajectories) -> None:
+        self._view = view
         self.variables: Collection[str] = view.variables
         self.step: NDArray[np.int64] = view.step
         self.time: Floats = view.time
-        self.count: int = len(rows)
+        self.count: int = view.count
         self.attributes: Mapping[str, Any] = view.attributes
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.read(name)
+
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
+        """Read one variable."""
+        return self._view.read(name, snapshot, trajectories)
+
+    def passage_time(self, event: str) -> Floats:
+        """First-passage times of an event."""
+        return self._view.passage_time(event)
+
+
+class _Of(_View):
+    """A model's trajectories of some rows."""
+
+    def __init__(self, view: Trajectories, rows: NDArray[np.intp]) -> None:
+        super().__init__(view)
+        self._rows = rows
+        self.count = len(rows)
 
     def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
         """Read one variable of these rows."""
@@ -103,30 +120,20 @@ class _Of:
         return self._view.passage_time(event)[self._rows]
 
 
-class _At:
-    """A model at some of its snapshots, with the interface of `Trajectories`."""
+class _At(_View):
+    """A model at some of its snapshots."""
 
     def __init__(self, view: Trajectories, places: NDArray[np.intp]) -> None:
-        self._view, self._places = view, places
-        self.variables: Collection[str] = view.variables
-        self.step: NDArray[np.int64] = view.step[places]
-        self.time: Floats = view.time[places]
-        self.count: int = view.count
-        self.attributes: Mapping[str, Any] = view.attributes
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        values = self._view[name]
-        return values[self._places] if _timed(name) else values
+        super().__init__(view)
+        self._places = places
+        self.step, self.time = view.step[places], view.time[places]
 
     def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
         """Read one variable at one snapshot of those in common."""
-        if snapshot is None:
-            return self[name][:, trajectories] if _timed(name) else self[name][trajectories]
-        return self._view.read(name, int(self._places[snapshot]), trajectories)
-
-    def passage_time(self, event: str) -> Floats:
-        """First-passage times of an event."""
-        return self._view.passage_time(event)
+        if snapshot is not None:
+            return self._view.read(name, int(self._places[snapshot]), trajectories)
+        values = self._view.read(name, None, trajectories)
+        return values[self._places] if _timed(name) else values
 
 
 def _without_runaways(view: Trajectories) -> Trajectories:
@@ -146,19 +153,12 @@ def _without_runaways(view: Trajectories) -> Trajectories:
     return _Bounded(view, gone)
 
 
-class _Bounded:
-    """A model whose trajectories are NaN from a snapshot on, with the interface of `Trajectories`."""
+class _Bounded(_View):
+    """A model whose trajectories are NaN from a snapshot on."""
 
     def __init__(self, view: Trajectories, gone: NDArray[np.intp]) -> None:
-        self._view, self._gone = view, gone
-        self.variables: Collection[str] = view.variables
-        self.step: NDArray[np.int64] = view.step
-        self.time: Floats = view.time
-        self.count: int = view.count
-        self.attributes: Mapping[str, Any] = view.attributes
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.read(name)
+        super().__init__(view)
+        self._gone = gone
 
     def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
         """Read one variable, NaN where a trajectory is past return."""
@@ -168,10 +168,6 @@ class _Bounded:
         at = np.arange(len(self.step))[:, None] if snapshot is None else snapshot % len(self.step)
         values[self._gone[trajectories] <= at] = np.nan
         return values
-
-    def passage_time(self, event: str) -> Floats:
-        """First-passage times of an event."""
-        return self._view.passage_time(event)
 
 
 def _timed(name: str) -> bool:

@@ -52,7 +52,7 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
         f"<h1>{escape(title)}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        words(_finding(analysis, [spec for spec, _ in figures])),
+        words(_finding(analysis, study, [spec for spec, _ in figures])),
         "<h2>Results</h2>",
         words(tables.results(analysis)),
         _reading(analysis, study),
@@ -75,7 +75,7 @@ def _subtitle(analysis: Analysis) -> str:
     )
 
 
-def _finding(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
+def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> str:
     exploded = [
         f"{escape(name)} {one.exploded:,} of {one.trajectories:,}"
         for name, one in analysis.models.items()
@@ -94,12 +94,13 @@ def _finding(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
         f'<li><a href="#{spec.name}">{spec.title}</a>: {said}</li>' for spec, said in answers if said
     )
     more = f"<ul>{listed}</ul>" if listed else ""
-    return f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis)}{note}</div>'
+    return (
+        f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis, study)}{note}</div>'
+    )
 
 
-def _part(analysis: Analysis) -> str:
+def _part(analysis: Analysis, study: Study) -> str:
     """Say how much of its study an analysis has seen, unless it is all of it."""
-    study = Study.from_toml(analysis.study)
     notes = []
     if analysis.source == PARTIAL_FILE:
         notes.append(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.versus import Pair, versus
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.records import stack
@@ -108,7 +109,7 @@ def chosen_snapshots(points: Points, name: str, count: int) -> NDArray[np.int64]
     medians = []
     for snapshot in range(snapshots):
         here = points.at(name, snapshot)[:MEDIANS]
-        finite = here[np.isfinite(here).all(axis=1)]
+        finite = surviving(here)
         medians.append(np.median(finite, axis=0) if len(finite) else np.full(here.shape[1], np.nan))
     moves = np.nan_to_num(np.abs(np.diff(np.array(medians), axis=0)).sum(axis=1))
     way = np.concatenate([[0.0], np.cumsum(moves)])

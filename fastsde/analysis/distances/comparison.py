@@ -26,8 +26,8 @@ class Comparison:
         All models.
     reference : str
         The one that the others are compared with; it is compared with itself, half against half.
-    trajectories : int
-        How many every model has.
+    half : int
+        Trajectories of half a sample, in whole states.
     snapshots : int
         How many will be added.
     frame : Frame
@@ -40,7 +40,7 @@ class Comparison:
         self,
         names: Sequence[str],
         reference: str,
-        trajectories: int,
+        half: int,
         snapshots: int,
         frame: Frame,
         weight: Floats | None = None,
@@ -48,7 +48,7 @@ class Comparison:
         self.reference = reference
         self.frame = frame
         self.weight = weight
-        self.half = trajectories // 2 // frame.branches * frame.branches
+        self.half = half
         self.labels = {one.name: one.labelling(self.half, frame) for one in EVERY_SNAPSHOT}
         shape = (snapshots, frame.settings.permutations + 1)
         self.values = {(name, kind): np.full(shape, np.nan) for name in names for kind in self.labels}

@@ -147,11 +147,13 @@ class Metric:
         -------
         Compared
         """
+        if self.blocks:
+            size = min(len(first), len(second))
+            ours, theirs = (self.sums(side[:size], relabelling, frame) for side in (first, second))
+            return self.of_sums(ours, theirs, relabelling, frame)
         refused = self._too_few_states(relabelling.units, frame)
         if refused:
             return Compared(None, 0, reason=refused)
-        if self.blocks:
-            return self._compare_blocks(first, second, relabelling, frame)
         size = relabelling.size
         first, second = first[:size], second[:size]
         there = [_taking_part(side, self.exploded) for side in (first, second)]
@@ -170,16 +172,8 @@ class Metric:
             return f"too few: a state has {frame.branches} branches, this distance takes {limit} trajectories"
         return f"too few: {states} states a side"
 
-    def _compare_blocks(
-        self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame
-    ) -> Compared:
-        """Compare by sums over blocks of whole states, which are what is shuffled."""
-        size = min(len(first), len(second))
-        ours, theirs = (self.sums(side[:size], relabelling, frame) for side in (first, second))
-        return self.of_sums(ours, theirs, relabelling, frame)
-
     def sums(self, side: Floats, relabelling: Relabelling, frame: Frame) -> Floats:
-        """Sum up the blocks of one sample, for any number of comparisons."""
+        """Sum up one sample over blocks of whole states, which are what is shuffled."""
         blocks = max(relabelling.size, 1)
         unit = blocks * frame.branches
         return random_features.block_sums(
@@ -187,7 +181,7 @@ class Metric:
         )
 
     def of_sums(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
-        """Compare two samples of one size by their `sums`."""
+        """Compare two samples of one size by their `sums`, which any number of comparisons may share."""
         size = int(first[:, -1].sum())
         refused = self._too_few_states(relabelling.units, frame)
         if refused:

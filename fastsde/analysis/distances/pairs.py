@@ -88,7 +88,7 @@ def measure(context: Context) -> Pairs | None:
     labels = {kind: BY_NAME[kind].labelling(half, frame) for kind in KINDS}
     shape = (4, len(chosen), len(names), len(names))
     found = {kind: np.full(shape, np.nan) for kind in KINDS}
-    places = [(i, j) for i, j in itertools.product(range(len(names)), repeat=2) if i <= j]
+    places = list(itertools.combinations_with_replacement(range(len(names)), 2))
     with ThreadPoolExecutor(available_cores()) as pool:
         for number, snapshot in enumerate(chosen):
             measured = {name: points.measured(name, int(snapshot))[:2] for name in names}
@@ -115,7 +115,7 @@ def _over_time(points: Points, names: tuple[str, ...], frame: Frame) -> Matrix:
     relabelling = metric.labelling(half, frame)
     step = points.views[names[0]].step
     chosen = np.unique(np.linspace(0, len(step) - 1, OVER_TIME + 1).round().astype(np.int64))
-    places = [(i, j) for i, j in itertools.product(range(len(names)), repeat=2) if i <= j]
+    places = list(itertools.combinations_with_replacement(range(len(names)), 2))
     values = np.full((len(places), len(chosen), frame.settings.permutations + 1), np.nan)
     count = np.zeros((len(places), len(chosen)))
     for row, snapshot in enumerate(chosen):

@@ -13,6 +13,7 @@ from fastsde.analysis import coordinates
 from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.existence import moment_order
 from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.law import branches_of, moment_limits
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.shape.moments import Moments, moments
@@ -115,7 +116,7 @@ class Points:
         pooled = []
         for snapshot, name in itertools.product(times, self.views):
             here = self.at(name, int(snapshot))
-            pooled.append(here[np.isfinite(here).all(axis=1)][:BANDWIDTH_TRAJECTORIES])
+            pooled.append(surviving(here)[:BANDWIDTH_TRAJECTORIES])
         together = np.concatenate(pooled)
         generator = np.random.Generator(np.random.Philox(settings.seed))
         return mmd.median_bandwidth(together[generator.permutation(len(together))[:BANDWIDTH_POINTS]])
