@@ -13,6 +13,7 @@ import numpy as np
 
 from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.distance import Distance
+from fastsde.analysis.distances.effect import measure_effects
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
@@ -132,9 +133,10 @@ class _Pass:
             for name, view in self.views.items()
         }
         problem = self.ensemble.problem
+        effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
         first = time.perf_counter() - start
         sections, seconds = measure_sections(
-            self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows
+            self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows, effects
         )
         return Analysis(
             study=self.ensemble.study.to_toml(),
@@ -153,6 +155,7 @@ class _Pass:
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
+            effects=effects,
             sections=sections,
             seconds={"snapshots": first, **seconds},
         )

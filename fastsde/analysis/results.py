@@ -11,6 +11,7 @@ import h5py
 
 from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
+from fastsde.analysis.distances.effect import Effects
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import read_sections
@@ -19,7 +20,7 @@ from fastsde.atomic import replacing
 from fastsde.errors import StoreError
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (2, 0)
+FORMAT_VERSION = (3, 0)
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ class Analysis:
     plateaus : ndarray, shape (mode + 1,)
         Loss with the first r modes learned, r = 0, 1, ...; empty unless the inputs are white.
     models : dict of str to ModelResult
+    effects : Effects
+        How far any two models are apart in natural units: what ranks them.
     sections : dict of str to record
         What the sections of `fastsde.analysis.sections` found, by name; those without data are left out.
     seconds : dict of str to float
@@ -182,6 +185,7 @@ class Analysis:
     optimum_loss: float
     plateaus: Floats
     models: dict[str, ModelResult]
+    effects: Effects
     sections: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -21,6 +22,8 @@ from fastsde.analysis.branching import section as branching
 from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.distances import battery, pairs, relevance
+from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.features import alignment, diffusion, late_law, rank
 from fastsde.analysis.law import branches_of
@@ -55,6 +58,8 @@ class Context:
         To tell how far a long section is.
     moments : mapping of str to Moments
         Moments of every model, over snapshots, as they stand in its `ModelResult`.
+    effects : Effects or None
+        How far any two models are apart; None where that was not measured.
     """
 
     ensemble: Ensemble
@@ -63,6 +68,12 @@ class Context:
     settings: Settings
     progress: Progress
     moments: Mapping[str, Moments] = field(default_factory=dict)
+    effects: Effects | None = None
+
+    @cached_property
+    def points(self) -> Points:
+        """The points that distances compare."""
+        return Points(self.ensemble, self.views, self.reference)
 
     @property
     def strength(self) -> Floats:
@@ -132,9 +143,10 @@ def measure_sections(
     settings: Settings,
     progress: Progress | None = None,
     moments: Mapping[str, Moments] | None = None,
+    effects: Effects | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Ask all sections; those without an answer are left out. Also return the seconds that each took."""
-    context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {})
+    context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {}, effects)
     landscape = ensemble.study.landscape is not None
     asked = [section for section in SECTIONS if not (landscape and section.networks_only)]
     found, seconds = {}, {}

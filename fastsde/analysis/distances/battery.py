@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.versus import Pair, versus
+from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.records import stack
 from fastsde.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
-
-MEDIANS = 512
-"""Trajectories whose medians say how far the reference has come."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,9 @@ def measure(context: Context) -> Battery | None:
     """Take every distance of every model from the reference; None without a reference."""
     if not context.reference:
         return None
-    points = Points(context.ensemble, context.views, context.reference)
+    points = context.points
     frame = points.frame(context.settings)
-    chosen = chosen_snapshots(points, context.reference, context.settings.chosen)
+    chosen = equal_shares(points.way(context.reference), context.settings.chosen)
     rows: dict[str, list[Pair]] = {name: [] for name in context.views}
     with (
         context.progress.task("distances", len(chosen), "snapshots"),
@@ -93,29 +90,3 @@ def joined(pairs: Sequence[Pair]) -> Pair:
 
 def _reasons(pairs: Sequence[Pair], name: str) -> tuple[str, ...]:
     return tuple(reason for pair in pairs for reason in pair.reasons.get(name, ("",)))
-
-
-def chosen_snapshots(points: Points, name: str, count: int) -> NDArray[np.int64]:
-    """Choose snapshots between which a model covers equal parts of its way; the last is among them.
-
-    The way is the length of the path of the medians of all coordinates.
-
-    Returns
-    -------
-    ndarray of int
-        Increasing, at most ``count``.
-    """
-    snapshots = len(points.views[name].time)
-    medians = []
-    for snapshot in range(snapshots):
-        here = points.at(name, snapshot)[:MEDIANS]
-        finite = surviving(here)
-        medians.append(np.median(finite, axis=0) if len(finite) else np.full(here.shape[1], np.nan))
-    moves = np.nan_to_num(np.abs(np.diff(np.array(medians), axis=0)).sum(axis=1))
-    way = np.concatenate([[0.0], np.cumsum(moves)])
-    if way[-1] == 0:
-        way = np.arange(snapshots, dtype=np.float64)
-    marks = np.arange(1, count + 1) / count * way[-1]
-    at = np.searchsorted(way, marks * (1 - 1e-12))
-    at[-1:] = snapshots - 1
-    return np.unique(at).astype(np.int64)

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student_t
 
+from fastsde.analysis.distances.jackknife import jackknife_reach
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -34,7 +34,7 @@ class Distance:
         every decade counts the same.
     left_out : ndarray, shape (group,)
         The mean without each group of trajectories, for the standard error of it and of differences between
-        models (`closer`); empty of most distances.
+        models (`fastsde.analysis.distances.jackknife.closer`); empty of most distances.
     peak, peak_p : float
         The largest ratio of value to null over snapshots after the first, and its p-value: valid although
         the largest of many is taken.
@@ -71,7 +71,7 @@ class Distance:
     @property
     def mean_interval(self) -> tuple[float, float]:
         """Interval of 95 % of the mean, by the jackknife; NaN if no groups were left out."""
-        reach = jackknife_error(self.left_out) * _reach(self.left_out)
+        reach = jackknife_reach(self.left_out)
         return self.mean - reach, self.mean + reach
 
     @property
@@ -85,37 +85,6 @@ class Distance:
     def distinguishable(self) -> bool:
         """Whether the mean or the peak is significant at 5 %, allowing for having looked at both."""
         return min(self.mean_p, self.peak_p) < 0.025
-
-
-def jackknife_error(left_out: Floats) -> float:
-    """Return the standard error of a statistic from its values without each group; NaN if there are none.
-
-    Examples
-    --------
-    >>> x = np.arange(10.0)
-    >>> error = jackknife_error((x.sum() - x) / 9)  # of a mean: sd / sqrt(n)
-    >>> round(error / float(x.std(ddof=1) / 10**0.5), 12)
-    1.0
-    """
-    known = left_out[np.isfinite(left_out)]
-    groups = len(known)
-    if groups < 2:
-        return math.nan
-    return math.sqrt((groups - 1) / groups * float(np.sum((known - known.mean()) ** 2)))
-
-
-def closer(first: Distance, second: Distance, level: float = 0.95) -> bool | None:
-    """Whether the first model is told to be closer to their reference than the second; None if unknown.
-
-    The difference of their mean distances must exceed its jackknife error by Student's quantile (two sides).
-    """
-    error = jackknife_error(second.left_out - first.left_out)
-    return None if math.isnan(error) else second.mean - first.mean > error * _reach(first.left_out, level)
-
-
-def _reach(left_out: Floats, level: float = 0.95) -> float:
-    """Half width, in jackknife errors, of an interval from so many groups."""
-    return float(student_t.ppf((1 + level) / 2, max(int(np.isfinite(left_out).sum()) - 1, 1)))
 
 
 def distance(

@@ -1,4 +1,4 @@
-"""Section ``pairs``: the distance between any two models at the chosen snapshots."""
+"""Section ``pairs``: tests of the equality of any two models, over the course of learning."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances.battery import chosen_snapshots
-from fastsde.analysis.distances.distance import distance
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Compared, Frame, Metric
 from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.versus import Tested, tested
-from fastsde.analysis.law import time_weights
+from fastsde.analysis.distances.significance import combine
+from fastsde.analysis.distances.versus import tested
+from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.records import stack
 from fastsde.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
 KINDS = (PRIMARY, "energy")
-OVER_TIME = 16
-"""Snapshots, evenly among all after the start, whose mean is taken."""
+SHARES = 16
+"""Snapshots, between equal shares of the way, at which the squared MMD is taken; energy at the chosen ones."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Matrix:
     Attributes
     ----------
     value, null, p_value, count : ndarray, shape (chosen, model, model)
-        Distance, its null quantile, p-value, trajectories a side; symmetric. On the diagonal the two halves
-        of one model. NaN where the distance does not exist or too few survive.
+        Distance, its null quantile, p-value, trajectories per sample; symmetric. On the diagonal the two
+        halves of one model. NaN where the distance does not exist or too few survive.
     """
 
     value: Floats
@@ -64,15 +64,16 @@ class Pairs:
         Models, in the order of the axes.
     kinds : dict of str to Matrix
         The squared MMD (by random features, of all trajectories) and "energy".
-    over_time : Matrix
-        The mean squared MMD over time, of `OVER_TIME` snapshots, arrays of shape (model, model).
+    p_value : ndarray, shape (model, model)
+        Of the hypothesis that two models are equal, both distances at all their snapshots together
+        (`fastsde.analysis.distances.significance`); NaN where neither exists.
     """
 
     snapshot: NDArray[np.int64]
     step: Floats
     names: tuple[str, ...]
     kinds: dict[str, Matrix]
-    over_time: Matrix
+    p_value: Floats
 
 
 def measure(context: Context) -> Pairs | None:
@@ -80,72 +81,96 @@ def measure(context: Context) -> Pairs | None:
     names = tuple(context.views)
     if len(names) < 2:
         return None
-    settings = context.settings
-    points = Points(context.ensemble, context.views, context.reference)
-    frame = points.frame(settings)
-    chosen = chosen_snapshots(points, context.reference or names[0], settings.chosen)
-    half = points.half
-    labels = {kind: BY_NAME[kind].labelling(half, frame) for kind in KINDS}
-    shape = (4, len(chosen), len(names), len(names))
-    found = {kind: np.full(shape, np.nan) for kind in KINDS}
-    places = list(itertools.combinations_with_replacement(range(len(names)), 2))
-    with ThreadPoolExecutor(available_cores()) as pool:
-        for number, snapshot in enumerate(chosen):
-            measured = {name: points.measured(name, int(snapshot))[:2] for name in names}
-
-            def compare(kind: str, place: tuple[int, int], at: dict[str, tuple[Floats, float]]) -> Tested:
-                pair = [names[place[0]], names[place[1]]]
-                sides = at[pair[0]][0][:half], at[pair[1]][0][half : 2 * half]
-                orders = {name: at[name][1] for name in pair}
-                return _tested(BY_NAME[kind], *sides, orders, labels[kind], frame)
-
-            for kind in KINDS:
-                results = pool.map(compare, itertools.repeat(kind), places, itertools.repeat(measured))
-                for (i, j), one in zip(places, results, strict=True):
-                    row = (one.value, one.null, one.p_value, one.count)
-                    found[kind][:, number, i, j] = found[kind][:, number, j, i] = row
-    step = next(iter(context.views.values())).step[chosen].astype(np.float64)
-    kinds = {kind: Matrix(*values) for kind, values in found.items()}
-    return Pairs(chosen, step, names, kinds, _over_time(points, names, frame))
+    trial = _Trial(context, names)
+    for row in range(len(trial.snapshots)):
+        trial.add(row)
+    return trial.result()
 
 
-def _over_time(points: Points, names: tuple[str, ...], frame: Frame) -> Matrix:
-    """Take the mean of the squared MMD over time for every two models, and for the halves of each."""
-    metric, half = BY_NAME[PRIMARY], points.half
-    relabelling = metric.labelling(half, frame)
-    step = points.views[names[0]].step
-    chosen = np.unique(np.linspace(0, len(step) - 1, OVER_TIME + 1).round().astype(np.int64))
-    places = list(itertools.combinations_with_replacement(range(len(names)), 2))
-    values = np.full((len(places), len(chosen), frame.settings.permutations + 1), np.nan)
-    count = np.zeros((len(places), len(chosen)))
-    for row, snapshot in enumerate(chosen):
-        clouds = [points.at(name, int(snapshot)) for name in names]
+class _Trial:
+    """Gathers the distances of all pairs under all labellings, snapshot by snapshot."""
+
+    def __init__(self, context: Context, names: tuple[str, ...]) -> None:
+        self.names, self.points = names, context.points
+        self.frame = self.points.frame(context.settings)
+        self.step = context.views[names[0]].step
+        length = self.points.way(context.reference or names[0])
+        self.chosen = equal_shares(length, context.settings.chosen)
+        self.snapshots = np.union1d(self.chosen, equal_shares(length, SHARES))
+        self.places = list(itertools.combinations_with_replacement(range(len(names)), 2))
+        self.labels = {kind: BY_NAME[kind].labelling(self.points.half, self.frame) for kind in KINDS}
+        shape = (len(self.places), len(self.snapshots), self.frame.settings.permutations + 1)
+        self.values = {kind: np.full(shape, np.nan) for kind in KINDS}
+        self.count = {kind: np.zeros(shape[:2]) for kind in KINDS}
+
+    def add(self, row: int) -> None:
+        """Measure one snapshot: the MMD from sums that all pairs share, the energy distance where chosen."""
+        snapshot, half = int(self.snapshots[row]), self.points.half
+        measured = [self.points.measured(name, snapshot)[:2] for name in self.names]
+        metric, labels = BY_NAME[PRIMARY], self.labels[PRIMARY]
         first, second = (
-            [metric.sums(one[start : start + half], relabelling, frame) for one in clouds]
+            [metric.sums(cloud[start : start + half], labels, self.frame) for cloud, _ in measured]
             for start in (0, half)
         )
-        for pair, (i, j) in enumerate(places):
-            found = metric.of_sums(first[i], second[j], relabelling, frame)
-            count[pair, row] = found.count
-            if found.values is not None:
-                values[pair, row] = found.values
-    weight = time_weights(step[chosen])
-    matrices = np.full((4, len(names), len(names)), np.nan)
-    for (i, j), one, several in zip(places, values, count, strict=True):
-        mean = distance(one, several, weight=weight)
-        numbers = (mean.mean, mean.mean_null, mean.mean_p, several.max())
-        matrices[:, i, j] = matrices[:, j, i] = numbers
-    return Matrix(*matrices)
+        for pair, (i, j) in enumerate(self.places):
+            self._keep(PRIMARY, pair, row, metric.of_sums(first[i], second[j], labels, self.frame))
+        if snapshot not in self.chosen:
+            return
+
+        def energy(place: tuple[int, int]) -> Compared:
+            (ours, _), (theirs, _) = (measured[number] for number in place)
+            orders = {self.names[number]: measured[number][1] for number in place}
+            sides = ours[:half], theirs[half : 2 * half]
+            return _compared(BY_NAME["energy"], *sides, orders, self.labels["energy"], self.frame)
+
+        with ThreadPoolExecutor(available_cores()) as pool:
+            for pair, found in enumerate(pool.map(energy, self.places)):
+                self._keep("energy", pair, row, found)
+
+    def _keep(self, kind: str, pair: int, row: int, found: Compared) -> None:
+        self.count[kind][pair, row] = found.count
+        if found.values is not None:
+            self.values[kind][pair, row] = found.values
+
+    def result(self) -> Pairs:
+        """Reduce what was gathered."""
+        rows = np.flatnonzero(np.isin(self.snapshots, self.chosen))
+        together = [
+            combine({kind: self.values[kind][pair] for kind in KINDS}).p_value
+            for pair in range(len(self.places))
+        ]
+        return Pairs(
+            snapshot=self.chosen,
+            step=self.step[self.chosen].astype(np.float64),
+            names=self.names,
+            kinds={kind: stack([self._matrix(kind, int(row)) for row in rows]) for kind in KINDS},
+            p_value=self._square(np.array(together)),
+        )
+
+    def _matrix(self, kind: str, row: int) -> Matrix:
+        found = [
+            tested(Compared(values, int(count)))
+            for values, count in zip(self.values[kind][:, row], self.count[kind][:, row], strict=True)
+        ]
+        columns = ("value", "null", "p_value", "count")
+        return Matrix(*[self._square(np.array([getattr(one, name) for one in found])) for name in columns])
+
+    def _square(self, values: Floats) -> Floats:
+        """Put one value for each pair into a symmetric matrix."""
+        matrix = np.full((len(self.names),) * 2, np.nan)
+        for (i, j), value in zip(self.places, values, strict=True):
+            matrix[i, j] = matrix[j, i] = value
+        return matrix
 
 
-def _tested(
+def _compared(
     metric: Metric,
     first: Floats,
     second: Floats,
     orders: dict[str, float],
     labels: Relabelling,
     frame: Frame,
-) -> Tested:
+) -> Compared:
     if refusal(metric, frame.settings, orders):
-        return tested(Compared(None, labels.size))
-    return tested(metric.compare(first, second, labels, frame))
+        return Compared(None, labels.size)
+    return metric.compare(first, second, labels, frame)

@@ -14,6 +14,7 @@ from fastsde.analysis.distances import mmd
 from fastsde.analysis.distances.existence import moment_order
 from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.samples import surviving
+from fastsde.analysis.distances.way import path_length
 from fastsde.analysis.law import branches_of, moment_limits
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.shape.moments import Moments, moments
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 BANDWIDTH_SNAPSHOTS = 16
 BANDWIDTH_TRAJECTORIES = 100
 BANDWIDTH_POINTS = 2000
+
+MEDIANS = 512
+"""Trajectories whose medians say how far a model has come."""
 
 
 class Points:
@@ -73,6 +77,7 @@ class Points:
         first = views[reference or next(iter(views))]
         self._start_loss = coordinates.median_loss(first) if self.has_loss else math.nan
         self._floor = 1e-15 * self._start_loss if self._start_loss > 0 else 1e-300
+        self._ways: dict[str, Floats] = {}
 
     @property
     def modes(self) -> int:
@@ -99,6 +104,17 @@ class Points:
     def at(self, name: str, snapshot: int) -> Floats:
         """Points of a snapshot, shape (trajectory, coordinate); exploded trajectories are not finite."""
         return self._matrix(*self.read(name, snapshot))
+
+    def way(self, name: str) -> Floats:
+        """How far a model has come at each snapshot: the length of the path of its medians."""
+        if name not in self._ways:
+            medians = []
+            for snapshot in range(len(self.views[name].time)):
+                here = self.at(name, snapshot)[:MEDIANS]
+                there = surviving(here)
+                medians.append(np.median(there, axis=0) if len(there) else np.full(here.shape[1], np.nan))
+            self._ways[name] = path_length(np.array(medians))
+        return self._ways[name]
 
     def measured(self, name: str, snapshot: int) -> tuple[Floats, float, Moments]:
         """Points of a snapshot, the order up to which they have moments, and moments of the quantities."""

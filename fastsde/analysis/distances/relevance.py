@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances import mmd
-from fastsde.analysis.distances.battery import chosen_snapshots
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Metric
 from fastsde.analysis.distances.metrics import METRICS
-from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.samples import surviving
+from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.provenance import available_cores
 
@@ -86,7 +84,7 @@ class Relevance:
         at most 1 / (2 sqrt(replicates)), is that given the ensemble: another one of the same size differs by
         more where the samples are not small beside it.
     nearest, farthest : str
-        The models whose MMD from the reference is least and largest on average.
+        The first and the last of the ranking: `fastsde.analysis.distances.effect.Effects.ranking`.
     step : ndarray, shape (chosen,)
         Snapshots over which the samples are spread.
     distances : dict of str to Verdict
@@ -111,9 +109,10 @@ def measure(context: Context) -> Relevance | None:
     branches = context.branches
     whole = sorted({size // branches * branches for size in SIZES if 2 * size <= count} - {0})
     sizes = np.array(whole, dtype=np.int64)
-    if not (context.reference and others and sizes.size):
+    if not (context.reference and context.effects and others and sizes.size):
         return None
-    trial = _Trial(context, others)
+    ranked = context.effects.ranking(context.reference)
+    trial = _Trial(context, ranked[0], ranked[-1])
     with ThreadPoolExecutor(available_cores()) as pool:
         found = dict(zip(METRICS, pool.map(trial.judge, METRICS, itertools.repeat(sizes)), strict=True))
     verdicts = {metric.name: trial.timed(metric, verdict, sizes) for metric, verdict in found.items()}
@@ -162,39 +161,22 @@ def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
 class _Trial:
     """Samples of the reference, the nearest and the farthest model at the chosen snapshots."""
 
-    def __init__(self, context: Context, others: list[str]) -> None:
+    def __init__(self, context: Context, nearest: str, farthest: str) -> None:
         self.settings = context.settings
-        points = Points(context.ensemble, context.views, context.reference)
+        self.nearest, self.farthest, self.own = nearest, farthest, context.reference
+        points = context.points
         self.frame = points.frame(self.settings)
         self.quick = replace(self.frame, settings=replace(self.settings, permutations=SHUFFLES))
-        chosen = chosen_snapshots(points, context.reference, self.settings.chosen)
-        self.step = context.views[context.reference].step[chosen].astype(np.float64)
-        self.reference: list[Floats] = []
-        clouds: dict[str, list[Floats]] = {name: [] for name in others}
+        chosen = equal_shares(points.way(self.own), self.settings.chosen)
+        self.step = context.views[self.own].step[chosen].astype(np.float64)
+        self.clouds: dict[str, list[Floats]] = {name: [] for name in {self.own, nearest, farthest}}
         self.orders: list[dict[str, float]] = []
         for snapshot in chosen:
-            ours, order, _ = points.measured(context.reference, int(snapshot))
-            self.reference.append(ours[:SAMPLE])
-            self.orders.append({context.reference: order})
-            for name in others:
-                theirs, order, _ = points.measured(name, int(snapshot))
-                clouds[name].append(theirs[:SAMPLE])
-                self.orders[-1][name] = order
-        distance = {name: self._distance(cloud) for name, cloud in clouds.items()}
-        ranked = sorted(distance, key=distance.__getitem__)
-        self.nearest, self.farthest = ranked[0], ranked[-1]
-        self.clouds = {name: clouds[name] for name in (self.nearest, self.farthest)}
-        self.own = context.reference
-
-    def _distance(self, cloud: list[Floats]) -> float:
-        """Mean MMD from the reference, of as many trajectories as kernels allow."""
-        limit, width = self.settings.kernel_limit, self.frame.bandwidth
-        values = []
-        for ours, theirs in zip(self.reference, cloud, strict=True):
-            half = min(len(ours), len(theirs)) // 2
-            x, y = (mmd.with_exploded(side[:limit], width) for side in (ours[:half], theirs[half:]))
-            values.append(mmd.squared_mmd(x, y, width))
-        return float(np.mean(values))
+            self.orders.append({})
+            for name in context.views:
+                cloud, self.orders[-1][name], _ = points.measured(name, int(snapshot))
+                if name in self.clouds:
+                    self.clouds[name].append(cloud[:SAMPLE])
 
     def judge(self, metric: Metric, sizes: NDArray[np.int64]) -> Verdict:
         """Bias, size and power of one distance, yet without its cost."""
@@ -212,7 +194,7 @@ class _Trial:
     def timed(self, metric: Metric, verdict: Verdict, sizes: NDArray[np.int64]) -> Verdict:
         """Add the seconds of one whole test at each size that was judged, alone on the machine."""
         seconds = np.full(len(sizes), np.nan)
-        sample = surviving(self.reference[-1])
+        sample = surviving(self.clouds[self.own][-1])
         for number, n in enumerate(sizes):
             if np.isfinite(verdict.size[number]) and len(sample) >= 2 * n:
                 labels = metric.labelling(int(n), self.frame)
@@ -228,9 +210,8 @@ class _Trial:
         labels = metric.labelling(n, self.quick)
         generator = np.random.Generator(np.random.Philox([self.settings.seed, n]))
         for replicate in range(self.settings.replicates):
-            place = replicate % len(self.reference)
-            ours = self.reference[place]
-            theirs = ours if name is None else self.clouds[name][place]
+            place = replicate % len(self.orders)
+            ours, theirs = (self.clouds[one][place] for one in (self.own, name or self.own))
             orders = {one: self.orders[place][one] for one in (self.own, name or self.own)}
             branches = self.frame.branches
             states = generator.permutation(min(len(ours), len(theirs)) // branches)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from fastsde.analysis.distances import mmd, random_features, wasserstein
-from fastsde.analysis.distances.distance import closer, distance
+from fastsde.analysis.distances.distance import distance
+from fastsde.analysis.distances.jackknife import closer
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.law import time_weights
 

@@ -1,0 +1,328 @@
+r"""How far any two models are apart, in natural units and averaged over the course of learning.
+
+The effect at a snapshot is the mean over coordinates (modes as shares of their strength, log10 loss in decades)
+of the Wasserstein-1 distance between the marginals over the central 90 % of their quantiles,
+
+    1/0.9 int_{0.05}^{0.95} |Q_1(u) - Q_2(u)| du,
+
+which exists for every law, heavy tails included. Only trajectories that survive have one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from fastsde.analysis.distances.jackknife import closer, jackknife_error, jackknife_reach
+from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
+from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.quantiles import LEVELS, Weights, central_quantiles
+from fastsde.analysis.distances.random_features import GROUPS
+from fastsde.analysis.distances.samples import finite
+from fastsde.analysis.distances.way import way_weights
+from fastsde.analysis.protocols import Floats
+from fastsde.progress import Progress, Silent
+from fastsde.provenance import available_cores
+
+DRAWS = 6
+"""Bootstrap samples of a model, the effects between which say what sampling alone gives."""
+
+LEAST_COVERED = 0.5
+"""A mean over less of the course than this is none: it would tell of the start only."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect between two models, averaged over the course of learning.
+
+    Attributes
+    ----------
+    mean, low, high : float
+        Mean over coordinates, and its 95 % interval by the jackknife: of the sampling error, not of the bias,
+        which is `sampling` where models are equal and vanishes where the effect is large beside it.
+    modes, loss : float
+        Its parts: mean over the modes, in shares of their strength, and the loss, in decades; NaN of what was
+        not recorded.
+    shift : float
+        Median log10 loss of the second model less that of the first.
+    sampling : float
+        Mean effect between two samples of the first model of this size.
+    covered : float
+        Share of the course at which both models have enough survivors.
+    left_out : ndarray, shape (group,)
+        The mean without each group of states.
+    """
+
+    mean: float
+    low: float
+    high: float
+    modes: float
+    loss: float
+    shift: float
+    sampling: float
+    covered: float
+    left_out: Floats
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Effects between all pairs of models; arrays are symmetric in the models but for `shift`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The models.
+    weight : ndarray, shape (snapshot,)
+        Share of the course that each snapshot stands for.
+    value, modes, loss : ndarray, shape (snapshot, model, model)
+        The effect and its parts, as in `Effect`. On the diagonal what sampling alone gives: the effect between
+        two samples of one model. NaN where fewer than ten trajectories of either sample survive.
+    error : ndarray, shape (snapshot, model, model)
+        Standard error of `value`, by the jackknife.
+    shift : ndarray, shape (snapshot, model, model)
+        Median log10 loss of the model of the column less that of the model of the row.
+    left_out : ndarray, shape (group, model, model)
+        The mean over the course without each group of states, a twentieth of them.
+    count : int
+        Trajectories per sample.
+    """
+
+    names: tuple[str, ...]
+    weight: Floats
+    value: Floats
+    modes: Floats
+    loss: Floats
+    error: Floats
+    shift: Floats
+    left_out: Floats
+    count: int
+
+    def between(self, first: str, second: str) -> Effect:
+        """Return the effect between two models over the course; NaN if less than half of it is covered."""
+        i, j = self.names.index(first), self.names.index(second)
+        known = np.isfinite(self.value[:, i, j])
+        covered = float(self.weight[known].sum())
+        enough = covered >= LEAST_COVERED
+        mean, modes, loss, shift, sampling = (
+            _mean(self.weight, values) if enough else math.nan
+            for values in (
+                self.value[:, i, j],
+                self.modes[:, i, j],
+                self.loss[:, i, j],
+                self.shift[:, i, j],
+                self.value[:, i, i],
+            )
+        )
+        left_out = self.left_out[:, i, j] if enough else np.full(len(self.left_out), np.nan)
+        reach = jackknife_reach(left_out)
+        low = max(mean - reach, 0.0) if math.isfinite(reach) else math.nan
+        return Effect(mean, low, mean + reach, modes, loss, shift, sampling, covered, left_out)
+
+    def ranking(self, reference: str) -> list[str]:
+        """Names of the other models, the nearest to the reference first; without a mean effect last.
+
+        Everything that orders models by their distance from the reference does so by this. Without a
+        reference, the order of the study.
+        """
+        others = [name for name in self.names if name != reference]
+        if not reference:
+            return others
+        means = {name: self.between(reference, name).mean for name in others}
+        return sorted(others, key=lambda name: means[name] if math.isfinite(means[name]) else math.inf)
+
+    def nearer(self, reference: str, first: str, second: str) -> bool | None:
+        """Whether the first model is significantly nearer to the reference than the second; None if unknown."""
+        one, other = (self.between(reference, name) for name in (first, second))
+        return closer(one, other)
+
+
+class EffectSizes:
+    """Gathers the effects of all pairs of models, snapshot by snapshot.
+
+    Each half of a model's trajectories is compared with the other half of the other model's, both ways: samples
+    are independent even where models share their starting points.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The models.
+    coordinates : sequence of str
+        Names of the coordinates; that of the loss begins with "log".
+    half : int
+        Trajectories per sample, in whole states.
+    weight : ndarray, shape (snapshot,)
+        Of each snapshot in the mean, from `fastsde.analysis.distances.way.way_weights`.
+    branches : int
+        So many consecutive trajectories start from one state.
+    seed : int
+        Of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        coordinates: Sequence[str],
+        half: int,
+        weight: Floats,
+        branches: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.names, self.half, self.weight = tuple(names), half, weight
+        self.branches, self.seed = branches, seed
+        self._loss = np.array([name.startswith("log") for name in coordinates], dtype=np.bool_)
+        models = len(self.names)
+        shape = (len(weight), models, models)
+        self._value, self._modes, self._loss_part, self._error, self._shift = np.full((5, *shape), np.nan)
+        self._sums = np.zeros((GROUPS, models, models))
+
+    def tabulate(self, snapshot: int, points: Floats) -> tuple[Floats, Floats, float]:
+        """Quantiles of one model at one snapshot, for `add`.
+
+        Parameters
+        ----------
+        snapshot : int
+        points : ndarray, shape (trajectory, coordinate)
+            Not finite where a trajectory has diverged.
+
+        Returns
+        -------
+        halves : ndarray, shape (2, 1 + group, level, coordinate)
+            Of either half whole, then without each group; NaN if too few survive.
+        sampling : ndarray, shape (3,)
+            Effect between samples of this model, and its parts.
+        median_loss : float
+            Median log10 loss of all; NaN if it was not recorded.
+        """
+        used = points[: 2 * self.half]
+        there = finite(used)
+        halves = np.full((2, 1 + GROUPS, len(LEVELS), used.shape[1]), np.nan)
+        if not self.half or min(there[: self.half].sum(), there[self.half :].sum()) < SMALLEST_SAMPLE:
+            return halves, np.full(3, np.nan), math.nan
+        weights = leaving_out(self.half, self.branches)
+        for place in range(2):
+            part = slice(place * self.half, (place + 1) * self.half)
+            halves[place] = central_quantiles(used[part][there[part]], weights[:, there[part]])
+        drawn = resamples(len(used), self.half, self.branches, (self.seed, snapshot))
+        tables = central_quantiles(used[there], drawn[:, there])
+        rows, columns = np.triu_indices(DRAWS, 1)
+        between = np.abs(tables[rows] - tables[columns]).mean(axis=(0, 1))
+        median = float(np.median(used[there][:, self._loss])) if self._loss.any() else math.nan
+        return halves, self._parts(between[None])[:, 0], median
+
+    def add(self, snapshot: int, tables: Mapping[str, tuple[Floats, Floats, float]]) -> None:
+        """Add a snapshot: what `tabulate` gives of every model."""
+        halves = [tables[name][0] for name in self.names]
+        for i, name in enumerate(self.names):
+            parts = tables[name][1]
+            self._value[snapshot, i, i], self._modes[snapshot, i, i], self._loss_part[snapshot, i, i] = parts
+            self._shift[snapshot, i, i] = 0.0
+            for j in range(i):
+                both = np.abs(halves[i][0] - halves[j][1]) + np.abs(halves[i][1] - halves[j][0])
+                self._set(snapshot, i, j, self._parts(both.mean(axis=1) / 2))
+                moved = tables[name][2] - tables[self.names[j]][2]
+                self._shift[snapshot, j, i], self._shift[snapshot, i, j] = moved, -moved
+
+    def _set(self, snapshot: int, i: int, j: int, parts: Floats) -> None:
+        """Keep the parts, shape (3, 1 + group), of one pair."""
+        error = jackknife_error(parts[0, 1:])
+        for a, b in ((i, j), (j, i)):
+            self._value[snapshot, a, b], self._modes[snapshot, a, b], self._loss_part[snapshot, a, b] = parts[:, 0]
+            self._error[snapshot, a, b] = error
+            if math.isfinite(parts[0, 0]):
+                self._sums[:, a, b] += self.weight[snapshot] * parts[0, 1:]
+
+    def _parts(self, columns: Floats) -> Floats:
+        """Mean over all coordinates, over the modes, and the loss, of values of shape (.., coordinate)."""
+        nothing = np.full(columns.shape[:-1], np.nan)
+        modes, loss = columns[..., ~self._loss], columns[..., self._loss]
+        return np.array(
+            [
+                columns.mean(axis=-1),
+                modes.mean(axis=-1) if modes.shape[-1] else nothing,
+                loss.mean(axis=-1) if loss.shape[-1] else nothing,
+            ]
+        )
+
+    def result(self) -> Effects:
+        """Return what was gathered."""
+        known = np.isfinite(self._value)
+        covered = np.einsum("s,sij->ij", self.weight, known)
+        return Effects(
+            names=self.names,
+            weight=self.weight,
+            value=self._value,
+            modes=self._modes,
+            loss=self._loss_part,
+            error=self._error,
+            shift=self._shift,
+            left_out=self._sums / np.where(covered > 0, covered, np.nan),
+            count=self.half,
+        )
+
+
+@lru_cache(maxsize=8)
+def leaving_out(size: int, branches: int) -> Weights:
+    """Weights of a sample whole and without each group of states, shape (1 + group, trajectory).
+
+    Groups are consecutive and the same of every model, so that the jackknife holds for models that share their
+    starting points too. With fewer states than groups, the rows that are left over have no weight at all.
+    """
+    states = max(size // branches, 1)
+    groups = min(GROUPS, states)
+    of_state = np.arange(states) * groups // states
+    weights = np.zeros((1 + GROUPS, states), dtype=np.uint8)
+    weights[: 1 + groups] = 1
+    weights[1 + of_state, np.arange(states)] = 0
+    return np.repeat(weights, branches, axis=1)[:, :size]
+
+
+def resamples(size: int, count: int, branches: int, seed: tuple[int, int]) -> Weights:
+    """Draw `DRAWS` samples of ``count`` trajectories, in whole states with replacement, as weights."""
+    states = size // branches
+    generator = np.random.Generator(np.random.Philox(list(seed)))
+    drawn = generator.integers(0, states, (DRAWS, count // branches))
+    weights = np.array([np.bincount(row, minlength=states) for row in drawn], dtype=np.uint8)
+    return np.repeat(weights, branches, axis=1)
+
+
+def _mean(weight: Floats, values: Floats) -> float:
+    known = np.isfinite(values)
+    total = weight[known].sum()
+    return float(weight[known] @ values[known] / total) if total > 0 else math.nan
+
+
+def measure_effects(points: Points, reference: str, seed: int, progress: Progress | None = None) -> Effects:
+    """Measure the effects between all models, one snapshot at a time.
+
+    Parameters
+    ----------
+    points : Points
+        Of the ensemble.
+    reference : str
+        The model whose way is the course of learning; empty for the first.
+    seed : int
+        Of the bootstrap.
+    progress : Progress, optional
+        Told how many snapshots are done.
+    """
+    names = tuple(points.views)
+    weight = way_weights(points.way(reference or names[0]))
+    sizes = EffectSizes(names, points.coordinates, points.half, weight, points.branches, seed)
+    progress = progress or Silent()
+    with (
+        progress.task("effects", len(weight), "snapshots"),
+        ThreadPoolExecutor(min(len(names), available_cores())) as pool,
+    ):
+        for snapshot in range(len(weight)):
+
+            def tabulate(name: str, at: int = snapshot) -> tuple[Floats, Floats, float]:
+                return sizes.tabulate(at, points.at(name, at))
+
+            sizes.add(snapshot, dict(zip(names, pool.map(tabulate, names), strict=True)))
+            progress.update(snapshot + 1)
+    return sizes.result()
