@@ -14,6 +14,8 @@ import click
 from fastsde.progress import duration, quantity, size_text
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from fastsde.analysis import Analysis
     from fastsde.forecast import Forecast
     from fastsde.status import RunStatus
@@ -37,20 +39,41 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
-    """Print rows as a table; columns are the keys, in order of appearance."""
-    from rich import box
+    """Print rows as a table; columns are the keys, in order of appearance.
+
+    A table that is wider than the terminal is printed as several, each with the first column.
+    """
     from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else _WIDTH_ELSEWHERE, markup=False)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for number, chosen in enumerate(_fitting(rows, columns, console.width)):
+        console.print(_table(rows, chosen, title if number == 0 else None))
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None) -> Table:
+    from rich import box
     from rich.table import Table
 
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    columns = list(dict.fromkeys(key for row in rows for key in row))
     for column in columns:
         numbers = all(isinstance(row.get(column, 0), int | float) for row in rows)
         table.add_column(column.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column, "")) for column in columns))
-    terminal = sys.stdout.isatty()
-    Console(file=sys.stdout, width=None if terminal else _WIDTH_ELSEWHERE, markup=False).print(table)
+    return table
+
+
+def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> list[list[str]]:
+    """Divide columns among tables that fit the width, the first column in each."""
+    room = {name: 3 + max(len(name), *(len(_cell(row.get(name, ""))) for row in rows)) for name in columns}
+    parts: list[list[str]] = [[]]
+    for name in columns:
+        if len(parts[-1]) > 1 and 2 + sum(room[one] for one in (*parts[-1], name)) > width:
+            parts.append([columns[0]])
+        parts[-1].append(name)
+    return parts
 
 
 def print_results(analysis: Analysis) -> None:

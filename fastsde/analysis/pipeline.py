@@ -15,6 +15,7 @@ from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import measure_effects
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
@@ -116,7 +117,7 @@ class _Pass:
         """Do the pass and put the results together."""
         start = time.perf_counter()
         self.frame = self.points.frame(self.settings) if self.reference else None
-        moment_rows, compared = self._snapshots()
+        moment_rows, compared, significance = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
         models = {
@@ -129,6 +130,7 @@ class _Pass:
                 moments=moment_rows[name],
                 learning=self._learning(name, passages, grid),
                 distances=compared.get(name, {}),
+                significance=significance.get(name),
             )
             for name, view in self.views.items()
         }
@@ -160,7 +162,9 @@ class _Pass:
             seconds={"snapshots": first, **seconds},
         )
 
-    def _snapshots(self) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]]]:
+    def _snapshots(
+        self,
+    ) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]], dict[str, Significance]]:
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
         comparison = self._comparison()
         threads = min(len(self.views), available_cores())
@@ -175,7 +179,8 @@ class _Pass:
                     )
                 self.progress.update(snapshot + 1)
         found = comparison.result() if comparison is not None else {}
-        return {name: stack(row) for name, row in rows.items()}, found
+        told = comparison.significance(int(self.step[0] == 0)) if comparison is not None else {}
+        return {name: stack(row) for name, row in rows.items()}, found, told
 
     def _comparison(self) -> Comparison | None:
         if self.frame is None:

@@ -12,6 +12,7 @@ import h5py
 from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import read_sections
@@ -114,6 +115,9 @@ class ModelResult:
         From the reference, by name of the distance: those of
         `fastsde.analysis.distances.metrics.EVERY_SNAPSHOT`. For the reference itself between its own two
         halves; empty without a reference.
+    significance : Significance or None
+        Whether it can be told from the reference, by all these distances at all snapshots together; None
+        without a reference, and in files of format 2.0.
     """
 
     kind: str
@@ -124,6 +128,7 @@ class ModelResult:
     moments: Moments
     learning: Learning | None
     distances: dict[str, Distance]
+    significance: Significance | None = None
 
 
 @dataclass(frozen=True)

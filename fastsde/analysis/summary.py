@@ -1,37 +1,21 @@
-"""An analysis in a few words: which model is closest to the reference, and is it distinguishable."""
+"""An analysis as a table: one row for each model, the reference first and then from the nearest on."""
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.distances.distance import closer
 from fastsde.analysis.distances.metrics import PRIMARY
-from fastsde.analysis.law import branches_of, log_spaced
-from fastsde.analysis.phrases import enumerated
+from fastsde.analysis.headline import headline as headline
 from fastsde.analysis.protocols import Floats
-from fastsde.study import Study
+from fastsde.analysis.ranking import ordered as ordered
+from fastsde.analysis.ranking import ranking as ranking
+from fastsde.analysis.ranking import tied
 
 if TYPE_CHECKING:
-    from fastsde.analysis.distances.distance import Distance
     from fastsde.analysis.results import Analysis, ModelResult
-
-NAMED = 6
-"""The headline names so many models; of more, the three nearest and the farthest."""
-
-
-def ranked(analysis: Analysis) -> list[str]:
-    """Names of the compared models, closest to the reference first; all in file order without a reference."""
-    others = [name for name in analysis.models if name != analysis.reference]
-    return sorted(others, key=lambda name: _closeness(analysis.models[name]))
-
-
-def ordered(analysis: Analysis) -> list[str]:
-    """All names: the reference, then the others from the closest on."""
-    return [*([analysis.reference] if analysis.reference else []), *ranked(analysis)]
 
 
 def summary(analysis: Analysis) -> list[dict[str, Any]]:
@@ -40,13 +24,18 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Keys: model, kind, trajectories, exploded, compared (trajectories a side), mmd_ratio (mean squared
-        MMD over the `chance_level`), mmd_low and mmd_high (its 95 % interval), closer_than_next (whether it
-        is told to be closer than the model of the next row), mmd_p, mmd_peak_ratio, mmd_peak_step,
-        mmd_share_outside, distinguishable, wasserstein, wasserstein_null, wasserstein_ratio (means over
-        snapshots), final_loss (median), learned_steps (median step at which each mode is learned to the first
-        fraction), tail and tail_index (verdict on the noise, and the moment estimator's index of it, by
-        mode). None where there is none.
+        Keys: model, kind, trajectories, exploded (diverged trajectories), compared (n per sample); effect,
+        its 95 % interval effect_low and effect_high, its parts effect_modes (share of a mode's strength) and
+        effect_loss_decades, effect_by_sampling, effect_covered (share of the course that it is the mean
+        over), median_loss_decades (median log10 loss less that of the reference), all means over the course
+        of learning; closer_than_next (whether it is significantly nearer than the model of the next row);
+        p_value, verdict ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because,
+        distinguishable; mmd_ratio (mean squared MMD over the `chance_level`), mmd_low and mmd_high (its 95 %
+        interval), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null,
+        wasserstein_ratio (means over time); final_loss (median), learned_steps (median step at which each
+        mode is learned to the first fraction), tail and tail_index (verdict on the noise, and the moment
+        estimator's index of it, by mode). None where there is none. Of the reference itself, its own two
+        halves, and no effect.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -54,75 +43,6 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
 def summary_rows(analysis: Analysis) -> list[dict[str, str]]:
     """Return the rows of `summary` as short text, keys being column heads."""
     return [_words(analysis, row) for row in summary(analysis)]
-
-
-def headline(analysis: Analysis) -> str:
-    """Return the main finding in one or two sentences."""
-    names = ranked(analysis)
-    if not analysis.reference or not names:
-        if len(analysis.models) > 1:
-            return "The study has no SGD: its models are compared with each other."
-        return f"Nothing to compare: {next(iter(analysis.models))} is the only model."
-    found = [(name, analysis.models[name].distances.get(PRIMARY)) for name in names]
-    measured = [(name, one) for name, one in found if one is not None and math.isfinite(one.mean)]
-    if not measured:
-        return f"Too few trajectories survive to compare any model with {analysis.reference}."
-    return " ".join(_findings(analysis, measured))
-
-
-def _findings(analysis: Analysis, measured: list[tuple[str, Distance]]) -> list[str]:
-    """Say which models cannot be told from the reference, and how far off the others are."""
-    size = _size(analysis, int(np.nanmax(measured[0][1].count)))
-    same = [name for name, one in measured if not one.distinguishable]
-    told = [(name, one) for name, one in measured if one.distinguishable]
-    sentences = []
-    if same:
-        sentences.append(f"{enumerated(same)} cannot be told from {analysis.reference} at {size} a side.")
-    if told and not same:
-        sentences.append(f"Every model can be told from {analysis.reference} at {size} a side.")
-    if told:
-        who = enumerated([name for name, _ in told]) if len(told) <= NAMED else f"The other {len(told)}"
-        start = f"{who} can be. " if same else ""
-        course = "the logarithm of time" if log_spaced(analysis.step) else "time"
-        tied = any(closer(one, other) is False for (_, one), (_, other) in pairwise(told))
-        note = " (~ where the order is not told)" if tied else ""
-        sentences.append(
-            f"{start}Mean distance over {course} in units of the chance level, closest first{note}: "
-            f"{_in_order(analysis, told)}."
-        )
-    return sentences
-
-
-def _in_order(analysis: Analysis, told: list[tuple[str, Distance]]) -> str:
-    """Name models with their distances, a tilde between those whose order is not told."""
-    text = f"{told[0][0]} {_evidence(analysis, told[0][1])}"
-    shown = told if len(told) <= NAMED else told[:3]
-    for (_, before), (name, one) in pairwise(shown):
-        text += f"{' ~ ' if closer(before, one) is False else ', '}{name} {_evidence(analysis, one)}"
-    if shown is not told:
-        text += f", ..., {told[-1][0]} {_evidence(analysis, told[-1][1])}"
-    return text
-
-
-def _size(analysis: Analysis, count: int) -> str:
-    branches = branches_of(Study.from_toml(analysis.study))
-    states = f" ({count // branches:,} states)" if branches > 1 else ""
-    return f"{count:,} trajectories{states}"
-
-
-def _evidence(analysis: Analysis, found: Distance) -> str:
-    ratio = found.mean / chance_level(analysis, PRIMARY)
-    if math.isnan(ratio):  # the reference's own halves do not differ, whatever the shuffle
-        return f"(p {min(found.mean_p, found.peak_p):.2g})"
-    if found.mean_p < 0.025:
-        return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}"
-    step = analysis.step[found.peak_snapshot]
-    return f"{max(ratio, 0.0):.2g} (but {found.peak:.2g} at step {step:,.0f})"
-
-
-def _closeness(result: ModelResult) -> float:
-    found = result.distances.get(PRIMARY)
-    return found.mean if found is not None and math.isfinite(found.mean) else math.inf
 
 
 def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
@@ -135,15 +55,14 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
         "trajectories": result.trajectories,
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
+        **_effect(analysis, name),
         "mmd_ratio": _known(mmd.mean / chance_level(analysis, PRIMARY)) if mmd else None,
         "mmd_low": _known(mmd.mean_interval[0] / chance_level(analysis, PRIMARY)) if mmd else None,
         "mmd_high": _known(mmd.mean_interval[1] / chance_level(analysis, PRIMARY)) if mmd else None,
-        "closer_than_next": _closer_than_next(analysis, name),
         "mmd_p": _known(mmd.mean_p) if mmd else None,
         "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
         "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
         "mmd_share_outside": _known(mmd.share_outside) if mmd else None,
-        "distinguishable": mmd.distinguishable if mmd and math.isfinite(mmd.mean) else None,
         "wasserstein": _known(sliced.mean) if sliced else None,
         "wasserstein_null": _known(sliced.mean_null) if sliced else None,
         "wasserstein_ratio": _known(sliced.mean / chance_level(analysis, "sliced_wasserstein"))
@@ -156,31 +75,57 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
     return row
 
 
-def _closer_than_next(analysis: Analysis, name: str) -> bool | None:
-    """Whether a model is told to be closer to the reference than the next one in rank; None of the last."""
-    names = ranked(analysis)
-    if name not in names[:-1]:
-        return None
-    here, after = (
-        analysis.models[one].distances.get(PRIMARY) for one in (name, names[names.index(name) + 1])
-    )
-    return None if here is None or after is None else closer(here, after)
+def _effect(analysis: Analysis, name: str) -> dict[str, Any]:
+    """Effect on the way from the reference, and its significance."""
+    keys = {
+        "effect": "mean",
+        "effect_low": "low",
+        "effect_high": "high",
+        "effect_modes": "modes",
+        "effect_loss_decades": "loss",
+        "effect_by_sampling": "sampling",
+        "effect_covered": "covered",
+        "median_loss_decades": "shift",
+    }
+    compared = bool(analysis.reference) and name != analysis.reference
+    found = analysis.effects.between(analysis.reference, name) if compared else None
+    unsure = tied(analysis).get(name)
+    told = analysis.models[name].significance
+    return {
+        **{key: None if found is None else _known(getattr(found, field)) for key, field in keys.items()},
+        "closer_than_next": None if unsure is None else not unsure,
+        "p_value": None if told is None else _known(told.p_value),
+        "verdict": None if told is None else told.verdict,
+        "undetermined_because": None if told is None else told.reason or None,
+        "distinguishable": None if told is None else told.distinguishable,
+    }
 
 
 def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
-    reference = row["model"] == analysis.reference
     words = {"model": str(row["model"])}
     if analysis.reference:
-        verdict = {True: "yes", False: "no", None: "unknown"}[row["distinguishable"]]
-        words[f"told from {analysis.reference}?"] = "reference" if reference else verdict
-        words["MMD / chance"] = _number(None if row["mmd_ratio"] is None else max(row["mmd_ratio"], 0.0))
-        words["W2 / chance"] = _number(row["wasserstein_ratio"])
-        words["n a side"] = f"{row['compared']:,}" if row["compared"] else "-"
+        reference = row["model"] == analysis.reference
+        words["effect (95 %)"] = "reference" if reference else _interval(row)
+        if analysis.effects.has_modes:
+            words["modes"] = _number(row["effect_modes"])
+        if analysis.effects.has_loss:
+            words["loss, decades"] = _number(row["effect_loss_decades"])
+        words["by sampling"] = _number(row["effect_by_sampling"])
+        words["p"] = "-" if row["p_value"] is None else f"{row['p_value']:.2g}"
+        words["verdict"] = "its two halves" if reference else str(row["verdict"])
+        words["n per sample"] = f"{row['compared']:,}" if row["compared"] else "-"
     words["final loss"] = _number(row["final_loss"])
     words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
     words["noise tail"] = " / ".join(dict.fromkeys(row["tail"])) if row["tail"] else "-"
-    words["exploded"] = f"{row['exploded']:,} of {row['trajectories']:,}"
+    words["diverged"] = f"{row['exploded']:,} of {row['trajectories']:,}"
     return words
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row["effect"] is None or row["effect_high"] is None:
+        return _number(row["effect"])
+    unsure = " ~" if row["closer_than_next"] is False else ""
+    return f"{row['effect']:.2g} ({row['effect_low']:.2g} to {row['effect_high']:.2g}){unsure}"
 
 
 def _final_loss(analysis: Analysis, result: ModelResult) -> float | None:

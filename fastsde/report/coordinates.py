@@ -8,7 +8,7 @@ from html import escape
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
 from fastsde.analysis.distances.versus import Pair
-from fastsde.analysis.summary import ranked
+from fastsde.analysis.summary import ranking
 from fastsde.report.writing import NOTHING, number, p_value, table, with_error
 
 MODES = 4
@@ -31,7 +31,7 @@ def by_coordinate(analysis: Analysis) -> str:
             *(_cell(found.models[name], column) for column in shown),
             _divergence(found.models[name]),
         ]
-        for name in ranked(analysis)
+        for name in ranking(analysis)
     ]
     return (
         "<p><b>Coordinate by coordinate</b> at the same step: mean of the model less that of the reference, "

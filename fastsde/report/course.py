@@ -11,7 +11,7 @@ import numpy as np
 from fastsde.analysis import Analysis
 from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.shape.bootstrap import Interval
-from fastsde.analysis.summary import ordered, ranked
+from fastsde.analysis.summary import ordered, ranking
 from fastsde.report.panels import shown_modes
 from fastsde.report.writing import number
 from fastsde.study import Study
@@ -70,7 +70,7 @@ def _coordinates(analysis: Analysis, modes: Sequence[int]) -> str:
 def learning_finding(analysis: Analysis) -> str:
     """Say which models learn the modes when the reference does, and by what factor the others differ."""
     same, other = [], []
-    for name in ranked(analysis) if analysis.reference else []:
+    for name in ranking(analysis) if analysis.reference else []:
         found = analysis.models[name].learning
         own = analysis.models[analysis.reference].learning
         if found is None or own is None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from html import escape
 
 import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
+from fastsde.analysis.distances.metrics import BY_NAME
 from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
 from fastsde.analysis.distances.versus import Pair
-from fastsde.analysis.summary import ranked
+from fastsde.analysis.ranking import UNDETERMINED, ranking, verdict
 from fastsde.report import distances_figures
 from fastsde.report.coordinates import by_coordinate
 from fastsde.report.spec import FigureSpec
@@ -23,7 +24,7 @@ def battery_finding(analysis: Analysis) -> str:
     """Say how many distances tell each model at the last snapshot, and which do not exist."""
     found: Battery = analysis.sections["distances"]
     said = []
-    for name in ranked(analysis):
+    for name in ranking(analysis):
         tests = found.models[name].tests.values()
         known = [one for one in tests if np.isfinite(one.p_value[-1])]
         told = sum(bool(one.p_value[-1] < 0.05) for one in known)
@@ -49,7 +50,7 @@ def _refused(pair: Pair) -> set[str]:
 def battery_table(analysis: Analysis) -> str:
     """Give every distance at the last snapshot with its chance level and p-value."""
     found: Battery = analysis.sections["distances"]
-    names = ranked(analysis)
+    names = ranking(analysis)
     kinds = list(next(iter(found.models.values())).tests)
     text = f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% of chance), p.</p>"
     rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in names)] for kind in kinds]
@@ -80,25 +81,19 @@ def _tested(found: Battery, name: str, kind: str) -> str:
 
 
 def pairs_finding(analysis: Analysis) -> str:
-    """Name the pairs that the MMD cannot tell, neither over time nor at any chosen snapshot."""
+    """Name the pairs of models that are indistinguishable over the course of learning."""
     found: Pairs = analysis.sections["pairs"]
-    p = np.concatenate([found.over_time.p_value[None], found.kinds[PRIMARY].p_value])
-    count = len(found.names)
-    if not np.isfinite(p).any():
-        return "Too few trajectories survive to compare any two models."
-    same = [
-        f"{found.names[i]} and {found.names[j]}"
-        for i in range(count)
-        for j in range(i + 1, count)
-        if np.nan_to_num(p[:, i, j], nan=1.0).min() * len(p) >= 0.05
-    ]
-    total = count * (count - 1) // 2
-    size = f"{np.nanmax(found.kinds[PRIMARY].count):,.0f} trajectories a side"
+    places = list(itertools.combinations(found.names, 2))
+    verdicts = {pair: verdict(analysis, *pair) for pair in places}
+    if not any(one != UNDETERMINED for one in verdicts.values()):
+        return "Undetermined which models differ: too few trajectories survive."
+    same = [f"{a} and {b}" for (a, b), one in verdicts.items() if one == "indistinguishable"]
+    size = f"{analysis.effects.count:,} trajectories per sample"
     if not same:
-        return f"All {total} pairs of models can be told apart, over time or at a chosen snapshot, at {size}."
+        return f"All {len(places)} pairs of models are distinguishable at {size}."
     return (
-        f"Of {total} pairs of models, {len(same)} cannot be told apart, over time or at a chosen snapshot, "
-        f"at {size}: {escape('; '.join(same))}."
+        f"Of {len(places)} pairs of models, {len(same)} are indistinguishable at {size}: "
+        f"{escape('; '.join(same))}."
     )
 
 

@@ -10,7 +10,7 @@ from html import escape
 from fastsde.analysis import Analysis
 from fastsde.analysis.law import branches_of, log_spaced
 from fastsde.analysis.phrases import enumerated
-from fastsde.analysis.summary import ranked
+from fastsde.analysis.summary import ranking
 from fastsde.analysis.views import FAR
 from fastsde.merge import PARTIAL_FILE
 from fastsde.report import tables
@@ -117,7 +117,7 @@ def _part(analysis: Analysis, study: Study) -> str:
 
 
 def _reading(analysis: Analysis, study: Study) -> str:
-    if not analysis.reference or not ranked(analysis):
+    if not analysis.reference or not ranking(analysis):
         return ""
     settings = analysis.settings
     paired = (

@@ -11,7 +11,7 @@ import pytest
 import fastsde
 from fastsde.analysis import Settings, analyze, sections
 from fastsde.analysis.distances.compare import compare
-from fastsde.analysis.summary import ranked
+from fastsde.analysis.summary import ranking
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recovery.toml"
 QUICK = Settings(permutations=199, sliced_limit=384, kernel_limit=384, directions=12, frequencies=64)
@@ -39,7 +39,7 @@ def analysed(run):
 @pytest.mark.statistics
 def test_the_true_model_is_closest_and_inside_the_null_band(analysed):
     found = analysed["truth"]
-    assert ranked(found)[0] == "sde"
+    assert ranking(found)[0] == "sde"
     told = {name for name, one in found.models.items() if one.distances["mmd_features"].distinguishable}
     assert told == {"sgd_gauss", "sgd", "langevin", "levy", "gd"}
     assert all(one.mean_p > 0.025 for one in found.models["sde"].distances.values())

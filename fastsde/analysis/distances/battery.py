@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.versus import Pair, versus
+from fastsde.analysis.distances.versus import Measured, Pair, joined, versus
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.records import stack
 from fastsde.provenance import available_cores
 
 if TYPE_CHECKING:
@@ -49,7 +46,7 @@ def measure(context: Context) -> Battery | None:
     points = context.points
     frame = points.frame(context.settings)
     chosen = equal_shares(points.way(context.reference), context.settings.chosen)
-    rows: dict[str, list[Pair]] = {name: [] for name in context.views}
+    rows: dict[str, list[Measured]] = {name: [] for name in context.views}
     with (
         context.progress.task("distances", len(chosen), "snapshots"),
         ThreadPoolExecutor(available_cores()) as pool,
@@ -72,21 +69,7 @@ class _at:
         self.half = points.half
         self.ours, self.order, _ = points.measured(context.reference, snapshot)
 
-    def __call__(self, name: str) -> Pair:
+    def __call__(self, name: str) -> Measured:
         theirs, order, _ = self.points.measured(name, self.snapshot)
         orders = {self.reference: self.order, name: order}
         return versus(self.ours[: self.half], theirs[self.half : 2 * self.half], orders, self.frame)
-
-
-def joined(pairs: Sequence[Pair]) -> Pair:
-    """Stack the snapshots of one pair of models."""
-    return Pair(
-        tests={one.name: stack([pair.tests[one.name] for pair in pairs]) for one in METRICS},
-        reasons={name: _reasons(pairs, name) for pair in pairs for name in pair.reasons},
-        coordinates=stack([pair.coordinates for pair in pairs]),
-        divergences=stack([pair.divergences for pair in pairs]),
-    )
-
-
-def _reasons(pairs: Sequence[Pair], name: str) -> tuple[str, ...]:
-    return tuple(reason for pair in pairs for reason in pair.reasons.get(name, ("",)))

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances.battery import joined
 from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.versus import Pair, Tested, versus
+from fastsde.analysis.distances.versus import Measured, Pair, Tested, joined, versus
 from fastsde.analysis.protocols import Ensemble, Floats
 from fastsde.analysis.results import Settings
 from fastsde.analysis.threads import one_thread_each
@@ -150,7 +149,7 @@ def compare(
     points = Points(ensemble, views, chosen[0])
     frame = points.frame(settings)
     paired = ensemble.study.start == "paired" or ensemble.study.starts_from_states
-    pairs: dict[tuple[str, str], list[Pair]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
+    pairs: dict[tuple[str, str], list[Measured]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
     for place in places:
         measured = {name: points.measured(name, place) for name in chosen}
         for (first, second), found in pairs.items():

@@ -11,6 +11,7 @@ from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, PRIMARY
 from fastsde.analysis.distances.random_features import GROUPS
+from fastsde.analysis.distances.significance import NO_DISTANCE, Significance, combine
 from fastsde.analysis.protocols import Floats
 
 Points = dict[str, tuple[Floats, float]]
@@ -55,6 +56,7 @@ class Comparison:
         self.left_out = {(name, PRIMARY): np.full((snapshots, GROUPS), np.nan) for name in names}
         self.counts = {key: np.zeros(snapshots) for key in self.values}
         self.reasons = dict.fromkeys(self.values, "")
+        self.lacking = dict.fromkeys(names, NO_DISTANCE)
 
     def add(self, snapshot: int, name: str, points: Points) -> None:
         """Compare the first half of the reference with the second half of a model at one snapshot."""
@@ -71,6 +73,8 @@ class Comparison:
             self.counts[key][snapshot] = found.count
             if found.values is not None:
                 self.values[key][snapshot] = found.values
+            elif metric.name == PRIMARY:
+                self.lacking[name] = found.reason
             if found.left_out is not None:
                 self.left_out[key][snapshot, : len(found.left_out)] = found.left_out
 
@@ -82,3 +86,18 @@ class Comparison:
             one = distance(values, self.counts[key], self.reasons[key], self.weight, self.left_out.get(key))
             found.setdefault(name, {})[kind] = one
         return found
+
+    def significance(self, start: int) -> dict[str, Significance]:
+        """Return by model whether it can be told from the reference, by all distances at all snapshots.
+
+        Parameters
+        ----------
+        start : int
+            How many snapshots at the beginning are starts, of one law by construction: they do not count.
+        """
+        snapshots = len(next(iter(self.values.values())))
+        later = np.arange(snapshots) >= (start if start < snapshots else 0)
+        return {
+            name: combine({kind: self.values[name, kind] for kind in self.labels}, later, reason)
+            for name, reason in self.lacking.items()
+        }

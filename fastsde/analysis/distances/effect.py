@@ -1,7 +1,7 @@
 r"""How far any two models are apart, in natural units and averaged over the course of learning.
 
-The effect at a snapshot is the mean over coordinates (modes as shares of their strength, log10 loss in decades)
-of the Wasserstein-1 distance between the marginals over the central 90 % of their quantiles,
+The effect at a snapshot is the mean over coordinates (modes as shares of their strength, log10 loss in
+decades) of the Wasserstein-1 distance between the marginals over the central 90 % of their quantiles,
 
     1/0.9 int_{0.05}^{0.95} |Q_1(u) - Q_2(u)| du,
 
@@ -80,8 +80,8 @@ class Effects:
     weight : ndarray, shape (snapshot,)
         Share of the course that each snapshot stands for.
     value, modes, loss : ndarray, shape (snapshot, model, model)
-        The effect and its parts, as in `Effect`. On the diagonal what sampling alone gives: the effect between
-        two samples of one model. NaN where fewer than ten trajectories of either sample survive.
+        The effect and its parts, as in `Effect`. On the diagonal what sampling alone gives: the effect
+        between two samples of one model. NaN where fewer than ten trajectories of either sample survive.
     error : ndarray, shape (snapshot, model, model)
         Standard error of `value`, by the jackknife.
     shift : ndarray, shape (snapshot, model, model)
@@ -101,6 +101,16 @@ class Effects:
     shift: Floats
     left_out: Floats
     count: int
+
+    @property
+    def has_modes(self) -> bool:
+        """Whether modes are among the coordinates."""
+        return bool(np.isfinite(self.modes).any())
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the loss is among the coordinates."""
+        return bool(np.isfinite(self.loss).any())
 
     def between(self, first: str, second: str) -> Effect:
         """Return the effect between two models over the course; NaN if less than half of it is covered."""
@@ -136,7 +146,7 @@ class Effects:
         return sorted(others, key=lambda name: means[name] if math.isfinite(means[name]) else math.inf)
 
     def nearer(self, reference: str, first: str, second: str) -> bool | None:
-        """Whether the first model is significantly nearer to the reference than the second; None if unknown."""
+        """Whether the first model is significantly nearer than the second; None if unknown."""
         one, other = (self.between(reference, name) for name in (first, second))
         return closer(one, other)
 
@@ -144,8 +154,8 @@ class Effects:
 class EffectSizes:
     """Gathers the effects of all pairs of models, snapshot by snapshot.
 
-    Each half of a model's trajectories is compared with the other half of the other model's, both ways: samples
-    are independent even where models share their starting points.
+    Each half of a model's trajectories is compared with the other half of the other model's, both ways:
+    samples are independent even where models share their starting points.
 
     Parameters
     ----------
@@ -231,7 +241,9 @@ class EffectSizes:
         """Keep the parts, shape (3, 1 + group), of one pair."""
         error = jackknife_error(parts[0, 1:])
         for a, b in ((i, j), (j, i)):
-            self._value[snapshot, a, b], self._modes[snapshot, a, b], self._loss_part[snapshot, a, b] = parts[:, 0]
+            self._value[snapshot, a, b], self._modes[snapshot, a, b], self._loss_part[snapshot, a, b] = parts[
+                :, 0
+            ]
             self._error[snapshot, a, b] = error
             if math.isfinite(parts[0, 0]):
                 self._sums[:, a, b] += self.weight[snapshot] * parts[0, 1:]
@@ -269,8 +281,8 @@ class EffectSizes:
 def leaving_out(size: int, branches: int) -> Weights:
     """Weights of a sample whole and without each group of states, shape (1 + group, trajectory).
 
-    Groups are consecutive and the same of every model, so that the jackknife holds for models that share their
-    starting points too. With fewer states than groups, the rows that are left over have no weight at all.
+    Groups are consecutive and the same of every model, so that the jackknife holds for models that share
+    their starting points too. With fewer states than groups, the rows left over have no weight at all.
     """
     states = max(size // branches, 1)
     groups = min(GROUPS, states)

@@ -14,7 +14,6 @@ from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Compared, Frame, Metric
 from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.permutation import Relabelling
-from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.significance import combine
 from fastsde.analysis.distances.versus import tested
 from fastsde.analysis.distances.way import equal_shares
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 KINDS = (PRIMARY, "energy")
 SHARES = 16
-"""Snapshots, between equal shares of the way, at which the squared MMD is taken; energy at the chosen ones."""
+"""Snapshots between equal shares of the way at which the squared MMD is taken; energy at the chosen ones."""
 
 
 @dataclass(frozen=True)

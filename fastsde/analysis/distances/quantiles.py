@@ -11,7 +11,7 @@ from fastsde.analysis.protocols import Floats
 Weights = NDArray[np.uint8]
 
 CENTRE = 0.90
-"""Share of the law that is compared: quantiles from 5 % to 95 %, which every law has, heavy tails included."""
+"""Share of the law that is compared: quantiles from 5 % to 95 %, which every law has, whatever its tails."""
 
 LEVELS: Floats = (1 - CENTRE) / 2 + CENTRE * (np.arange(90) + 0.5) / 90
 """Midpoints of equal steps through the centre: the mean over them is the integral over the centre."""
@@ -41,13 +41,15 @@ def central_quantiles(points: Floats, weights: Weights) -> Floats:
     order = np.argsort(points, axis=0, kind="stable")
     found = np.full((len(weights), len(LEVELS), points.shape[1]), np.nan)
     for column, places in enumerate(order.T):
-        _weighted(points[places, column], np.ascontiguousarray(weights[:, places]), LEVELS, found[..., column])
+        _weighted(
+            points[places, column], np.ascontiguousarray(weights[:, places]), LEVELS, found[..., column]
+        )
     return found
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _weighted(ordered: Floats, weights: Weights, levels: Floats, found: Floats) -> None:
-    """Fill ``found``, shape (weighting, level), walking once through the ordered sample for each weighting."""
+    """Fill ``found``, shape (weighting, level), in one walk through the ordered sample for each weighting."""
     size = ordered.shape[0]
     for row in range(weights.shape[0]):
         total = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,11 @@ from fastsde.analysis.distances.coordinatewise import Coordinates, coordinates
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Compared, Frame
-from fastsde.analysis.distances.metrics import METRICS, kl_both_ways
+from fastsde.analysis.distances.metrics import BY_NAME, METRICS, PRIMARY, kl_both_ways
 from fastsde.analysis.distances.samples import pooled, surviving
+from fastsde.analysis.distances.significance import NO_DISTANCE, Significance, combine
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.records import stack
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,54 @@ class Pair:
         exist at all of them are left out.
     coordinates : Coordinates
     divergences : Divergences
+    significance : Significance or None
+        Whether the two can be told apart by all distances together; None in files of format 2.0.
     """
 
     tests: dict[str, Tested]
     reasons: dict[str, tuple[str, ...]]
     coordinates: Coordinates
     divergences: Divergences
+    significance: Significance | None = None
 
 
-def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Frame) -> Pair:
+@dataclass(frozen=True)
+class Measured:
+    """Two models at one snapshot, with the distances under all shuffles that `joined` combines.
+
+    Attributes
+    ----------
+    tests : dict of str to Tested
+    reasons : dict of str to str
+        Why a distance does not exist; empty where it does.
+    coordinates : Coordinates
+    divergences : Divergences
+    relabelled : dict of str to ndarray, shape (1 + permutation,)
+        Each distance under the observed labelling and the shuffled ones; NaN where it does not exist.
+    """
+
+    tests: dict[str, Tested]
+    reasons: dict[str, str]
+    coordinates: Coordinates
+    divergences: Divergences
+    relabelled: dict[str, Floats]
+
+
+def joined(snapshots: Sequence[Measured]) -> Pair:
+    """Stack the snapshots of one pair of models, and combine all that was measured into one test."""
+    last = snapshots[-1].reasons[PRIMARY] or NO_DISTANCE
+    relabelled = {name: np.stack([at.relabelled[name] for at in snapshots]) for name in BY_NAME}
+    reasons = {name: tuple(at.reasons[name] for at in snapshots) for name in relabelled}
+    return Pair(
+        tests={name: stack([at.tests[name] for at in snapshots]) for name in relabelled},
+        reasons={name: said for name, said in reasons.items() if any(said)},
+        coordinates=stack([at.coordinates for at in snapshots]),
+        divergences=stack([at.divergences for at in snapshots]),
+        significance=combine(relabelled, reason=last),
+    )
+
+
+def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Frame) -> Measured:
     """Compare two independent samples of points by every distance.
 
     Parameters
@@ -103,12 +144,12 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
 
     Returns
     -------
-    Pair
-        Without a snapshot axis; the reasons are those of one snapshot.
+    Measured
     """
     reasons = {one.name: refusal(one, frame.settings, orders) for one in METRICS}
     survivors = surviving(first), surviving(second)
-    tests = {}
+    nothing = np.full(frame.settings.permutations + 1, np.nan)
+    tests, relabelled = {}, {}
     for metric in METRICS:
         whole = metric.exploded or frame.branches > 1  # trajectories of one state stay beside one another
         sides = (first, second) if whole else survivors
@@ -117,14 +158,16 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
         if not reasons[metric.name] and size:
             found = metric.compare(*sides, metric.labelling(size, frame), frame)
         tests[metric.name] = tested(found)
+        relabelled[metric.name] = nothing if found.values is None else found.values
         reasons[metric.name] = reasons[metric.name] or found.reason
     lowest = min(orders.values())
     sides = (first, second) if frame.branches > 1 else survivors
-    return Pair(
+    return Measured(
         tests=tests,
-        reasons={name: (reason,) for name, reason in reasons.items() if reason},
+        reasons=reasons,
         coordinates=coordinates(*sides, lowest, frame),
         divergences=_divergences(*sides, not reasons["gaussian_kl"], frame),
+        relabelled=relabelled,
     )
 
 

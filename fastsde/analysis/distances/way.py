@@ -1,4 +1,4 @@
-"""The course of learning: how far a model's medians have come at each snapshot, and equal shares of that way."""
+"""The course of learning: how far a model's medians have come, and equal shares of that way."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def _effects(clouds, weight=None, half=None, branches=1):
     weight = np.full(snapshots, 1 / snapshots) if weight is None else weight
     sizes = EffectSizes(tuple(clouds), COORDINATES, half, weight, branches)
     for snapshot in range(snapshots):
-        sizes.add(snapshot, {name: sizes.tabulate(snapshot, cloud[snapshot]) for name, cloud in clouds.items()})
+        sizes.add(
+            snapshot, {name: sizes.tabulate(snapshot, cloud[snapshot]) for name, cloud in clouds.items()}
+        )
     return sizes.result()
 
 
@@ -45,7 +47,7 @@ def test_weights_repeat_and_leave_out(size):
 
 def test_a_shift_is_its_own_size_in_the_unit_of_each_coordinate():
     base, other = np.random.default_rng(1).normal(size=(2, 2, 400, 2))
-    moved = other + [0.5, -2.0]
+    moved = other + np.array([0.5, -2.0])
     effect = _effects({"a": base, "b": moved}).between("a", "b")
     assert effect.modes == pytest.approx(0.5, abs=0.1)
     assert effect.loss == pytest.approx(2.0, abs=0.1)
@@ -57,7 +59,9 @@ def test_a_shift_is_its_own_size_in_the_unit_of_each_coordinate():
 
 def test_heavy_tails_have_an_effect():
     """Cauchy: no mean, hence no Wasserstein distance of the whole law."""
-    clouds = {name: np.random.default_rng(seed).standard_cauchy((1, 4000, 2)) for seed, name in enumerate("ab")}
+    clouds = {
+        name: np.random.default_rng(seed).standard_cauchy((1, 4000, 2)) for seed, name in enumerate("ab")
+    }
     clouds["c"] = clouds["b"] + 1.0
     found = _effects(clouds)
     assert found.between("a", "b").mean < 0.15

@@ -1,0 +1,153 @@
+"""One p-value for "the two laws are equal": all distances, at all snapshots, in one permutation test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsde.analysis.protocols import Bools, Floats
+
+LEVEL = 0.05
+"""Two laws are distinguishable where the p-value is below this."""
+
+TAIL = (0.8, 0.95)
+"""Quantiles between which the upper tail of a statistic is one unit long."""
+
+NO_DISTANCE = "no distance exists at any snapshot"
+
+
+@dataclass(frozen=True)
+class Significance:
+    """Whether two laws can be told apart, from all distances together.
+
+    Attributes
+    ----------
+    p_value : float
+        Of the hypothesis that the two laws are equal at all snapshots; NaN if undetermined.
+    at : ndarray, shape (snapshot,)
+        Of the hypothesis that they are equal at this snapshot; NaN where no distance exists.
+    snapshot : int
+        Where the evidence is strongest; -1 if undetermined.
+    reason : str
+        Why it is undetermined; empty if it is determined.
+    """
+
+    p_value: float
+    at: Floats
+    snapshot: int
+    reason: str = ""
+
+    @property
+    def distinguishable(self) -> bool | None:
+        """Whether the p-value is below 5 %; None if undetermined."""
+        return None if math.isnan(self.p_value) else self.p_value < LEVEL
+
+    @property
+    def verdict(self) -> str:
+        """One of "distinguishable", "indistinguishable" and "undetermined"."""
+        return {True: "distinguishable", False: "indistinguishable", None: "undetermined"}[
+            self.distinguishable
+        ]
+
+
+def combine(
+    relabelled: Mapping[str, Floats], part: Bools | None = None, reason: str = NO_DISTANCE
+) -> Significance:
+    """Combine distances at all snapshots into one permutation test of the largest of them.
+
+    Parameters
+    ----------
+    relabelled : mapping of str to ndarray, shape (snapshot, 1 + permutation)
+        For each distance its observed value in column 0, then its values under shuffled labels; column b is
+        the same shuffle of trajectories throughout. Rows of NaN where the distance does not exist.
+    part : ndarray of bool, shape (snapshot,), optional
+        Snapshots that count for the p-value of the whole run; all by default. A start that models share by
+        construction has nothing to say.
+    reason : str
+        Why no distance exists, if none does.
+
+    Returns
+    -------
+    Significance
+
+    Notes
+    -----
+    The single-step procedure of Westfall and Young (1993): each distance at each snapshot, and the mean of
+    each distance over snapshots, is put in units of the upper tail of its own null law (`scores`); the
+    largest of these is compared with what it is under each shuffle. However the statistics depend on each
+    other, 5 % of equal laws are called distinguishable: exactly where all distances see the same shuffles of
+    the same trajectories, less often where they do not (distances that use fewer trajectories, blocks of
+    them, or the survivors), since the largest of independent statistics is larger.
+
+    Examples
+    --------
+    >>> null = np.random.default_rng(0).random((3, 99))
+    >>> found = combine({"energy": np.column_stack([[0.5, 2.0, 0.5], null])})
+    >>> found.p_value, found.snapshot, found.verdict
+    (0.01, 1, 'distinguishable')
+    >>> combine({"energy": np.full((1, 100), np.nan)}, reason="too few").verdict
+    'undetermined'
+    """
+    rows = {name: scores(values) for name, values in relabelled.items()}
+    snapshots = len(next(iter(rows.values())))
+    counts: Bools = np.ones(snapshots, dtype=np.bool_) if part is None else part
+    largest = np.maximum.reduce(list(rows.values()))
+    at = np.array([_p(row) for row in largest])
+    known: Bools = counts & np.isfinite(at)
+    if not known.any():
+        return Significance(math.nan, at, -1, reason)
+    overall = largest[known].max(axis=0)
+    if known.sum() > 1:
+        means = [_mean(values[counts]) for values in rows.values()]
+        overall = np.maximum.reduce([overall, *means])
+    strongest = np.lexsort((-largest[:, 0], np.where(known, at, np.inf)))[0]
+    return Significance(_p(overall), at, int(strongest))
+
+
+def scores(rows: Floats) -> Floats:
+    """Put each row in units of its own upper tail: 0 at its 80 % quantile, 1 at its 95 % quantile.
+
+    Observed and shuffled values are treated alike, so that columns stay exchangeable under the null.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (row, labelling)
+        Rows that are not finite do not exist.
+
+    Returns
+    -------
+    ndarray, shape (row, labelling)
+        -inf in rows that do not exist, 0 in rows without any spread.
+
+    Examples
+    --------
+    >>> scores(np.array([[4.0, 0.0, 1.0, 2.0, 3.0], [7.0] * 5, [np.nan] * 5])).round(1).tolist()
+    [[1.3, -5.3, -3.7, -2.0, -0.3], [0.0, 0.0, 0.0, 0.0, 0.0], [-inf, -inf, -inf, -inf, -inf]]
+    """
+    result = np.full(rows.shape, -np.inf)
+    there = np.isfinite(rows).all(axis=1)
+    values = rows[there]
+    if not values.size:
+        return result
+    low, high = np.quantile(values, TAIL, axis=1, keepdims=True)
+    rounding = 1e-9 * np.abs(values).max(axis=1, keepdims=True)
+    unit = np.where(high - low > rounding, high - low, values.std(axis=1, keepdims=True))
+    spread = np.ptp(values, axis=1, keepdims=True) > rounding
+    result[there] = np.where(spread, (values - low) / np.where(spread, unit, 1.0), 0.0)
+    return result
+
+
+def _mean(rows: Floats) -> Floats:
+    """Score of the mean of scores over the snapshots that exist."""
+    known = rows[np.isfinite(rows).all(axis=1)]
+    return scores(known.mean(axis=0)[None])[0] if len(known) else np.full(rows.shape[1], -np.inf)
+
+
+def _p(row: Floats) -> float:
+    """Share of labellings whose score reaches the observed one, to rounding; NaN where none exists."""
+    if not np.isfinite(row).all():
+        return math.nan
+    return float(np.mean(row >= row[0] - 1e-9 * max(1.0, abs(row[0]))))

@@ -1,0 +1,221 @@
+"""The main finding in sentences: the nearest model, by how much, and which are indistinguishable."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from scipy.stats import fisher_exact
+
+from fastsde.analysis.control import sampling_control, shuffles
+from fastsde.analysis.law import branches_of
+from fastsde.analysis.phrases import enumerated
+from fastsde.analysis.ranking import ranking, tied, verdict
+from fastsde.study import Study
+
+if TYPE_CHECKING:
+    from fastsde.analysis.distances.effect import Effect
+    from fastsde.analysis.results import Analysis
+
+NAMED = 6
+"""The headline names so many models; of more, the three nearest and the farthest."""
+
+
+def headline(analysis: Analysis) -> str:
+    """Return the main finding in a few sentences."""
+    names = ranking(analysis)
+    if not names:
+        return (
+            f"Undetermined: {next(iter(analysis.models))} is the only model, with nothing to compare it with."
+        )
+    if not analysis.reference:
+        return (
+            "Undetermined which model is nearest to SGD: the study has no SGD. Its models are compared with "
+            "each other; --reference NAME compares them with one of them."
+        )
+    if all(verdict(analysis, analysis.reference, name) == "undetermined" for name in names) and not any(
+        math.isfinite(_effect(analysis, name).mean) for name in names
+    ):
+        who = enumerated(names)
+        are = "is" if len(names) == 1 else "are"
+        return f"Undetermined how far {who} {are} from {analysis.reference}: {_why(analysis, names[0])}."
+    said = [
+        _nearest(analysis, names[0]),
+        _farther(analysis, names),
+        *_verdicts(analysis, names),
+        _diverged(analysis, names),
+        sampling_note(analysis),
+    ]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def sampling_note(analysis: Analysis) -> str:
+    """Say how much of every distance from an SGD in shuffled epochs is due to the sampling; often nothing."""
+    if not shuffles(analysis):
+        return ""
+    reference, control = analysis.reference, sampling_control(analysis)
+    if not control:
+        return (
+            f"{reference} shuffles its samples in epochs, while SDEs have independent noise at every step. "
+            "How much of their distances is due to that is undetermined without a control: add a model with "
+            f'the keys of {reference} and sampling = "replacement".'
+        )
+    others = [name for name in analysis.effects.ranking(control) if name != reference]
+    models = Study.from_toml(analysis.study).models
+    near = [
+        f"{name} is {amount(analysis.effects.between(control, name))}"
+        for name in others
+        if models[name].kind == "sde"
+    ]
+    return (
+        f"{control}, the same SGD sampled with replacement, is {amount(_effect(analysis, control))} from "
+        f"{reference}: so much of the distance of every SDE is due to shuffled epochs. "
+        f"From {control}, {enumerated(near[:NAMED])}."
+    )
+
+
+def amount(effect: Effect) -> str:
+    """Write a mean effect with its interval."""
+    if not math.isfinite(effect.mean):
+        return "an undetermined distance"
+    span = f" ({short(effect.low)} to {short(effect.high)})" if math.isfinite(effect.high) else ""
+    return f"{short(effect.mean)}{span}"
+
+
+def short(value: float) -> str:
+    """Write a number with two digits.
+
+    Examples
+    --------
+    >>> short(0.01234), short(123.4), short(1e-18)
+    ('0.012', '123', '1e-18')
+    """
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}" if abs(value) < 1e6 else f"{value:.1e}"
+
+
+def differences(analysis: Analysis, effect: Effect) -> str:
+    """Say in natural units by how much the modes and the loss of a model differ."""
+    landscape = Study.from_toml(analysis.study).landscape is not None
+    modes = "its coordinates differ by {}" if landscape else "its modes differ by {} of their strength"
+    parts = [modes.format(short(effect.modes))] if math.isfinite(effect.modes) else []
+    if math.isfinite(effect.loss):
+        verb = " " if parts else " differs "
+        parts.append(f"its loss{verb}by {short(effect.loss)} decades")
+    return enumerated(parts)
+
+
+def _effect(analysis: Analysis, name: str) -> Effect:
+    return analysis.effects.between(analysis.reference, name)
+
+
+def _nearest(analysis: Analysis, name: str) -> str:
+    effect, reference = _effect(analysis, name), analysis.reference
+    if not math.isfinite(effect.mean):
+        return f"How far models are from {reference} is undetermined: {_why(analysis, name)}."
+    span = (
+        f"95 % interval {short(effect.low)} to {short(effect.high)}; " if math.isfinite(effect.high) else ""
+    )
+    return (
+        f"{name} is nearest to {reference}: averaged over the course of learning, "
+        f"{differences(analysis, effect)}, a mean effect of {short(effect.mean)} ({span}sampling alone gives "
+        f"{short(effect.sampling)})."
+    )
+
+
+def _farther(analysis: Analysis, names: list[str]) -> str:
+    """Name the other models in order with their effects, a tilde where an order is not significant."""
+    known = [name for name in names if math.isfinite(_effect(analysis, name).mean)]
+    if len(known) < 2:
+        return ""
+    unsure = tied(analysis)
+    said = [
+        ("~ " if unsure[before] else "") + f"{name} {amount(_effect(analysis, name))}"
+        for before, name in pairwise(known)
+    ]
+    if len(said) > NAMED:
+        said = [*said[:3], "...", said[-1]]
+    note = " (~: farther, though not significantly)" if any(one.startswith("~") for one in said) else ""
+    return f"Farther{note}: {', '.join(said)}."
+
+
+def _verdicts(analysis: Analysis, names: list[str]) -> list[str]:
+    """Say which models are indistinguishable from the reference at this number of trajectories."""
+    reference = analysis.reference
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(verdict(analysis, reference, name), []).append(name)
+    size = _size(analysis)
+    sentences = []
+    same = groups.get("indistinguishable", [])
+    if same:
+        who = enumerated([f"{name} (p = {_p(analysis, name)})" for name in same])
+        plural = "its effect is" if len(same) == 1 else "their effects are"
+        sentences.append(f"Indistinguishable from {reference} at {size}: {who}; {plural} not significant.")
+    told = groups.get("distinguishable", [])
+    if told:
+        clear = [f"{name}{_most_clearly(analysis, name)}" for name in told[:NAMED]]
+        rest = f" and {len(told) - NAMED} others" if len(told) > NAMED else ""
+        who = f"{', '.join(clear)}{rest}" if rest else enumerated(clear)
+        where = "" if same else f" from {reference} at {size}"
+        sentences.append(f"Distinguishable{where}: {who}.")
+    unknown = groups.get("undetermined", [])
+    if unknown:
+        sentences.append(f"Undetermined: {enumerated(unknown)} ({_why(analysis, unknown[0])}).")
+    return sentences
+
+
+def _most_clearly(analysis: Analysis, name: str) -> str:
+    """Say where the evidence for a difference is strongest, and what the effect is there."""
+    found = analysis.models[name].significance
+    if found is None or found.snapshot < 0:
+        return ""
+    at, effects = found.snapshot, analysis.effects
+    i, j = (effects.names.index(one) for one in (analysis.reference, name))
+    effect, sampling = float(effects.value[at, i, j]), float(effects.value[at, i, i])
+    there = f", where it is {short(effect)} and sampling alone gives {short(sampling)}"
+    said = f"p = {found.p_value:.2g}, most clearly at step {analysis.step[at]:,.0f}"
+    return f" ({said}{there if math.isfinite(effect) else ''})"
+
+
+def _diverged(analysis: Analysis, names: list[str]) -> str:
+    """Name the models that diverge more or less often than the reference: a difference of its own."""
+    own = analysis.models[analysis.reference]
+    said = []
+    for name in names:
+        one = analysis.models[name]
+        if verdict(analysis, analysis.reference, name) == "indistinguishable":
+            continue
+        counts = [[each.exploded, each.trajectories - each.exploded] for each in (own, one)]
+        p = float(fisher_exact(counts).pvalue)
+        if p < 0.05:
+            said.append(f"{name} {100 * one.exploded / one.trajectories:.0f} % (p = {p:.1g})")
+    if not said:
+        return ""
+    share = 100 * own.exploded / own.trajectories
+    return (
+        f"Divergence differs: of {analysis.reference} {share:.0f} % of trajectories diverge, of "
+        f"{enumerated(said)}, by Fisher's exact test."
+    )
+
+
+def _p(analysis: Analysis, name: str) -> str:
+    found = analysis.models[name].significance
+    return "?" if found is None else f"{found.p_value:.2g}"
+
+
+def _why(analysis: Analysis, name: str) -> str:
+    """Say why the distance of a model is undetermined."""
+    found = analysis.models[name].significance
+    for each in (analysis.reference, name):
+        one = analysis.models[each]
+        if one.exploded == one.trajectories:
+            return f"all {one.trajectories:,} trajectories of {each} diverge"
+    return found.reason if found is not None and found.reason else "too few trajectories survive"
+
+
+def _size(analysis: Analysis) -> str:
+    branches = branches_of(Study.from_toml(analysis.study))
+    count = analysis.effects.count
+    states = f" ({count // branches:,} states)" if branches > 1 else ""
+    return f"{count:,} trajectories per sample{states}"

@@ -1,0 +1,55 @@
+"""The order of the models and the verdict on two of them: all that ranks or judges models asks here."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastsde.analysis.results import Analysis
+
+__all__ = ["ordered", "ranking", "tied", "verdict"]
+
+UNDETERMINED = "undetermined"
+
+
+def ranking(analysis: Analysis) -> list[str]:
+    """Names of the compared models, nearest to the reference first; in the order of the study without one.
+
+    By the mean effect over the course of learning: `fastsde.analysis.distances.effect.Effects.ranking`.
+    """
+    return analysis.effects.ranking(analysis.reference)
+
+
+def ordered(analysis: Analysis) -> list[str]:
+    """All names: the reference, then the others, the nearest first."""
+    return [*([analysis.reference] if analysis.reference else []), *ranking(analysis)]
+
+
+def tied(analysis: Analysis) -> dict[str, bool | None]:
+    """Whether the order of each model and of the next in rank is not significant; None if unknown."""
+    names = ranking(analysis)
+    if not analysis.reference:
+        return {}
+    nearer = {
+        name: analysis.effects.nearer(analysis.reference, name, after) for name, after in pairwise(names)
+    }
+    return {name: None if one is None else not one for name, one in nearer.items()}
+
+
+def verdict(analysis: Analysis, first: str, second: str) -> str:
+    """Return "distinguishable", "indistinguishable" or "undetermined" of any two models.
+
+    From `fastsde.analysis.distances.significance`: for the reference of all distances at all snapshots, for
+    other pairs of what the section ``pairs`` tests. Of a model and itself, of its two halves.
+    """
+    if analysis.reference in (first, second):
+        other = second if first == analysis.reference else first
+        found = analysis.models[other].significance
+        return UNDETERMINED if found is None else found.verdict
+    pairs = analysis.sections.get("pairs")
+    if pairs is None:
+        return UNDETERMINED
+    p = float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)])
+    return UNDETERMINED if math.isnan(p) else "distinguishable" if p < 0.05 else "indistinguishable"
