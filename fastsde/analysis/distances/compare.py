@@ -151,14 +151,14 @@ def compare(
     paired = ensemble.study.start == "paired" or ensemble.study.starts_from_states
     pairs: dict[tuple[str, str], list[Measured]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
     for place in places:
-        measured = {name: points.measured(name, place) for name in chosen}
+        clouds = points.clouds(place, frame)
         for (first, second), found in pairs.items():
-            x, y = measured[first][0], measured[second][0]
+            x, y = clouds.points[first], clouds.points[second]
             half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
             sides = (x[:half], y[half : 2 * half]) if paired else (x, y)
-            orders = {name: measured[name][1] for name in (first, second)}
+            orders = {name: clouds.orders[name] for name in (first, second)}
             with one_thread_each():
-                found.append(versus(*sides, orders, frame))
+                found.append(versus(*sides, orders, clouds.frame))
     return [
         HeadToHead(first, second, np.array(places), step[places], points.coordinates, joined(found))
         for (first, second), found in pairs.items()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.analysis.distances import random_features, wasserstein
+from fastsde.analysis.distances import mmd, random_features, wasserstein
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.protocols import Bools, Floats
 
@@ -48,14 +48,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class Frame:
-    """What all comparisons of an ensemble have in common, so that their distances can be compared.
+    """What all comparisons at one snapshot have in common, so that their distances can be compared.
 
     Attributes
     ----------
     coordinates : tuple of str
         Their names.
-    bandwidth : float
-        Kernel width h.
     along : ndarray, shape (direction, coordinate)
         Directions of the sliced distance.
     waves : ndarray, shape (frequency, coordinate)
@@ -64,27 +62,37 @@ class Frame:
         Exponents, neighbours, blur and seed.
     branches : int
         So many consecutive trajectories start from one state, and are the unit of shuffles together.
+    centre : ndarray, shape (coordinate,)
+        Middle of the points at this snapshot, the origin of the random features.
+    bandwidth : float
+        Kernel width h at this snapshot.
     """
 
     coordinates: tuple[str, ...]
-    bandwidth: float
     along: Floats
     waves: Floats
     settings: Settings
-    branches: int = 1
+    branches: int
+    centre: Floats
+    bandwidth: float
 
     @classmethod
-    def of(cls, coordinates: Sequence[str], bandwidth: float, settings: Settings, branches: int = 1) -> Frame:
-        """Draw directions and frequencies for these coordinates."""
+    def of(cls, coordinates: Sequence[str], settings: Settings, branches: int = 1) -> Frame:
+        """Draw directions and frequencies for these coordinates; centre 0 and bandwidth 1 until `at`."""
         size = len(coordinates)
         return cls(
             coordinates=tuple(coordinates),
-            bandwidth=bandwidth,
             along=wasserstein.directions(size, settings.directions, settings.seed),
-            waves=random_features.frequencies(size, settings.frequencies, settings.seed),
+            waves=random_features.frequencies(size, settings.frequencies, settings.seed, mmd.SCALES),
             settings=settings,
             branches=branches,
+            centre=np.zeros(size),
+            bandwidth=1.0,
         )
+
+    def at(self, centre: Floats, bandwidth: float) -> Frame:
+        """Return the frame of a snapshot whose points lie about ``centre``, about ``bandwidth`` apart."""
+        return replace(self, centre=centre, bandwidth=bandwidth)
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ class Metric:
         relabelling : Relabelling
             From `labelling`.
         frame : Frame
-            Bandwidth, directions, frequencies.
+            Of this snapshot.
 
         Returns
         -------
@@ -177,7 +185,7 @@ class Metric:
         blocks = max(relabelling.size, 1)
         unit = blocks * frame.branches
         return random_features.block_sums(
-            side[: len(side) // unit * unit], frame.waves, frame.bandwidth, blocks
+            side[: len(side) // unit * unit], frame.waves, frame.bandwidth, blocks, frame.centre
         )
 
     def of_sums(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:

@@ -76,7 +76,7 @@ METRICS: tuple[Metric, ...] = (
         lambda settings: 0,
         lambda settings: settings.kernel_limit,
         lambda pooled, labels, frame: mmd.relabelled(
-            mmd.with_exploded(pooled, frame.bandwidth), labels, frame.bandwidth
+            mmd.with_exploded(pooled, frame.bandwidth), labels, frame.bandwidth, mmd.SCALES
         ),
         exploded=True,
     ),
