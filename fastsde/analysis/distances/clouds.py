@@ -49,7 +49,7 @@ class Clouds:
     frame: Frame
 
 
-def placed(points: Mapping[str, Floats], frame: Frame) -> Frame:
+def placed(points: Mapping[str, Floats], frame: Frame, rounding: float = 0.0) -> Frame:
     """Give a frame the centre and the bandwidth of these points: medians, and of the distances between them.
 
     Examples
@@ -61,9 +61,9 @@ def placed(points: Mapping[str, Floats], frame: Frame) -> Frame:
     """
     pool = _pool(points)
     if not len(pool):
-        return frame.at(np.zeros(len(frame.coordinates)), 1.0)
+        return frame.at(np.zeros(len(frame.coordinates)), 1.0, rounding)
     spread = pool[np.lexsort(pool.T)][:: -(-len(pool) // BANDWIDTH_POINTS)]
-    return frame.at(np.median(pool, axis=0), median_bandwidth(spread))
+    return frame.at(np.median(pool, axis=0), median_bandwidth(spread), rounding)
 
 
 def _pool(points: Mapping[str, Floats]) -> Floats:

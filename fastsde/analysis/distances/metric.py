@@ -66,6 +66,8 @@ class Frame:
         Middle of the points at this snapshot, the origin of the random features.
     bandwidth : float
         Kernel width h at this snapshot.
+    rounding : float
+        Differences below it may be rounding.
     """
 
     coordinates: tuple[str, ...]
@@ -75,10 +77,11 @@ class Frame:
     branches: int
     centre: Floats
     bandwidth: float
+    rounding: float
 
     @classmethod
     def of(cls, coordinates: Sequence[str], settings: Settings, branches: int = 1) -> Frame:
-        """Draw directions and frequencies for these coordinates; centre 0 and bandwidth 1 until `at`."""
+        """Draw directions and frequencies for these coordinates; centre, bandwidth and rounding: `at`."""
         size = len(coordinates)
         return cls(
             coordinates=tuple(coordinates),
@@ -88,11 +91,12 @@ class Frame:
             branches=branches,
             centre=np.zeros(size),
             bandwidth=1.0,
+            rounding=0.0,
         )
 
-    def at(self, centre: Floats, bandwidth: float) -> Frame:
+    def at(self, centre: Floats, bandwidth: float, rounding: float = 0.0) -> Frame:
         """Return the frame of a snapshot whose points lie about ``centre``, about ``bandwidth`` apart."""
-        return replace(self, centre=centre, bandwidth=bandwidth)
+        return replace(self, centre=centre, bandwidth=bandwidth, rounding=rounding)
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ class Metric:
         Whether all trajectories are used, by sums over blocks, and blocks are shuffled.
     always : bool
         Whether it is cheap enough for every snapshot.
+    refused : callable or None
+        From two samples that take part and the frame to why there is no number for them; empty if there is.
     """
 
     name: str
@@ -128,6 +134,7 @@ class Metric:
     exploded: bool = False
     blocks: bool = False
     always: bool = False
+    refused: Callable[[Floats, Floats, Frame], str] | None = None
 
     def labelling(self, trajectories: int, frame: Frame) -> Relabelling:
         """Return the shuffles for two samples of so many trajectories, or of blocks of them."""
@@ -164,12 +171,20 @@ class Metric:
             return Compared(None, 0, reason=refused)
         size = relabelling.size
         first, second = first[:size], second[:size]
-        there = [_taking_part(side, self.exploded) for side in (first, second)]
-        count = min(int(one.sum()) for one in there)
-        if count < SMALLEST_SAMPLE:
-            return _none(count)
-        slots, labels = relabelling.at(*there)
-        values = self.relabelled(np.concatenate([first, second])[slots], labels, frame)
+        survive = [np.isfinite(side).all(axis=1) for side in (first, second)]
+        survivors = [int(one.sum()) for one in survive]
+        enough = max(survivors) if self.exploded else min(survivors)  # who diverged is a difference too
+        if enough < SMALLEST_SAMPLE:
+            return _none(enough)
+        everyone = np.ones(size, dtype=np.bool_)
+        slots, labels = relabelling.at(*([everyone] * 2 if self.exploded else survive))
+        pooled, count = np.concatenate([first, second])[slots], len(slots) // 2
+        if np.all(pooled == pooled[0]):
+            return Compared(np.zeros(len(labels)), count)
+        refused = self.refused(pooled[:count], pooled[count:], frame) if self.refused else ""
+        if refused:
+            return Compared(None, count, reason=refused)
+        values = self.relabelled(pooled, labels, frame)
         return Compared(values, count, reason="" if np.isfinite(values).all() else INFINITE)
 
     def _too_few_states(self, states: int, frame: Frame) -> str:
@@ -178,7 +193,7 @@ class Metric:
         if states == 0 and not self.blocks:
             limit = self.limit(frame.settings)
             return f"too few: a state has {frame.branches} branches, this distance takes {limit} trajectories"
-        return f"too few: {states} states a side"
+        return f"too few: {states} states per sample"
 
     def sums(self, side: Floats, relabelling: Relabelling, frame: Frame) -> Floats:
         """Sum up one sample over blocks of whole states, which are what is shuffled."""
@@ -194,11 +209,15 @@ class Metric:
         refused = self._too_few_states(relabelling.units, frame)
         if refused:
             return Compared(None, 0, reason=refused)
-        if size < SMALLEST_SAMPLE:
-            return _none(size)
+        survivors = max(int(random_features.survivors(side)) for side in (first, second))
+        if survivors < SMALLEST_SAMPLE:
+            return _none(survivors)
         everywhere = np.ones(relabelling.size, dtype=np.bool_)
         _, labels = relabelling.at(everywhere, everywhere)
-        values = self.relabelled(np.concatenate([first, second]), labels, frame)
+        pooled = np.concatenate([first, second])
+        if np.all(pooled == pooled[0]):
+            return Compared(np.zeros(len(labels)), size, np.zeros(random_features.GROUPS))
+        values = self.relabelled(pooled, labels, frame)
         return Compared(values, size, random_features.left_out(first, second))
 
 
@@ -206,15 +225,10 @@ INFINITE = "infinite: a sample does not spread in every direction"
 
 
 def _none(count: int) -> Compared:
-    return Compared(None, count, reason=f"too few: {count} trajectories a side")
+    return Compared(None, count, reason=f"too few: {count} trajectories survive per sample")
 
 
 @lru_cache(maxsize=8)
 def shuffles(size: int, permutations: int, seed: int, branches: int = 1) -> Relabelling:
     """Return the shuffles of two samples of one size; those of the last few sizes are kept."""
     return Relabelling(size, permutations, seed, branches)
-
-
-def _taking_part(points: Floats, exploded: bool) -> Bools:
-    finite: Bools = np.asarray(np.isfinite(points).all(axis=1))
-    return finite | exploded

@@ -144,12 +144,13 @@ class Points:
         read = partial(self.measured, snapshot=snapshot)
         measured = dict(zip(self.views, apply(read, self.views), strict=True))
         points = {name: one[0] for name, one in measured.items()}
-        points = equal_to_rounding(points, self._rounding(points))
+        rounding = self._rounding(points)
+        points = equal_to_rounding(points, rounding)
         return Clouds(
             points=points,
             orders={name: order for name, (_, order, _) in measured.items()},
             moments={name: found for name, (_, _, found) in measured.items()},
-            frame=placed(points, frame),
+            frame=placed(points, frame, float(np.linalg.norm(rounding))),
         )
 
     def _rounding(self, points: Mapping[str, Floats]) -> Floats:

@@ -124,6 +124,11 @@ def squared_mmd(x: Floats, y: Floats, waves: Floats, bandwidth: float) -> float:
     return float(relabelled(sums, np.array([[True, False]]))[0])
 
 
+def survivors(sums: Floats) -> float:
+    """How many trajectories are finite, from `block_sums`."""
+    return float(sums[:, -1].sum() - sums[:, -2].sum())
+
+
 def relabelled(sums: Floats, labels: Bools) -> Floats:
     """Unbiased squared MMD of the two parts of pooled blocks under many labellings.
 

@@ -123,7 +123,7 @@ def test_few_trajectories_are_undetermined():
     analysis = analyze(fake_ensemble(16, 6, ("sgd", "langevin")), settings=QUICK)
     found = analysis.models["langevin"].significance
     assert found.verdict == "undetermined"
-    assert found.reason == "too few: 8 trajectories a side"
+    assert found.reason == "too few: 8 trajectories survive per sample"
 
 
 def test_of_a_pair_by_all_distances():
