@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 import time
@@ -116,7 +115,8 @@ class _Pass:
     def analysis(self) -> Analysis:
         """Do the pass and put the results together."""
         start = time.perf_counter()
-        self.frame = self.points.frame(self.settings) if self.reference else None
+        self.frame = self.points.frame(self.settings)
+        self.bandwidth = np.full(len(self.time), math.nan)
         moment_rows, compared, significance = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
@@ -153,7 +153,7 @@ class _Pass:
             quantities=self.points.quantities,
             coordinates=self.points.coordinates,
             mode_strength=self.points.strength,
-            bandwidth=self.frame.bandwidth if self.frame else math.nan,
+            bandwidth=self.bandwidth,
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
             models=models,
@@ -171,19 +171,19 @@ class _Pass:
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
             for snapshot in range(len(self.time)):
-                measure = functools.partial(self._measure, snapshot=snapshot, rows=rows)
-                points = dict(zip(self.views, pool.map(measure, self.views), strict=True))
+                clouds = self.points.clouds(snapshot, self.frame, pool.map)
+                self.bandwidth[snapshot] = clouds.frame.bandwidth
+                for name, found in clouds.moments.items():
+                    rows[name].append(found)
                 if comparison is not None:
-                    list(
-                        pool.map(comparison.add, itertools.repeat(snapshot), points, itertools.repeat(points))
-                    )
+                    list(pool.map(comparison.add, itertools.repeat(snapshot), rows, itertools.repeat(clouds)))
                 self.progress.update(snapshot + 1)
-        found = comparison.result() if comparison is not None else {}
+        distances = comparison.result() if comparison is not None else {}
         told = comparison.significance(int(self.step[0] == 0)) if comparison is not None else {}
-        return {name: stack(row) for name, row in rows.items()}, found, told
+        return {name: stack(row) for name, row in rows.items()}, distances, told
 
     def _comparison(self) -> Comparison | None:
-        if self.frame is None:
+        if not self.reference:
             return None
         return Comparison(
             names=list(self.views),
@@ -193,12 +193,6 @@ class _Pass:
             frame=self.frame,
             weight=time_weights(self.step),
         )
-
-    def _measure(self, name: str, snapshot: int, rows: dict[str, list[Moments]]) -> tuple[Floats, float]:
-        """Take moments of a snapshot; return its points, and the order of moments they have."""
-        points, order, found = self.points.measured(name, snapshot)
-        rows[name].append(found)
-        return points, order
 
     def _passages(self, view: Trajectories) -> tuple[Floats, Floats] | None:
         if not self.ensemble.study.events.mode_learned or "mode_learned_step" not in view.variables:

@@ -159,8 +159,9 @@ class Analysis:
         Names of the coordinates in which distances are taken.
     mode_strength : ndarray, shape (mode,)
         Singular values of the optimum.
-    bandwidth : float
-        Kernel width of the maximum mean discrepancy, frozen over models and times; NaN without a reference.
+    bandwidth : ndarray, shape (snapshot,)
+        Kernel width of the maximum mean discrepancy, the same for all models; of one entry in files of
+        format 2.0, where it was the same at all snapshots.
     optimum_loss : float
         Loss of the best linear map; NaN if it has none.
     plateaus : ndarray, shape (mode + 1,)
@@ -186,7 +187,7 @@ class Analysis:
     quantities: tuple[str, ...]
     coordinates: tuple[str, ...]
     mode_strength: Floats
-    bandwidth: float
+    bandwidth: Floats
     optimum_loss: float
     plateaus: Floats
     models: dict[str, ModelResult]

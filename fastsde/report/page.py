@@ -152,7 +152,8 @@ def _reading(analysis: Analysis, study: Study) -> str:
         f"difference. The unit is {unit}; both samples have the same number, from the first half of the "
         "reference and the second half of the model, and for the effect the other way round as well."
         f"{paired}{data}</p>"
-        "<p>MMD is the unbiased squared maximum mean discrepancy (Gaussian kernel, "
+        "<p>MMD is the unbiased squared maximum mean discrepancy (mean of three Gaussian kernels: a quarter, "
+        "once and four times as wide as the median distance of the points of all models at each snapshot; by "
         f"{settings.frequencies} random features). The sliced Wasserstein distance W<sub>2</sub> is among "
         "survivors, and does not exist where there is no variance.</p>"
     )

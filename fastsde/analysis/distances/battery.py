@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.clouds import Clouds
 from fastsde.analysis.distances.versus import Measured, Pair, joined, versus
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
@@ -52,24 +52,16 @@ def measure(context: Context) -> Battery | None:
         ThreadPoolExecutor(available_cores()) as pool,
     ):
         for number, snapshot in enumerate(chosen):
-            for name, pair in zip(
-                rows, pool.map(_at(points, context, frame, int(snapshot)), rows), strict=True
-            ):
+            clouds = points.clouds(int(snapshot), frame, pool.map)
+            compare = partial(_against, context.reference, points.half, clouds)
+            for name, pair in zip(rows, pool.map(compare, rows), strict=True):
                 rows[name].append(pair)
             context.progress.update(number + 1)
     step = context.views[context.reference].step[chosen].astype(np.float64)
     return Battery(chosen, step, {name: joined(pairs) for name, pairs in rows.items()})
 
 
-class _at:
-    """Compare a model with the reference at one snapshot."""
-
-    def __init__(self, points: Points, context: Context, frame: Frame, snapshot: int) -> None:
-        self.points, self.frame, self.snapshot, self.reference = points, frame, snapshot, context.reference
-        self.half = points.half
-        self.ours, self.order, _ = points.measured(context.reference, snapshot)
-
-    def __call__(self, name: str) -> Measured:
-        theirs, order, _ = self.points.measured(name, self.snapshot)
-        orders = {self.reference: self.order, name: order}
-        return versus(self.ours[: self.half], theirs[self.half : 2 * self.half], orders, self.frame)
+def _against(reference: str, half: int, clouds: Clouds, name: str) -> Measured:
+    """Compare the first half of the reference with the second half of a model at one snapshot."""
+    orders = {one: clouds.orders[one] for one in (reference, name)}
+    return versus(clouds.points[reference][:half], clouds.points[name][half : 2 * half], orders, clouds.frame)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fastsde.analysis.distances.clouds import Clouds
 from fastsde.analysis.distances.distance import Distance, distance
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Frame
@@ -13,9 +14,6 @@ from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, PRIMARY
 from fastsde.analysis.distances.random_features import GROUPS
 from fastsde.analysis.distances.significance import NO_DISTANCE, Significance, combine
 from fastsde.analysis.protocols import Floats
-
-Points = dict[str, tuple[Floats, float]]
-"""By model: feature points, shape (trajectory, coordinate), and the order up to which they have moments."""
 
 
 class Comparison:
@@ -32,7 +30,7 @@ class Comparison:
     snapshots : int
         How many will be added.
     frame : Frame
-        Bandwidth, directions, frequencies and settings.
+        Directions, frequencies and settings.
     weight : ndarray, shape (snapshot,), optional
         Of each snapshot in the means over time; equal by default.
     """
@@ -58,18 +56,18 @@ class Comparison:
         self.reasons = dict.fromkeys(self.values, "")
         self.lacking = dict.fromkeys(names, NO_DISTANCE)
 
-    def add(self, snapshot: int, name: str, points: Points) -> None:
+    def add(self, snapshot: int, name: str, clouds: Clouds) -> None:
         """Compare the first half of the reference with the second half of a model at one snapshot."""
-        ours, theirs = points[self.reference], points[name]
-        orders = {self.reference: ours[1], name: theirs[1]}
-        first, second = ours[0][: self.half], theirs[0][self.half : 2 * self.half]
+        orders = {one: clouds.orders[one] for one in (self.reference, name)}
+        first = clouds.points[self.reference][: self.half]
+        second = clouds.points[name][self.half : 2 * self.half]
         for metric in EVERY_SNAPSHOT:
             key = name, metric.name
             reason = refusal(metric, self.frame.settings, orders)
             if reason:
                 self.reasons[key] = reason
                 continue
-            found = metric.compare(first, second, self.labels[metric.name], self.frame)
+            found = metric.compare(first, second, self.labels[metric.name], clouds.frame)
             self.counts[key][snapshot] = found.count
             if found.values is not None:
                 self.values[key][snapshot] = found.values

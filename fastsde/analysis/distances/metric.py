@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.analysis.distances import random_features, wasserstein
+from fastsde.analysis.distances import mmd, random_features, wasserstein
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.protocols import Bools, Floats
 
@@ -48,14 +48,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class Frame:
-    """What all comparisons of an ensemble have in common, so that their distances can be compared.
+    """What all comparisons at one snapshot have in common, so that their distances can be compared.
 
     Attributes
     ----------
     coordinates : tuple of str
         Their names.
-    bandwidth : float
-        Kernel width h.
     along : ndarray, shape (direction, coordinate)
         Directions of the sliced distance.
     waves : ndarray, shape (frequency, coordinate)
@@ -64,27 +62,41 @@ class Frame:
         Exponents, neighbours, blur and seed.
     branches : int
         So many consecutive trajectories start from one state, and are the unit of shuffles together.
+    centre : ndarray, shape (coordinate,)
+        Middle of the points at this snapshot, the origin of the random features.
+    bandwidth : float
+        Kernel width h at this snapshot.
+    rounding : float
+        Differences below it may be rounding.
     """
 
     coordinates: tuple[str, ...]
-    bandwidth: float
     along: Floats
     waves: Floats
     settings: Settings
-    branches: int = 1
+    branches: int
+    centre: Floats
+    bandwidth: float
+    rounding: float
 
     @classmethod
-    def of(cls, coordinates: Sequence[str], bandwidth: float, settings: Settings, branches: int = 1) -> Frame:
-        """Draw directions and frequencies for these coordinates."""
+    def of(cls, coordinates: Sequence[str], settings: Settings, branches: int = 1) -> Frame:
+        """Draw directions and frequencies for these coordinates; centre, bandwidth and rounding: `at`."""
         size = len(coordinates)
         return cls(
             coordinates=tuple(coordinates),
-            bandwidth=bandwidth,
             along=wasserstein.directions(size, settings.directions, settings.seed),
-            waves=random_features.frequencies(size, settings.frequencies, settings.seed),
+            waves=random_features.frequencies(size, settings.frequencies, settings.seed, mmd.SCALES),
             settings=settings,
             branches=branches,
+            centre=np.zeros(size),
+            bandwidth=1.0,
+            rounding=0.0,
         )
+
+    def at(self, centre: Floats, bandwidth: float, rounding: float = 0.0) -> Frame:
+        """Return the frame of a snapshot whose points lie about ``centre``, about ``bandwidth`` apart."""
+        return replace(self, centre=centre, bandwidth=bandwidth, rounding=rounding)
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,8 @@ class Metric:
         Whether all trajectories are used, by sums over blocks, and blocks are shuffled.
     always : bool
         Whether it is cheap enough for every snapshot.
+    refused : callable or None
+        From two samples that take part and the frame to why there is no number for them; empty if there is.
     """
 
     name: str
@@ -120,6 +134,7 @@ class Metric:
     exploded: bool = False
     blocks: bool = False
     always: bool = False
+    refused: Callable[[Floats, Floats, Frame], str] | None = None
 
     def labelling(self, trajectories: int, frame: Frame) -> Relabelling:
         """Return the shuffles for two samples of so many trajectories, or of blocks of them."""
@@ -141,7 +156,7 @@ class Metric:
         relabelling : Relabelling
             From `labelling`.
         frame : Frame
-            Bandwidth, directions, frequencies.
+            Of this snapshot.
 
         Returns
         -------
@@ -156,12 +171,20 @@ class Metric:
             return Compared(None, 0, reason=refused)
         size = relabelling.size
         first, second = first[:size], second[:size]
-        there = [_taking_part(side, self.exploded) for side in (first, second)]
-        count = min(int(one.sum()) for one in there)
-        if count < SMALLEST_SAMPLE:
-            return _none(count)
-        slots, labels = relabelling.at(*there)
-        values = self.relabelled(np.concatenate([first, second])[slots], labels, frame)
+        survive = [np.isfinite(side).all(axis=1) for side in (first, second)]
+        survivors = [int(one.sum()) for one in survive]
+        enough = max(survivors) if self.exploded else min(survivors)  # who diverged is a difference too
+        if enough < SMALLEST_SAMPLE:
+            return _none(enough)
+        everyone = np.ones(size, dtype=np.bool_)
+        slots, labels = relabelling.at(*([everyone] * 2 if self.exploded else survive))
+        pooled, count = np.concatenate([first, second])[slots], len(slots) // 2
+        if np.all(pooled == pooled[0]):
+            return Compared(np.zeros(len(labels)), count)
+        refused = self.refused(pooled[:count], pooled[count:], frame) if self.refused else ""
+        if refused:
+            return Compared(None, count, reason=refused)
+        values = self.relabelled(pooled, labels, frame)
         return Compared(values, count, reason="" if np.isfinite(values).all() else INFINITE)
 
     def _too_few_states(self, states: int, frame: Frame) -> str:
@@ -170,14 +193,14 @@ class Metric:
         if states == 0 and not self.blocks:
             limit = self.limit(frame.settings)
             return f"too few: a state has {frame.branches} branches, this distance takes {limit} trajectories"
-        return f"too few: {states} states a side"
+        return f"too few: {states} states per sample"
 
     def sums(self, side: Floats, relabelling: Relabelling, frame: Frame) -> Floats:
         """Sum up one sample over blocks of whole states, which are what is shuffled."""
         blocks = max(relabelling.size, 1)
         unit = blocks * frame.branches
         return random_features.block_sums(
-            side[: len(side) // unit * unit], frame.waves, frame.bandwidth, blocks
+            side[: len(side) // unit * unit], frame.waves, frame.bandwidth, blocks, frame.centre
         )
 
     def of_sums(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
@@ -186,11 +209,15 @@ class Metric:
         refused = self._too_few_states(relabelling.units, frame)
         if refused:
             return Compared(None, 0, reason=refused)
-        if size < SMALLEST_SAMPLE:
-            return _none(size)
+        survivors = max(int(random_features.survivors(side)) for side in (first, second))
+        if survivors < SMALLEST_SAMPLE:
+            return _none(survivors)
         everywhere = np.ones(relabelling.size, dtype=np.bool_)
         _, labels = relabelling.at(everywhere, everywhere)
-        values = self.relabelled(np.concatenate([first, second]), labels, frame)
+        pooled = np.concatenate([first, second])
+        if np.all(pooled == pooled[0]):
+            return Compared(np.zeros(len(labels)), size, np.zeros(random_features.GROUPS))
+        values = self.relabelled(pooled, labels, frame)
         return Compared(values, size, random_features.left_out(first, second))
 
 
@@ -198,15 +225,10 @@ INFINITE = "infinite: a sample does not spread in every direction"
 
 
 def _none(count: int) -> Compared:
-    return Compared(None, count, reason=f"too few: {count} trajectories a side")
+    return Compared(None, count, reason=f"too few: {count} trajectories survive per sample")
 
 
 @lru_cache(maxsize=8)
 def shuffles(size: int, permutations: int, seed: int, branches: int = 1) -> Relabelling:
     """Return the shuffles of two samples of one size; those of the last few sizes are kept."""
     return Relabelling(size, permutations, seed, branches)
-
-
-def _taking_part(points: Floats, exploded: bool) -> Bools:
-    finite: Bools = np.asarray(np.isfinite(points).all(axis=1))
-    return finite | exploded

@@ -10,8 +10,8 @@ from fastsde.analysis.distances import (
     assignment,
     energy,
     gaussian,
+    kullback_leibler,
     mmd,
-    neighbours,
     random_features,
     sinkhorn,
     wasserstein,
@@ -22,32 +22,6 @@ from fastsde.analysis.protocols import Bools, Floats
 
 PRIMARY = "mmd_features"
 """The distance that ranks models: it exists for every law, and sees all trajectories of any number."""
-
-
-def _principal(pooled: Floats) -> Floats:
-    """Project on the principal axes, three at most, each in units of its spread; rounding is zero."""
-    centred = pooled - pooled.mean(axis=0)
-    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    rounding = 1e-12 * float(np.abs(pooled).max()) * len(pooled) ** 0.5
-    kept = axes[: neighbours.DIMENSIONS][spread[: neighbours.DIMENSIONS] > max(rounding, 1e-12 * spread[0])]
-    if not len(kept):
-        return np.zeros((len(pooled), 1))
-    projected = centred @ kept.T
-    return np.asarray(projected / projected.std(axis=0))
-
-
-def kl_both_ways(pooled: Floats, labels: Bools, frame: Frame) -> tuple[Floats, Floats]:
-    """Divergences on the principal axes, both ways: from neighbours and of fitted Gaussians.
-
-    Returns
-    -------
-    tuple of ndarray, shape (2, labelling)
-        KL(first | second) and KL(second | first), in nats, by either method.
-    """
-    projected = _principal(pooled)
-    fits = gaussian.fitted(projected, labels), gaussian.fitted(projected, ~labels)
-    closed = np.stack([gaussian.divergence(*fits), gaussian.divergence(*fits[::-1])])
-    return neighbours.relabelled(projected, labels, frame.settings.neighbours), closed
 
 
 def _marginal(power: int) -> Callable[[Floats, Bools, Frame], Floats]:
@@ -76,7 +50,7 @@ METRICS: tuple[Metric, ...] = (
         lambda settings: 0,
         lambda settings: settings.kernel_limit,
         lambda pooled, labels, frame: mmd.relabelled(
-            mmd.with_exploded(pooled, frame.bandwidth), labels, frame.bandwidth
+            mmd.with_exploded(pooled, frame.bandwidth), labels, frame.bandwidth, mmd.SCALES
         ),
         exploded=True,
     ),
@@ -164,7 +138,8 @@ METRICS: tuple[Metric, ...] = (
         "nats",
         lambda settings: 0,
         lambda settings: settings.pair_limit,
-        lambda pooled, labels, frame: kl_both_ways(pooled, labels, frame)[0].mean(axis=0),
+        lambda pooled, labels, frame: kullback_leibler.from_neighbours(pooled, labels, frame).mean(axis=0),
+        refused=kullback_leibler.without_density,
     ),
     Metric(
         "gaussian_kl",
@@ -172,7 +147,8 @@ METRICS: tuple[Metric, ...] = (
         "nats",
         lambda settings: 2,
         lambda settings: settings.pair_limit,
-        lambda pooled, labels, frame: kl_both_ways(pooled, labels, frame)[1].mean(axis=0),
+        lambda pooled, labels, frame: kullback_leibler.of_gaussians(pooled, labels, frame).mean(axis=0),
+        refused=kullback_leibler.singular,
     ),
 )
 """All distances, those of the main figure first."""

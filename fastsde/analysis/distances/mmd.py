@@ -1,4 +1,4 @@
-r"""Unbiased squared maximum mean discrepancy with a Gaussian kernel exp(-|x-y|^2 / (2 h^2))."""
+r"""Unbiased squared maximum mean discrepancy with Gaussian kernels exp(-|x-y|^2 / (2 h^2))."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 
 from fastsde.analysis.distances import discrepancy
 from fastsde.analysis.protocols import Bools, Floats
+
+SCALES = (0.25, 1.0, 4.0)
+"""Bandwidths, in units of the median one, of the Gaussian kernels whose mean is the kernel of the MMD."""
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Bandwidths of the aggregated test, in units of the median one."""
@@ -19,7 +22,7 @@ def median_bandwidth(sample: Floats) -> float:
     Parameters
     ----------
     sample : ndarray, shape (n, d)
-        Points pooled over everything that is to be compared: the bandwidth must then stay frozen.
+        Points pooled over everything that is to be compared, so that the bandwidth is the same for all.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def squared_mmd(x: Floats, y: Floats, bandwidth: float) -> float:
     return float(relabelled(np.concatenate([x, y]), labels[None], bandwidth)[0])
 
 
-def relabelled(pooled: Floats, labels: Bools, bandwidth: float) -> Floats:
+def relabelled(pooled: Floats, labels: Bools, bandwidth: float, scales: Sequence[float] = (1.0,)) -> Floats:
     """Unbiased squared MMD of the two parts of a pooled sample under many labellings.
 
     Parameters
@@ -81,12 +84,16 @@ def relabelled(pooled: Floats, labels: Bools, bandwidth: float) -> Floats:
         True for the first sample; every row holds as many of them.
     bandwidth : float
         Kernel width h.
+    scales : sequence of float
+        The kernel is the mean of Gaussian ones, whose widths are these times h.
 
     Returns
     -------
     ndarray, shape (labelling,)
     """
-    return np.asarray(discrepancy.relabelled(pooled, labels, [gaussian_kernel(bandwidth)])[0])
+    kernels = [gaussian_kernel(scale * bandwidth) for scale in scales]
+    mean = kernels[0] if len(kernels) == 1 else _mean_kernel(kernels)
+    return np.asarray(discrepancy.relabelled(pooled, labels, [mean])[0])
 
 
 def gaussian_kernel(bandwidth: float) -> discrepancy.Kernel:
@@ -99,6 +106,10 @@ def gaussian_kernel(bandwidth: float) -> discrepancy.Kernel:
     """
     factor = -0.5 / bandwidth**2
     return lambda squares: np.exp(factor * squares)
+
+
+def _mean_kernel(kernels: Sequence[discrepancy.Kernel]) -> discrepancy.Kernel:
+    return lambda squares: np.mean([kernel(squares) for kernel in kernels], axis=0)
 
 
 def relabelled_widths(pooled: Floats, labels: Bools, bandwidths: Sequence[float]) -> Floats:

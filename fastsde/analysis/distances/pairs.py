@@ -105,22 +105,23 @@ class _Trial:
     def add(self, row: int) -> None:
         """Measure one snapshot: the MMD from sums that all pairs share, the energy distance where chosen."""
         snapshot, half = int(self.snapshots[row]), self.points.half
-        measured = [self.points.measured(name, snapshot)[:2] for name in self.names]
+        at = self.points.clouds(snapshot, self.frame)
+        clouds = list(at.points.values())
         metric, labels = BY_NAME[PRIMARY], self.labels[PRIMARY]
         first, second = (
-            [metric.sums(cloud[start : start + half], labels, self.frame) for cloud, _ in measured]
+            [metric.sums(cloud[start : start + half], labels, at.frame) for cloud in clouds]
             for start in (0, half)
         )
         for pair, (i, j) in enumerate(self.places):
-            self._keep(PRIMARY, pair, row, metric.of_sums(first[i], second[j], labels, self.frame))
+            self._keep(PRIMARY, pair, row, metric.of_sums(first[i], second[j], labels, at.frame))
         if snapshot not in self.chosen:
             return
 
         def energy(place: tuple[int, int]) -> Compared:
-            (ours, _), (theirs, _) = (measured[number] for number in place)
-            orders = {self.names[number]: measured[number][1] for number in place}
+            ours, theirs = (clouds[number] for number in place)
+            orders = {self.names[number]: at.orders[self.names[number]] for number in place}
             sides = ours[:half], theirs[half : 2 * half]
-            return _compared(BY_NAME["energy"], *sides, orders, self.labels["energy"], self.frame)
+            return _compared(BY_NAME["energy"], *sides, orders, self.labels["energy"], at.frame)
 
         with ThreadPoolExecutor(available_cores()) as pool:
             for pair, found in enumerate(pool.map(energy, self.places)):

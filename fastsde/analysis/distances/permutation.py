@@ -14,7 +14,8 @@ class Relabelling:
     A permuted trajectory keeps its label through time, so that statistics of the whole run (the mean or the
     largest value over snapshots) have an exact null law too. Where trajectories have exploded, the first
     equally many survivors of either sample are used, and among them each permutation again marks half.
-    Trajectories that branch from one state share its accidents, and are shuffled together.
+    Trajectories that branch from one state share its accidents, and are shuffled together. A trajectory has
+    the same random numbers whatever the size, so that shuffles of samples of different sizes go together.
 
     Parameters
     ----------
@@ -40,9 +41,11 @@ class Relabelling:
     def __init__(self, size: int, permutations: int, seed: int, branches: int = 1) -> None:
         self.size = size
         self.units = size // branches
-        generator = np.random.Generator(np.random.Philox(seed))
-        units = generator.random((permutations, 2 * size // branches), dtype=np.float32)
-        self._keys = np.repeat(units, branches, axis=1)
+        units = [
+            np.random.Generator(np.random.Philox([seed, side])).random((self.units, permutations), np.float32)
+            for side in range(2)
+        ]
+        self._keys = np.repeat(np.ascontiguousarray(np.concatenate(units).T), branches, axis=1)
         self._last: tuple[bytes, Bools] | None = None
 
     def at(self, first: Bools, second: Bools) -> tuple[NDArray[np.intp], Bools]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastsde.analysis import coordinates
-from fastsde.analysis.distances import mmd
+from fastsde.analysis.distances.clouds import ROUNDING, Clouds, equal_to_rounding, placed
 from fastsde.analysis.distances.existence import moment_order
 from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.samples import surviving
@@ -23,9 +23,8 @@ from fastsde.errors import RequestError
 if TYPE_CHECKING:
     from fastsde.analysis.results import Settings
 
-BANDWIDTH_SNAPSHOTS = 16
-BANDWIDTH_TRAJECTORIES = 100
-BANDWIDTH_POINTS = 2000
+Apply = Callable[[Callable[[str], Any], Iterable[str]], Iterable[Any]]
+"""As `map`."""
 
 MEDIANS = 512
 """Trajectories whose medians say how far a model has come."""
@@ -76,7 +75,9 @@ class Points:
         self.half = min(view.count for view in views.values()) // 2 // self.branches * self.branches
         first = views[reference or next(iter(views))]
         self._start_loss = coordinates.median_loss(first) if self.has_loss else math.nan
-        self._floor = 1e-15 * self._start_loss if self._start_loss > 0 else 1e-300
+        self._rounding_unit = float(np.finfo(self._study.dtype).eps)
+        floor = max(1e-15, self._rounding_unit**2)
+        self._floor = floor * self._start_loss if self._start_loss > 0 else 1e-300
         self._ways: dict[str, Floats] = {}
 
     @property
@@ -125,21 +126,54 @@ class Points:
         found = moments(np.concatenate(columns, axis=1), limits, self._sizes(), self.branches)
         return self._matrix(modes, loss), moment_order(found, self.modes), found
 
-    def bandwidth(self, settings: Settings) -> float:
-        """Kernel width: from the median distance of points pooled over all models and sixteen snapshots."""
-        snapshots = len(next(iter(self.views.values())).time)
-        times = np.unique(np.linspace(0, snapshots - 1, BANDWIDTH_SNAPSHOTS).astype(int))
-        pooled = []
-        for snapshot, name in itertools.product(times, self.views):
-            here = self.at(name, int(snapshot))
-            pooled.append(surviving(here)[:BANDWIDTH_TRAJECTORIES])
-        together = np.concatenate(pooled)
-        generator = np.random.Generator(np.random.Philox(settings.seed))
-        return mmd.median_bandwidth(together[generator.permutation(len(together))[:BANDWIDTH_POINTS]])
-
     def frame(self, settings: Settings) -> Frame:
-        """Return what all comparisons have in common."""
-        return Frame.of(self.coordinates, self.bandwidth(settings), settings, self.branches)
+        """Return what comparisons at all snapshots have in common."""
+        return Frame.of(self.coordinates, settings, self.branches)
+
+    def clouds(self, snapshot: int, frame: Frame, apply: Apply = map) -> Clouds:
+        """All models at one snapshot, and the frame in which they are compared there.
+
+        Parameters
+        ----------
+        snapshot : int
+        frame : Frame
+            From `frame`.
+        apply : callable
+            As `map`: to read models at the same time.
+        """
+        read = partial(self.measured, snapshot=snapshot)
+        measured = dict(zip(self.views, apply(read, self.views), strict=True))
+        points = {name: one[0] for name, one in measured.items()}
+        rounding = self._rounding(points)
+        points = equal_to_rounding(points, rounding)
+        return Clouds(
+            points=points,
+            orders={name: order for name, (_, order, _) in measured.items()},
+            moments={name: found for name, (_, _, found) in measured.items()},
+            frame=placed(points, frame, float(np.linalg.norm(rounding))),
+        )
+
+    def _rounding(self, points: Mapping[str, Floats]) -> Floats:
+        """Difference that rounding makes in each coordinate at this snapshot.
+
+        Modes are sums over one matrix, so that each has rounding errors of the size of the largest; the loss
+        is a sum of squares of differences, which were of the size of those at the start.
+        """
+        pool = surviving(np.concatenate(list(points.values())))
+        least = ROUNDING * self._rounding_unit
+        floor = np.zeros(len(self.coordinates))
+        if not len(pool):
+            return floor
+        if self.modes:
+            largest = (np.abs(pool[:, : self.modes]) * self.scale).max(axis=1)
+            of_a_model = np.quantile(
+                largest, 1 - 0.5 / len(points), method="lower"
+            )  # the median of the largest
+            floor[: self.modes] = least / self.scale * of_a_model
+        if self.has_loss:
+            typical = 10.0 ** float(np.median(pool[:, -1]))
+            floor[-1] = 2 / math.log(10) * least * max(1.0, math.sqrt(self._start_loss / typical))
+        return floor
 
     def _matrix(self, modes: Floats | None, loss: Floats | None) -> Floats:
         return coordinates.feature_matrix(modes, loss, self.scale, self._floor)

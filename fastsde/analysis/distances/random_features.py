@@ -1,10 +1,12 @@
-r"""Squared MMD of very large samples by random Fourier features: k(x,y) = mean over w of cos(w^T (x-y)).
+r"""Squared MMD of very large samples by random Fourier features: k(x,y) = mean over w of cos(w^T (x-y)/h).
 
 A block of trajectories enters by the sums of its features, and blocks are shuffled instead of trajectories:
 the cost is linear in the sample, and the permutation test stays exact.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +23,18 @@ FARTHEST = 1e5
 """Coordinates beyond so many bandwidths count as so many; the phase keeps a digit in float32."""
 
 
-def frequencies(dimension: int, count: int, seed: int) -> Floats:
-    """Draw frequencies of the Gaussian kernel of bandwidth 1, standard normal, shape (count, dimension)."""
-    return np.random.Generator(np.random.Philox(seed)).standard_normal((count, dimension))
+def frequencies(dimension: int, count: int, seed: int, scales: Sequence[float] = (1.0,)) -> Floats:
+    """Draw frequencies of the mean of Gaussian kernels of these bandwidths, shape (count, dimension).
+
+    Standard normal vectors over the bandwidths, which take turns.
+    """
+    normal = np.random.Generator(np.random.Philox(seed)).standard_normal((count, dimension))
+    return np.asarray(normal / np.resize(np.asarray(scales, dtype=np.float64), count)[:, None])
 
 
-def block_sums(points: Floats, waves: Floats, bandwidth: float, blocks: int) -> Floats:
+def block_sums(
+    points: Floats, waves: Floats, bandwidth: float, blocks: int, centre: Floats | float = 0.0
+) -> Floats:
     """Sum the random features over consecutive blocks of trajectories.
 
     Parameters
@@ -40,11 +48,13 @@ def block_sums(points: Floats, waves: Floats, bandwidth: float, blocks: int) -> 
         Kernel width h.
     blocks : int
         How many blocks, at most n; as many trajectories in each, the rest of the last is left out.
+    centre : ndarray, shape (d,), or 0
+        Origin of the coordinates; any that lies among the points keeps digits, which are those of float32.
 
     Returns
     -------
     ndarray, shape (block, 2 frequency + 2)
-        cos and sin of w^T x / h over the root of the number of frequencies, exploded, and one: the last
+        cos and sin of w^T (x - c) / h over the root of the number of frequencies, exploded, and one: the last
         column counts.
 
     Examples
@@ -56,22 +66,22 @@ def block_sums(points: Floats, waves: Floats, bandwidth: float, blocks: int) -> 
     sums = np.zeros((blocks, 2 * len(waves) + 2))
     if not each:
         return sums
-    rotated = np.asarray(waves.T / bandwidth, dtype=np.float32)
+    rotated = np.asarray(waves.T, dtype=np.float32)
     step = max(1, ROWS // each)
     for start in range(0, blocks, step):
         rows = points[start * each : min(start + step, blocks) * each]
-        features = _features(rows, rotated, FARTHEST * bandwidth)
+        features = _features((rows - centre) / bandwidth, rotated)
         sums[start : start + step] = features.reshape(-1, each, features.shape[1]).sum(
             axis=1, dtype=np.float64
         )
     return sums
 
 
-def _features(points: Floats, rotated: NDArray[np.float32], farthest: float) -> NDArray[np.float32]:
+def _features(points: Floats, rotated: NDArray[np.float32]) -> NDArray[np.float32]:
     there: Bools = np.asarray(np.isfinite(points).all(axis=1))
     count = rotated.shape[1]
     result = np.zeros((len(points), 2 * count + 2), dtype=np.float32)
-    finite = np.clip(np.where(there[:, None], points, 0.0), -farthest, farthest)
+    finite = np.clip(np.where(there[:, None], points, 0.0), -FARTHEST, FARTHEST)
     phase = finite.astype(np.float32) @ rotated
     np.cos(phase, out=result[:, :count])
     np.sin(phase, out=result[:, count : 2 * count])
@@ -112,6 +122,11 @@ def squared_mmd(x: Floats, y: Floats, waves: Floats, bandwidth: float) -> float:
     """
     sums = np.concatenate([block_sums(one, waves, bandwidth, 1) for one in (x, y)])
     return float(relabelled(sums, np.array([[True, False]]))[0])
+
+
+def survivors(sums: Floats) -> float:
+    """How many trajectories are finite, from `block_sums`."""
+    return float(sums[:, -1].sum() - sums[:, -2].sum())
 
 
 def relabelled(sums: Floats, labels: Bools) -> Floats:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Metric
+from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Frame, Metric
 from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.way import equal_shares
@@ -165,18 +165,20 @@ class _Trial:
         self.settings = context.settings
         self.nearest, self.farthest, self.own = nearest, farthest, context.reference
         points = context.points
-        self.frame = points.frame(self.settings)
-        self.quick = replace(self.frame, settings=replace(self.settings, permutations=SHUFFLES))
+        frame = points.frame(self.settings)
         chosen = equal_shares(points.way(self.own), self.settings.chosen)
         self.step = context.views[self.own].step[chosen].astype(np.float64)
         self.clouds: dict[str, list[Floats]] = {name: [] for name in {self.own, nearest, farthest}}
         self.orders: list[dict[str, float]] = []
+        self.frames: list[Frame] = []
         for snapshot in chosen:
-            self.orders.append({})
-            for name in context.views:
-                cloud, self.orders[-1][name], _ = points.measured(name, int(snapshot))
-                if name in self.clouds:
-                    self.clouds[name].append(cloud[:SAMPLE])
+            at = points.clouds(int(snapshot), frame)
+            self.orders.append(at.orders)
+            self.frames.append(at.frame)
+            for name, cloud in self.clouds.items():
+                cloud.append(at.points[name][:SAMPLE])
+        quick = replace(self.settings, permutations=SHUFFLES)
+        self.quick = [replace(one, settings=quick) for one in self.frames]
 
     def judge(self, metric: Metric, sizes: NDArray[np.int64]) -> Verdict:
         """Bias, size and power of one distance, yet without its cost."""
@@ -198,9 +200,9 @@ class _Trial:
         sample = surviving(self.clouds[self.own][-1])
         for number, n in enumerate(sizes):
             if np.isfinite(verdict.size[number]) and len(sample) >= 2 * n:
-                labels = metric.labelling(int(n), self.frame)
+                labels = metric.labelling(int(n), self.frames[-1])
                 start = time.perf_counter()
-                metric.compare(sample[:n], sample[n : 2 * n], labels, self.frame)
+                metric.compare(sample[:n], sample[n : 2 * n], labels, self.frames[-1])
                 seconds[number] = time.perf_counter() - start
         return replace(verdict, seconds=seconds, growth=_slope(sizes, seconds))
 
@@ -208,13 +210,13 @@ class _Trial:
         """Distances of replicates, and the share of them that a permutation test distinguishes."""
         values = np.full(self.settings.replicates, np.nan)
         told = np.full(self.settings.replicates, np.nan)
-        labels = metric.labelling(n, self.quick)
+        labels = metric.labelling(n, self.quick[0])
         generator = np.random.Generator(np.random.Philox([self.settings.seed, n]))
         for replicate in range(self.settings.replicates):
             place = replicate % len(self.orders)
             ours, theirs = (self.clouds[one][place] for one in (self.own, name or self.own))
             orders = {one: self.orders[place][one] for one in (self.own, name or self.own)}
-            branches = self.frame.branches
+            branches = self.quick[place].branches
             states = generator.permutation(min(len(ours), len(theirs)) // branches)
             if refusal(metric, self.settings, orders):
                 continue
@@ -225,7 +227,7 @@ class _Trial:
                 sides = surviving(sides[0]), surviving(sides[1])
             if min(map(len, sides)) < max(n, SMALLEST_SAMPLE):
                 continue
-            found = metric.compare(sides[0][:n], sides[1][:n], labels, self.quick).values
+            found = metric.compare(sides[0][:n], sides[1][:n], labels, self.quick[place]).values
             if found is not None and np.isfinite(found).all():
                 values[replicate] = found[0]
                 told[replicate] = p_value(found) <= LEVEL

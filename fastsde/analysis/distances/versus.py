@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsde.analysis.distances import kullback_leibler
 from fastsde.analysis.distances.coordinatewise import Coordinates, coordinates
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Compared, Frame
-from fastsde.analysis.distances.metrics import BY_NAME, METRICS, PRIMARY, kl_both_ways
+from fastsde.analysis.distances.metrics import BY_NAME, METRICS, PRIMARY
 from fastsde.analysis.distances.samples import pooled, surviving
 from fastsde.analysis.distances.significance import NO_DISTANCE, Significance, combine
 from fastsde.analysis.protocols import Floats
@@ -61,9 +62,12 @@ class Divergences:
     Attributes
     ----------
     neighbours : ndarray, shape (2,)
-        Nearest-neighbour estimates of KL(first | second) and KL(second | first).
+        Nearest-neighbour estimates of KL(first | second) and KL(second | first); NaN where trajectories
+        coincide or too few survive.
     gaussian : ndarray, shape (2,)
         Closed form for the fitted Gaussians; NaN where there is no variance.
+
+    Both are infinite where a sample lies in a subspace in which the other does not.
     """
 
     neighbours: Floats
@@ -154,7 +158,7 @@ def versus(first: Floats, second: Floats, orders: Mapping[str, float], frame: Fr
         whole = metric.exploded or frame.branches > 1  # trajectories of one state stay beside one another
         sides = (first, second) if whole else survivors
         size = min(map(len, sides))
-        found = Compared(None, size, reason="too few: none is left on a side")
+        found = Compared(None, size, reason="too few: none survives in a sample")
         if not reasons[metric.name] and size:
             found = metric.compare(*sides, metric.labelling(size, frame), frame)
         tests[metric.name] = tested(found)
@@ -198,5 +202,13 @@ def _divergences(first: Floats, second: Floats, variance: bool, frame: Frame) ->
     known = pooled(first, second, frame.settings.pair_limit, frame)
     if known is None:
         return Divergences(np.full(2, np.nan), np.full(2, np.nan))
-    estimate, closed = kl_both_ways(known[0], known[1][:1], frame)
-    return Divergences(estimate[:, 0], closed[:, 0] if variance else np.full(2, np.nan))
+    points, labels = known[0], known[1][:1]
+    sides = points[labels[0]], points[~labels[0]]
+    estimate, closed = np.full((2, 2), np.inf)
+    if not kullback_leibler.singular(*sides, frame):
+        undefined = kullback_leibler.without_density(*sides, frame)
+        closed = kullback_leibler.of_gaussians(points, labels, frame)[:, 0]
+        estimate = (
+            np.full(2, np.nan) if undefined else kullback_leibler.from_neighbours(points, labels, frame)[:, 0]
+        )
+    return Divergences(estimate, closed if variance else np.full(2, np.nan))

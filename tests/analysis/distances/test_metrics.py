@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastsde.analysis import Settings
+from fastsde.analysis.distances.clouds import placed
 from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.metric import Frame
@@ -16,7 +17,8 @@ NAMES = [metric.name for metric in METRICS]
 
 
 def _p(metric, first, second, branches=1):
-    frame = Frame.of([f"x{a}" for a in range(first.shape[1])], 1.5, SETTINGS, branches)
+    frame = Frame.of([f"x{a}" for a in range(first.shape[1])], SETTINGS, branches)
+    frame = placed({"first": first, "second": second}, frame)
     found = metric.compare(first, second, metric.labelling(len(first), frame), frame)
     return (math.nan if found.values is None else p_value(found.values)), found.count
 
@@ -80,12 +82,12 @@ def test_branches_of_a_state_are_shuffled_together(name):
 def test_few_states_give_no_p_value(name):
     """Of four states a side the smallest p-value would be 1 in 35: it is said, and no number given."""
     rng, metric = np.random.default_rng(4), BY_NAME[name]
-    frame = Frame.of(["x", "y"], 1.5, SETTINGS, 10)
+    frame = Frame.of(["x", "y"], SETTINGS, 10)
     first, second = rng.normal(size=(2, 40, 2))
     found = metric.compare(first, second, metric.labelling(40, frame), frame)
     assert found.values is None
     assert found.reason.startswith("too few: ")
-    wide = Frame.of(["x", "y"], 1.5, SETTINGS, 1000)
+    wide = Frame.of(["x", "y"], SETTINGS, 1000)
     first, second = rng.normal(size=(2, 6000, 2))
     found = metric.compare(first, second, metric.labelling(6000, wide), wide)
     if name == "mmd_features":

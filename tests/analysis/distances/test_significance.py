@@ -1,10 +1,13 @@
 """One p-value of all distances at all snapshots: its level, its power, and what stays undetermined."""
 
+import math
+
 import numpy as np
 import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.analysis.distances.clouds import Clouds, placed
 from fastsde.analysis.distances.compare import compare
 from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.metric import Frame
@@ -26,11 +29,12 @@ def _significance(seed, shift=0.0, count=40):
     rng = np.random.default_rng(seed)
     first, second = _paths(rng, count), _paths(rng, count)
     second[4] = second[4] + shift
-    frame = Frame.of(("x", "y"), 1.0, QUICK)
+    frame = Frame.of(("x", "y"), QUICK)
     comparison = Comparison(("a", "b"), "a", count, SNAPSHOTS, frame)
     for snapshot, (x, y) in enumerate(zip(first, second, strict=True)):
-        both = {name: (np.concatenate([one, one]), np.inf) for name, one in (("a", x), ("b", y))}
-        comparison.add(snapshot, "b", both)
+        points = {"a": x, "b": np.concatenate([y, y])}
+        orders = dict.fromkeys(points, math.inf)
+        comparison.add(snapshot, "b", Clouds(points, orders, {}, placed({"a": x, "b": y}, frame)))
     return comparison.significance(1)["b"]
 
 
@@ -54,7 +58,7 @@ def test_a_difference_at_one_snapshot_is_found():
 
 def test_equal_shuffles_of_equal_trajectories():
     """Distances that use the same trajectories see the same shuffles: what makes the procedure exact."""
-    frame = Frame.of(("x", "y"), 1.0, QUICK)
+    frame = Frame.of(("x", "y"), QUICK)
     comparison = Comparison(("a", "b"), "a", 40, SNAPSHOTS, frame)
     everyone = np.ones(40, bool)
     labels = [one.at(everyone, everyone)[1] for one in comparison.labels.values()]
@@ -119,7 +123,7 @@ def test_few_trajectories_are_undetermined():
     analysis = analyze(fake_ensemble(16, 6, ("sgd", "langevin")), settings=QUICK)
     found = analysis.models["langevin"].significance
     assert found.verdict == "undetermined"
-    assert found.reason == "too few: 8 trajectories a side"
+    assert found.reason == "too few: 8 trajectories survive per sample"
 
 
 def test_of_a_pair_by_all_distances():
