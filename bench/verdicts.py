@@ -2,8 +2,8 @@
 
 Studies of a two-layer network with two models of SGD with replacement, seed by seed. Equal: the headline must
 say "indistinguishable" in 95 % of the seeds. Different: the second model has a momentum of 0.074, so that its
-effective learning rate is 8 % larger, and the headline should say "distinguishable". Prints one line for each;
-exits with 1 outside 92 to 98 %, or with less than 90 % found.
+effective learning rate is 8 % larger, and the headline should say "distinguishable". Prints one line for
+each; exits with 1 outside 92 to 98 %, or with less than 90 % found.
 """
 
 from __future__ import annotations

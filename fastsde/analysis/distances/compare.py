@@ -195,7 +195,6 @@ def compare(
     points = Points(ensemble, views, chosen[0])
     frame = points.frame(settings)
     paired = ensemble.study.start == "paired" or ensemble.study.starts_from_states
-<<<<<<< HEAD
     together = itertools.combinations(chosen, 2)
     pairs: dict[tuple[str, str], list[Measured]] = {
         pair: [] for pair in together if every_pair or pair[0] == chosen[0]
@@ -207,25 +206,16 @@ def compare(
         chosen, points.coordinates, count, weight, frame.branches, settings.seed, whole=not paired
     )
     for number, place in enumerate(places):
-        measured = {name: points.measured(name, place) for name in chosen}
-        sizes.add(number, {name: sizes.tabulate(number, one[0]) for name, one in measured.items()})
-=======
-    pairs: dict[tuple[str, str], list[Measured]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
-    for place in places:
         clouds = points.clouds(place, frame)
->>>>>>> eab074357ee14bafb2a6275dd0993cf3a8544a43
+        sizes.add(number, {name: sizes.tabulate(number, clouds.points[name]) for name in chosen})
         for (first, second), found in pairs.items():
             x, y = clouds.points[first], clouds.points[second]
             half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
             sides = (x[:half], y[half : 2 * half]) if paired else (x, y)
             orders = {name: clouds.orders[name] for name in (first, second)}
             with one_thread_each():
-<<<<<<< HEAD
-                found.append(versus(*sides, orders, frame))
-    effects, at = sizes.result(), np.array(places)
-=======
                 found.append(versus(*sides, orders, clouds.frame))
->>>>>>> eab074357ee14bafb2a6275dd0993cf3a8544a43
+    effects, at = sizes.result(), np.array(places)
     return [
         _head_to_head(effects, pair, at, step[at], points.coordinates, joined(found))
         for pair, found in pairs.items()
