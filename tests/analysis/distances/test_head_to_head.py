@@ -109,7 +109,7 @@ def test_the_nearest_is_first_and_verdicts_are_those_of_all_distances(ensemble):
 
 
 def test_the_effect_at_a_step_is_that_of_the_analysis_where_models_are_paired(ensemble):
-    """Independent models are compared whole, which halves the error; paired ones by halves, as in analyses."""
+    """Independent models are compared whole; paired ones by halves, as in an analysis."""
     paired = fake_ensemble(160, 10, ("sgd", "langevin"))
     paired.study = paired.study.replace(start="paired")
     one = compare(paired, ["sgd", "langevin"], snapshots=[7], settings=QUICK)[0]
