@@ -11,10 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from fastsde.analysis.distances.comparison import Comparison
-from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import measure_effects
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
@@ -117,9 +115,25 @@ class _Pass:
         start = time.perf_counter()
         self.frame = self.points.frame(self.settings)
         self.bandwidth = np.full(len(self.time), math.nan)
-        moment_rows, compared, significance = self._snapshots()
+        comparison = self._comparison()
+        moment_rows = self._snapshots(comparison)
         passages = {name: self._passages(view) for name, view in self.views.items()}
         grid = self._grid([passage for passage in passages.values() if passage is not None])
+        problem = self.ensemble.problem
+        effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
+        first = time.perf_counter() - start
+        sections, seconds = measure_sections(
+            self.ensemble,
+            self.views,
+            self.reference,
+            self.settings,
+            self.progress,
+            moment_rows,
+            effects,
+            comparison,
+        )
+        distances = comparison.result() if comparison else {}
+        significance = comparison.significance(int(self.step[0] == 0)) if comparison else {}
         models = {
             name: ModelResult(
                 kind=str(self.ensemble.study.models[name].kind),
@@ -129,17 +143,11 @@ class _Pass:
                 surviving=moment_rows[name].count,
                 moments=moment_rows[name],
                 learning=self._learning(name, passages, grid),
-                distances=compared.get(name, {}),
+                distances=distances.get(name, {}),
                 significance=significance.get(name),
             )
             for name, view in self.views.items()
         }
-        problem = self.ensemble.problem
-        effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
-        first = time.perf_counter() - start
-        sections, seconds = measure_sections(
-            self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows, effects
-        )
         return Analysis(
             study=self.ensemble.study.to_toml(),
             fingerprint=self.ensemble.study.fingerprint(),
@@ -162,11 +170,9 @@ class _Pass:
             seconds={"snapshots": first, **seconds},
         )
 
-    def _snapshots(
-        self,
-    ) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]], dict[str, Significance]]:
+    def _snapshots(self, comparison: Comparison | None) -> dict[str, Moments]:
+        """Take moments of all models at all snapshots, and compare them."""
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
-        comparison = self._comparison()
         threads = min(len(self.views), available_cores())
         task = self.progress.task("analyse", len(self.time), "snapshots")
         with task, ThreadPoolExecutor(threads) as pool:
@@ -178,9 +184,7 @@ class _Pass:
                 if comparison is not None:
                     list(pool.map(comparison.add, itertools.repeat(snapshot), rows, itertools.repeat(clouds)))
                 self.progress.update(snapshot + 1)
-        distances = comparison.result() if comparison is not None else {}
-        told = comparison.significance(int(self.step[0] == 0)) if comparison is not None else {}
-        return {name: stack(row) for name, row in rows.items()}, distances, told
+        return {name: stack(row) for name, row in rows.items()}
 
     def _comparison(self) -> Comparison | None:
         if not self.reference:

@@ -116,8 +116,8 @@ class ModelResult:
         `fastsde.analysis.distances.metrics.EVERY_SNAPSHOT`. For the reference itself between its own two
         halves; empty without a reference.
     significance : Significance or None
-        Whether it can be told from the reference, by all these distances at all snapshots together; None
-        without a reference, and in files of format 2.0.
+        Whether it is distinguishable from the reference, by these distances at all snapshots and those of the
+        section ``distances`` at its few, all together; None without a reference, and in files of format 2.0.
     """
 
     kind: str

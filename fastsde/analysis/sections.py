@@ -22,6 +22,7 @@ from fastsde.analysis.branching import section as branching
 from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.distances import battery, pairs, relevance
+from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import Effects
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape import section as escape
@@ -60,6 +61,8 @@ class Context:
         Moments of every model, over snapshots, as they stand in its `ModelResult`.
     effects : Effects or None
         How far any two models are apart; None where that was not measured.
+    comparison : Comparison or None
+        Gathers all distances from the reference, for the significance; None without a reference.
     """
 
     ensemble: Ensemble
@@ -69,6 +72,7 @@ class Context:
     progress: Progress
     moments: Mapping[str, Moments] = field(default_factory=dict)
     effects: Effects | None = None
+    comparison: Comparison | None = None
 
     @cached_property
     def points(self) -> Points:
@@ -144,9 +148,12 @@ def measure_sections(
     progress: Progress | None = None,
     moments: Mapping[str, Moments] | None = None,
     effects: Effects | None = None,
+    comparison: Comparison | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Ask all sections; those without an answer are left out. Also return the seconds that each took."""
-    context = Context(ensemble, views, reference, settings, progress or Silent(), moments or {}, effects)
+    context = Context(
+        ensemble, views, reference, settings, progress or Silent(), moments or {}, effects, comparison
+    )
     landscape = ensemble.study.landscape is not None
     asked = [section for section in SECTIONS if not (landscape and section.networks_only)]
     found, seconds = {}, {}

@@ -56,6 +56,8 @@ def measure(context: Context) -> Battery | None:
             compare = partial(_against, context.reference, points.half, clouds)
             for name, pair in zip(rows, pool.map(compare, rows), strict=True):
                 rows[name].append(pair)
+                if context.comparison is not None:
+                    context.comparison.include(int(snapshot), name, pair.relabelled)
             context.progress.update(number + 1)
     step = context.views[context.reference].step[chosen].astype(np.float64)
     return Battery(chosen, step, {name: joined(pairs) for name, pairs in rows.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class Comparison:
         self.counts = {key: np.zeros(snapshots) for key in self.values}
         self.reasons = dict.fromkeys(self.values, "")
         self.lacking = dict.fromkeys(names, NO_DISTANCE)
+        self.further: dict[str, dict[str, Floats]] = {name: {} for name in names}
 
     def add(self, snapshot: int, name: str, clouds: Clouds) -> None:
         """Compare the first half of the reference with the second half of a model at one snapshot."""
@@ -76,6 +77,22 @@ class Comparison:
             if found.left_out is not None:
                 self.left_out[key][snapshot, : len(found.left_out)] = found.left_out
 
+    def include(self, snapshot: int, name: str, relabelled: Mapping[str, Floats]) -> None:
+        """Take distances that were measured elsewhere at one snapshot into account, for the significance.
+
+        Parameters
+        ----------
+        snapshot : int
+        name : str
+            The model, whose second half was compared with the first half of the reference.
+        relabelled : mapping of str to ndarray, shape (1 + permutation,)
+            By name of the distance; those that are taken at every snapshot are known already.
+        """
+        for kind, values in relabelled.items():
+            if kind not in self.labels:
+                rows = self.further[name].setdefault(kind, np.full_like(self.values[name, PRIMARY], np.nan))
+                rows[snapshot] = values
+
     def result(self) -> dict[str, dict[str, Distance]]:
         """Return the distances by model and kind."""
         found: dict[str, dict[str, Distance]] = {}
@@ -86,7 +103,7 @@ class Comparison:
         return found
 
     def significance(self, start: int) -> dict[str, Significance]:
-        """Return by model whether it can be told from the reference, by all distances at all snapshots.
+        """Return by model whether it is distinguishable from the reference, by all distances that were taken.
 
         Parameters
         ----------
@@ -95,7 +112,8 @@ class Comparison:
         """
         snapshots = len(next(iter(self.values.values())))
         later = np.arange(snapshots) >= (start if start < snapshots else 0)
-        return {
-            name: combine({kind: self.values[name, kind] for kind in self.labels}, later, reason)
-            for name, reason in self.lacking.items()
-        }
+        found = {}
+        for name, reason in self.lacking.items():
+            everywhere = {kind: self.values[name, kind] for kind in self.labels}
+            found[name] = combine({**everywhere, **self.further[name]}, later, reason)
+        return found

@@ -13,9 +13,6 @@ from fastsde.analysis.protocols import Bools, Floats
 LEVEL = 0.05
 """Two laws are distinguishable where the p-value is below this."""
 
-TAIL = (0.8, 0.95)
-"""Quantiles between which the upper tail of a statistic is one unit long."""
-
 NO_DISTANCE = "no distance exists at any snapshot"
 
 
@@ -76,8 +73,8 @@ def combine(
     Notes
     -----
     The single-step procedure of Westfall and Young (1993): each distance at each snapshot, and the mean of
-    each distance over snapshots, is put in units of the upper tail of its own null law (`scores`); the
-    largest of these is compared with what it is under each shuffle. However the statistics depend on each
+    each distance over snapshots, is studentised by all its labellings (`scores`); the largest of these is
+    compared with what it is under each shuffle. However the statistics depend on each
     other, 5 % of equal laws are called distinguishable: exactly where all distances see the same shuffles of
     the same trajectories, less often where they do not (distances that use fewer trajectories, blocks of
     them, or the survivors), since the largest of independent statistics is larger.
@@ -108,7 +105,7 @@ def combine(
 
 
 def scores(rows: Floats) -> Floats:
-    """Put each row in units of its own upper tail: 0 at its 80 % quantile, 1 at its 95 % quantile.
+    """Studentise each row: less its mean over all labellings, over their standard deviation.
 
     Observed and shuffled values are treated alike, so that columns stay exchangeable under the null.
 
@@ -124,19 +121,17 @@ def scores(rows: Floats) -> Floats:
 
     Examples
     --------
-    >>> scores(np.array([[4.0, 0.0, 1.0, 2.0, 3.0], [7.0] * 5, [np.nan] * 5])).round(1).tolist()
-    [[1.3, -5.3, -3.7, -2.0, -0.3], [0.0, 0.0, 0.0, 0.0, 0.0], [-inf, -inf, -inf, -inf, -inf]]
+    >>> scores(np.array([[4.0, 0.0, 0.0, 0.0, 0.0], [7.0] * 5, [np.nan] * 5])).tolist()
+    [[2.0, -0.5, -0.5, -0.5, -0.5], [0.0, 0.0, 0.0, 0.0, 0.0], [-inf, -inf, -inf, -inf, -inf]]
     """
     result = np.full(rows.shape, -np.inf)
     there = np.isfinite(rows).all(axis=1)
-    values = rows[there]
-    if not values.size:
-        return result
-    low, high = np.quantile(values, TAIL, axis=1, keepdims=True)
-    rounding = 1e-9 * np.abs(values).max(axis=1, keepdims=True)
-    unit = np.where(high - low > rounding, high - low, values.std(axis=1, keepdims=True))
-    spread = np.ptp(values, axis=1, keepdims=True) > rounding
-    result[there] = np.where(spread, (values - low) / np.where(spread, unit, 1.0), 0.0)
+    if there.any():
+        values = rows[there]
+        unit = values.std(axis=1, keepdims=True)
+        spread = unit > 1e-9 * np.abs(values).max(axis=1, keepdims=True)
+        centred = values - values.mean(axis=1, keepdims=True)
+        result[there] = np.where(spread, centred / np.where(spread, unit, 1.0), 0.0)
     return result
 
 

@@ -105,10 +105,13 @@ def test_no_spread_is_no_difference():
 
 
 def test_of_a_model_in_the_file(tmp_path):
-    ensemble = fake_ensemble(120, 8, ("sgd", "sgd_gauss", "langevin"), seed=5)
+    ensemble = fake_ensemble(160, 8, ("sgd", "sgd_gauss", "langevin"), seed=5)
     analysis = analyze(ensemble, settings=QUICK)
     verdicts = {name: model.significance.verdict for name, model in analysis.models.items()}
     assert verdicts["langevin"] == "distinguishable"
+    battery = analysis.sections["distances"]
+    for name, pair in battery.models.items():  # all that was taken at a snapshot, in one number
+        assert np.array_equal(pair.significance.at, analysis.models[name].significance.at[battery.snapshot])
     again = Analysis.load(analysis.save(tmp_path / "analysis.h5"))
     for name, model in again.models.items():
         one, other = model.significance, analysis.models[name].significance
