@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from fastsde.analysis.phrases import amount, short
+from fastsde.analysis.ranking import UNDETERMINED, verdict
 from fastsde.study import Study
 
 if TYPE_CHECKING:
@@ -29,6 +32,45 @@ def sampling_control(analysis: Analysis) -> str:
         return ""
     wanted = _keys(reference) | {"sampling": "replacement"}
     return next((name for name in analysis.models if _keys(models[name]) == wanted), "")
+
+
+def sampling_note(analysis: Analysis) -> str:
+    """Say how much of every distance from an SGD in shuffled epochs is due to the sampling; often nothing."""
+    if not shuffles(analysis):
+        return ""
+    reference, control = analysis.reference, sampling_control(analysis)
+    if not control:
+        return (
+            f"{reference} shuffles its samples in epochs, while SDEs have independent noise at every step. "
+            "How much of their distances is due to that is undetermined without a control: add a model with "
+            f'the keys of {reference} and sampling = "replacement".'
+        )
+    models = Study.from_toml(analysis.study).models
+    others = [name for name in analysis.effects.ranking(control) if models[name].kind == "sde"]
+    near = [_from_control(analysis, control, name) for name in others]
+    apart = amount(analysis.effects.between(reference, control))
+    there = _at_strongest(analysis, control, reference, control)
+    return (
+        f"{control}, the same SGD sampled with replacement, is {apart} from {reference}{there}: so much of "
+        f"the distance of every SDE is due to shuffled epochs. From {control}: {'; '.join(near)}."
+    )
+
+
+def _from_control(analysis: Analysis, control: str, name: str) -> str:
+    """Say how far a model is from the control, and where the control differs most from the reference."""
+    found = verdict(analysis, control, name)
+    judged = "" if found == UNDETERMINED else f", {found}"
+    there = _at_strongest(analysis, control, control, name)
+    return f"{name} is {amount(analysis.effects.between(control, name))}{there}{judged}"
+
+
+def _at_strongest(analysis: Analysis, control: str, first: str, second: str) -> str:
+    """Give the effect of two models at the step at which the control differs most clearly."""
+    told = analysis.models[control].significance
+    if told is None or not told.distinguishable:
+        return ""
+    value = float(analysis.effects.course(first, second).value[told.snapshot])
+    return f", {short(value)} at step {analysis.step[told.snapshot]:,.0f}" if math.isfinite(value) else ""
 
 
 def _shuffled(model: Any) -> bool:

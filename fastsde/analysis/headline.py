@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import fisher_exact
 
-from fastsde.analysis.control import sampling_control, shuffles
+from fastsde.analysis.control import sampling_note
+from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
 from fastsde.analysis.law import branches_of
-from fastsde.analysis.phrases import enumerated
+from fastsde.analysis.phrases import amount, enumerated, short
 from fastsde.analysis.ranking import ranking, tied, verdict
 from fastsde.study import Study
 
@@ -34,6 +35,8 @@ def headline(analysis: Analysis) -> str:
             "Undetermined which model is nearest to SGD: the study has no SGD. Its models are compared with "
             "each other; --reference NAME compares them with one of them."
         )
+    if not analysis.step[-1] > 0:
+        return "Undetermined which model is nearest: the only snapshot is the start, before any step."
     if all(verdict(analysis, analysis.reference, name) == "undetermined" for name in names) and not any(
         math.isfinite(_effect(analysis, name).mean) for name in names
     ):
@@ -48,50 +51,6 @@ def headline(analysis: Analysis) -> str:
         sampling_note(analysis),
     ]
     return " ".join(sentence for sentence in said if sentence)
-
-
-def sampling_note(analysis: Analysis) -> str:
-    """Say how much of every distance from an SGD in shuffled epochs is due to the sampling; often nothing."""
-    if not shuffles(analysis):
-        return ""
-    reference, control = analysis.reference, sampling_control(analysis)
-    if not control:
-        return (
-            f"{reference} shuffles its samples in epochs, while SDEs have independent noise at every step. "
-            "How much of their distances is due to that is undetermined without a control: add a model with "
-            f'the keys of {reference} and sampling = "replacement".'
-        )
-    others = [name for name in analysis.effects.ranking(control) if name != reference]
-    models = Study.from_toml(analysis.study).models
-    near = [
-        f"{name} is {amount(analysis.effects.between(control, name))}"
-        for name in others
-        if models[name].kind == "sde"
-    ]
-    return (
-        f"{control}, the same SGD sampled with replacement, is {amount(_effect(analysis, control))} from "
-        f"{reference}: so much of the distance of every SDE is due to shuffled epochs. "
-        f"From {control}, {enumerated(near[:NAMED])}."
-    )
-
-
-def amount(effect: Effect) -> str:
-    """Write a mean effect with its interval."""
-    if not math.isfinite(effect.mean):
-        return "an undetermined distance"
-    span = f" ({short(effect.low)} to {short(effect.high)})" if math.isfinite(effect.high) else ""
-    return f"{short(effect.mean)}{span}"
-
-
-def short(value: float) -> str:
-    """Write a number with two digits.
-
-    Examples
-    --------
-    >>> short(0.01234), short(123.4), short(1e-18)
-    ('0.012', '123', '1e-18')
-    """
-    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}" if abs(value) < 1e6 else f"{value:.1e}"
 
 
 def differences(analysis: Analysis, effect: Effect) -> str:
@@ -113,13 +72,16 @@ def _nearest(analysis: Analysis, name: str) -> str:
     effect, reference = _effect(analysis, name), analysis.reference
     if not math.isfinite(effect.mean):
         return f"How far models are from {reference} is undetermined: {_why(analysis, name)}."
-    span = (
-        f"95 % interval {short(effect.low)} to {short(effect.high)}; " if math.isfinite(effect.high) else ""
-    )
+    if effect.mean == 0 and effect.sampling == 0:
+        return f"{name} coincides with {reference}: all trajectories of both have the same modes and loss."
+    known = math.isfinite(effect.high)
+    span = f"95 % interval {short(effect.low)} to {short(effect.high)}; " if known else ""
+    step = analysis.step
+    several = len(step) > 1
+    when = "averaged over the course of learning" if several else f"at its only snapshot, step {step[0]:,.0f}"
     return (
-        f"{name} is nearest to {reference}: averaged over the course of learning, "
-        f"{differences(analysis, effect)}, a mean effect of {short(effect.mean)} ({span}sampling alone gives "
-        f"{short(effect.sampling)})."
+        f"{name} is nearest to {reference}: {when}, {differences(analysis, effect)}, a mean effect of "
+        f"{short(effect.mean)} ({span}sampling alone gives {short(effect.sampling)})."
     )
 
 
@@ -211,6 +173,10 @@ def _why(analysis: Analysis, name: str) -> str:
         one = analysis.models[each]
         if one.exploded == one.trajectories:
             return f"all {one.trajectories:,} trajectories of {each} diverge"
+    count = min(one.trajectories for one in analysis.models.values())
+    if analysis.effects.count < SMALLEST_SAMPLE:
+        needed = f"two samples of {SMALLEST_SAMPLE} are needed"
+        return f"{count:,} {'trajectory' if count == 1 else 'trajectories'} per model are too few, {needed}"
     return found.reason if found is not None and found.reason else "too few trajectories survive"
 
 

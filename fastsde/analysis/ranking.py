@@ -6,10 +6,12 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fastsde.analysis.distances.significance import LEVEL
+
 if TYPE_CHECKING:
     from fastsde.analysis.results import Analysis
 
-__all__ = ["ordered", "ranking", "tied", "verdict"]
+__all__ = ["judged", "ordered", "ranking", "tied", "verdict"]
 
 UNDETERMINED = "undetermined"
 
@@ -51,5 +53,17 @@ def verdict(analysis: Analysis, first: str, second: str) -> str:
     pairs = analysis.sections.get("pairs")
     if pairs is None:
         return UNDETERMINED
-    p = float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)])
-    return UNDETERMINED if math.isnan(p) else "distinguishable" if p < 0.05 else "indistinguishable"
+    return judged(float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)]))
+
+
+def judged(p_value: float) -> str:
+    """Return the verdict of a p-value of `fastsde.analysis.distances.significance`.
+
+    Examples
+    --------
+    >>> judged(0.01), judged(0.05), judged(math.nan)
+    ('distinguishable', 'indistinguishable', 'undetermined')
+    """
+    if math.isnan(p_value):
+        return UNDETERMINED
+    return "distinguishable" if p_value < LEVEL else "indistinguishable"

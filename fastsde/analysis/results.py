@@ -88,7 +88,7 @@ class Settings:
     transport_limit: int = 100
     blocks: int = 512
     chosen: int = 4
-    replicates: int = 60
+    replicates: int = 40
     learned: float = 0.9
     late: float = 0.5
     surrogates: int = 200

@@ -13,6 +13,7 @@ from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered
 from fastsde.analysis.ranking import ranking as ranking
 from fastsde.analysis.ranking import tied
+from fastsde.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Analysis, ModelResult
@@ -167,7 +168,9 @@ def chance_level(analysis: Analysis, kind: str) -> float:
 
 def time_per_step(analysis: Analysis) -> float:
     """Time of one learning-rate step: the learning rate."""
-    return float(analysis.time[-1] / analysis.step[-1])
+    if analysis.step[-1] > 0:
+        return float(analysis.time[-1] / analysis.step[-1])
+    return float(Study.from_toml(analysis.study).time.learning_rate)
 
 
 def _known(value: float) -> float | None:

@@ -7,6 +7,7 @@ from fastsde.report import (
     course,
     currents,
     distances,
+    effect,
     escape,
     features,
     figures,
@@ -18,16 +19,17 @@ from fastsde.report import (
 from fastsde.report.spec import FigureSpec
 
 SPECS = (
+    *effect.SPECS,
     FigureSpec(
         name="distances",
-        title="Distance from the reference",
+        title="Distances and their null quantiles",
         caption=(
             "How far the trajectories of each model are from those of the reference, snapshot by snapshot. "
-            "Above: the distances themselves. Below: divided by the chance level, the value that 95 % of "
-            "shuffles of the two samples stay under. <b>Inside the grey band a model cannot be told from "
-            "the reference at that snapshot with this many trajectories.</b> The two halves of the reference "
-            "are shown as a control. An unbiased squared MMD is negative half of the time when there is no "
-            "difference; the upper right panel leaves out what lies below its axis."
+            "Above: the distances themselves. Below: divided by the 95&nbsp;% null quantile, the value that "
+            "95&nbsp;% of shuffles of the two samples stay under. <b>Inside the grey band the difference is "
+            "not significant at that snapshot with this many trajectories.</b> The two halves of the "
+            "reference are shown as a control. An unbiased squared MMD is negative half of the time when "
+            "there is no difference; the upper right panel leaves out what lies below its axis."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code> as points (modes / strength, log<sub>10</sub> "

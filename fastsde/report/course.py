@@ -37,7 +37,9 @@ def loss_finding(analysis: Analysis) -> str:
         side = higher if one[1] > found[first][2] else lower if one[2] < found[first][1] else same
         side[name] = one
     parts = [f"{word} in {_named(side)}" for word, side in (("higher", higher), ("lower", lower)) if side]
-    parts += [f"not told from that in {enumerated(list(map(escape, same)))}"] if same else []
+    parts += (
+        [f"not significantly different from that in {enumerated(list(map(escape, same)))}"] if same else []
+    )
     optimum = f" (optimum {number(analysis.optimum_loss)})" if math.isfinite(analysis.optimum_loss) else ""
     return f"{said[0]}{optimum}{', ' if parts else ''}{'; '.join(parts)}."
 
@@ -91,10 +93,13 @@ def learning_finding(analysis: Analysis) -> str:
     parts = []
     if same:
         parts.append(
-            f"The times at which {enumerated(same)} learn the modes are not told from {reference}'s."
+            f"The times at which {enumerated(same)} learn the modes do not differ significantly from those "
+            f"of {reference}."
         )
     if other:
-        parts.append(f"Told by the log-rank test, with medians over {reference}'s: {'; '.join(other)}.")
+        parts.append(
+            f"Different by the log-rank test, with medians over those of {reference}: {'; '.join(other)}."
+        )
     return " ".join(parts)
 
 

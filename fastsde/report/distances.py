@@ -21,17 +21,19 @@ from fastsde.report.writing import NOTHING, number, percent, table, tables
 
 
 def battery_finding(analysis: Analysis) -> str:
-    """Say how many distances tell each model at the last snapshot, and which do not exist."""
+    """Say how many distances distinguish each model at the last snapshot, and which do not exist."""
     found: Battery = analysis.sections["distances"]
     said = []
     for name in ranking(analysis):
         tests = found.models[name].tests.values()
         known = [one for one in tests if np.isfinite(one.p_value[-1])]
         told = sum(bool(one.p_value[-1] < 0.05) for one in known)
-        said.append(f"{escape(name)} by {told} of {len(known)}" if known else f"{escape(name)} by none")
+        said.append(f"{escape(name)} {told} of {len(known)}" if known else f"{escape(name)} none")
     lacking = {name: kinds for name in found.models if (kinds := _refused(found.models[name]))}
-    where = f"At step {found.step[-1]:,.0f}, of the distances that exist, models are told from "
-    sentence = f"{where}{escape(analysis.reference)} as follows: {', '.join(said)}."
+    where = (
+        f"At step {found.step[-1]:,.0f}, of the distances that exist, so many distinguish each model from "
+    )
+    sentence = f"{where}{escape(analysis.reference)}: {', '.join(said)}."
     if lacking:
         refused = set().union(*lacking.values())
         who = [name for name in lacking if name != analysis.reference] or [analysis.reference]
@@ -48,11 +50,11 @@ def _refused(pair: Pair) -> set[str]:
 
 
 def battery_table(analysis: Analysis) -> str:
-    """Give every distance at the last snapshot with its chance level and p-value."""
+    """Give every distance at the last snapshot with its null quantile and p-value."""
     found: Battery = analysis.sections["distances"]
     names = ranking(analysis)
     kinds = list(next(iter(found.models.values())).tests)
-    text = f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% of chance), p.</p>"
+    text = f"<p>At step {found.step[-1]:,.0f}: value (95&nbsp;% null quantile), p.</p>"
     rows = [[_heading(analysis, kind), *(_tested(found, name, kind) for name in names)] for kind in kinds]
     text += tables(("distance", *map(escape, names)), rows, across=6)
     reasons = {
@@ -109,15 +111,16 @@ def relevance_finding(analysis: Analysis) -> str:
     lacking = [BY_NAME[name].title for name, other in found.distances.items() if not other.exists]
     if max(_best(other) for other in found.distances.values()) < TOLD:
         start = (
-            f"No distance tells {escape(found.nearest)} from {escape(analysis.reference)} in samples of up "
-            f"to {int(found.sizes[-1])} a side; {title} tells {escape(found.farthest)} best for its cost"
+            f"No distance distinguishes {escape(found.nearest)} from {escape(analysis.reference)} in samples "
+            f"of up to {int(found.sizes[-1])}; {title} distinguishes {escape(found.farthest)} best for its "
+            "cost"
         )
     else:
         start = (
-            f"Use {title}: it tells {escape(found.nearest)} from {escape(analysis.reference)} in "
-            f"{100 * power:.0f}&nbsp;% of samples of {size} trajectories a side"
+            f"Use {title}: it distinguishes {escape(found.nearest)} from {escape(analysis.reference)} in "
+            f"{100 * power:.0f}&nbsp;% of samples of {size} trajectories"
         )
-    return f"{start}, for {number(float(one.seconds[place]))} s a test, and exists for every model" + (
+    return f"{start}, for {number(float(one.seconds[place]))} s per test, and exists for every model" + (
         f" (not so: {', '.join(lacking)})." if lacking else "."
     )
 
@@ -132,13 +135,13 @@ def relevance_table(analysis: Analysis) -> str:
     found: Relevance = analysis.sections["relevance"]
     head = (
         "distance",
-        "n a side",
-        "seconds a test",
+        "n per sample",
+        "seconds per test",
         "grows as n to the",
-        "by chance alone (bias)",
+        "by sampling alone (bias)",
         "false alarms",
-        f"tells {escape(found.nearest)}",
-        f"tells {escape(found.farthest)}",
+        f"distinguishes {escape(found.nearest)}",
+        f"distinguishes {escape(found.farthest)}",
         "exists for all models",
     )
     rows = []
@@ -175,8 +178,8 @@ SPECS = (
         title="Every distance",
         caption=(
             "Each distance of each model from the reference at snapshots between which the reference covers "
-            "equal parts of its way, as a multiple of its chance level (95&nbsp;% of shuffles). <b>= means "
-            "inside the null band: indistinguishable by this distance at this number of trajectories "
+            "equal parts of its way, as a multiple of its 95&nbsp;% null quantile. <b>= means "
+            "inside the null band: not significant by this distance at this number of trajectories "
             "(p &ge; 0.05).</b> A dash: the distance does not exist for this model, or too few trajectories "
             "survive. The reference stands for its own two halves: one cell in twenty is coloured by "
             "chance. Squared distances have larger ratios than their roots: compare along a row, not along a "
@@ -184,7 +187,7 @@ SPECS = (
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>; <code>analysis.h5 sections/distances</code>. "
-            "MMD, energy distance and KL by neighbours use at most 512 or 256 trajectories a side, exact "
+            "MMD, energy distance and KL by neighbours use at most 512 or 256 trajectories per sample, exact "
             "transport and the Sinkhorn divergence 100, random features all. KL is the mean "
             "of both directions on at most three principal axes."
         ),
@@ -197,11 +200,13 @@ SPECS = (
         name="pairs",
         title="Distance between any two models",
         caption=(
-            "First the mean of the squared MMD (random features) over time, of 16 snapshots; over the "
-            "logarithm of time where they are spread over decades. Then the squared MMD above the diagonal "
-            "and the energy distance below it at chosen snapshots. All as multiples of the chance level; on "
-            "the diagonal the two halves of one model. = means indistinguishable, a dash that the distance "
-            "does not exist or too few survive."
+            "First the effect between any two models, the mean over the course of learning in shares of a "
+            "mode's strength or decades of loss, the same in both triangles: blue where the models are "
+            "distinguishable, grey where they are not or that is undetermined; on the diagonal what sampling "
+            "alone gives. Then, at chosen snapshots, distances as multiples of their 95&nbsp;% null "
+            "quantile: the squared MMD in the upper right triangle and the energy distance in the lower left "
+            "one; on the diagonal the MMD of the two halves of one model. = means that a difference is not "
+            "significant there, a dash that the distance does not exist or too few survive."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, the first half of one model and the second half of "
@@ -215,14 +220,14 @@ SPECS = (
         name="relevance",
         title="Which distance is tractable and relevant",
         caption=(
-            "How often a permutation test at the 5&nbsp;% level tells the nearest and farthest model from "
-            "the reference in small samples of this ensemble, how often it tells the reference from itself, "
-            "and what one test with all shuffles costs. Darker is a larger sample. A star: the distance does "
+            "How often a permutation test at the 5&nbsp;% level distinguishes the nearest and farthest model "
+            "from the reference in small samples of this ensemble, how often the reference from itself, and "
+            "what one test with all shuffles costs. Darker is a larger sample. A star: the distance does "
             "not exist for every model of the study."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code> at the chosen snapshots; <code>analysis.h5 "
-            "sections/relevance</code>. Nearest and farthest by the mean squared MMD."
+            "sections/relevance</code>. Nearest and farthest by the effect over the course."
         ),
         draw=distances_figures.relevance,
         applies=lambda analysis: "relevance" in analysis.sections,

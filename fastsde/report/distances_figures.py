@@ -15,16 +15,17 @@ from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import Relevance
 from fastsde.analysis.protocols import Bools, Floats
-from fastsde.analysis.summary import ordered
+from fastsde.analysis.ranking import ordered, verdict
 from fastsde.report import style
 
 HOT = LinearSegmentedColormap.from_list("ratio", ["#fdf3e1", "#f5b65c", "#d55e00", "#7a1f1f"])
+EFFECT = LinearSegmentedColormap.from_list("effect", ["#e8f0f6", "#8fb8d6", "#2f77ad", "#0b3a5c"])
 RATIOS = LogNorm(1.0, 100.0)
 SHADES = ("#c9dcea", "#8fb8d6", "#4a8fc0", "#0b4f7d")
 
 
 def all_distances(analysis: Analysis) -> Figure:
-    """Every distance of every model, over its chance level, one panel a chosen snapshot."""
+    """Every distance of every model over its null quantile, one panel per chosen snapshot."""
     found: Battery = analysis.sections["distances"]
     names = ordered(analysis)
     metrics = list(found.models[names[0]].tests)
@@ -37,28 +38,52 @@ def all_distances(analysis: Analysis) -> Figure:
         rows = [BY_NAME[kind].title for kind in metrics]
         _labels(panel, names, rows if at % 2 == 0 else [""] * len(rows))
         panel.set_title(f"step {found.step[at]:,.0f}")
-    _bar(figure, axes, "distance / chance level (95 %)")
+    _bar(figure, axes, "distance / 95 % null quantile")
     return figure
 
 
 def all_pairs(analysis: Analysis) -> Figure:
-    """Distance between any two models over its chance level: MMD above the diagonal, energy below."""
+    """Effect between any two models over the course; then MMD above the diagonal and energy below it."""
     found: Pairs = analysis.sections["pairs"]
-    names = list(found.names)
+    names = ordered(analysis)
     figure, axes = _panels(1 + len(found.step), 0.32 * len(names) + 1.25, "pairs")
-    _cells(axes[0], found.over_time.ratio, found.over_time.p_value < 0.05)
-    _labels(axes[0], names, names)
-    axes[0].set_title("mean over time (squared MMD)")
+    _effects(axes[0], analysis, names)
+    places = np.array([found.names.index(name) for name in names])
+    square = np.ix_(places, places)
     upper = np.triu(np.ones((len(names), len(names)), dtype=bool))
     above, below = found.kinds[PRIMARY], found.kinds["energy"]
     for at, panel in enumerate(axes[1:]):
-        ratio = np.where(upper, above.ratio[at], below.ratio[at])
-        p_value = np.where(upper, above.p_value[at], below.p_value[at])
+        ratio = np.where(upper, above.ratio[at][square], below.ratio[at][square])
+        p_value = np.where(upper, above.p_value[at][square], below.p_value[at][square])
         _cells(panel, ratio, p_value < 0.05)
         _labels(panel, names, names if at % 2 else [""] * len(names))
-        panel.set_title(f"step {found.step[at]:,.0f}")
-    _bar(figure, axes, "distance / chance level (95 %)")
+        panel.set_title(f"step {found.step[at]:,.0f} (upper: MMD², lower: energy)", fontsize=9)
+    _bar(figure, axes, "distance / 95 % null quantile")
     return figure
+
+
+def _effects(panel: Axes, analysis: Analysis, names: list[str]) -> None:
+    """Write the effect over the course between all models; white where it is not significant."""
+    effects = analysis.effects
+    value = np.array([[effects.between(a, b).mean for b in names] for a in names])
+    told = np.array([[verdict(analysis, a, b) == "distinguishable" for b in names] for a in names])
+    np.fill_diagonal(told, False)
+    np.fill_diagonal(value, [effects.between(name, name).mean for name in names])
+    shown = np.where(told, value, np.nan)
+    known = value[np.isfinite(value) & (value > 0)]
+    panel.set_facecolor("#ededed")
+    if known.size:
+        scale = LogNorm(float(known.min()), max(float(known.max()), 1.01 * float(known.min())))
+        panel.imshow(shown, cmap=EFFECT, norm=scale, aspect="auto")
+    for (row, column), one in np.ndenumerate(value):
+        dark = told[row, column] and scale(one) > 0.6
+        text = f"{one:.2g}" if np.isfinite(one) else "\N{EN DASH}"
+        panel.text(
+            column, row, text, ha="center", va="center", fontsize=7.5, color="white" if dark else style.INK
+        )
+    panel.grid(visible=False)
+    _labels(panel, names, names)
+    panel.set_title("effect over the course (both triangles)", fontsize=9)
 
 
 def relevance(analysis: Analysis) -> Figure:
@@ -70,10 +95,10 @@ def relevance(analysis: Analysis) -> Figure:
     figure = Figure(figsize=(style.WIDTH, 0.27 * len(names) + 1.7), layout="constrained")
     axes = list(figure.subplots(1, 4, sharey=True))
     titles = (
-        f"told: the nearest,\n{found.nearest}",
-        f"told: the farthest,\n{found.farthest}",
+        f"distinguished: nearest,\n{found.nearest}",
+        f"distinguished: farthest,\n{found.farthest}",
         "false alarms",
-        "seconds a test",
+        "seconds per test",
     )
     for panel, title in zip(axes, titles, strict=True):
         panel.set_title(title, fontsize=9)
@@ -93,7 +118,7 @@ def relevance(analysis: Analysis) -> Figure:
     axes[0].set_yticks(range(len(names)), [_marked(found, name) for name in names])
     axes[0].invert_yaxis()
     for size, colour in zip(found.sizes, _shades(len(found.sizes)), strict=True):
-        axes[0].scatter([], [], color=colour, s=30, label=f"{size} a side")
+        axes[0].scatter([], [], color=colour, s=30, label=f"{size} per sample")
     axes[0].plot([], [], color=style.MUTED, linestyle=(0, (1, 2)), label="5 %, the level")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
@@ -113,7 +138,7 @@ def _panels(count: int, height: float, name: str) -> tuple[Figure, list[Axes]]:
 
 
 def _cells(panel: Axes, ratio: Floats, told: Bools) -> None:
-    """Colour what is told by its ratio; grey what is within chance; a dash where there is no distance."""
+    """Colour what is significant by its ratio; grey what is not; a dash where there is no distance."""
     shown = np.where(told, np.clip(ratio, 1.0, None), np.nan)
     panel.set_facecolor("#ededed")
     panel.imshow(shown, cmap=HOT, norm=RATIOS, aspect="auto")

@@ -71,7 +71,7 @@ def mode_growth(analysis: Analysis) -> Figure:
 
 
 def distances_over_time(analysis: Analysis) -> Figure:
-    """Distances of every model from the reference: as they are, and in units of what chance alone gives."""
+    """Distances of every model from the reference: as they are, and over their null quantile."""
     kinds = [
         ("sliced_wasserstein", "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
         (PRIMARY, "squared MMD", "dimensionless"),
@@ -83,7 +83,7 @@ def distances_over_time(analysis: Analysis) -> Figure:
         axes[column].set_title(title)
         axes[column].set_ylabel(unit)
         panels.ratio_panel(axes[2 + column], analysis, kind, lines)
-        axes[2 + column].set_ylabel("times the chance level")
+        axes[2 + column].set_ylabel("times the null quantile")
         axes[column].set_xlabel("")
     style.legend_below(figure, axes)
     return figure

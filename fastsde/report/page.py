@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.law import branches_of, log_spaced
+from fastsde.analysis.law import branches_of
 from fastsde.analysis.phrases import enumerated
-from fastsde.analysis.summary import ranking
+from fastsde.analysis.ranking import ranking
 from fastsde.analysis.views import FAR
 from fastsde.merge import PARTIAL_FILE
 from fastsde.report import tables
@@ -59,7 +59,7 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         *(_figure(spec, analysis, image, words) for spec, image in figures),
         "<h2>The study</h2>",
         _study(analysis, study),
-        "<h2>Where this comes from</h2>",
+        "<h2>Provenance</h2>",
         _provenance(analysis, study),
         "</body>\n</html>\n",
     ]
@@ -82,10 +82,9 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
         if one.exploded
     ]
     note = (
-        f"<p>Trajectories that left the finite numbers: {', '.join(exploded)}. From the moment at "
-        f"which its loss has passed {FAR:g} times the largest of the start for good, such a trajectory is in "
-        "a state of its own for the MMD and left out of all other estimates; for learning times its end is "
-        "a competing event.</p>"
+        f"<p>Trajectories that diverged: {', '.join(exploded)}. From the moment at which its loss has passed "
+        f"{FAR:g} times the largest of the start for good, such a trajectory is in a state of its own for "
+        "the MMD and left out of all other estimates; for learning times its end is a competing event.</p>"
         if exploded
         else ""
     )
@@ -139,22 +138,24 @@ def _reading(analysis: Analysis, study: Study) -> str:
             "elsewhere intervals take trajectories for independent, and are too narrow while states matter)"
         )
     return (
-        f"<p>Models are in order of their mean distance from {escape(analysis.reference)}, the nearest "
-        "first. <b>Chance level</b>: when the trajectories of the two halves of the reference are "
-        f"shuffled, 95 % of {settings.permutations:,} shuffles give a smaller distance. A model is "
-        "<b>told</b> from the reference if its mean distance over the "
-        f"{'logarithm of ' if log_spaced(analysis.step) else ''}time, or its largest one, is "
-        "larger than shuffles of its own trajectories with those of the reference give it (5 % false "
-        "alarms for each model, both looks together). <b>Not told</b> does not mean equal: a larger "
-        f"ensemble may tell them apart. The unit is {unit}; both sides have the same number, from "
-        f"the first half of the reference and the second half of the model.{paired}{data}</p><p>MMD is the "
-        "unbiased squared maximum mean discrepancy (mean of three Gaussian kernels: a quarter, once and "
-        "four times as wide as the median distance of the points of all models at each snapshot; by "
-        f"{settings.frequencies} random features), with 95 % intervals "
-        "by the jackknife. It exists for every law, sees all trajectories of both sides, and has exploded "
-        "ones as a state of its own. The sliced Wasserstein distance W<sub>2</sub> is among survivors, and "
-        "does not exist where there is no variance. Both compare the modes as shares of their strength, "
-        "together with log<sub>10</sub> of the loss.</p>"
+        f"<p>Models are in order of their <b>effect</b>, the nearest to {escape(analysis.reference)} first: "
+        "the Wasserstein-1 distance of the marginal laws over the central 90&nbsp;% of their quantiles, mean "
+        "over the modes (as shares of their strength) and the loss (in decades), averaged over the course of "
+        "learning. Snapshots count by their share of the way of the reference (the path of its medians), not "
+        "by time. It exists for every law and is among surviving trajectories; its interval is by the "
+        "jackknife. <b>By sampling alone</b>: the mean effect between two samples of the reference of the "
+        "same size; an effect of that size is nothing but sampling, and a larger one includes some of "
+        "it.</p><p>Whether a model is <b>distinguishable</b> is another question: one permutation test of "
+        "all distances at all snapshots together (5&nbsp;% false alarms for each model), diverged "
+        "trajectories being a state of their own for the MMD. A small effect can be significant and a large "
+        "one need not be; <b>indistinguishable</b> does not mean equal, since a larger ensemble may find a "
+        f"difference. The unit is {unit}; both samples have the same number, from the first half of the "
+        "reference and the second half of the model, and for the effect the other way round as well."
+        f"{paired}{data}</p>"
+        "<p>MMD is the unbiased squared maximum mean discrepancy (mean of three Gaussian kernels: a quarter, "
+        "once and four times as wide as the median distance of the points of all models at each snapshot; by "
+        f"{settings.frequencies} random features). The sliced Wasserstein distance W<sub>2</sub> is among "
+        "survivors, and does not exist where there is no variance.</p>"
     )
 
 
@@ -196,7 +197,7 @@ def _provenance(analysis: Analysis, study: Study) -> str:
         "seed of the analysis": str(settings.seed),
         "distances": (
             f"{settings.permutations:,} shuffles, {settings.directions:,} directions; at most "
-            f"{settings.sliced_limit:,} trajectories a side for W2, all for the MMD by random features"
+            f"{settings.sliced_limit:,} trajectories per sample for W2, all for the MMD by random features"
         ),
         "analysed": analysis.created,
         "versions": ", ".join(f"{name} {version}" for name, version in analysis.versions.items()),

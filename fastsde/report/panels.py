@@ -56,7 +56,7 @@ def distance_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, 
     values = {name: analysis.models[name].distances[kind].value[shown] for name in ordered(analysis)}
     high = style.log_limits(np.concatenate([*values.values(), own.null[shown]]))[1]
     low = high / (1e4 if kind == PRIMARY else 1e3)
-    panel.fill_between(steps, low, own.null[shown], color=style.PALE, linewidth=0, label="chance (95 %)")
+    panel.fill_between(steps, low, own.null[shown], color=style.PALE, linewidth=0, label="95 % null quantile")
     for name, value in values.items():
         label = f"two halves of {name}" if name == analysis.reference else name
         panel.plot(steps, np.where(value > low, value, np.nan), label=label, **lines[name]._asdict())

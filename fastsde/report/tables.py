@@ -7,76 +7,84 @@ from html import escape
 from typing import Any
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.summary import ordered, summary, time_per_step
+from fastsde.analysis.ranking import ordered
+from fastsde.analysis.summary import summary, time_per_step
 from fastsde.report.writing import NOTHING, number, p_value, percent, table
 
 
 def results(analysis: Analysis) -> str:
-    """Answer for every model: can it be told from the reference, how far is it, what explodes."""
-    rows = [_result(analysis, row) for row in summary(analysis)]
+    """Answer for every model: how far is it from the reference, is that significant, what diverges."""
+    rows = summary(analysis)
     if not analysis.reference:
-        return table(("model", "loss at the end (median)", "exploded"), [[row[0], *row[-2:]] for row in rows])
-    reference = escape(analysis.reference)
+        head = ("model", "loss at the end (median)", "diverged")
+        return table(head, [[_model(analysis, row["model"]), *_ends(row)] for row in rows])
+    effects = analysis.effects
     head = (
         "model",
-        f"told from {reference}?",
-        "mean distance (squared MMD)",
-        "largest distance",
-        "snapshots outside the chance band (5&nbsp;% by chance)",
-        "mean W<sub>2</sub>, and its chance level",
+        "effect (95&nbsp;% interval)",
+        *(("modes",) if effects.has_modes else ()),
+        *(("loss, decades",) if effects.has_loss else ()),
+        "by sampling alone",
+        f"distinguishable from {escape(analysis.reference)}?",
+        "largest squared MMD over its null quantile",
+        "snapshots outside the null band (5&nbsp;% by chance)",
         "loss at the end (median)",
-        "exploded",
+        "diverged",
     )
-    return table(head, rows)
+    return table(head, [_result(analysis, row) for row in rows])
 
 
 def _result(analysis: Analysis, row: dict[str, Any]) -> list[str]:
-    is_reference = row["model"] == analysis.reference
+    reference, effects = row["model"] == analysis.reference, analysis.effects
     return [
         _model(analysis, row["model"]),
-        _verdict(row, is_reference),
-        _times(row),
+        "reference" if reference else _effect(row),
+        *((number(row["effect_modes"]),) if effects.has_modes else ()),
+        *((number(row["effect_loss_decades"]),) if effects.has_loss else ()),
+        number(row["effect_by_sampling"]),
+        _verdict(row, reference),
         _peak(row),
         percent(row["mmd_share_outside"]),
-        _wasserstein(row, analysis.reference),
-        number(row["final_loss"]),
-        f"{row['exploded']:,} of {row['trajectories']:,}",
+        *_ends(row),
     ]
+
+
+def _ends(row: dict[str, Any]) -> list[str]:
+    return [number(row["final_loss"]), f"{row['exploded']:,} of {row['trajectories']:,}"]
 
 
 def _model(analysis: Analysis, name: str) -> str:
     return f'{escape(name)}<span class="what">{escape(analysis.models[name].summary)}</span>'
 
 
-def _verdict(row: dict[str, Any], is_reference: bool) -> str:
-    if is_reference:
-        return "reference: its own two halves, as a control"
-    if row["distinguishable"] is None:
-        return "unknown: too few survive"
-    answer = '<b class="yes">yes</b>' if row["distinguishable"] else '<b class="no">no</b>'
-    return f"{answer}, at {row['compared']:,} a side"
-
-
-def _times(row: dict[str, Any]) -> str:
-    ratio, low, high = row["mmd_ratio"], row["mmd_low"], row["mmd_high"]
-    if ratio is None:
+def _effect(row: dict[str, Any]) -> str:
+    if row["effect"] is None:
         return NOTHING
-    value = "below the chance level" if ratio < 0.05 else f"{number(ratio)} times the chance level"
-    span = "" if low is None else f" <small>({number(low)} to {number(high)})</small>"
-    tied = "; not told from the next" if row["closer_than_next"] is False and row["distinguishable"] else ""
-    return f"{value}{span}{tied}"
+    span = "" if row["effect_low"] is None else f"{number(row['effect_low'])} to {number(row['effect_high'])}"
+    covered = row["effect_covered"]
+    notes = [
+        *(["order with the next not significant"] if row["closer_than_next"] is False else []),
+        *([f"over {percent(covered)} of the course"] if covered < 0.995 else []),
+    ]
+    said = f'<span class="what">{"; ".join(notes)}</span>' if notes else ""
+    return f"<b>{number(row['effect'])}</b> <small>({span})</small>{said}"
+
+
+def _verdict(row: dict[str, Any], reference: bool) -> str:
+    size = f"{row['compared']:,} per sample" if row["compared"] else ""
+    p = "" if row["p_value"] is None else f"p {p_value(row['p_value'], '= ')}, "
+    if reference:
+        return f"reference: its own two halves, as a control ({p}{size})"
+    if row["distinguishable"] is None:
+        return f"undetermined: {escape(row['undetermined_because'] or 'not tested')}"
+    shade = "yes" if row["distinguishable"] else "no"
+    return f'<b class="{shade}">{row["verdict"]}</b> ({p}{size})'
 
 
 def _peak(row: dict[str, Any]) -> str:
     if row["mmd_peak_ratio"] is None:
         return NOTHING
-    return f"{number(row['mmd_peak_ratio'])} times, at step {row['mmd_peak_step']:,}"
-
-
-def _wasserstein(row: dict[str, Any], reference: str) -> str:
-    if row["wasserstein"] is None:
-        return "does not exist: no variance" if reference else NOTHING
-    return f"{number(row['wasserstein'])} <small>({number(row['wasserstein_null'])})</small>"
+    return f"{number(row['mmd_peak_ratio'])}, at step {row['mmd_peak_step']:,}"
 
 
 def learning_times(analysis: Analysis) -> str:
@@ -100,7 +108,7 @@ def _learned(analysis: Analysis, name: str, mode: int) -> str:
         values[0, mode] / step for values in (found.median, found.median_low, found.median_high)
     )
     text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
-    missing = (("never", found.censored[0, mode]), ("exploded first", found.exploded[0, mode]))
+    missing = (("never", found.censored[0, mode]), ("diverged first", found.exploded[0, mode]))
     told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
     text += f'<span class="what">{told}</span>' if told else ""
     if not math.isnan(found.logrank_p[0, mode]):

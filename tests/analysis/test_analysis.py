@@ -27,20 +27,25 @@ def _same(first, second):
     return first == second or (first != first and second != second)
 
 
-def test_shifted_models_are_told_and_the_others_are_not(analysis):
+def test_shifted_models_are_distinguishable_and_the_others_are_not(analysis):
     """Three models have the law of SGD: each gives a false alarm with probability 5 %; the seed is fixed."""
     told = {row["model"]: row["distinguishable"] for row in analysis.summary()}
     assert told == {
         "sgd": False, "gd": True, "langevin": True, "sgd_gauss": False, "levy": False, "tempered": False,
     }  # fmt: skip
-    assert analysis.headline().count("cannot be told from sgd at 150 trajectories a side") == 1
+    said = analysis.headline()
+    assert said.count("Indistinguishable from sgd at 150 trajectories per sample: ") == 1
+    assert said.count("Distinguishable: gd (p = 0.005, most clearly at step") == 1
 
 
 def test_rows_are_ordered_by_distance(analysis):
     rows = analysis.summary()
     assert rows[0]["model"] == "sgd"
-    ratios = [row["mmd_ratio"] for row in rows[1:]]
-    assert ratios == sorted(ratios)
+    effects = [row["effect"] for row in rows[1:]]
+    assert effects == sorted(effects)
+    assert all(row["effect_low"] < row["effect"] < row["effect_high"] for row in rows[1:])
+    assert rows[-1]["effect"] > 3 * rows[-1]["effect_by_sampling"]
+    assert rows[0]["effect"] is None
     assert {row["model"] for row in rows[-2:]} == {"gd", "langevin"}
     heads = {frozenset(row) for row in analysis.summary_rows()}
     assert len(heads) == 1
@@ -110,15 +115,16 @@ def test_without_sgd_there_are_no_distances(tmp_path):
     assert _same(Analysis.load(found.save(tmp_path / "a.h5")), found)
 
 
-def test_a_reference_whose_halves_are_equal_has_no_chance_level():
-    """Deterministic descent from one start: distances are given by their p-values."""
+def test_a_reference_whose_halves_are_equal():
+    """Deterministic descent from one start: nothing is due to sampling of it."""
     ensemble = fake_ensemble(120, 6, ("gd", "sgd"))
     arrays = ensemble.views["gd"].arrays
     for name in ("modes", "loss"):
         arrays[name] = np.repeat(arrays[name][:, :1], 120, axis=1)
     found = analyze(ensemble, reference="gd", settings=QUICK)
     assert "nan" not in found.headline()
-    assert "sgd (p 0.0" in found.headline()
+    assert "sampling alone gives 0)" in found.headline()
+    assert "Distinguishable from gd at 60 trajectories per sample: sgd (p = 0.005" in found.headline()
 
 
 def test_ranks_are_not_judged_by_models_that_are_gone():
@@ -149,7 +155,7 @@ def test_few_trajectories_and_little_recorded():
     assert found.quantities == ("loss",)
     assert found.sections["tails"].models["gd"].noise is None
     assert found.models["gd"].learning is None
-    assert "Too few" in found.headline()
+    assert found.headline().startswith("Undetermined how far gd is from sgd: ")
     for view in ensemble.views.values():
         del view.arrays["loss"]
     with pytest.raises(FastsdeError, match="neither"):

@@ -24,9 +24,22 @@ def run(tmp_path, monkeypatch):
 def test_tables_and_a_sentence(invoke, run):
     result = invoke("compare", run, "--models", "sgd, langevin", "--permutations", "99", "--snapshot", "5")
     assert result.exit_code == 0, result.output
-    for said in ("sgd and langevin at step", "Sinkhorn divergence", "95% of chance", "log10 loss", "differs"):
+    for said in ("sgd and langevin at step", "Sinkhorn divergence", "95 % null quantile", "log10 loss"):
         assert said in result.stdout
+    assert "sgd and langevin are distinguishable" in result.stdout
     assert list(run.iterdir()) == []
+
+
+def test_several_models_get_one_table_per_step(invoke, run):
+    arguments = ("--models", "sgd,langevin,sgd_gauss", "--permutations", "99", "--snapshot", "5")
+    result = invoke("compare", run, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "Sinkhorn divergence" not in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines() if "istinguishable" in line]
+    assert [line[0] for line in lines[:2]] == ["sgd_gauss", "langevin"]
+    assert "Nearest to sgd: sgd_gauss at step" in result.stdout
+    detailed = invoke("compare", run, *arguments, "--details").stdout
+    assert detailed.count("Sinkhorn divergence") == 3
 
 
 def test_json(invoke, run):

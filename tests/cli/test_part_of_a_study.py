@@ -35,7 +35,7 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
     assert f"{said}of 48 trajectories of each model there were sgd 24, sde 24." in page
     result = invoke("compare", half / "partial.h5", "--models", "sgd,sde", "--permutations", 19)
     assert result.exit_code == 0, result.output
-    assert "24 trajectories a side" in result.stdout
+    assert "24 trajectories per sample" in result.stdout
 
 
 @pytest.mark.slow

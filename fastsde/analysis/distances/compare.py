@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.analysis.confidence import Interval
+from fastsde.analysis.distances.effect import Effects, EffectSizes, nearest_first
 from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.significance import LEVEL
 from fastsde.analysis.distances.versus import Measured, Pair, Tested, joined, versus
 from fastsde.analysis.protocols import Ensemble, Floats
+from fastsde.analysis.ranking import judged
 from fastsde.analysis.results import Settings
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
@@ -36,6 +40,13 @@ class HeadToHead:
         Names of what is compared.
     pair : Pair
         Distances, coordinates and divergences, snapshot axis first.
+    effect : Interval
+        Effect at each snapshot (`fastsde.analysis.distances.effect`) with its 95 % interval.
+    modes, loss, median_loss, sampling : ndarray, shape (snapshot,)
+        Its parts, in shares of a mode's strength and decades of loss; median log10 loss of the second less
+        that of the first; the effect between two samples of the first.
+    count : int
+        Trajectories per sample.
     """
 
     first: str
@@ -44,26 +55,52 @@ class HeadToHead:
     step: Floats
     coordinates: tuple[str, ...]
     pair: Pair
+    effect: Interval
+    modes: Floats
+    loss: Floats
+    median_loss: Floats
+    sampling: Floats
+    count: int
+
+    def p_value(self, at: int) -> float:
+        """Return the p-value of all distances together at the snapshot number ``at`` of those chosen."""
+        found = self.pair.significance
+        return math.nan if found is None else float(found.at[at])
+
+    def row(self, at: int) -> dict[str, str]:
+        """Return one row of text on the second model: its effect, the parts of it, and the verdict."""
+        value, low, high = (float(one[at]) for one in (self.effect.value, self.effect.low, self.effect.high))
+        span = f" ({_number(low)} to {_number(high)})" if math.isfinite(high) else ""
+        return {
+            "model": self.second,
+            "effect (95 %)": f"{_number(value)}{span}",
+            "modes": _number(self.modes[at]),
+            "loss, decades": _number(self.loss[at]),
+            "by sampling": _number(self.sampling[at]),
+            "p": _number(self.p_value(at)),
+            "verdict": judged(self.p_value(at)),
+            "n per sample": f"{self.count:,}",
+        }
 
     def distance_rows(self, at: int) -> list[dict[str, str]]:
         """Return one row of text for each distance at the snapshot number ``at`` of those chosen."""
         return [self._distance(name, one, at) for name, one in self.pair.tests.items()]
 
     def _distance(self, name: str, one: Tested, at: int) -> dict[str, str]:
-        value, chance = float(one.value[at]), float(one.null[at])
-        told = float(one.p_value[at])
-        verdict = "indistinguishable" if told >= 0.05 else "differs"
-        if not math.isfinite(told):
-            verdict = self.pair.reasons[name][at]
+        value, null = float(one.value[at]), float(one.null[at])
+        p = float(one.p_value[at])
+        said = "significant" if p < 0.05 else "not significant"
+        if not math.isfinite(p):
+            said = self.pair.reasons[name][at]
         return {
             "distance": BY_NAME[name].title,
             "value": _number(value),
-            "by chance": _number(float(one.null_mean[at])),
-            "95% of chance": _number(chance),
-            "ratio": _number(value / chance if chance > 0 else math.nan),
-            "p": _number(told),
-            "n a side": f"{one.count[at]:,.0f}",
-            "verdict": verdict,
+            "null mean": _number(float(one.null_mean[at])),
+            "95 % null quantile": _number(null),
+            "ratio": _number(value / null if null > 0 else math.nan),
+            "p": _number(p),
+            "n per sample": f"{one.count[at]:,.0f}",
+            "alone": said,
         }
 
     def coordinate_rows(self, at: int) -> list[dict[str, str]]:
@@ -76,22 +113,28 @@ class HeadToHead:
                 "standard error": _number(found.mean_error[at, number]),
                 "median difference": _number(found.median[at, number]),
                 "W1": _number(found.w1[at, number]),
-                "95% of chance": _number(found.w1_null[at, number]),
+                "95 % null quantile": _number(found.w1_null[at, number]),
                 "p": _number(found.w1_p[at, number]),
             }
             for number, name in enumerate(self.coordinates)
         ]
 
     def sentence(self, at: int) -> str:
-        """Return the answer of the MMD, which exists for every law, in one sentence."""
-        one = self.pair.tests[PRIMARY]
-        where = f"at step {self.step[at]:,.0f} with {one.count[at]:,.0f} trajectories a side"
-        if not math.isfinite(one.p_value[at]):
-            reason = self.pair.reasons[PRIMARY][at]
-            return f"{self.first} and {self.second} cannot be compared {where}: {reason}."
-        ratio = f"MMD² is {_number(float(one.ratio[at]))} times the chance level, p = {one.p_value[at]:.2g}"
-        told = "differ" if one.p_value[at] < 0.05 else "cannot be told apart"
-        return f"{self.first} and {self.second} {told} {where}: {ratio}."
+        """Return the answer of all distances together in one sentence."""
+        p, size = self.p_value(at), f"{self.count:,} trajectories per sample"
+        start = f"At step {self.step[at]:,.0f}, {self.first} and {self.second} are {judged(p)}"
+        if math.isnan(p):
+            reason = self.pair.reasons.get(PRIMARY, ("",) * len(self.step))[at]
+            why = reason or (self.pair.significance.reason if self.pair.significance else "") or "not tested"
+            return f"{start}: {why}."
+        effect = self.row(at)["effect (95 %)"]
+        if not math.isfinite(self.effect.value[at]):
+            return f"{start} (p = {p:.2g}, {size}); their effect is undetermined, too few survive."
+        significance = "" if p < LEVEL else ", which is not significant"
+        return (
+            f"{start} (p = {p:.2g}, {size}): their effect is {effect}{significance}; sampling alone gives "
+            f"{_number(self.sampling[at])}."
+        )
 
 
 def compare(
@@ -101,6 +144,7 @@ def compare(
     snapshots: Sequence[int] = (),
     steps: Sequence[float] = (),
     settings: Settings | None = None,
+    every_pair: bool = True,
 ) -> list[HeadToHead]:
     """Compare every two of the named models by every distance at chosen snapshots.
 
@@ -116,6 +160,8 @@ def compare(
         Learning-rate steps; the nearest snapshot is taken. Without either, the last snapshot.
     settings : Settings, optional
         Shuffles, seed and limits.
+    every_pair : bool
+        Whether to compare any two models, or only the first with each other one.
 
     Returns
     -------
@@ -149,9 +195,19 @@ def compare(
     points = Points(ensemble, views, chosen[0])
     frame = points.frame(settings)
     paired = ensemble.study.start == "paired" or ensemble.study.starts_from_states
-    pairs: dict[tuple[str, str], list[Measured]] = {pair: [] for pair in itertools.combinations(chosen, 2)}
-    for place in places:
+    together = itertools.combinations(chosen, 2)
+    pairs: dict[tuple[str, str], list[Measured]] = {
+        pair: [] for pair in together if every_pair or pair[0] == chosen[0]
+    }
+    count = points.half if paired else min(view.count for view in views.values())
+    count = count // frame.branches * frame.branches
+    weight = np.full(len(places), 1 / len(places))
+    sizes = EffectSizes(
+        chosen, points.coordinates, count, weight, frame.branches, settings.seed, whole=not paired
+    )
+    for number, place in enumerate(places):
         clouds = points.clouds(place, frame)
+        sizes.add(number, {name: sizes.tabulate(number, clouds.points[name]) for name in chosen})
         for (first, second), found in pairs.items():
             x, y = clouds.points[first], clouds.points[second]
             half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
@@ -159,10 +215,71 @@ def compare(
             orders = {name: clouds.orders[name] for name in (first, second)}
             with one_thread_each():
                 found.append(versus(*sides, orders, clouds.frame))
+    effects, at = sizes.result(), np.array(places)
     return [
-        HeadToHead(first, second, np.array(places), step[places], points.coordinates, joined(found))
-        for (first, second), found in pairs.items()
+        _head_to_head(effects, pair, at, step[at], points.coordinates, joined(found))
+        for pair, found in pairs.items()
     ]
+
+
+def _head_to_head(
+    effects: Effects,
+    names: tuple[str, str],
+    places: NDArray[np.int64],
+    step: Floats,
+    coordinates: tuple[str, ...],
+    pair: Pair,
+) -> HeadToHead:
+    i, j = (effects.names.index(name) for name in names)
+    return HeadToHead(
+        first=names[0],
+        second=names[1],
+        snapshot=places,
+        step=step,
+        coordinates=coordinates,
+        pair=pair,
+        effect=effects.course(*names),
+        modes=effects.modes[:, i, j],
+        loss=effects.loss[:, i, j],
+        median_loss=effects.shift[:, i, j],
+        sampling=effects.value[:, i, i],
+        count=effects.count,
+    )
+
+
+def nearest(found: Sequence[HeadToHead], at: int) -> list[HeadToHead]:
+    """Return the comparisons with the model that was named first, the nearest to it first at a snapshot."""
+    mine = {one.second: one for one in found if one.first == found[0].first}
+    return [
+        mine[name]
+        for name in nearest_first({name: float(one.effect.value[at]) for name, one in mine.items()})
+    ]
+
+
+def nearest_when(found: Sequence[HeadToHead]) -> str:
+    """Say which model is nearest to the first one at which steps, and the verdict on all of them together."""
+    first, step = found[0].first, found[0].step
+    names = [nearest(found, at)[0].second for at in range(len(step))]
+    runs = [
+        (name, [at for at, _ in group])
+        for name, group in itertools.groupby(enumerate(names), lambda one: one[1])
+    ]
+    said = [f"{name} at {_steps(step[places])}" for name, places in runs]
+    mine = [one for one in found if one.first == first]
+    overall = [(one.second, one.pair.significance) for one in mine]
+    together = [
+        f"{name} {one.verdict}" + (f" (p = {one.p_value:.2g})" if not one.reason else "")
+        for name, one in overall
+        if one
+    ]
+    steps = "all these steps together" if len(step) > 1 else "this step"
+    return f"Nearest to {first}: {', '.join(said)}. By all distances at {steps}: {', '.join(together)}."
+
+
+def _steps(steps: Floats) -> str:
+    if len(steps) == 1:
+        return f"step {steps[0]:,.0f}"
+    return f"steps {steps[0]:,.0f} to {steps[-1]:,.0f}"
 
 
 def _places(step: Floats, snapshots: Sequence[int], steps: Sequence[float]) -> list[int]:

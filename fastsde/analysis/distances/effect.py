@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.stats import t as student_t
 
+from fastsde.analysis.confidence import Interval
 from fastsde.analysis.distances.jackknife import closer, jackknife_error, jackknife_reach
 from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
 from fastsde.analysis.distances.points import Points
@@ -142,8 +144,15 @@ class Effects:
         others = [name for name in self.names if name != reference]
         if not reference:
             return others
-        means = {name: self.between(reference, name).mean for name in others}
-        return sorted(others, key=lambda name: means[name] if math.isfinite(means[name]) else math.inf)
+        return nearest_first({name: self.between(reference, name).mean for name in others})
+
+    def course(self, first: str, second: str) -> Interval:
+        """Effect between two models at each snapshot, with its 95 % interval."""
+        i, j = self.names.index(first), self.names.index(second)
+        value, error = self.value[:, i, j], self.error[:, i, j]
+        groups = int(np.isfinite(self.left_out[:, i, j]).sum())
+        reach = error * float(student_t.ppf(0.975, max(groups - 1, 1)))
+        return Interval(value, np.maximum(value - reach, 0.0), value + reach)
 
     def nearer(self, reference: str, first: str, second: str) -> bool | None:
         """Whether the first model is significantly nearer than the second; None if unknown."""
@@ -151,11 +160,23 @@ class Effects:
         return closer(one, other)
 
 
+def nearest_first(effects: Mapping[str, float]) -> list[str]:
+    """Order models by their effects, the smallest first; those without one last.
+
+    Examples
+    --------
+    >>> nearest_first({"a": 2.0, "b": math.nan, "c": 1.0})
+    ['c', 'a', 'b']
+    """
+    return sorted(effects, key=lambda name: effects[name] if math.isfinite(effects[name]) else math.inf)
+
+
 class EffectSizes:
     """Gathers the effects of all pairs of models, snapshot by snapshot.
 
     Each half of a model's trajectories is compared with the other half of the other model's, both ways:
-    samples are independent even where models share their starting points.
+    samples are independent even where models share their starting points. Models that are independent may be
+    compared whole.
 
     Parameters
     ----------
@@ -163,7 +184,7 @@ class EffectSizes:
         The models.
     coordinates : sequence of str
         Names of the coordinates; that of the loss begins with "log".
-    half : int
+    count : int
         Trajectories per sample, in whole states.
     weight : ndarray, shape (snapshot,)
         Of each snapshot in the mean, from `fastsde.analysis.distances.way.way_weights`.
@@ -171,19 +192,23 @@ class EffectSizes:
         So many consecutive trajectories start from one state.
     seed : int
         Of the bootstrap.
+    whole : bool
+        Whether a sample is the whole model, and not half of it.
     """
 
     def __init__(
         self,
         names: Sequence[str],
         coordinates: Sequence[str],
-        half: int,
+        count: int,
         weight: Floats,
         branches: int = 1,
         seed: int = 0,
+        whole: bool = False,
     ) -> None:
-        self.names, self.half, self.weight = tuple(names), half, weight
+        self.names, self.count, self.weight = tuple(names), count, weight
         self.branches, self.seed = branches, seed
+        self._samples = [slice(0, count)] if whole else [slice(0, count), slice(count, 2 * count)]
         self._loss = np.array([name.startswith("log") for name in coordinates], dtype=np.bool_)
         models = len(self.names)
         shape = (len(weight), models, models)
@@ -201,38 +226,37 @@ class EffectSizes:
 
         Returns
         -------
-        halves : ndarray, shape (2, 1 + group, level, coordinate)
-            Of either half whole, then without each group; NaN if too few survive.
+        samples : ndarray, shape (sample, 1 + group, level, coordinate)
+            Of each sample (either half, or the whole), then of it without each group; NaN if too few survive.
         sampling : ndarray, shape (3,)
             Effect between samples of this model, and its parts.
         median_loss : float
             Median log10 loss of all; NaN if it was not recorded.
         """
-        used = points[: 2 * self.half]
+        used = points[: self._samples[-1].stop]
         there = finite(used)
-        halves = np.full((2, 1 + GROUPS, len(LEVELS), used.shape[1]), np.nan)
-        if not self.half or min(there[: self.half].sum(), there[self.half :].sum()) < SMALLEST_SAMPLE:
-            return halves, np.full(3, np.nan), math.nan
-        weights = leaving_out(self.half, self.branches)
-        for place in range(2):
-            part = slice(place * self.half, (place + 1) * self.half)
-            halves[place] = central_quantiles(used[part][there[part]], weights[:, there[part]])
-        drawn = resamples(len(used), self.half, self.branches, (self.seed, snapshot))
-        tables = central_quantiles(used[there], drawn[:, there])
+        tables = np.full((len(self._samples), 1 + GROUPS, len(LEVELS), used.shape[1]), np.nan)
+        if min(int(there[part].sum()) for part in self._samples) < SMALLEST_SAMPLE:
+            return tables, np.full(3, np.nan), math.nan
+        weights = leaving_out(self.count, self.branches)
+        for place, part in enumerate(self._samples):
+            tables[place] = central_quantiles(used[part][there[part]], weights[:, there[part]])
+        drawn = resamples(len(used), self.count, self.branches, (self.seed, snapshot))
+        again = central_quantiles(used[there], drawn[:, there])
         rows, columns = np.triu_indices(DRAWS, 1)
-        between = np.abs(tables[rows] - tables[columns]).mean(axis=(0, 1))
+        between = np.abs(again[rows] - again[columns]).mean(axis=(0, 1))
         median = float(np.median(used[there][:, self._loss])) if self._loss.any() else math.nan
-        return halves, self._parts(between[None])[:, 0], median
+        return tables, self._parts(between[None])[:, 0], median
 
     def add(self, snapshot: int, tables: Mapping[str, tuple[Floats, Floats, float]]) -> None:
         """Add a snapshot: what `tabulate` gives of every model."""
-        halves = [tables[name][0] for name in self.names]
+        samples = [tables[name][0] for name in self.names]
         for i, name in enumerate(self.names):
             parts = tables[name][1]
             self._value[snapshot, i, i], self._modes[snapshot, i, i], self._loss_part[snapshot, i, i] = parts
             self._shift[snapshot, i, i] = 0.0
             for j in range(i):
-                both = np.abs(halves[i][0] - halves[j][1]) + np.abs(halves[i][1] - halves[j][0])
+                both = np.abs(samples[i][0] - samples[j][-1]) + np.abs(samples[i][-1] - samples[j][0])
                 self._set(snapshot, i, j, self._parts(both.mean(axis=1) / 2))
                 moved = tables[name][2] - tables[self.names[j]][2]
                 self._shift[snapshot, j, i], self._shift[snapshot, i, j] = moved, -moved
@@ -273,7 +297,7 @@ class EffectSizes:
             error=self._error,
             shift=self._shift,
             left_out=self._sums / np.where(covered > 0, covered, np.nan),
-            count=self.half,
+            count=self.count,
         )
 
 

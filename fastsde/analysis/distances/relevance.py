@@ -1,7 +1,7 @@
 """Section ``relevance``: which distance is tractable and relevant, measured on the ensemble at hand.
 
 For each distance: what a test costs and how that grows, its bias at this sample size, its false alarms, and
-how often it tells the nearest and the farthest model from the reference in samples of increasing size.
+how often it distinguishes the nearest and the farthest model from the reference, by sample size.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
 SIZES = (32, 64, 128, 256)
-SHUFFLES = 39
-"""Shuffles of a replicate: the observed distance among the two largest of forty is p <= 0.05."""
+SHUFFLES = 19
+"""Shuffles of a replicate: the observed distance is the largest of twenty where p <= 0.05."""
 
 LEVEL = 0.05
 TOLD = 0.2
-"""A power below this is that of a test which tells nothing."""
+"""A power below this is that of a test which finds nothing."""
 
 SAMPLE = 16 * SIZES[-1]
 """Trajectories of each model from which samples are drawn."""
@@ -48,16 +48,16 @@ class Verdict:
     Attributes
     ----------
     seconds : ndarray, shape (size,)
-        Of one test of so many trajectories a side with all shuffles of the settings; NaN for sizes beyond
+        Of one test of so many trajectories per sample with all shuffles of the settings; NaN for sizes beyond
         the distance's limit.
     growth : float
         Exponent of the growth of the seconds with the size, by least squares.
     bias : ndarray, shape (size,)
         Mean of the distance between samples of the reference itself.
     size : ndarray, shape (size,)
-        Share of such samples that are told apart; 5 % by chance.
+        Share of such samples that are called different; 5 % by chance.
     power_nearest, power_farthest : ndarray, shape (size,)
-        Share of samples told from the reference.
+        Share of samples that are distinguished from the reference.
     exists : bool
         Whether it exists for all models at all chosen snapshots.
     """
@@ -78,7 +78,7 @@ class Relevance:
     Attributes
     ----------
     sizes : ndarray of int, shape (size,)
-        Trajectories a side.
+        Trajectories per sample.
     replicates : int
         Samples behind each share. They are drawn from this ensemble, so that the standard error of a share,
         at most 1 / (2 sqrt(replicates)), is that given the ensemble: another one of the same size differs by
@@ -90,7 +90,7 @@ class Relevance:
     distances : dict of str to Verdict
     recommended : str
         The cheapest of the distances that exist for every model and whose power is within two standard errors
-        of the best: against the nearest model, or the farthest where none tells the nearest (`TOLD`).
+        of the best: against the nearest model, or the farthest where none finds the nearest (`TOLD`).
     """
 
     sizes: NDArray[np.int64]
@@ -130,8 +130,8 @@ def measure(context: Context) -> Relevance | None:
 def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
     """Choose the cheapest distance of nearly the best power, at common sizes.
 
-    Against the nearest model; or against the farthest, if the nearest is told in fewer than `TOLD` of the
-    samples by any distance.
+    Against the nearest model; or against the farthest, if no distance distinguishes the nearest in `TOLD` of
+    the samples.
 
     Examples
     --------
@@ -188,8 +188,9 @@ class _Trial:
                 continue
             values, size[number] = self._share(metric, int(n), None)
             bias[number] = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
-            near[number] = self._share(metric, int(n), self.nearest)[1]
-            far[number] = self._share(metric, int(n), self.farthest)[1]
+            near[number] = far[number] = self._share(metric, int(n), self.nearest)[1]
+            if self.farthest != self.nearest:
+                far[number] = self._share(metric, int(n), self.farthest)[1]
         exists = not any(refusal(metric, self.settings, orders) for orders in self.orders)
         return Verdict(seconds, math.nan, bias, size, near, far, exists)
 
@@ -206,7 +207,7 @@ class _Trial:
         return replace(verdict, seconds=seconds, growth=_slope(sizes, seconds))
 
     def _share(self, metric: Metric, n: int, name: str | None) -> tuple[Floats, float]:
-        """Distances of replicates, and the share of them that a permutation test tells apart."""
+        """Distances of replicates, and the share of them that a permutation test distinguishes."""
         values = np.full(self.settings.replicates, np.nan)
         told = np.full(self.settings.replicates, np.nan)
         labels = metric.labelling(n, self.quick[0])

@@ -6,8 +6,10 @@ from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.distances import battery, pairs, relevance
+from fastsde.analysis.distances.effect import measure_effects
 from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.sections import Context
 from fastsde.progress import Silent
 
@@ -20,7 +22,8 @@ NAMES = {metric.name for metric in METRICS}
 
 def _context(ensemble, settings=QUICK, reference="sgd"):
     views = {name: ensemble[name] for name in ensemble.names}
-    return Context(ensemble, views, reference, settings, Silent())
+    effects = measure_effects(Points(ensemble, views, reference), reference, settings.seed)
+    return Context(ensemble, views, reference, settings, Silent(), effects=effects)
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +84,13 @@ def test_coordinates_and_divergences(found, ensemble):
 
 def test_chosen_snapshots_cover_the_way(ensemble):
     points = Points(ensemble, ensemble.views, "sgd")
-    chosen = battery.chosen_snapshots(points, "sgd", 3)
+    chosen = equal_shares(points.way("sgd"), 3)
     assert chosen[-1] == 15
     assert np.all(np.diff(chosen) > 0)
     still = fake_ensemble(40, 9, ("sgd",))
     for name in ("modes", "loss"):
         still.views["sgd"].arrays[name][:] = still.views["sgd"].arrays[name][0]
-    assert battery.chosen_snapshots(Points(still, still.views, "sgd"), "sgd", 4).tolist() == [2, 4, 6, 8]
+    assert equal_shares(Points(still, still.views, "sgd").way("sgd"), 4).tolist() == [2, 4, 6, 8]
 
 
 def test_all_pairs(context):
@@ -100,11 +103,9 @@ def test_all_pairs(context):
     assert np.all(mmd.p_value[:, 0, [0, 1]] > 0.01)
     assert np.isnan(energy.value[:, 3]).all()
     assert np.all(energy.ratio[:, 0, 2] > 1)
-    over_time = found.over_time
-    assert np.array_equal(over_time.value, over_time.value.T)
-    assert np.all(over_time.p_value[2, [0, 1, 3]] < 0.02)
-    assert np.all(over_time.p_value[0, [0, 1]] > 0.01)
-    assert np.all(over_time.count == mmd.count.max())
+    assert np.array_equal(found.p_value, found.p_value.T)
+    assert np.all(found.p_value[2, [0, 1, 3]] < 0.02)
+    assert np.all(found.p_value[0, [0, 1]] > 0.01)
     assert pairs.measure(_context(fake_ensemble(20, 6, ("sgd",)))) is None
 
 
@@ -115,7 +116,7 @@ def test_which_distance_to_use(context):
     assert set(found.distances) == NAMES
     mmd, exact = found.distances["mmd"], found.distances["exact_w2"]
     assert np.all(mmd.power_farthest >= 0.9)
-    assert np.all(mmd.size <= 0.25)  # 20 replicates at 5 %: more than 5 told has probability 3e-4
+    assert np.all(mmd.size <= 0.25)  # 20 replicates at 5 %: more than 5 have probability 3e-4
     assert np.isnan(exact.seconds[1])
     assert exact.seconds[0] > 0
     assert mmd.exists
@@ -126,6 +127,7 @@ def test_which_distance_to_use(context):
 def test_without_anything_to_compare():
     alone = _context(fake_ensemble(200, 6, ("sgd",)))
     assert relevance.measure(alone) is None
+    assert relevance.measure(Context(alone.ensemble, alone.views, "sgd", QUICK, Silent())) is None
     assert battery.measure(_context(fake_ensemble(40, 6, ("gd", "langevin")), reference="")) is None
 
 

@@ -3,7 +3,8 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings, analyze
-from fastsde.analysis.distances.compare import compare, document
+from fastsde.analysis.distances.compare import compare, document, nearest, nearest_when
+from fastsde.analysis.ranking import judged
 from fastsde.analysis.views import common_views
 from fastsde.errors import FastsdeError
 
@@ -20,10 +21,10 @@ def test_the_same_law_and_another(ensemble):
     """One null comparison at level 5 %, seed fixed."""
     same, other, _ = compare(ensemble, ["sgd", "sgd_gauss", "langevin"], snapshots=[7], settings=QUICK)
     assert (same.first, same.second) == ("sgd", "sgd_gauss")
-    assert "cannot be told apart" in same.sentence(0)
-    assert "differ" in other.sentence(0)
-    verdicts = {row["distance"]: row["verdict"] for row in other.distance_rows(0)}
-    assert set(verdicts.values()) == {"differs"}
+    assert "sgd and sgd_gauss are indistinguishable (p = " in same.sentence(0)
+    assert "not significant" in same.sentence(0)
+    assert "sgd and langevin are distinguishable (p = 0.01, 160 trajectories per sample)" in other.sentence(0)
+    assert {row["alone"] for row in other.distance_rows(0)} == {"significant"}
     assert [row["coordinate"] for row in other.coordinate_rows(0)] == list(other.coordinates)
 
 
@@ -87,3 +88,34 @@ def test_part_of_the_models(ensemble):
         analyze(ensemble, models=["gd"])
     with pytest.raises(FastsdeError, match="no model 'sgd' to compare"):
         analyze(ensemble, "sgd", models=["langevin"])
+
+
+def test_the_nearest_is_first_and_verdicts_are_those_of_all_distances(ensemble):
+    found = compare(
+        ensemble, ["sgd", "langevin", "sgd_gauss"], snapshots=[5, 7], settings=QUICK, every_pair=False
+    )
+    assert [(one.first, one.second) for one in found] == [("sgd", "langevin"), ("sgd", "sgd_gauss")]
+    for at in range(2):
+        assert [one.second for one in nearest(found, at)] == ["sgd_gauss", "langevin"]
+        for one in found:
+            row = one.row(at)
+            assert row["verdict"] == judged(float(one.pair.significance.at[at]))
+            assert f" are {row['verdict']}" in one.sentence(at)
+    step = found[0].step
+    said = nearest_when(found)
+    assert f"Nearest to sgd: sgd_gauss at steps {step[0]:,.0f} to {step[1]:,.0f}." in said
+    assert "sgd_gauss indistinguishable" in said
+    assert "langevin distinguishable" in said
+
+
+def test_the_effect_at_a_step_is_that_of_the_analysis_where_models_are_paired(ensemble):
+    """Independent models are compared whole; paired ones by halves, as in an analysis."""
+    paired = fake_ensemble(160, 10, ("sgd", "langevin"))
+    paired.study = paired.study.replace(start="paired")
+    one = compare(paired, ["sgd", "langevin"], snapshots=[7], settings=QUICK)[0]
+    assert one.count == 80
+    assert one.effect.value[0] == analyze(paired, settings=QUICK).effects.value[7, 0, 1]
+    whole = compare(ensemble, ["sgd", "langevin"], snapshots=[7], settings=QUICK)[0]
+    assert whole.count == 160
+    assert whole.modes[0] == pytest.approx(one.modes[0], rel=0.5)
+    assert np.sign(whole.median_loss[0]) == np.sign(one.median_loss[0]) != 0

@@ -1,0 +1,91 @@
+"""One ranking: headline, table, pairs, relevance and page put the models of each example in one order."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeEnsemble, FakeTrajectories
+
+from fastsde.analysis import Settings, analyze, sections
+from fastsde.analysis.headline import NAMED
+from fastsde.analysis.ranking import ordered, ranking, verdict
+from fastsde.data import build_problem
+from fastsde.report import distances_figures, tables
+from fastsde.study import Study
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+QUICK = Settings(
+    permutations=39, directions=6, frequencies=16, sliced_limit=60, kernel_limit=40, pair_limit=40,
+    transport_limit=32, blocks=40, chosen=2, replicates=5,
+)  # fmt: skip
+TRAJECTORIES, STEPS = 80, np.array([0, 10, 100, 300, 1000])
+
+
+def _ensemble(path):
+    """The models of an example, at distances from the reference that do not follow the file."""
+    study = Study.load(path)
+    problem = build_problem(study)
+    rng = np.random.default_rng(7)
+    strength = np.asarray(problem.mode_strength, dtype=float)
+    views = {}
+    for name in study.models:
+        shift = rng.uniform(0.0, 0.5)
+        growth = np.linspace(0.0, 1.0, len(STEPS))[:, None, None]
+        noise = rng.normal(0.0, 0.1, (len(STEPS), TRAJECTORIES, len(strength)))
+        shares = (1 + shift) * growth + noise
+        loss = np.exp(-3 * shares.mean(axis=2) + shift)
+        arrays = {
+            "modes": shares * np.where(strength > 0, strength, 1.0),
+            "loss": loss,
+            "exploded_step": np.full(TRAJECTORIES, -1),
+        }
+        views[name] = FakeTrajectories(STEPS, STEPS * study.time.learning_rate, arrays, {"dt": 1.0})
+    return FakeEnsemble(study, problem, views)
+
+
+def _named(headline, names):
+    """Names in the order in which the sentences on the nearest and on the farther models give them."""
+    sentences = re.split(r"(?:Indist|Dist)inguishable|Undetermined", headline)[0]
+    places = {name: re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", sentences) for name in names}
+    return sorted((name for name in names if places[name]), key=lambda name: places[name].start())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_all_say_the_same(path, monkeypatch):
+    asked = [one for one in sections.SECTIONS if one.name in ("distances", "pairs", "relevance")]
+    monkeypatch.setattr(sections, "SECTIONS", tuple(asked))
+    ensemble = _ensemble(path)
+    names = list(ensemble.names)
+    reference = next((name for name in names if ensemble.study.models[name].kind == "sgd"), names[0])
+    found = analyze(ensemble, reference, settings=QUICK)
+    ranks = ranking(found)
+    if len(names) > 2:
+        effects = [found.effects.between(reference, name).mean for name in ranks]
+        assert effects == sorted(effects)
+        assert effects[0] < effects[-1]
+
+    shown = ranks if len(ranks) <= NAMED + 1 else [*ranks[:4], ranks[-1]]
+    assert _named(found.headline(), ranks) == shown
+    assert [row["model"] for row in found.summary()] == [reference, *ranks]
+    assert [row["model"] for row in found.summary_rows()] == ordered(found)
+    nearby = found.sections["relevance"]
+    assert (nearby.nearest, nearby.farthest) == (ranks[0], ranks[-1])
+    panel = distances_figures.all_pairs(found).axes[0]
+    assert [label.get_text() for label in panel.get_xticklabels()] == ordered(found)
+    written = [text.get_text() for text in panel.texts[: len(names)]]
+    assert written[1:] == [f"{found.effects.between(reference, name).mean:.2g}" for name in ranks]
+    page = tables.results(found)
+    assert re.findall(r'<th scope="row">([\w-]+)', page) == ordered(found)
+
+
+@pytest.mark.parametrize("path", EXAMPLES[:1], ids=lambda path: path.stem)
+def test_verdicts_in_words_are_those_of_the_significance(path):
+    ensemble = _ensemble(path)
+    names = list(ensemble.names)
+    found = analyze(ensemble, names[0], settings=QUICK)
+    page = tables.results(found)
+    for row in found.summary()[1:]:
+        told = found.models[row["model"]].significance
+        assert row["verdict"] == told.verdict == verdict(found, names[0], row["model"])
+        assert f">{told.verdict}</b>" in page
