@@ -12,6 +12,7 @@ from fastsde.analysis.noise_level import level_variable, noise_level
 from fastsde.analysis.protocols import Floats, Integers
 from fastsde.analysis.saddles.noise_summary import Point, SaddleNoise, of_points, of_steps
 from fastsde.analysis.saddles.saddle_noise import LEADING, NoiseShape, noise_rows, noise_shape
+from fastsde.analysis.saddles.saddle_types import DENSE
 from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS
 from fastsde.analysis.tails.tail_report import TailReport, side_by_side, tail_report
 
@@ -29,8 +30,6 @@ FIRST = 4096
 """They are taken from the first so many trajectories."""
 DRAWS = 20_000
 """Single steps kept of each saddle."""
-DENSE = 512
-"""Parameters up to which the whole Hessian of a point is made for its eigenvectors."""
 LARGEST = 4_000_000
 """Rows times dimension beyond which a covariance is not computed."""
 
