@@ -46,7 +46,7 @@ def block_curvature(state: Array, memory: Array, lowered: Lowered) -> Array:
     -------
     (blocks * lanes, 3) array
         Columns: smallest, largest, and the larger of the two residual norms ``|H x - value x|`` of the unit
-        Ritz vectors: an eigenvalue lies within it of each value.
+        Ritz vectors, plus rounding: an eigenvalue lies within it of each value.
     """
     from fastsde.kernels.cpu import aligned
     from fastsde.kernels.lanczos import extreme_eigenvalues

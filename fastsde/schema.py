@@ -99,7 +99,7 @@ OBSERVABLES: dict[str, Variable] = {
     "rank_distance": Variable(_ST, "|W - W_r| / |W_r|, W_r the best map of that rank"),
     "hessian_min": Variable(_ST, "smallest eigenvalue of the Hessian of the loss (Lanczos)"),
     "hessian_max": Variable(_ST, "largest eigenvalue of the Hessian of the loss (Lanczos)"),
-    "hessian_error": Variable(_ST, "larger residual norm of the two: an eigenvalue lies within"),
+    "hessian_error": Variable(_ST, "larger residual norm plus rounding: an eigenvalue lies within"),
     "end_to_end": Variable((*_ST, "output", "input"), "end-to-end matrix W_L ... W_1"),
     "parameters": Variable((*_ST, "parameter"), "all weights, layer 1 first, each matrix row by row"),
     "mode_drift": Variable((*_ST, "mode"), "drift of u_a^T W v_a under the model, by time"),

@@ -3,24 +3,28 @@
 Each trajectory has a Krylov space of its own, made by the same instructions: the vectors are orthogonalised
 twice against all before them, so no spurious copies of an eigenvalue appear. The extreme eigenvalues of the
 tridiagonal matrix are found by bisection on the sign of its pivots, their errors bounded by ``|b_m y_m|``,
-the residual of the Ritz pair (Parlett 1998, section 13.2): some eigenvalue of H lies within it.
+the residual of the Ritz pair (Parlett 1998, section 13.2), and rounding: some eigenvalue of H lies within it.
 """
 
 import math
 
 from fastsde.kernels.dln import inner
 from fastsde.kernels.hessian import hessian_vector, settle
-from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, select, store
+from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, scalar, select, store
 from fastsde.kernels.options import inlined, kernel
 
 __all__ = ["CHECK_EVERY", "block_eigenvalues", "extreme_eigenvalues"]
 
 CHECK_EVERY = 8  # steps between looks at the error bounds
+ROUNDING = 32.0  # units of rounding of the largest absolute eigenvalue that a Hessian product may be off
 
 
 @kernel
 def extreme_eigenvalues(state, m, space, net, data, plan, starts, tolerance, out):
     """Write, a row a trajectory: smallest and largest Hessian eigenvalue, and the bound of their errors.
+
+    The bound is the larger residual norm, plus `ROUNDING` units of rounding of the largest absolute
+    eigenvalue: in a small network the Krylov space is the whole space, and the residual exactly zero.
 
     Parameters
     ----------
@@ -54,6 +58,10 @@ def block_eigenvalues(m, space, net, data, plan, starts, tolerance, out, first):
             error = max(low_error, high_error)
             if start == 0 or error > out[row, 2]:
                 out[row, 2] = error
+    unit = scalar(space, ROUNDING * (2.220446049250313e-16 if space.itemsize == 8 else 1.1920929e-07))
+    for v in range(width):
+        row = first + v
+        out[row, 2] += unit * max(-out[row, 0], out[row, 1])
 
 
 @kernel

@@ -101,7 +101,7 @@ def fake_problem() -> Any:
     optimum = (problem.mode_left * STRENGTH) @ problem.mode_right.T
     changed = {
         "mode_strength": STRENGTH, "optimum": optimum, "optimum_loss": 0.75,
-        "covariance": np.eye(4), "white": True,
+        "covariance": np.eye(4), "factor": np.eye(4), "cross": optimum, "white": True,
     }  # fmt: skip
     return SimpleNamespace(**{**vars(problem), **changed})
 

@@ -18,7 +18,6 @@ from fastsde.report import style
 
 if TYPE_CHECKING:
     from fastsde.analysis.saddles.found import Saddles
-    from fastsde.analysis.saddles.model_visits import ModelVisits
     from fastsde.analysis.saddles.noise_summary import SaddleNoise
 
 MOST = 8
@@ -48,17 +47,23 @@ def visits(analysis: Analysis) -> Figure:
 
 
 def curvature(analysis: Analysis) -> Figure:
-    """Smallest and largest Hessian eigenvalue at the saddles, in units of the largest at the minimum."""
+    """Smallest and largest Hessian eigenvalue of the saddles, and at the states that visit them.
+
+    In units of the largest at the minimum.
+    """
     found: Saddles = analysis.sections["saddles"]
     lines = style.model_lines(list(analysis.models), analysis.reference)
     shown = [k for k in drawn_saddles(found) if _known(found, k)]
     figure, axes = style.grid(2, 2, 2.9)
+    for panel, own in zip(axes, (found.types.lowest, found.types.highest), strict=True):
+        place, value = np.arange(len(shown)), own[shown] / found.curvature_scale
+        panel.hlines(value, place - 0.42, place + 0.42, color=style.INK, linewidth=1.6, label="the saddle")
     for number, name in enumerate(ordered(analysis)):
         one = found.models[name]
         for panel, values in zip(axes, (one.lowest, one.highest), strict=True):
             share = values / found.curvature_scale
             _points(panel, shown, number, len(found.models), share, name, lines)
-    axes[0].axhspan(-found.strict_rule, found.strict_rule, color=style.PALE, linewidth=0, label="flat")
+    axes[0].axhspan(-found.negative_rule, found.negative_rule, color=style.PALE, linewidth=0, label="small")
     axes[0].set_title("smallest eigenvalue")
     axes[1].set_title("largest eigenvalue")
     axes[0].set_ylabel("over largest at the minimum")
@@ -124,16 +129,13 @@ def drawn_saddles(found: Saddles) -> list[int]:
 
 
 def _known(found: Saddles, saddle: int) -> bool:
-    return any(np.isfinite(one.lowest[saddle, 1]) for one in found.models.values())
+    at_visits = [one.lowest[saddle, 1] for one in found.models.values()]
+    return bool(np.isfinite([found.types.lowest[saddle], *at_visits]).any())
 
 
 def has_curvature(found: Saddles) -> bool:
-    """Whether the curvature of some visit is known."""
-    return any(_any_finite(one) for one in found.models.values())
-
-
-def _any_finite(one: ModelVisits) -> bool:
-    return bool(np.isfinite(one.lowest).any())
+    """Whether the curvature of some visited saddle, or at some visit, is known."""
+    return any(_known(found, saddle) for saddle in drawn_saddles(found))
 
 
 def _mark(name: str, lines: Mapping[str, style.Line]) -> str:

@@ -79,6 +79,6 @@ def _tail(found: TailReport, k: int) -> str:
         for one in (found.estimates[name] for name in ("moment", "characteristic"))
     ]
     text = f"tail of {found.count[k]:,.0f} steps: index {spans[0]}, if stable {spans[1]}; {found.verdict[k]}"
-    if found.disagreement[k] > TOLERANCE:
+    if found.gaussian_p[k] < found.significance[k] and found.disagreement[k] > TOLERANCE:
         text += f"; <b>estimators disagree by {found.disagreement[k]:.2g}</b>"
     return f'<span class="what">{text}</span>'

@@ -10,11 +10,12 @@ import numpy as np
 from fastsde.analysis import Analysis
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered
+from fastsde.report.writing import number
 
 if TYPE_CHECKING:
     from fastsde.analysis.saddles.found import Saddles
 
-__all__ = ["beyond", "range_over", "saddle_title", "span"]
+__all__ = ["beyond", "range_over", "saddle_title", "saddle_type", "span"]
 
 
 def saddle_title(found: Saddles, saddle: int) -> str:
@@ -23,6 +24,18 @@ def saddle_title(found: Saddles, saddle: int) -> str:
     if kept == "none":
         return "the origin"
     return f"the saddle with mode{'s' if '+' in kept else ''} {kept}"
+
+
+def saddle_type(found: Saddles, saddle: int) -> str:
+    """Say whether a saddle itself is strict or flat, by which numbers; empty where that is not known."""
+    types = found.types
+    if not np.isfinite(types.lowest[saddle]):
+        return ""
+    strict = types.strict[saddle] > 0
+    word = f"strict, smallest eigenvalue {number(types.lowest[saddle])}" if strict else "flat"
+    if not np.isfinite(types.negative[saddle]):
+        return word
+    return f"{word}, {types.negative[saddle]:.0f} of {types.parameters:,} eigenvalues negative"
 
 
 def beyond(found: Saddles) -> int:

@@ -13,7 +13,7 @@ from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import saddle_figures as figures
 from fastsde.report import writing
 from fastsde.report.saddle_noise import noise_finding, noise_table
-from fastsde.report.saddle_words import beyond, range_over, saddle_title, span
+from fastsde.report.saddle_words import beyond, range_over, saddle_title, saddle_type, span
 from fastsde.report.spec import FigureSpec
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _visits_table(analysis: Analysis) -> str:
         "model",
         *(saddle_title(found, k) + ("" if found.top[k] else " (not the strongest)") for k in shown),
     )
-    rows = []
+    rows = [["<i>the saddle itself</i>", *(saddle_type(found, k) or writing.NOTHING for k in shown)]]
     for name in ordered(analysis):
         one = found.models[name]
         cells = []
@@ -80,8 +80,10 @@ def _visits_table(analysis: Analysis) -> str:
             )
             text += f'<span class="what">first seen at step {one.entry[k, 1] / step:,.0f}</span>'
             text += _distance(one, k)
-            if one.strict[k] or one.flat[k]:
-                text += f'<span class="what">strict {one.strict[k]:,.0f}, flat {one.flat[k]:,.0f}</span>'
+            looked = one.negative[k] + one.not_negative[k]
+            if looked:
+                text += '<span class="what">negative eigenvalue at the visiting state in '
+                text += f"{one.negative[k]:,.0f} of {looked:,.0f}</span>"
             cells.append(text)
         rows.append([escape(name), *cells])
     return writing.tables(head, rows)
@@ -109,7 +111,10 @@ def _visits_note(analysis: Analysis) -> str:
     )
     return (
         f"<p>Trajectories that visit, time seen there with the range of 90 % of visits, relative distance "
-        f"of W from the saddle's with the same range, and what the curvature says. Saddles are named by "
+        f"of W from the saddle's with the same range, and how many visiting states have a negative "
+        f"eigenvalue of account. <b>Strict or flat is the saddle itself</b>, by the Hessian at the balanced "
+        f"layers with the saddle's W; a visiting state is some way off, and its curvature another. Saddles "
+        f"are named by "
         f"{escape(found.naming)}. A visit is two snapshots or more at which the full gradient is below "
         f"{100 * found.gradient_rule:g} % of {found.gradient_scale:.3g}, its usual largest norm; the "
         f"relative rate of descent below {100 * found.rate_rule:g} % of its largest{level}. "
@@ -120,23 +125,32 @@ def _visits_note(analysis: Analysis) -> str:
 
 def _curvature_finding(analysis: Analysis) -> str:
     found = analysis.sections["saddles"]
-    strict = np.sum([one.strict for one in found.models.values()], axis=0)
-    flat = np.sum([one.flat for one in found.models.values()], axis=0)
-    known = [k for k in figures.drawn_saddles(found) if strict[k] + flat[k] > 0]
-    found_share = confidence.share(strict, strict + flat)
-    share = {
-        k: 100 * np.array([found_share.low[k], found_share.value[k], found_share.high[k]]) for k in known
-    }
-    if all(ends[1] == 100 for ends in share.values()):
-        least = min(ends[0] for ends in share.values())
-        return (
-            f"Every point visited near a saddle has a negative eigenvalue of account (95 % intervals of the "
-            f"shares begin at {least:.0f} % or above)."
-        )
+    shown = figures.drawn_saddles(found)
+    own = [f"{saddle_title(found, k)}: {words}" for k in shown if (words := saddle_type(found, k))]
+    said = [f"The saddles themselves: {'; '.join(own)}."] if own else []
+    return " ".join([*said, *_at_visits(found, shown)])
+
+
+def _at_visits(found: Saddles, shown: list[int]) -> list[str]:
+    """Say at how many visiting states an eigenvalue is negative, and where that is not the saddle's doing."""
+    negative = np.sum([one.negative for one in found.models.values()], axis=0)
+    looked = negative + np.sum([one.not_negative for one in found.models.values()], axis=0)
+    share = confidence.share(negative, looked)
     parts = [
-        f"{saddle_title(found, k)} in {span(ends, '{:.0f}', ' %')} of visits" for k, ends in share.items()
+        f"{saddle_title(found, k)} in {span(100 * _interval(share, k), '{:.0f}', ' %')} of visits"
+        for k in shown
+        if looked[k] > 0
     ]
-    return "Strict, with a negative eigenvalue of account: " + ", ".join(parts) + "; flat in the others."
+    if not parts:
+        return []
+    text = f"The visiting states have a negative eigenvalue of account: {', '.join(parts)}."
+    if any(found.types.strict[k] == 0 and negative[k] > 0 for k in shown):
+        text += " Where the saddle itself is flat, that is due to the distance from it."
+    return [text]
+
+
+def _interval(share: confidence.Interval, saddle: int) -> Floats:
+    return np.array([share.low[saddle], share.value[saddle], share.high[saddle]])
 
 
 SPECS = (
@@ -163,17 +177,18 @@ SPECS = (
         name="saddle_curvature",
         title="Curvature at the saddles",
         caption=(
-            "Smallest and largest eigenvalue of the Hessian at the closest approach of each visit: median "
-            "and range of 90 % of visits. <b>With three layers or more the saddles that keep the strongest "
-            "modes have no negative eigenvalue, and what is seen is the distance from the saddle;</b> only "
-            "those that keep weaker modes instead are strict. A minimum is never told by its eigenvalues "
-            "here."
+            "Smallest and largest eigenvalue of the Hessian. Lines: of the saddle itself, which is strict if "
+            "the smallest is negative, else flat. Points: at the closest approach of each visit, median and "
+            "range of 90 % of visits. That state is some way off the saddle, and may have a negative "
+            "eigenvalue where the saddle has none. Minima are not identified by their eigenvalues."
         ),
         source=(
-            "<code>analysis.h5 sections/saddles/models/MODEL/lowest, highest</code>; Lanczos on exact "
-            "Hessian products, twice reorthogonalised, residual bound in <code>error</code>. Unit: largest "
-            "eigenvalue at the balanced minimum. Strict: below minus a hundredth of it by more than the "
-            "bound."
+            "<code>analysis.h5 sections/saddles/types</code>: Hessian at balanced layers with the saddle's W "
+            "and rank; strict if the smallest eigenvalue is below minus its error bound. "
+            "<code>sections/saddles/models/MODEL/lowest, highest</code>: Lanczos on exact Hessian products "
+            "at the visiting states, error bound in <code>error</code>. Unit: largest eigenvalue at the "
+            "balanced minimum; a negative eigenvalue of account is below minus a hundredth of it by more "
+            "than the bound."
         ),
         draw=figures.curvature,
         applies=_curved,

@@ -10,12 +10,13 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.phrases import enumerated
+from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, POWER
 from fastsde.analysis.tails.section import SampleTails
-from fastsde.analysis.tails.verdict import MEANING
+from fastsde.analysis.tails.verdict import MEANING, TOLERANCE
 from fastsde.report import panels, tails_figures
 from fastsde.report.spec import FigureSpec
 from fastsde.report.tails_figures import samples
-from fastsde.report.writing import NOTHING, table, tail_span
+from fastsde.report.writing import NOTHING, p_value, table, tail_span
 
 WORDS = {
     "none": "no noise",
@@ -23,7 +24,8 @@ WORDS = {
     "stable": "as alpha-stable",
     "heavy": "without a variance, yet not stable",
     "power": "with a power tail and a variance",
-    "unclear": "of a tail on which the estimators do not agree, or that may or may not have a variance",
+    "undetermined": "undetermined at this number of values",
+    "unclear": "heavier-tailed than a Gaussian, of a kind that these values leave open",
     "bounded": "bounded",
     "mixture": "heavy only as a mixture of scales",
 }
@@ -76,7 +78,11 @@ def verdicts(analysis: Analysis) -> str:
         "<p>Verdict on all snapshots together; the moment estimator's index with its 95 % interval (none: "
         "the tail is no power law), and Hill's, which has a bias that no interval holds; the index that a "
         "stable law would have for sums of 1, 4 and 16 values (constant if it is one, towards 2 with a "
-        "variance); and, of noise, the index in units of a scale that lasts between snapshots.</p>"
+        "variance); and, of noise, the index in units of a scale that lasts between snapshots. <b>p</b>: the "
+        "chance of so large a kurtosis in Gaussian values of the same number and grouping; at most "
+        f"{100 * FALSE_ALARMS:g} % of Gaussian samples get a verdict that claims a tail, all modes together. "
+        f"<b>Detectable</b>: the stable index that so many values show with a power of {100 * POWER:g} %; "
+        "one nearer 2 may be missed.</p>"
         f"{table(head, rows)}<p>{_legend(used)}</p>"
     )
 
@@ -97,10 +103,15 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
         f"Hill {_number(one.pooled.estimates['hill'].index[column])}",
         f"sums {', '.join(_number(value) for value in sums)}",
     ]
+    lines.append(f"p {p_value(one.pooled.gaussian_p[column])}, {_power(one.pooled.detectable[column])}")
     if np.isfinite(one.lasting.index[column]):
         lines.append(f"lasting scale {_number(one.lasting.index[column])}")
     told = "".join(f'<span class="what">{line}</span>' for line in lines)
     return f"<b>{one.verdict[column]}</b>{told}"
+
+
+def _power(detectable: float) -> str:
+    return f"detectable {detectable:.2f}" if math.isfinite(detectable) else "nothing detectable"
 
 
 def _number(value: float) -> str:
@@ -111,7 +122,7 @@ def disagreement_finding(analysis: Analysis) -> str:
     """Warn where the estimators disagree."""
     parts = []
     for kind, text in tails_figures.KINDS.items():
-        far = [name for name, one in samples(analysis, kind).items() if one.pooled.disagreement[0] > 0.25]
+        far = [name for name, one in samples(analysis, kind).items() if _contradicts(one)]
         if far:
             parts.append(f"{text}: {enumerated([escape(name) for name in far])}")
     if not parts:
@@ -120,6 +131,12 @@ def disagreement_finding(analysis: Analysis) -> str:
         f"The estimators disagree beyond their intervals and known biases on {'; '.join(parts)}. "
         "What assumes a stable law does not measure a tail there: the law is not stable."
     )
+
+
+def _contradicts(one: SampleTails) -> bool:
+    """Whether the estimators disagree on a first column that is heavier than a Gaussian."""
+    heavier = one.pooled.gaussian_p[0] < one.pooled.significance[0]
+    return bool(heavier and one.pooled.disagreement[0] > TOLERANCE)
 
 
 def _has_noise(analysis: Analysis) -> bool:

@@ -128,8 +128,12 @@ def test_findings_say_what_was_counted(analysis):
     ends = f"({100 * one.share_low[visited]:.0f} to {100 * one.share_high[visited]:.0f})"
     assert f"{share[visited]:.0f} % {ends} in sgd" in spec["saddle_visits"].finding(analysis)
     assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
-    assert "every point visited" in spec["saddle_curvature"].finding(analysis).lower()
-    assert "intervals of the shares begin at " in spec["saddle_curvature"].finding(analysis)
+    curved = spec["saddle_curvature"].finding(analysis)
+    assert curved.startswith("The saddles themselves: the origin: flat, 0 of ")
+    assert "The visiting states have a negative eigenvalue of account: the origin in 100 % (" in curved
+    assert curved.endswith("Where the saddle itself is flat, that is due to the distance from it.")
+    assert ": flat, 0 of " not in spec["saddle_visits"].finding(analysis)
+    assert "the saddle itself</i></th><td>flat, 0 of " in spec["saddle_visits"].beside(analysis)
     assert "lower bound" in spec["saddle_visits"].beside(analysis)  # only the modes are recorded
     assert ">distance 0." in spec["saddle_visits"].beside(analysis)
     noise = spec["saddle_noise"].finding(analysis)
@@ -146,11 +150,21 @@ def test_findings_say_what_was_counted(analysis):
     assert course.endswith("Not told from it: tempered, sgd_gauss, levy, langevin, gd.")
 
 
-def test_a_strict_saddle_is_told_from_a_flat_one(analysis):
-    """lambda_min is near -60 in the made-up runs; a hundredth of the minimum's largest eigenvalue is 20."""
-    one = analysis.sections["saddles"].models["sgd"]
-    assert analysis.sections["saddles"].curvature_scale == pytest.approx(2000, rel=0.01)
-    assert one.strict.sum() + one.flat.sum() == one.visits.sum()
-    assert np.all(one.strict == one.visits)
-    one = analysis.sections["saddles"].models["gd"]
+def test_the_curvature_at_visits_is_not_that_of_the_saddle(analysis):
+    """lambda_min is near -60 in the made-up runs; a hundredth of the minimum's largest eigenvalue is 20.
+
+    The network has more than two layers: its saddles of the strongest modes are flat all the same.
+    """
+    found = analysis.sections["saddles"]
+    one = found.models["sgd"]
+    assert found.curvature_scale == pytest.approx(2000, rel=0.01)
+    assert one.negative.sum() + one.not_negative.sum() == one.visits.sum()
+    assert np.all(one.negative == one.visits)
+    assert np.all(found.types.strict[found.top == 1] == 0)
+    one = found.models["gd"]
     assert np.all(one.lowest[one.visits > 0] < -60)
+
+
+@pytest.mark.parametrize("spec", saddles.SPECS)
+def test_no_text_on_saddles_speaks_of_layers_that_a_study_may_not_have(spec):
+    assert "layers or more" not in spec.caption + spec.source

@@ -53,8 +53,11 @@ class Current:
         Learning-rate steps between the two.
     relaxation : ndarray, shape (d,)
         Relaxation rates of the fitted linear process times the gap, real parts, rising.
+    deviation : ndarray, shape (d,)
+        Standard deviation of each coordinate at the start of the late window; empty where there is nothing.
     area : Area or None
-        In units of the coordinates' standard deviations.
+        In units of the deviations: ``rate[i, j] * deviation[i] * deviation[j]`` is the area that the
+        coordinates as recorded sweep per unit of time.
     entropy : EntropyProduction or None
         By time.
     planes : dict of str to Plane
@@ -67,6 +70,7 @@ class Current:
     pairs: int
     gap: float
     relaxation: Floats
+    deviation: Floats
     area: Area | None
     entropy: EntropyProduction | None
     planes: dict[str, Plane]
@@ -122,7 +126,7 @@ def _current(context: Context, name: str, view: Trajectories, variable: str) -> 
         elif scale.min() < 1e-9 * scale.max():
             reason = "some coordinates stand still"
     if reason:
-        return Current(reason, counted, len(window.pairs), window.gap, np.empty(0), None, None, {})
+        return _nothing(reason, counted, window)
     moments = LaggedMoments(counted, len(scale))
     for before, after in window.pairs:
         moments.add(
@@ -130,6 +134,11 @@ def _current(context: Context, name: str, view: Trajectories, variable: str) -> 
         )
     lag = window.gap * float(view.time[-1]) / float(view.step[-1])
     return _found(context, view, variable, window, alive, scale, moments, lag)
+
+
+def _nothing(reason: str, counted: int, window: LateWindow) -> Current:
+    empty = np.empty(0)
+    return Current(reason, counted, len(window.pairs), window.gap, empty, empty, None, None, {})
 
 
 def _found(
@@ -150,7 +159,7 @@ def _found(
         reason = f"some correlation is gone between snapshots {apart} apart"
         if window.gap > 1:
             reason += "; record closer ones at the end, time.snapshots.late = { count = 64, every = 1 }"
-        return Current(reason, counted, len(window.pairs), window.gap, np.empty(0), None, None, {})
+        return _nothing(reason, counted, window)
     rates = np.sort(np.linalg.eigvals(process.drift).real) * lag
     bases = _bases(process, moments, lag, variable, len(context.strength))
     fields = {name: FieldCollector(basis / scale, lag) for name, (basis, _) in bases.items()}
@@ -169,6 +178,7 @@ def _found(
         len(window.pairs),
         window.gap,
         rates,
+        scale,
         areas(moments, lag, settings.surrogates, settings.seed),
         entropy_production(moments, lag, settings.surrogates, settings.seed),
         planes,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.saddles.model_visits import ModelVisits
 from fastsde.analysis.saddles.noise_summary import SaddleNoise
+from fastsde.analysis.saddles.saddle_types import SaddleTypes
 
 __all__ = ["Saddles", "saddle_name"]
 
@@ -24,7 +25,7 @@ class Saddles:
         Its loss; NaN where the saddles' own modes are not known.
     top : ndarray, shape (saddle,)
         1 if it keeps the strongest modes, 0 if it keeps others in their stead.
-    gradient_rule, rate_rule, loss_rule, strict_rule : float
+    gradient_rule, rate_rule, loss_rule, negative_rule : float
         The rules' shares, see `fastsde.analysis.saddles.visits.Rules`.
     gradient_scale, rate_scale : float
         Usual largest gradient norm and relative rate of descent, of which the rules are shares.
@@ -34,7 +35,10 @@ class Saddles:
         What the modes are by which saddles are told apart.
     gradient_source, distance_source, curvature_source, noise_source : str
         "recorded", or what was done instead.
+    types : SaddleTypes
+        Curvature at the saddles themselves.
     models : dict of str to ModelVisits
+        Visits, with the curvature at the visiting states.
     noise : dict of str to SaddleNoise
         Noise near the saddles; models without noise are left out.
     """
@@ -46,7 +50,7 @@ class Saddles:
     gradient_rule: float
     rate_rule: float
     loss_rule: float
-    strict_rule: float
+    negative_rule: float
     gradient_scale: float
     rate_scale: float
     curvature_scale: float
@@ -55,6 +59,7 @@ class Saddles:
     distance_source: str
     curvature_source: str
     noise_source: str
+    types: SaddleTypes
     models: dict[str, ModelVisits]
     noise: dict[str, SaddleNoise] = field(default_factory=dict)
 

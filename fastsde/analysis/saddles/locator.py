@@ -154,7 +154,11 @@ class Locator:
         inner = np.where(rank > 0, squares[np.arange(len(rank)), np.maximum(rank, 1) - 1], 0.0)
         rest = np.sqrt(np.maximum(squares[:, -1] - inner, 0.0))
         found["rank_distance"][rows] = rest / np.where(rank > 0, np.sqrt(inner), self.unit)
-        found["same_rank"][rows] = rank_index(values, self.context.strength) == self._rank_of(kept[rows])
+        found["same_rank"][rows] = self._large(values) == self._rank_of(kept[rows])
+
+    def _large(self, values: Floats) -> Integers:
+        """Count large singular values; one that is just half of the optimum's is large, whatever rounding."""
+        return np.asarray(rank_index(values * (1 + 1e-6), self.context.strength), dtype=np.int64)
 
     def _number(self, kept: Integers) -> Integers:
         return np.asarray(self.basis.share(kept).sum(axis=-1), dtype=np.int64)
@@ -163,7 +167,7 @@ class Locator:
         """Count the large singular values of the saddles' own W."""
         sets, place = np.unique(kept, return_inverse=True)
         values = np.linalg.svd(self.basis.maps(sets), compute_uv=False)
-        return np.asarray(rank_index(values, self.context.strength)[place.ravel()], dtype=np.int64)
+        return self._large(values)[place.ravel()]
 
     def _size(self, kept: Integers) -> Floats:
         size = np.linalg.norm(self.basis.maps(kept), axis=(1, 2))

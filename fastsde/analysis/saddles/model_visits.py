@@ -43,12 +43,13 @@ class ModelVisits:
     same_rank, same_rank_low, same_rank_high : ndarray, shape (saddle,)
         Share of visits at which W has as many large singular values as the saddle's, with Wilson's interval.
     lowest, highest : ndarray, shape (saddle, level)
-        Smallest and largest Hessian eigenvalue at the closest approach.
+        Smallest and largest Hessian eigenvalue at the closest approach, which is another state than the
+        saddle: the saddle's own are in `Saddles.types`.
     error : ndarray, shape (saddle,)
         Largest bound of their errors.
-    strict, flat : ndarray, shape (saddle,)
-        Visits at a point with a negative eigenvalue of account, and without.
-    strict_share, strict_low, strict_high : ndarray, shape (saddle,)
+    negative, not_negative : ndarray, shape (saddle,)
+        Visits whose closest approach has a negative eigenvalue of account, and those where it has none.
+    negative_share, negative_low, negative_high : ndarray, shape (saddle,)
         Share of the former of both, with Wilson's interval.
     """
 
@@ -69,14 +70,14 @@ class ModelVisits:
     lowest: Floats
     highest: Floats
     error: Floats
-    strict: Floats
-    flat: Floats
-    strict_share: Floats
-    strict_low: Floats
-    strict_high: Floats
+    negative: Floats
+    not_negative: Floats
+    negative_share: Floats
+    negative_low: Floats
+    negative_high: Floats
 
 
-def model_visits(visits: Visits, listed: list[int], view: Trajectories, strict: float) -> ModelVisits:
+def model_visits(visits: Visits, listed: list[int], view: Trajectories, least: float) -> ModelVisits:
     """Summarise the visits of a model to the listed saddles.
 
     Parameters
@@ -86,19 +87,19 @@ def model_visits(visits: Visits, listed: list[int], view: Trajectories, strict: 
         Sets of modes kept.
     view : Trajectories
         The model's.
-    strict : float
-        Size of a negative eigenvalue beyond which a point is strict.
+    least : float
+        Size from which on a negative eigenvalue is of account.
     """
-    rows = [_saddle(visits, np.flatnonzero(visits.kept == kept), view, strict) for kept in listed]
+    rows = [_saddle(visits, np.flatnonzero(visits.kept == kept), view, least) for kept in listed]
     return ModelVisits(**{key: np.array([row[key] for row in rows]) for key in rows[0]})
 
 
-def _saddle(visits: Visits, rows: Any, view: Trajectories, scale: float) -> dict[str, Any]:
+def _saddle(visits: Visits, rows: Any, view: Trajectories, least: float) -> dict[str, Any]:
     unknown = np.full(len(rows), np.nan)
     there = {key: visits.there[key][rows] if key in visits.there else unknown for key in _THERE}
     lowest, error = there["hessian_min"], there["hessian_error"]
-    strict = lowest + error < -scale
-    flat = np.isfinite(lowest) & ~strict
+    negative = lowest + error < -least
+    others = np.isfinite(lowest) & ~negative
     same = there["same_rank"][np.isfinite(there["same_rank"])]
     return {
         "visits": float(len(rows)),
@@ -114,9 +115,9 @@ def _saddle(visits: Visits, rows: Any, view: Trajectories, scale: float) -> dict
         "lowest": _quantiles(lowest),
         "highest": _quantiles(there["hessian_max"]),
         "error": float(np.nanmax(error)) if np.isfinite(error).any() else np.nan,
-        "strict": float(strict.sum()),
-        "flat": float(flat.sum()),
-        **_share("strict", strict.sum(), strict.sum() + flat.sum(), "strict_share"),
+        "negative": float(negative.sum()),
+        "not_negative": float(others.sum()),
+        **_share("negative", negative.sum(), negative.sum() + others.sum(), "negative_share"),
     }
 
 

@@ -12,6 +12,8 @@ from fastsde.analysis.noise_level import level_variable, noise_level
 from fastsde.analysis.protocols import Floats, Integers
 from fastsde.analysis.saddles.noise_summary import Point, SaddleNoise, of_points, of_steps
 from fastsde.analysis.saddles.saddle_noise import LEADING, NoiseShape, noise_rows, noise_shape
+from fastsde.analysis.saddles.saddle_types import DENSE
+from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS
 from fastsde.analysis.tails.tail_report import TailReport, side_by_side, tail_report
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ FIRST = 4096
 """They are taken from the first so many trajectories."""
 DRAWS = 20_000
 """Single steps kept of each saddle."""
-DENSE = 512
-"""Parameters up to which the whole Hessian of a point is made for its eigenvectors."""
 LARGEST = 4_000_000
 """Rows times dimension beyond which a covariance is not computed."""
 
@@ -87,7 +87,7 @@ class NoiseCollector:
         for kept in listed:
             noise, _, trajectory = self._drawn(kept)
             rows.append(self._points(visits, kept) | of_steps(noise, trajectory, self._free(kept)))
-        tails = side_by_side([self._tail(kept) for kept in listed])
+        tails = side_by_side([self._tail(kept, FALSE_ALARMS / len(listed)) for kept in listed])
         return SaddleNoise(**{key: np.array([row[key] for row in rows]) for key in rows[0]}, tails=tails)
 
     def _free(self, kept: int) -> int | None:
@@ -102,14 +102,15 @@ class NoiseCollector:
         draws = np.concatenate(self.draws[kept]) if kept in self.draws else np.zeros((0, 2 * modes + 1))
         return draws[:, :modes], draws[:, modes:-1], draws[:, -1].astype(np.int64)
 
-    def _tail(self, kept: int) -> TailReport:
+    def _tail(self, kept: int, false_alarms: float) -> TailReport:
         """Judge the tail of draws, each along the strongest mode that the saddle does not keep."""
         free = self._free(kept)
         noise, level, trajectory = self._drawn(kept)
         if free is None:
             noise, level, trajectory = noise[:0], level[:0], trajectory[:0]
         along = [free or 0]
-        return tail_report(noise[:, along], level[:, along] if self.scaled else None, trajectory)
+        scale = level[:, along] if self.scaled else None
+        return tail_report(noise[:, along], scale, trajectory, false_alarms=false_alarms)
 
     def _points(self, visits: Visits, kept: int) -> dict[str, Any]:
         rows = np.flatnonzero((visits.kept == kept) & (visits.trajectory < FIRST))[:STATES]

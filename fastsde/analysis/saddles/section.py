@@ -13,6 +13,7 @@ from fastsde.analysis.saddles.found import Saddles, saddle_name
 from fastsde.analysis.saddles.locator import GAPS, Locator
 from fastsde.analysis.saddles.model_visits import model_visits
 from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
+from fastsde.analysis.saddles.saddle_types import SaddleTypes, balanced_point, saddle_types
 from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class _Pass:
                 self._curved(name, visits, listed, source),
                 listed,
                 context.views[name],
-                rules.strict * scale,
+                rules.negative * scale,
             )
             for name, (visits, _) in found.items()
         }
@@ -79,7 +80,7 @@ class _Pass:
             gradient_rule=rules.gradient,
             rate_rule=rules.rate,
             loss_rule=rules.loss,
-            strict_rule=rules.strict,
+            negative_rule=rules.negative,
             gradient_scale=self.gradient_scale,
             rate_scale=self.rate_scale,
             curvature_scale=scale,
@@ -88,6 +89,7 @@ class _Pass:
             distance_source=self.locator.source,
             curvature_source=source,
             noise_source=next(iter(found.values()))[1].source,
+            types=self._types(listed),
             models=models,
             noise=noise,
         )
@@ -211,15 +213,26 @@ class _Pass:
         chosen = [*top, *others][: max(MOST_SADDLES, len(top))]
         return sorted(chosen, key=lambda k: (k.bit_count(), k))
 
-    def _curvature_scale(self) -> float:
+    def _extremes(self, points: Floats) -> Floats:
+        """Smallest and largest Hessian eigenvalue and their error bound at parameters, (n, 3)."""
         from fastsde.curvature import curvature
-        from fastsde.start import balanced_factors
 
-        hidden = [np.eye(width) for width in self.network.widths[1:-1]]
-        point = self.network.pack([np.asarray(w) for w in balanced_factors(self.problem.optimum, hidden)])
         lowered = self._lowered(next(iter(self.context.views)))
-        dtype = self.context.ensemble.study.dtype
-        return float(curvature(np.asarray(point, dtype=dtype)[None], lowered)[0, 1])
+        return np.asarray(curvature(np.asarray(points, dtype=self.context.ensemble.study.dtype), lowered))
+
+    def _curvature_scale(self) -> float:
+        optimum = self.problem.optimum
+        point = balanced_point(self.network, optimum, min(optimum.shape))
+        return float(self._extremes(point[None])[0, 1])
+
+    def _types(self, listed: list[int]) -> SaddleTypes:
+        """Find the type of the saddles themselves, where their own maps are known."""
+        kept = np.array(listed)
+        maps = self.locator.basis.maps(kept)
+        rank = np.array([float(one.bit_count()) for one in listed])
+        if not self.locator.exact:
+            maps = np.full_like(maps, np.nan)
+        return saddle_types(maps, rank, self.network, self.problem, self._extremes)
 
     def _curved(self, name: str, visits: Visits, listed: list[int], source: str) -> Visits:
         """Add the curvature of visits that was not recorded."""

@@ -31,16 +31,16 @@ class Rules:
         The loss is within this share of the plateau's height above the minimum (where it is known which
         modes saddles keep).
     checks : int
-    strict : float
-        A saddle is called strict if ``lambda_min`` lies below minus this share of the largest eigenvalue at
-        the balanced minimum, by more than its error bound; flat otherwise.
+    negative : float
+        A negative eigenvalue at a visiting state is of account if it lies below minus this share of the
+        largest eigenvalue at the balanced minimum, by more than its error bound.
     """
 
     gradient: float = 0.2
     rate: float = 0.1
     loss: float = 0.1
     checks: int = 2
-    strict: float = 0.01
+    negative: float = 0.01
 
 
 @dataclass(frozen=True)

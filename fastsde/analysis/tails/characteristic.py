@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around
+from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, projection
 
 POINTS = 0.1 * np.arange(2, 11)
 """Where the characteristic function is read, in units of one over half the interquartile range."""
@@ -47,7 +47,7 @@ def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> Tai
     >>> found.low < 1.0 < found.high
     True
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = projection(values)
     if x.size < SMALLEST_SAMPLE:
         return UNKNOWN
     lower, middle, upper = np.quantile(x, (0.25, 0.5, 0.75))

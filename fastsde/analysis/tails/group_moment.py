@@ -7,7 +7,13 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, from_gamma
+from fastsde.analysis.tails.tail_estimate import (
+    SMALLEST_SAMPLE,
+    UNKNOWN,
+    TailEstimate,
+    from_gamma,
+    projection,
+)
 
 
 def estimate(
@@ -47,7 +53,7 @@ def estimate(
     >>> found.low < 1.0 < found.high
     True
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = projection(values)
     x = x[x != 0]
     if x.size < SMALLEST_SAMPLE:
         return UNKNOWN

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, log_tail
+from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, log_tail, projection
 
 
 def hill(values: ArrayLike, k: int) -> float:
@@ -84,7 +84,7 @@ def estimate(
     >>> found.low < 3.0 < found.high
     True
     """
-    magnitude = np.abs(np.asarray(values, dtype=np.float64))
+    magnitude = np.abs(projection(values))
     if magnitude.size < SMALLEST_SAMPLE:
         return UNKNOWN
     largest = magnitude.size // 10 if k is None else k
@@ -123,7 +123,7 @@ def path(values: ArrayLike, points: int = 48, level: float = 0.95) -> tuple[Floa
     >>> int(k[0]), int(np.nanmax(k)), bool(np.all((low < 2) & (2 < high)))
     (10, 1000, True)
     """
-    magnitude = np.abs(np.asarray(values, dtype=np.float64))
+    magnitude = np.abs(projection(values))
     ks, index = np.full(points, np.nan), np.full((3, points), np.nan)
     if magnitude.size < SMALLEST_SAMPLE:
         return ks, index

@@ -7,7 +7,13 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, quantile_of_level
+from fastsde.analysis.tails.tail_estimate import (
+    SMALLEST_SAMPLE,
+    UNKNOWN,
+    TailEstimate,
+    projection,
+    quantile_of_level,
+)
 
 
 def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> TailEstimate:
@@ -41,7 +47,7 @@ def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> Tai
     >>> found.low < 1.0 < found.high
     True
     """
-    magnitude = np.abs(np.asarray(values, dtype=np.float64))
+    magnitude = np.abs(projection(values))
     magnitude = magnitude[magnitude > 0]
     if magnitude.size < SMALLEST_SAMPLE:
         return UNKNOWN

@@ -7,7 +7,14 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, from_gamma, log_tail
+from fastsde.analysis.tails.tail_estimate import (
+    SMALLEST_SAMPLE,
+    UNKNOWN,
+    TailEstimate,
+    from_gamma,
+    log_tail,
+    projection,
+)
 
 
 def estimate(
@@ -48,7 +55,7 @@ def estimate(
     >>> found.low < 1.0 < found.high
     True
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = projection(values)
     if x.size < SMALLEST_SAMPLE:
         return UNKNOWN
     k = max(20, x.size // 50) if k is None else k

@@ -7,7 +7,14 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, from_gamma, log_tail
+from fastsde.analysis.tails.tail_estimate import (
+    SMALLEST_SAMPLE,
+    UNKNOWN,
+    TailEstimate,
+    from_gamma,
+    log_tail,
+    projection,
+)
 
 
 def estimate(
@@ -45,7 +52,7 @@ def estimate(
     >>> found.low < 1.5 < found.high
     True
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = projection(values)
     if x.size < SMALLEST_SAMPLE:
         return UNKNOWN
     k = max(10, x.size // 100) if k is None else k

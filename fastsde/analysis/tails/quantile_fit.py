@@ -10,7 +10,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tails.order_statistics import resampled_quantiles
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around
+from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, projection
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -76,7 +76,7 @@ def estimate(
     >>> found.low < 1.0 < found.high
     True
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = projection(values)
     if x.size < SMALLEST_SAMPLE:
         return UNKNOWN
     index = _index(np.quantile(x, LEVELS)[None])[0]

@@ -14,6 +14,13 @@ from fastsde.analysis.protocols import Floats
 SMALLEST_SAMPLE = 100
 """Fewer values than this give no index: the upper tenth would hold fewer than ten of them."""
 
+ONE_STEP = (
+    "The coordinates of one step share its scale (a sub-Gaussian stable vector is Gaussian given its scale), "
+    "so together they look Gaussian whatever the index: group across steps or trajectories, one projection "
+    "at a time."
+)
+"""Why the tail of noise cannot be read off the coordinates of one step."""
+
 
 @dataclass(frozen=True)
 class TailEstimate:
@@ -66,6 +73,30 @@ def quantile_of_level(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
+def projection(values: ArrayLike) -> Floats:
+    """Return the values of one projection as float64.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not one-dimensional: the coordinates of a step share its scale, and pooled they show
+        no tail.
+
+    Examples
+    --------
+    >>> projection([1, 2.5])
+    array([1. , 2.5])
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1:
+        raise ValueError(
+            f"found values of shape {x.shape}, expected (n,): one projection, one value per step or "
+            f"trajectory. {ONE_STEP} Fix: estimate each column alone, or all with "
+            "fastsde.analysis.tails.tail_report.tail_report"
+        )
+    return x
+
+
 def log_tail(values: ArrayLike, k: int) -> Floats:
     """Logarithms of the ``k + 1`` largest absolute values, in falling order; -inf for zeros.
 
@@ -79,7 +110,7 @@ def log_tail(values: ArrayLike, k: int) -> Floats:
     >>> np.exp(log_tail([1.0, -4.0, 2.0, 0.5], 2)).round(12).tolist()
     [4.0, 2.0, 1.0]
     """
-    magnitude = np.abs(np.asarray(values, dtype=np.float64))
+    magnitude = np.abs(projection(values))
     if not 1 <= k < magnitude.size:
         raise ValueError(f"k must lie in 1..{magnitude.size - 1}, got {k}")
     top = np.partition(magnitude, magnitude.size - k - 1)[-k - 1 :]

@@ -40,8 +40,9 @@ class Rows:
         """Estimate the tail of every column, all snapshots together, with the trajectory as the unit."""
         snapshots, trajectories, columns = self.values.shape
         unit = np.tile(np.arange(trajectories), snapshots)
+        group = np.repeat(np.arange(snapshots), trajectories)
         scale = None if self.scale is None else self.scale.reshape(len(unit), -1)
-        return tail_report(self.values.reshape(-1, columns), scale, unit)
+        return tail_report(self.values.reshape(-1, columns), scale, unit, group=group)
 
     def lasting(self) -> list[TailEstimate]:
         """Index of every column in units of a scale that lasts between snapshots."""

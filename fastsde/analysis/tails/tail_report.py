@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ from fastsde.analysis.tails import (
     stability,
 )
 from fastsde.analysis.tails.dependence import design_effect, size_scores, tail_scores
-from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate
+from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, detectable_index, gaussian_test
+from fastsde.analysis.tails.tail_estimate import ONE_STEP, SMALLEST_SAMPLE, UNKNOWN, TailEstimate
 from fastsde.analysis.tails.verdict import FREE, STABLE, disagreement, judged_by_scale, verdict
 
 ESTIMATORS = ("hill", *FREE, *STABLE)
@@ -67,6 +69,14 @@ class TailReport:
         Factor by which dependence within units inflates the variance of Hill's estimate.
     disagreement : ndarray, shape (column,)
         Widest gap between the intervals of two estimators (`fastsde.analysis.tails.verdict.disagreement`).
+    gaussian_p : ndarray, shape (column,)
+        Chance of so heavy a tail in a Gaussian sample of the same size and grouping
+        (`fastsde.analysis.tails.gaussian_null`).
+    significance : ndarray, shape (column,)
+        Level below which that rejects a Gaussian law: `FALSE_ALARMS`, shared by the columns, and by the two
+        looks where scales are known.
+    detectable : ndarray, shape (column,)
+        Largest stable index that is found in so many values with a power of 80 % or more; NaN if none.
     verdict : tuple of str
         For each column a key of `fastsde.analysis.tails.verdict.MEANING`.
     raw : TailReport or None
@@ -78,6 +88,9 @@ class TailReport:
     sums: Indices
     design_effect: Floats
     disagreement: Floats
+    gaussian_p: Floats
+    significance: Floats
+    detectable: Floats
     verdict: tuple[str, ...]
     raw: TailReport | None = None
 
@@ -90,6 +103,9 @@ class _Column:
     estimates: dict[str, TailEstimate]
     sums: list[TailEstimate]
     design: float
+    varies: bool
+    gaussian_p: float
+    detectable: float
 
 
 def tail_report(
@@ -97,8 +113,10 @@ def tail_report(
     scale: Floats | None = None,
     unit: Integers | None = None,
     *,
+    group: Integers | None = None,
     centre: bool = False,
     level: float = 0.95,
+    false_alarms: float = FALSE_ALARMS,
 ) -> TailReport:
     """Estimate the tail of each column of a sample in every way, and judge.
 
@@ -115,33 +133,77 @@ def tail_report(
     unit : ndarray of int, shape (n,), optional
         Which trajectory, from 0, each row is of. Intervals are widened by the design effect: by that of
         Hill's scores for estimators of the tail, by that of the squared logarithms for those of the bulk.
+        For a single column say by it that rows are draws (``numpy.arange(n)``), not coordinates of a step.
+    group : ndarray of int, shape (n,), optional
+        Rows that share an unknown scale, such as those of a snapshot, from 0: differences of scale between
+        groups do not count as a tail in the test against a Gaussian law.
     centre : bool
         Subtract each column's median first.
     level : float
         Coverage of the intervals.
+    false_alarms : float
+        Chance that any column of a Gaussian sample gets a verdict that claims a tail.
 
     Returns
     -------
     TailReport
 
+    Raises
+    ------
+    ValueError
+        If the sample has no columns, and so may be the coordinates of one step.
+
+    Warns
+    -----
+    UserWarning
+        If the sample may be the coordinates of one step: a single row, or a single column whose rows are of
+        one unit, or of units that are not said.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> scale = rng.lognormal(0.0, 1.0, 20_000)
+    >>> scale, rows = rng.lognormal(0.0, 1.0, 20_000), np.arange(20_000)
     >>> mixed = scale[:, None] * rng.standard_normal((20_000, 1))
-    >>> tail_report(mixed).verdict, tail_report(mixed, scale).verdict
+    >>> tail_report(mixed, None, rows).verdict, tail_report(mixed, scale, rows).verdict
     (('power',), ('mixture',))
-    >>> tail_report(rng.standard_cauchy((20_000, 1))).verdict
+    >>> tail_report(rng.standard_cauchy((20_000, 1)), None, rows).verdict
     ('stable',)
     """
     values = np.asarray(sample, dtype=np.float64)
-    if scale is None:
-        return _report([_column(column, unit, centre, level) for column in values.T])
-    units = positive_scale(scale)
-    own = tail_report(values / units, None, unit, centre=centre, level=level)
-    raw = tail_report(np.where(np.isnan(units), np.nan, values), None, unit, centre=centre, level=level)
-    judged = tuple(judged_by_scale(*pair) for pair in zip(raw.verdict, own.verdict, strict=True))
+    _warn_of_one_step(values, unit)
+    units = None if scale is None else positive_scale(scale)
+    options = _Options(unit, group, centre, level, false_alarms / (1 if units is None else 2))
+    if units is None:
+        return _report(values, options)
+    own = _report(values / units, options)
+    raw = _report(np.where(np.isnan(units), np.nan, values), options)
+    indices_of = (one.estimates["characteristic"].columns() for one in (raw, own))
+    judged = tuple(map(judged_by_scale, raw.verdict, own.verdict, *indices_of))
     return dataclasses.replace(own, verdict=judged, raw=raw)
+
+
+def _warn_of_one_step(values: Floats, unit: Integers | None) -> None:
+    """Refuse, or warn of, what may be the coordinates of one step."""
+    if values.ndim != 2:
+        raise ValueError(
+            f"found a sample of shape {values.shape}, expected (n, column): one row per step or trajectory, "
+            f"one column per projection. {ONE_STEP}"
+        )
+    rows, columns = values.shape
+    if rows == 1 and columns > 1:
+        found = "a single row"
+    elif columns == 1 and rows > 1 and unit is None:
+        found = "a single column without `unit`"
+    elif columns == 1 and rows > 1 and np.all(unit == np.asarray(unit).flat[0]):
+        found = "a single column, all of one unit"
+    else:
+        return
+    warnings.warn(
+        f"found {found}, of shape {values.shape}: if these are the coordinates of one step, no verdict on "
+        f"them holds. {ONE_STEP} Fix: one row per step; or, if they are independent draws of one projection, "
+        "unit=numpy.arange(n).",
+        stacklevel=3,
+    )
 
 
 def side_by_side(reports: Sequence[TailReport]) -> TailReport:
@@ -150,8 +212,8 @@ def side_by_side(reports: Sequence[TailReport]) -> TailReport:
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> pair = [tail_report(rng.standard_normal((5000, 1))), tail_report(rng.standard_cauchy((5000, 1)))]
-    >>> side_by_side(pair).verdict
+    >>> draws = rng.standard_normal((5000, 1)), rng.standard_cauchy((5000, 1))
+    >>> side_by_side([tail_report(x, None, np.arange(5000)) for x in draws]).verdict
     ('light', 'stable')
     """
 
@@ -166,6 +228,9 @@ def side_by_side(reports: Sequence[TailReport]) -> TailReport:
         sums=beside([report.sums for report in reports]),
         design_effect=np.concatenate([report.design_effect for report in reports]),
         disagreement=np.concatenate([report.disagreement for report in reports]),
+        gaussian_p=np.concatenate([report.gaussian_p for report in reports]),
+        significance=np.concatenate([report.significance for report in reports]),
+        detectable=np.concatenate([report.detectable for report in reports]),
         verdict=tuple(word for report in reports for word in report.verdict),
         raw=side_by_side(raw) if raw and len(raw) == len(reports) else None,
     )
@@ -178,17 +243,31 @@ def positive_scale(scale: Floats) -> Floats:
     return np.where(units > 0, units, np.nan)
 
 
-def _column(values: Floats, unit: Integers | None, centre: bool, level: float) -> _Column:
+@dataclass(frozen=True)
+class _Options:
+    """How columns are judged; `significance` is that of all columns together."""
+
+    unit: Integers | None
+    group: Integers | None
+    centre: bool
+    level: float
+    significance: float
+
+
+def _column(values: Floats, options: _Options) -> _Column:
     finite: Bools = np.asarray(np.isfinite(values))
-    x = values[finite]
-    group = None if unit is None else unit[finite]
-    if centre and x.size:
+    x, level = values[finite], options.level
+    unit, group = (None if one is None else one[finite] for one in (options.unit, options.group))
+    if options.centre and x.size:
         x = x - np.median(x)
+    bulk = design_effect(size_scores(x), unit)
+    test = gaussian_test(x, group, bulk)
+    judged = (bool(x.any()), test.p_value, detectable_index(test.effective))
     if x.size < SMALLEST_SAMPLE:
-        return _Column(x.size, dict.fromkeys(ESTIMATORS, UNKNOWN), [UNKNOWN] * len(stability.SUMS), 1.0)
+        unknown = dict.fromkeys(ESTIMATORS, UNKNOWN)
+        return _Column(x.size, unknown, [UNKNOWN] * len(stability.SUMS), 1.0, *judged)
     first = hill.estimate(x, level)
-    tail = design_effect(tail_scores(x, max(1, first.k)), group)
-    bulk = design_effect(size_scores(x), group)
+    tail = design_effect(tail_scores(x, max(1, first.k)), unit)
     sums = stability.indices_of_sums(x, level, bulk)
     estimates = {
         "hill": hill.estimate(x, level, first.k or None, tail),
@@ -200,10 +279,12 @@ def _column(values: Floats, unit: Integers | None, centre: bool, level: float) -
         "characteristic": sums[0],
         "quantile": quantile_fit.estimate(x, level, bulk),
     }
-    return _Column(x.size, estimates, sums, tail)
+    return _Column(x.size, estimates, sums, tail, *judged)
 
 
-def _report(columns: list[_Column]) -> TailReport:
+def _report(values: Floats, options: _Options) -> TailReport:
+    columns = [_column(column, options) for column in values.T]
+    significance = options.significance / max(1, len(columns))
     by_sum = [indices([column.sums[place] for column in columns]) for place in range(len(stability.SUMS))]
     return TailReport(
         count=np.array([float(column.count) for column in columns]),
@@ -211,8 +292,18 @@ def _report(columns: list[_Column]) -> TailReport:
         sums=stack(by_sum),
         design_effect=np.array([column.design for column in columns]),
         disagreement=np.array([disagreement(column.estimates) for column in columns]),
-        verdict=tuple(verdict(column.estimates, column.sums) for column in columns),
+        gaussian_p=np.array([column.gaussian_p for column in columns]),
+        significance=np.full(len(columns), significance),
+        detectable=np.array([column.detectable for column in columns]),
+        verdict=tuple(_word(column, significance) for column in columns),
     )
+
+
+def _word(column: _Column, significance: float) -> str:
+    """Judge a column: "none" where nothing varies."""
+    if not column.varies:
+        return "none"
+    return verdict(column.estimates, column.sums, column.gaussian_p < significance, column.detectable)
 
 
 def indices(found: list[TailEstimate]) -> Indices:

@@ -8,19 +8,28 @@ from collections.abc import Mapping, Sequence
 from fastsde.analysis.tails.tail_estimate import TailEstimate
 
 MEANING: dict[str, str] = {
-    "none": "too few values, or none but zero",
+    "none": "no values, or none but zero",
+    "undetermined": "no heavier than a Gaussian, but of too few values: even a stable law of index 1.8 would "
+    "often look like this",
     "light": "no power law seen: a tail as of a Gaussian or exponential law",
     "stable": "cannot be told from an alpha-stable law: sums keep the index",
     "heavy": "a power law without a variance, yet not stable: the index of sums changes",
     "power": "a power law with a variance, or a wide mixture of scales: sums tend to a Gaussian",
-    "unclear": "the estimators contradict one another, or leave open whether there is a variance",
+    "unclear": "heavier than a Gaussian, but too few values, or estimators that contradict one another, "
+    "leave open whether there is a variance",
     "bounded": "spread over decades, but no value leaves the range of what is learned",
     "mixture": "heavy only as a mixture of scales: light in units of each value's own scale",
 }
 """Each verdict in words."""
 
-QUIET = ("light", "none")
-"""Verdicts that leave nothing to explain."""
+QUIET = ("light", "none", "undetermined")
+"""Verdicts that claim no tail: of Gaussian samples all but 5 % get one of them, all columns together."""
+
+SEEN = 1.8
+"""A tail is called light only of so many values that a stable one of this index would probably be seen."""
+
+ENOUGH = 100
+"""Order statistics, of 5000 values, below which the moment estimator's interval does not show a variance."""
 
 FREE = ("reduced_bias_hill", "moment", "pickands")
 """Estimators that assume a power tail only."""
@@ -56,7 +65,9 @@ def disagreement(estimates: Mapping[str, TailEstimate]) -> float:
     return max(0.0, max(min(one.low, 2.0) for one in known) - min(min(one.high, 2.0) for one in known))
 
 
-def verdict(estimates: Mapping[str, TailEstimate], sums: Sequence[TailEstimate]) -> str:
+def verdict(
+    estimates: Mapping[str, TailEstimate], sums: Sequence[TailEstimate], heavier: bool, detectable: float
+) -> str:
     """Judge a tail by all its estimates.
 
     Parameters
@@ -65,48 +76,58 @@ def verdict(estimates: Mapping[str, TailEstimate], sums: Sequence[TailEstimate])
         By name: "hill", and those of `FREE` and `STABLE`.
     sums : sequence of TailEstimate
         Stable index of sums of ever more values (`fastsde.analysis.tails.stability.indices_of_sums`).
+    heavier : bool
+        Whether a Gaussian law is rejected (`fastsde.analysis.tails.gaussian_null`).
+    detectable : float
+        Largest stable index that would probably have been found in so many values; NaN if none.
 
     Returns
     -------
     str
-        A key of `MEANING`. "stable" needs an index of sums that stays, lies below 2, and that the other
-        estimators do not contradict; "heavy" that Hill's and the bias-reduced interval lie below 2; "power"
-        that the moment estimator's lies between 2 and `LIGHTEST`. Of 50 samples of 10,000 values of each law,
-        stable ones of index 1.2 to 1.9 are called stable in 96 % at least, Gaussian and Laplace ones light in
-        all, Student's with three degrees of freedom and Gaussian ones of lognormal scale power in a third,
-        otherwise light or unclear; with 100,000 values these are power in all of 6. A Student law of index
-        1.5 takes so many to be told from a stable one, stable values of lognormal scale (index 1.8, sd 0.5)
-        are unclear in 46 of 50, and 1000 values tell little more than light from heavy.
+        A key of `MEANING`. Where a Gaussian law is not rejected, "light" if an index of `SEEN` would probably
+        have been found, else "undetermined". Where it is rejected, "stable" needs an index of sums that
+        stays, that lies below 2 for the longest sums too, and that the other estimators do not contradict;
+        "heavy" that Hill's and the bias-reduced interval lie below 2 and the index of sums rises; "power" and
+        "light" that the moment estimator's interval, from `ENOUGH` values, lies above 2, and below `LIGHTEST`
+        or not. All else is "unclear", as is most of what is rejected with fewer than some thousand values.
     """
-    if math.isnan(estimates["hill"].index) or math.isnan(sums[0].index):
-        return "none"
+    if not heavier:
+        return "light" if detectable >= SEEN else "undetermined"
+    hill, reduced, moment = (estimates[name] for name in ("hill", "reduced_bias_hill", "moment"))
     if constant(sums):
-        if sums[0].high >= 2 - FLATNESS:
-            return "light"
-        return "stable" if disagreement(estimates) <= TOLERANCE else "unclear"
-    if max(estimates["hill"].high, estimates["reduced_bias_hill"].high) < 2:
+        if sums[-1].high < 2 - FLATNESS:
+            return "stable" if disagreement(estimates) <= TOLERANCE else "unclear"
+    elif max(hill.high, reduced.high) < 2:
         return "heavy"
-    if estimates["moment"].high >= LIGHTEST:
-        return "light"
-    return "power" if estimates["moment"].low > 2 else "unclear"
+    if moment.low > 2 and moment.k >= ENOUGH:
+        return "light" if moment.high >= LIGHTEST else "power"
+    return "unclear"
 
 
 def constant(sums: Sequence[TailEstimate]) -> bool:
     """Whether the index of the longest sums known is that of single values, within their intervals."""
-    first, last = sums[0], [one for one in sums if not math.isnan(one.index)][-1]
+    known = [one for one in sums if not math.isnan(one.index)]
+    if not known:
+        return True
+    first, last = known[0], known[-1]
     reach = math.hypot(first.high - first.index, last.high - last.index)
     return abs(last.index - first.index) <= FLATNESS + reach
 
 
-def judged_by_scale(raw: str, own: str) -> str:
+def judged_by_scale(raw: str, own: str, raw_index: TailEstimate, own_index: TailEstimate) -> str:
     """Verdict on values whose own scales are known: "mixture" where only the spread of scales was heavy.
+
+    That needs a tail of the raw values that is heavier than a Gaussian's, enough values to say that there is
+    none in units of the scales, and indices by the characteristic function that differ beyond their
+    intervals.
 
     Examples
     --------
-    >>> judged_by_scale("power", "light"), judged_by_scale("stable", "stable")
+    >>> wide, light = TailEstimate(1.6, 1.5, 1.7, 500), TailEstimate(1.97, 1.9, 2.04, 500)
+    >>> judged_by_scale("power", "light", wide, light), judged_by_scale("stable", "stable", wide, wide)
     ('mixture', 'stable')
     """
-    return "mixture" if own == "light" and raw not in QUIET else own
+    return "mixture" if own == "light" and raw not in QUIET and own_index.low > raw_index.high else own
 
 
 def judged_by_lasting(found: str, characteristic: TailEstimate, lasting: TailEstimate) -> str:

@@ -83,11 +83,13 @@ def test_sgd_on_finite_data_has_the_exact_areas_and_detailed_balance_has_none(tm
     turn = in_modes(problem)
     lagged = turn @ step @ covariance @ turn.T
     deviation = np.sqrt(np.diag(turn @ covariance @ turn.T))
-    exact = (lagged.T - lagged) / (2 * rate) / np.outer(deviation, deviation)
+    exact = (lagged.T - lagged) / (2 * rate)
     upper = np.triu_indices(4, 1)
-    error = sgd.area.error[upper] + 0.03 * np.abs(exact[upper])  # the unit is the sample's deviation
-    assert np.all(np.abs(sgd.area.rate - exact)[upper] < 5 * error)
-    assert np.max(np.abs(exact[upper]) / sgd.area.error[upper]) > 8  # a current that must be found
+    unit = np.outer(sgd.deviation, sgd.deviation)  # of the sample: natural units are exact
+    assert np.allclose(sgd.deviation, deviation, rtol=0.06)
+    error = (unit * sgd.area.error)[upper]
+    assert np.all(np.abs(unit * sgd.area.rate - exact)[upper] < 5 * error)
+    assert np.max(np.abs(exact[upper]) / error) > 8  # a current that must be found
     assert sgd.area.p_value == 1 / 201
     assert sgd.entropy.p_value == 1 / 201
     exact = from_lag(turn @ covariance @ turn.T, lagged, rate).entropy_production

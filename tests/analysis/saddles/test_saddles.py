@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from saddle_paths import PATH, context, ensemble, measured, saddle_point
+from saddle_paths import PATH, context, ensemble, measured, path, saddle_point
 from studies import study
 from tools import INPUTS, Case
 
@@ -11,7 +11,6 @@ from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
 from fastsde.analysis.saddles.saddle_noise import noise_rows, noise_shape, sign_rows, sign_shape
 from fastsde.analysis.saddles.section import saddle_name
 from fastsde.analysis.saddles.visits import Visits, VisitTracker, kept_modes
-from fastsde.data import build_problem
 from fastsde.network import DeepLinearNetwork
 
 STRENGTH = np.array([3.0, 2.0, 1.0])
@@ -73,29 +72,83 @@ def test_steady_learning_has_no_saddle(recorded):
     assert measured(ensemble(2, [PATH], recorded, walk=steady)).models["m"].visits.sum() == 0
 
 
-def test_saddles_are_strict_or_flat_as_the_theory_says():
-    """Two layers: all strict. Three: strict only where a stronger mode is left out (physics of G2)."""
-    parameters = ("loss", "gradient_norm", "modes", "parameters")
-    shallow = measured(ensemble(2, [PATH], parameters))
-    assert shallow.models["m"].strict.tolist() == [6, 6, 6]
-    assert "computed" in shallow.curvature_source
-    deep = measured(ensemble(3, [PATH, [(), (1,), (0, 1), (0, 1, 2)]], parameters))
-    verdict = dict(
-        zip(deep.kept, zip(deep.models["m"].strict, deep.models["m"].flat, strict=True), strict=True)
-    )
-    assert verdict == {"none": (0, 12), "1": (0, 6), "2": (6, 0), "1+2": (0, 12)}
-    assert dict(zip(deep.kept, deep.top, strict=True)) == {"none": 1, "1": 1, "2": 0, "1+2": 1}
-    s = build_problem(ensemble(3, [PATH]).study).mode_strength
+PARAMETERS = ("loss", "gradient_norm", "modes", "parameters")
+WRONG = [(), (1,), (0, 1), (0, 1, 2)]
+
+
+def test_two_layers_have_strict_saddles_with_as_many_negative_eigenvalues_as_the_theory_says():
+    """lambda_min = -s_{r+1}, and (h - r)(d - r) negative ones: a pair of each unused unit and unlearned mode.
+
+    One more for each stronger mode that was passed over (physics of G2).
+    """
+    found = ensemble(2, [PATH, WRONG], PARAMETERS)
+    got, s = measured(found), found.problem.mode_strength
+    types = got.types
+    assert got.kept == ("none", "1", "2", "1+2")
+    assert types.strict.tolist() == [1, 1, 1, 1]
+    assert np.allclose(types.lowest, [-s[0], -s[1], -s[0], -s[2]], rtol=1e-9)
+    assert types.negative.tolist() == [15, 8, 9, 3]
+    assert types.parameters == 30
+    assert np.all((types.error > 1e-16) & (types.error < 1e-11))
+    assert "computed" in got.curvature_source
+    assert got.models["m"].negative.tolist() == got.models["m"].visits.tolist()
+
+
+def test_saddles_of_two_layers_off_white_inputs_have_the_largest_residual_as_least_eigenvalue():
+    """lambda_min = -|R|_2, R = W S - Syx, for any second moment of the inputs."""
+    spectrum = {"samples": 12, "inputs": {"kind": "gaussian", "spectrum": [3.0, 1.0, 0.2]}}
+    found = ensemble(2, [PATH], (*PARAMETERS, "end_to_end"), **spectrum)
+    got, problem = measured(found), found.problem
+    maps = Locator(context(found), DeepLinearNetwork(found.study.network.widths)).basis.maps([0, 1, 3])
+    residual = maps @ problem.covariance - problem.cross
+    assert np.allclose(got.types.lowest, -np.linalg.norm(residual, 2, axis=(1, 2)), rtol=1e-9)
+    assert got.types.strict.tolist() == [1, 1, 1]
+
+
+def test_three_layers_have_flat_saddles_but_where_a_stronger_mode_is_left_out():
+    """lambda_min = -s_m^(1/3) (s_k - s_m) with mode m in the stead of k, else none below zero (G2)."""
+    found = ensemble(3, [PATH, WRONG], PARAMETERS)
+    got, s = measured(found), found.problem.mode_strength
+    types = dict(zip(got.kept, zip(got.types.strict, got.types.negative, strict=True), strict=True))
+    assert types == {"none": (0, 0), "1": (0, 0), "2": (1, 1), "1+2": (0, 0)}
     wrong = -(s[1] ** (1 / 3)) * (s[0] - s[1])
-    assert deep.models["m"].lowest[deep.kept.index("2"), 1] == pytest.approx(wrong, rel=1e-4)
-    assert deep.curvature_scale == pytest.approx(3 * s[0] ** (4 / 3), rel=1e-6)
+    place = got.kept.index("2")
+    assert got.types.lowest[place] == pytest.approx(wrong, rel=1e-9)
+    assert got.models["m"].lowest[place, 1] == pytest.approx(wrong, rel=1e-4)
+    assert dict(zip(got.kept, got.top, strict=True)) == {"none": 1, "1": 1, "2": 0, "1+2": 1}
+    assert got.curvature_scale == pytest.approx(3 * s[0] ** (4 / 3), rel=1e-6)
 
 
-def test_without_curvature_no_saddle_is_called_strict_or_flat():
+def test_a_visit_some_way_off_does_not_make_a_flat_saddle_strict():
+    """Three layers, rank 1, parameters shifted by 0.05: the state has a negative eigenvalue of account."""
+    rng = np.random.default_rng(5)
+
+    def nearby(network, problem, order):
+        points = path(network, problem, order)
+        return points + 0.05 * rng.standard_normal(points.shape)
+
+    got = measured(ensemble(3, [PATH], PARAMETERS, walk=nearby))
+    visits, place = got.models["m"], got.kept.index("1")
+    assert visits.visits[place] == 6
+    assert visits.negative[place] == 6
+    assert np.all(visits.lowest[place] < -0.01 * got.curvature_scale)
+    assert got.types.strict[place] == got.types.negative[place] == 0
+
+
+def test_the_type_of_a_saddle_of_many_parameters_is_found_by_lanczos(monkeypatch):
+    monkeypatch.setattr("fastsde.analysis.saddles.saddle_types.DENSE", 10)
+    for layers, strict in ((2, [1, 1, 1, 1]), (3, [0, 0, 1, 0])):
+        got = measured(ensemble(layers, [PATH, WRONG], PARAMETERS))
+        assert got.types.strict.tolist() == strict
+        assert np.isnan(got.types.negative).all()
+
+
+def test_without_curvature_visits_have_none_and_saddles_still_have_a_type():
     found = measured(ensemble(2, [PATH]))
-    assert found.models["m"].strict.sum() == found.models["m"].flat.sum() == 0
+    assert found.models["m"].negative.sum() == found.models["m"].not_negative.sum() == 0
     assert found.curvature_source.startswith("unknown")
     assert np.isnan(found.models["m"].lowest).all()
+    assert found.types.strict.tolist() == [1, 1, 1]
 
 
 def test_nothing_is_measured_without_loss_and_modes():
@@ -254,11 +307,11 @@ def test_shares_of_visits_have_the_intervals_of_wilson():
     for name in ("loss", "gradient_norm", "modes"):
         found.views["m"].arrays[name][20:] = np.nan  # gone before the second saddle
     one = measured(found).models["m"]
-    assert one.share.tolist() == [*one.strict_share.tolist()[:2], 0] == [1, 1, 0]
+    assert one.share.tolist() == [*one.negative_share.tolist()[:2], 0] == [1, 1, 0]
     assert np.allclose(one.share_low, [0.6097, 0.6097, 0.0], atol=1e-4)
     assert np.allclose(one.share_high, [1.0, 1.0, 0.3903], atol=1e-4)
-    assert np.allclose(one.strict_low[:2], 0.6097, atol=1e-4)
-    assert np.isnan(one.strict_share[2])
+    assert np.allclose(one.negative_low[:2], 0.6097, atol=1e-4)
+    assert np.isnan(one.negative_share[2])
     assert one.same_rank.tolist()[:2] == [1, 1]
 
 
