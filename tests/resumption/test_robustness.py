@@ -193,7 +193,7 @@ class TestDisk:
         monkeypatch.setattr("fastsde.resources.shutil.disk_usage", lambda path: room)
         mounted(tmp_path / "small", f"size={kilobytes}k")
         try:
-            with pytest.raises(DiskError, match=r"No space left|unable|errno = 28|can't"):
+            with pytest.raises(DiskError, match="No space left on device"):
                 fastsde.run(S, tmp_path / "small" / "run", part_size=16, checkpoint_seconds=0.0)
             assert not list((tmp_path / "small").rglob("*.tmp"))
             for path in (tmp_path / "small").rglob("*.h5"):
