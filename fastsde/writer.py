@@ -16,7 +16,7 @@ from fastsde.atomic import commit, discard, temporary_sibling
 from fastsde.continuation import define_checkpoint
 from fastsde.errors import DiskError, StoreError
 from fastsde.header import define_group, model_attributes, write_part_root
-from fastsde.plan import Part
+from fastsde.plan import QUEUE_LENGTH, Part
 from fastsde.seal import write_seal
 from fastsde.sources import BLOCK_BYTES
 
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.study import Study
 
-__all__ = ["QUEUE_LENGTH", "PartWriter"]
-
-QUEUE_LENGTH = 2
-"""Blocks of snapshots that may wait for the disk before computing waits too."""
+__all__ = ["PartWriter"]
 
 _Job = tuple[str, Any, "NDArray[Any]"]
 """A variable, which part of it, and its values."""
@@ -44,7 +41,7 @@ class PartWriter:
     exception and every snapshot and event has been given. Otherwise nothing is left. `keep_as_segment` makes
     a file of the snapshots given so far instead.
 
-    Memory: at most `QUEUE_LENGTH` + 2 blocks (copies of what `snapshot` was given), each of one snapshot,
+    Memory: at most `QUEUE_LENGTH` + 1 blocks (copies of what `snapshot` was given), each of one snapshot,
     count x (values recorded per trajectory) x itemsize bytes, or of several that make up 1 MiB.
 
     Parameters

@@ -186,7 +186,7 @@ def mounted(folder, options):
 
 
 class TestDisk:
-    @pytest.mark.parametrize("kilobytes", [24, 64, 150, 300])
+    @pytest.mark.parametrize("kilobytes", [24, 48, 64, 80, 100, 130, 150, 180, 210, 250, 300])
     def test_a_disk_that_fills_up(self, tmp_path, undisturbed, monkeypatch, kilobytes):
         """The program is made to believe that there is room; wherever it ends, what stands is sound."""
         room = SimpleNamespace(free=10**18)
