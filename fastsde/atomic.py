@@ -10,6 +10,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from fastsde.errors import DiskError
+
 __all__ = ["commit", "discard", "replacing", "sweep", "temporary_sibling"]
 
 _TEMPORARY = re.compile(r"^\.(?P<name>.+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]{8}\.tmp$")
@@ -44,6 +46,11 @@ def discard(temporary: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give the name of a temporary file that becomes `path` when the block ends without an exception.
 
+    Raises
+    ------
+    DiskError
+        If the system refuses anything; what was at `path` still is.
+
     Examples
     --------
     >>> import tempfile
@@ -57,9 +64,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         commit(temporary, path)
-    except BaseException:
+    except OSError as error:
+        raise DiskError.about(path, error) from error
+    finally:
         discard(temporary)
-        raise
 
 
 def sweep(directory: Path) -> int:

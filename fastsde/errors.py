@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
-    "WRITE_ERRORS",
     "Complaint",
     "DamageError",
     "DeviceError",
@@ -52,21 +50,15 @@ class DiskError(StoreError):
     exit_code = 1
 
     @classmethod
-    def about(cls, path: Path, error: BaseException) -> DiskError:
-        """Make one from what the system, or HDF5 in many lines, says of writing `path`.
+    def about(cls, path: Path, error: OSError) -> DiskError:
+        """Make one from what the system says of writing `path`.
 
         Examples
         --------
         >>> print(DiskError.about(Path("a.h5"), OSError(28, "No space left on device")))
         cannot write a.h5: No space left on device
         """
-        found = re.search(r"error message = '([^']+)'", str(error))
-        reason = found[1] if found else getattr(error, "strerror", None) or str(error)
-        return cls(f"cannot write {path}: {reason}")
-
-
-WRITE_ERRORS = (OSError, RuntimeError)
-"""What writing a file raises when the disk refuses: HDF5 has a `RuntimeError` for some of it."""
+        return cls(f"cannot write {path}: {error.strerror or error}")
 
 
 class IncompleteError(StoreError):

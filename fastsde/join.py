@@ -7,6 +7,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,10 @@ import numpy as np
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
-from fastsde.errors import WRITE_ERRORS, DiskError, Interrupted
+from fastsde.errors import Interrupted
 from fastsde.header import define_group, write_root
 from fastsde.seal import write_seal
+from fastsde.sources import BLOCK_BYTES, reading
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
@@ -66,9 +68,9 @@ def join(
         The ensemble file; it appears whole, replacing an older one.
     copy
         False: virtual datasets that name the part files relative to `path`, so the folder may be moved as a
-        whole. True: the numbers themselves, one snapshot of one part in memory at a time.
+        whole. True: the numbers themselves, one snapshot of one part (or 1 MiB) in memory at a time.
     stop
-        Asked before every part of every variable whether to stop.
+        Asked before every part of every variable, and every block that is copied, whether to stop.
 
     Raises
     ------
@@ -77,18 +79,16 @@ def join(
     Interrupted
         If `stop` said so; what stood at `path` still does.
     """
-    try:
-        with replacing(path) as temporary:
-            with netcdf.open_new(temporary) as file:
-                write_root(file, study, schema.ENSEMBLE_FORMAT)
-                for name, chain in pieces.items():
-                    _join_model(file, study, problem, name, chain, path.parent, copy, stop or _never)
-                write_problem(file, problem)
-                if not copy:
-                    _write_table(file, pieces, path.parent)
-            write_seal(temporary)
-    except WRITE_ERRORS as error:
-        raise DiskError.about(path, error) from error
+    with replacing(path) as temporary:
+        with netcdf.open_new(temporary) as file:
+            write_root(file, study, schema.ENSEMBLE_FORMAT)
+            look = partial(_look, file, stop)
+            for name, chain in pieces.items():
+                _join_model(file, study, problem, name, chain, path.parent, copy, look)
+            write_problem(file, problem)
+            if not copy:
+                _write_table(file, pieces, path.parent)
+        write_seal(temporary)
     return path
 
 
@@ -100,7 +100,7 @@ def _join_model(
     chain: Sequence[Piece],
     base: Path,
     copy: bool,
-    stop: Callable[[], bool],
+    look: Callable[[], None],
 ) -> None:
     numbers = np.concatenate([np.arange(p.first, p.first + p.count, dtype=np.int64) for p in chain])
     total = len(numbers)
@@ -113,9 +113,9 @@ def _join_model(
         where = f"/{name}/{variable_name}"
         if copy:
             dataset = netcdf.create(group, variable_name, variable, sizes, study.dtype)
-            _copy(dataset, where, variable, chain, stop)
+            _copy(dataset, where, variable, chain, look)
         else:
-            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, stop)
+            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, look)
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with netcdf.open_old(chain[0].path) as part:
@@ -129,11 +129,12 @@ def _virtual(
     dtype: np.dtype[Any],
     chain: Sequence[Piece],
     base: Path,
-    stop: Callable[[], bool],
+    look: Callable[[], None],
 ) -> Any:
     layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
     lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
-    for piece, place in _placed(chain, stop):
+    for piece, place in _placed(chain):
+        look()
         shape = variable.shape({**sizes, "trajectory": piece.part_count})
         source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
         here = (*lead, slice(place, place + piece.count))
@@ -142,32 +143,41 @@ def _virtual(
     return layout
 
 
-def _placed(chain: Sequence[Piece], stop: Callable[[], bool]) -> Iterator[tuple[Piece, int]]:
-    """Yield each piece with the row of the ensemble at which it begins, unless asked to stop."""
+def _placed(chain: Sequence[Piece]) -> Iterator[tuple[Piece, int]]:
+    """Yield each piece with the row of the ensemble at which it begins."""
     ends = itertools.accumulate(piece.count for piece in chain)
     for piece, end in zip(chain, ends, strict=True):
-        if stop():
-            raise Interrupted("stopped while joining, with all parts finished; the same command joins them")
         yield piece, end - piece.count
 
 
-def _never() -> bool:
-    return False
+def _look(file: netcdf.NewFile, stop: Callable[[], bool] | None) -> None:
+    """Raise what the disk has refused, or that the joining was asked to stop."""
+    file.check()
+    if stop is not None and stop():
+        raise Interrupted("stopped while joining, with all parts finished; the same command joins them")
 
 
 def _copy(
-    dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece], stop: Callable[[], bool]
+    dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece], look: Callable[[], None]
 ) -> None:
-    """Copy one variable, a snapshot of a part at a time (events: a part at a time)."""
+    """Copy one variable, a block of snapshots of a part at a time (events: a part at a time)."""
     timed = variable.dims[0] == "snapshot"
-    leads: list[tuple[int, ...]] = [(index,) for index in range(dataset.shape[0])] if timed else [()]
-    for piece, place in _placed(chain, stop):
+    for piece, place in _placed(chain):
         here = slice(place, place + piece.count)
         there = slice(piece.offset, piece.offset + piece.count)
-        with netcdf.open_old(piece.path) as part:
+        with reading(piece.path), netcdf.open_old(piece.path) as part:
             source = part[where]
-            for lead in leads:
+            for lead in _leads(source) if timed else [()]:
+                look()
                 dataset[(*lead, here)] = source[(*lead, there)]
+
+
+def _leads(source: Any) -> Iterator[tuple[slice]]:
+    """Yield the blocks of snapshots of a dataset, as large as `BLOCK_BYTES`, or of one snapshot."""
+    snapshots = len(source)
+    step = max(1, BLOCK_BYTES * snapshots // source.nbytes)
+    for begin in range(0, snapshots, step):
+        yield (slice(begin, min(begin + step, snapshots)),)
 
 
 def write_problem(file: Any, problem: Problem) -> None:

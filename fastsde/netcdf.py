@@ -4,24 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
 
+from fastsde.output import Output
 from fastsde.schema import Variable, chunks
 
-__all__ = ["create", "declare", "define_dimensions", "open_new", "open_old"]
+__all__ = ["NewFile", "create", "declare", "define_dimensions", "open_new", "open_old"]
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable. {:>10}"
 
 
-def open_new(path: Path) -> Any:
+class NewFile(h5py.File):
+    """A new HDF5 file, which closes whatever the disk says.
+
+    Parameters
+    ----------
+    path
+        The file; it is replaced if it is there.
+    options
+        Those of `h5py.File`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made; on leaving the block, or from `check`, if the disk refused a part of it.
+    """
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        self._output = Output(path)
+        super().__init__(self._output, "w", **options)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            super().__exit__(kind, value, trace)
+        finally:
+            self._output.close()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what the disk has refused so far; whoever writes much asks now and then."""
+        self._output.check()
+
+
+def open_new(path: Path) -> NewFile:
     """Create an HDF5 file whose groups remember the order of their members (as netCDF-4 asks).
 
     The 1.10 format is the oldest with virtual datasets, and lets an attribute be longer than 64 KiB.
     """
-    return h5py.File(path, "w", libver="v110", track_order=True, locking="best-effort")
+    return NewFile(path, libver="v110", track_order=True)
 
 
 def open_old(path: Path) -> Any:

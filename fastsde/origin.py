@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
-from fastsde.errors import WRITE_ERRORS, Complaint, DiskError, StoreError, StudyError
+from fastsde.errors import Complaint, StoreError, StudyError
 from fastsde.header import check_format, write_root
 from fastsde.seal import broken, write_seal
 
@@ -76,17 +76,14 @@ def keep_states(study: Study, directory: Path | str) -> None:
         return
     states, numbers = _states(study, wanted)
     sizes = {"state": len(states), "parameter": states.shape[1]}
-    try:
-        with replacing(path) as temporary:
-            with netcdf.open_new(temporary) as file:
-                write_root(file, study, schema.STATES_FORMAT)
-                file.attrs["origin"] = str(study.network.init.origin)
-                netcdf.define_dimensions(file, sizes)
-                for (name, variable), data in zip(schema.STATES.items(), (states, numbers), strict=True):
-                    netcdf.create(file, name, variable, sizes, str(states.dtype), data=data)
-            write_seal(temporary)
-    except WRITE_ERRORS as error:
-        raise DiskError.about(path, error) from error
+    with replacing(path) as temporary:
+        with netcdf.open_new(temporary) as file:
+            write_root(file, study, schema.STATES_FORMAT)
+            file.attrs["origin"] = str(study.network.init.origin)
+            netcdf.define_dimensions(file, sizes)
+            for (name, variable), data in zip(schema.STATES.items(), (states, numbers), strict=True):
+                netcdf.create(file, name, variable, sizes, str(states.dtype), data=data)
+        write_seal(temporary)
 
 
 def start_states(

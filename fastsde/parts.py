@@ -136,7 +136,7 @@ def run(
 
     Computing overlaps with writing. Memory is bounded by one part, whatever the number of trajectories: its
     state (part size x parameters x itemsize) and at most 7 snapshots (one being filled, and
-    `writer.QUEUE_LENGTH` + 1 on their way to the disk from this part and from the one before, which is being
+    `plan.QUEUE_LENGTH` + 1 on their way to the disk from this part and from the one before, which is being
     finished meanwhile), each of part size x (values recorded per trajectory) x itemsize, at most 64 MiB with
     the default part size.
 

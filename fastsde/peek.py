@@ -14,7 +14,7 @@ from fastsde.atomic import replacing
 from fastsde.checkpoint import Checkpoint
 from fastsde.directory import study_of
 from fastsde.ensemble import split_events
-from fastsde.errors import WRITE_ERRORS, DiskError, IncompleteError, StoreError
+from fastsde.errors import IncompleteError, StoreError
 from fastsde.header import define_group, model_attributes, write_root
 from fastsde.join import write_problem
 from fastsde.merge import PARTIAL_FILE
@@ -131,19 +131,14 @@ def _write(short: Study, seen: dict[str, list[_Seen]], directory: Path) -> Path:
         raise IncompleteError(f"no trajectory has come to step {short.time.steps} in {directory} yet")
     path, problem = directory / PARTIAL_FILE, build_problem(short)
     strengths = np.asarray(problem.mode_strength, dtype=np.float64)
-    try:
-        with replacing(path) as temporary:
-            with netcdf.open_new(temporary) as file:
-                write_root(file, short, schema.ENSEMBLE_FORMAT)
-                for name, parts in seen.items():
-                    if parts:
-                        _write_model(file, short, name, parts, strengths)
-                write_problem(file, problem)
-            write_seal(temporary)
-    except FileNotFoundError:
-        raise
-    except WRITE_ERRORS as error:
-        raise DiskError.about(path, error) from error
+    with replacing(path) as temporary:
+        with netcdf.open_new(temporary) as file:
+            write_root(file, short, schema.ENSEMBLE_FORMAT)
+            for name, parts in seen.items():
+                if parts:
+                    _write_model(file, short, name, parts, strengths)
+            write_problem(file, problem)
+        write_seal(temporary)
     return path
 
 
@@ -162,8 +157,9 @@ def _write_model(
         for event, values in item.events.items():
             if event in group:
                 group[event][begin:end] = values
-        for index in range(sizes["snapshot"]):
-            for variable_name, values in item.sources.read(index).items():
+        for first, block in item.sources.blocks(sizes["snapshot"]):
+            for variable_name, values in block.items():
                 if variable_name in group:
-                    group[variable_name][index, begin:end] = values
+                    group[variable_name][first : first + len(values), begin:end] = values
+            file.check()
     group.attrs.update(model_attributes(short, name))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PARTS_FOLDER",
+    "QUEUE_LENGTH",
+    "SNAPSHOTS_IN_MEMORY",
+    "STATES_IN_MEMORY",
     "Part",
     "Shard",
     "default_size",
@@ -28,10 +31,21 @@ __all__ = [
     "shard_range",
 ]
 
-LARGEST = 8192
+USUAL = 8192
 SMALLEST = 512
+LARGEST = 1 << 17
 SNAPSHOT_BYTES = 1 << 26
+CHEAP_BYTES = 1 << 28
 PART_WORK = 1 << 37
+CHEAP_WORK = 1 << 31
+LEAST_PARAMETERS = 16
+"""A step costs at least as much as one of so many parameters."""
+VALUE_WORK = 64
+"""Parameter-steps that recording a number takes as long as."""
+QUEUE_LENGTH = 2
+"""Snapshots of a part that may wait for the disk before computing waits too."""
+STATES_IN_MEMORY, SNAPSHOTS_IN_MEMORY = 4, 3 + 2 * QUEUE_LENGTH
+"""Copies of a part's parameters, and snapshots of all its trajectories, that there are at once."""
 GRAIN = 16
 PARTS_FOLDER = "parts"
 
@@ -74,15 +88,22 @@ class Shard:
 def default_size(study: Study, model: str) -> int:
     """Return how many trajectories a part of a model has: a power of two, a function of the study only.
 
-    At most 8192, fewer where a snapshot would exceed 64 MiB (so that memory is bounded) and, down to 512,
+    Usually 8192; fewer where a snapshot would exceed 64 MiB (so that memory is bounded) and, down to 512,
     where integrating would be more than 2^37 parameter-steps (so that little is lost with an unfinished one).
+    More, up to 131,072, where a part would be done in a second or so, and opening, sealing and joining it
+    would take as long: as many as take some seconds, and 256 MiB of memory.
     """
     parameters = schema.dimension_sizes(study, 1)["parameter"]
-    itemsize = np.dtype(study.dtype).itemsize
-    by_memory = SNAPSHOT_BYTES // max(1, itemsize * max(row_values(study), parameters))
+    itemsize, values = np.dtype(study.dtype).itemsize, row_values(study)
+    by_memory = SNAPSHOT_BYTES // max(1, itemsize * max(values, parameters))
     steps = study.time.steps * study.models[model].substeps
     by_work = max(SMALLEST, PART_WORK // max(1, steps * parameters))
-    size = max(1, min(LARGEST, by_memory, by_work))
+    usual = min(USUAL, by_memory, by_work)
+    recorded = len(study.time.snapshot_steps()) * values
+    work = steps * max(LEAST_PARAMETERS, parameters) + VALUE_WORK * recorded
+    in_memory = itemsize * (STATES_IN_MEMORY * parameters + SNAPSHOTS_IN_MEMORY * values)
+    cheap = min(LARGEST, CHEAP_WORK // work, CHEAP_BYTES // in_memory)
+    size = max(1, usual, cheap)
     return 1 << (size.bit_length() - 1)
 
 

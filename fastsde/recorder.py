@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastsde.errors import Interrupted
 from fastsde.plan import row_values
 from fastsde.sources import Source
 from fastsde.writer import PartWriter
@@ -84,14 +85,21 @@ class Recorder:
             self._close_segment()
         self._unfinished.save(self._study, checkpoint)
 
-    def finish(self, outcome: Outcome) -> None:
-        """Make the part's file, which is flushed while this returns; `wait` says how that went."""
+    def finish(self, outcome: Outcome, stop: Callable[[], bool] | None = None) -> None:
+        """Make the part's file, which is flushed while this returns; `wait` says how that went.
+
+        Raises
+        ------
+        Interrupted
+            If `stop` said so while segments were being joined: they are kept, with a checkpoint at the end.
+        """
         if self._sources:
-            if self._writer is not None:
-                self._close_segment()
+            self.checkpoint(outcome.checkpoint)  # keeps the snapshots since the last one
             self._writer = self._open(0)
-            for index in range(self._next):
-                self._writer.snapshot(index, self._sources.read(index))
+            for begin, values in self._sources.blocks(self._next):
+                if stop is not None and stop():
+                    raise Interrupted("stopped while joining segments")
+                self._writer.snapshots(begin, values)
         assert self._writer is not None
         self._writer.events(outcome.events)
         self._writer.describe(outcome.attributes | {"seconds": time.monotonic() - self._begun})

@@ -12,10 +12,17 @@ import numpy as np
 
 from fastsde import schema
 from fastsde.errors import ResourceError
-from fastsde.plan import Shard, default_size, divide, row_values, shard_range
+from fastsde.plan import (
+    SNAPSHOTS_IN_MEMORY,
+    STATES_IN_MEMORY,
+    Shard,
+    default_size,
+    divide,
+    row_values,
+    shard_range,
+)
 from fastsde.progress import size_text
 from fastsde.recorder import keeps_state
-from fastsde.writer import QUEUE_LENGTH
 
 if TYPE_CHECKING:
     from fastsde.parts import Options
@@ -37,7 +44,6 @@ PART_BYTES, ENSEMBLE_BYTES, PIECE_BYTES = 26_000, 70_000, 1500
 """What HDF5 adds to the numbers: in a part, in the ensemble, and there for every part."""
 EXACT_PARTS = 10_000
 """Up to so many parts are counted one by one."""
-SNAPSHOTS_IN_MEMORY = 3 + 2 * QUEUE_LENGTH
 BLOCK_VECTORS = 64
 """Trajectories that the memory of a thread holds, at most: those of one block, with room for products."""
 
@@ -94,7 +100,7 @@ def memory_need(study: Study, options: Options, threads: int) -> int:
     if options.shard is not None:
         count = max(1, len(shard_range(study.trajectories, options.shard)))
     size = max(min(count, options.part_size or default_size(study, model)) for model in study.models)
-    part = size * itemsize * (4 * parameters + SNAPSHOTS_IN_MEMORY * row_values(study))
+    part = size * itemsize * (STATES_IN_MEMORY * parameters + SNAPSHOTS_IN_MEMORY * row_values(study))
     block = 8 * BLOCK_VECTORS // itemsize
     thread = threads * block * itemsize * (4 * parameters + 4 * max(widths) ** 2)
     thread += threads * block * 4 * (samples + 1)

@@ -138,7 +138,7 @@ class Session:
                     **self._device,
                     **self._start(part),
                 )
-                recorder.finish(outcome)
+                recorder.finish(outcome, self._stop)
         except (StoreError, OSError):
             unfinished.release()
             if self._stands(part):  # where there are no locks, another process may have finished it

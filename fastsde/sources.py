@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from fastsde.plan import Part
     from fastsde.study import Study
 
-__all__ = ["Source", "Sources"]
+__all__ = ["BLOCK_BYTES", "Source", "Sources", "reading"]
+
+BLOCK_BYTES = 1 << 20
+"""Snapshots smaller than this are read and written several at a time: HDF5 takes its time for every call."""
 
 
 class Source:
@@ -39,7 +43,7 @@ class Source:
 
     def __init__(self, path: Path, before: int | None = None) -> None:
         self.path = path
-        with _reading(path), netcdf.open_old(path) as file:
+        with reading(path), netcdf.open_old(path) as file:
             model = str(file.attrs["model"])
             steps = [int(step) for step in file[model]["step"][...]]
             begin, end = file.attrs.get("snapshots", (0, len(steps)))
@@ -63,6 +67,7 @@ class Sources:
     def __init__(self, study: Study, part: Part, files: Iterable[Source] = ()) -> None:
         self._study, self._part = study, part
         self._steps = [int(step) for step in study.time.snapshot_steps()]
+        self._shapes = _shapes(study, part.count)
         self._where: dict[int, Source] = {}
         for file in files:
             self.add(file)
@@ -78,28 +83,64 @@ class Sources:
         """Say whether the first so many snapshots of the study are there."""
         return all(step in self._where for step in self._steps[:snapshots])
 
-    def read(self, index: int) -> dict[str, NDArray[Any]]:
-        """Read all variables of a snapshot, arrays with the trajectories first.
+    def blocks(self, snapshots: int) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """Read the first `snapshots` snapshots, in order, several at a time where they are small.
+
+        Yields
+        ------
+        begin : int
+            Number of the first snapshot of a block.
+        values : dict of str to ndarray
+            All variables, shape (snapshots of the block, trajectories, ...).
 
         Raises
         ------
         StoreError
-            If the file cannot be read; its cause is a `FileNotFoundError` if it has gone.
+            If a file cannot be read; its cause is a `FileNotFoundError` if it has gone.
         """
-        source = self._where[self._steps[index]]
-        sizes = schema.dimension_sizes(self._study, self._part.count)
-        values: dict[str, NDArray[Any]] = {}
-        with _reading(source.path), netcdf.open_old(source.path) as file:
+        begin = 0
+        while begin < snapshots:
+            values = self._read(begin, self._reach(begin, snapshots))
+            yield begin, values
+            begin += len(next(iter(values.values())))
+
+    def _reach(self, begin: int, snapshots: int) -> int:
+        """Return where a block ends whose snapshots are consecutive rows of one file."""
+        source, row = self._row(begin)
+        last = min(snapshots, begin + self._block())
+        end = begin + 1
+        while end < last and self._row(end) == (source, row + end - begin):
+            end += 1
+        return end
+
+    def _row(self, index: int) -> tuple[Source, int]:
+        step = self._steps[index]
+        return self._where[step], self._where[step].rows[step]
+
+    def _block(self) -> int:
+        """Return how many snapshots are read at a time."""
+        values = sum(math.prod(shape) for shape in self._shapes.values())
+        return max(1, BLOCK_BYTES // max(1, values * np.dtype(self._study.dtype).itemsize))
+
+    def _read(self, begin: int, end: int) -> dict[str, NDArray[Any]]:
+        source, row = self._row(begin)
+        rows = slice(row, row + end - begin)
+        with reading(source.path), netcdf.open_old(source.path) as file:
             group = file[source.model]
-            for name, variable in schema.recorded(self._study).items():
-                shape = variable.shape(sizes)[1:]
-                row = source.rows[self._steps[index]]
-                values[name] = group[name][row] if all(shape) else np.empty(shape)
-        return values
+            return {
+                name: group[name][rows] if all(shape) else np.empty((end - begin, *shape))
+                for name, shape in self._shapes.items()
+            }
+
+
+def _shapes(study: Study, count: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every recorded variable in one snapshot."""
+    sizes = schema.dimension_sizes(study, count)
+    return {name: variable.shape(sizes)[1:] for name, variable in schema.recorded(study).items()}
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Tell of a file that cannot be read as a `StoreError`: another process may have finished its part."""
     try:
         yield

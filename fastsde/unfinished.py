@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde import provenance
 from fastsde.atomic import discard, sweep, temporary_sibling
 from fastsde.continuation import read_checkpoint, write_checkpoint
-from fastsde.errors import WRITE_ERRORS, DiskError, StoreError
+from fastsde.errors import DiskError, StoreError
 from fastsde.locks import Lock, held
 from fastsde.plan import Part
 from fastsde.seal import sound
@@ -86,10 +86,7 @@ class Unfinished:
 
     def save(self, study: Study, checkpoint: Checkpoint) -> None:
         """Write a checkpoint; its snapshots must stand already."""
-        try:
-            write_checkpoint(self.folder / STATE, study, self.part, checkpoint)
-        except WRITE_ERRORS as error:
-            raise DiskError.about(self.folder / STATE, error) from error
+        write_checkpoint(self.folder / STATE, study, self.part, checkpoint)
 
     def segment(self, begin: int) -> Path:
         """Return the path of the segment whose first snapshot is number `begin`."""

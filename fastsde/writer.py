@@ -16,8 +16,9 @@ from fastsde.atomic import commit, discard, temporary_sibling
 from fastsde.continuation import define_checkpoint
 from fastsde.errors import DiskError, StoreError
 from fastsde.header import define_group, model_attributes, write_part_root
-from fastsde.plan import Part
+from fastsde.plan import QUEUE_LENGTH, Part
 from fastsde.seal import write_seal
+from fastsde.sources import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from fastsde.data import Problem
     from fastsde.study import Study
 
-__all__ = ["QUEUE_LENGTH", "PartWriter"]
+__all__ = ["PartWriter"]
 
-QUEUE_LENGTH = 2
-"""Snapshots that may wait for the disk before computing waits too."""
-
-_Job = tuple[str, int, "NDArray[Any]"]
+_Job = tuple[str, Any, "NDArray[Any]"]
+"""A variable, which part of it, and its values."""
 
 
 class PartWriter:
@@ -42,8 +41,8 @@ class PartWriter:
     exception and every snapshot and event has been given. Otherwise nothing is left. `keep_as_segment` makes
     a file of the snapshots given so far instead.
 
-    Memory: at most `QUEUE_LENGTH` + 1 snapshots (copies of what `snapshot` was given), each of
-    count x (values recorded per trajectory) x itemsize bytes.
+    Memory: at most `QUEUE_LENGTH` + 1 blocks (copies of what `snapshot` was given), each of one snapshot,
+    count x (values recorded per trajectory) x itemsize bytes, or of several that make up 1 MiB.
 
     Parameters
     ----------
@@ -94,6 +93,8 @@ class PartWriter:
         self._begin = self._next = begin
         self._segment = False
         self._checkpoint: Checkpoint | None = None
+        self._pending: list[dict[str, NDArray[Any]]] = []
+        self._pending_begin, self._pending_bytes = begin, 0
         self._events_given = False
         self._background = background
         self._keep = False
@@ -109,6 +110,8 @@ class PartWriter:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._keep = kind is None and self._whole()
+        if self._keep:
+            self._queue.put(self._gathered())
         self._queue.put(None)
         if kind is not None:
             self._thread.join()
@@ -125,7 +128,7 @@ class PartWriter:
         self.path, self._segment = path, True
 
     def snapshot(self, index: int, values: Mapping[str, NDArray[Any]]) -> None:
-        """Hand over one snapshot; returns as soon as it is copied and queued.
+        """Hand over one snapshot; returns as soon as it is copied.
 
         Parameters
         ----------
@@ -134,14 +137,24 @@ class PartWriter:
         values
             Every variable the study records, shape (count, ...).
         """
-        if index != self._next:
-            raise StoreError(f"snapshot {index} given to {self.path.name}, expected {self._next}")
-        self._next += 1
-        self._put(index, values, self._observables, leading="snapshot")
+        self.snapshots(index, {name: value[np.newaxis] for name, value in values.items()})
+
+    def snapshots(self, begin: int, values: Mapping[str, NDArray[Any]]) -> None:
+        """Hand over consecutive snapshots from number `begin` on, shape (snapshots, count, ...)."""
+        if begin != self._next:
+            raise StoreError(f"snapshot {begin} given to {self.path.name}, expected {self._next}")
+        length = min((len(value) for value in values.values()), default=0)
+        arrays = self._checked(values, self._observables, (length,))
+        self._next += length
+        self._pending.append(arrays)
+        self._pending_bytes += sum(array.nbytes for array in arrays.values())
+        if self._pending_bytes >= BLOCK_BYTES:
+            self._queue.put(self._gathered())
 
     def events(self, values: Mapping[str, NDArray[Any]]) -> None:
         """Hand over the first passages (`schema.EVENTS`): integrator steps, int64, -1 for never."""
-        self._put(0, values, schema.EVENTS, leading=None)
+        arrays = self._checked(values, schema.EVENTS, ())
+        self._queue.put([(name, ..., array) for name, array in arrays.items()])
         self._events_given = True
 
     def describe(self, attributes: Mapping[str, float | int | str]) -> None:
@@ -152,25 +165,36 @@ class PartWriter:
         """Add where the trajectories are at the end, so that a longer study can go on from there."""
         self._checkpoint = checkpoint
 
-    def _put(
+    def _checked(
         self,
-        index: int,
         values: Mapping[str, NDArray[Any]],
         variables: Mapping[str, schema.Variable],
-        leading: str | None,
-    ) -> None:
-        jobs: list[_Job] = []
+        leading: tuple[int, ...],
+    ) -> dict[str, NDArray[Any]]:
+        """Return copies of the variables that are not empty, of the file's types."""
+        arrays: dict[str, NDArray[Any]] = {}
         for name, variable in variables.items():
-            shape = variable.shape(self._sizes)[leading is not None :]
             if name not in values:
                 raise StoreError(f"variable {name!r} is lacking for {self.path.name}")
-            if values[name].shape != shape:
-                raise StoreError(f"variable {name!r} has shape {values[name].shape}, the file has {shape}")
+            shape, there = variable.shape(self._sizes)[len(leading) :], values[name].shape
+            if there != leading + shape:
+                there = there[len(leading) :]
+                raise StoreError(f"variable {name!r} has shape {there}, the file has {shape}")
             if all(shape):
-                jobs.append((name, index, np.array(values[name], variable.dtype(self._study.dtype))))
+                arrays[name] = np.array(values[name], variable.dtype(self._study.dtype))
         if self._failure is not None:
             self._raise_failure()
-        self._queue.put(jobs)
+        return arrays
+
+    def _gathered(self) -> list[_Job]:
+        """Return the snapshots that wait as one block, and wait for the next one."""
+        rows = slice(self._pending_begin, self._next)
+        blocks, self._pending = self._pending, []
+        self._pending_begin, self._pending_bytes = self._next, 0
+        return [
+            (name, rows, np.concatenate([block[name] for block in blocks]) if len(blocks) > 1 else array)
+            for name, array in (blocks[0].items() if blocks else ())
+        ]
 
     def _whole(self) -> bool:
         whole = self._begin == 0 and self._next == self._sizes["snapshot"] and self._events_given
@@ -187,7 +211,9 @@ class PartWriter:
 
     def _raise_failure(self) -> None:
         assert self._failure is not None
-        raise DiskError.about(self.path, self._failure) from self._failure
+        if isinstance(self._failure, OSError):
+            raise DiskError.about(self.path, self._failure) from self._failure
+        raise self._failure
 
     def _work(self) -> None:
         """Write what is queued until None comes, then commit; after a failure go on emptying the queue."""
@@ -196,9 +222,9 @@ class PartWriter:
             with netcdf.open_new(self._temporary) as file:
                 group = self._define(file)
                 while (jobs := self._queue.get()) is not None:
-                    for name, index, array in jobs:
-                        dataset = group[name]
-                        dataset[index if name in self._observables else ...] = array
+                    for name, where, array in jobs:
+                        group[name][where] = array
+                    file.check()
                 ended = True
                 group.attrs.update(self._attributes)
                 self._conclude(file)

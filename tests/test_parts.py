@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+import fastsde
 from fastsde.errors import Interrupted, StoreError
-from fastsde.parts import Part, default_size, missing, plan_parts, run
+from fastsde.parts import Options, Part, default_size, missing, plan_parts, run
 from fastsde.progress import Progress
+from fastsde.resources import BASE_MEMORY, memory_need, row_bytes
 from fastsde.status import status
 from fastsde.store import open_ensemble
+from fastsde.study import Study
 
 
 class Recorder(Progress):
@@ -30,12 +33,63 @@ def test_plan_covers_every_model(tiny_study):
 
 
 def test_default_size_depends_on_the_work_and_the_memory(tiny_study):
-    assert default_size(tiny_study, "sgd") == 8192
+    usual = tiny_study.replace(time={"steps": 10_000, "snapshots": {"count": 4, "spacing": "log"}})
+    assert default_size(usual, "sgd") == 8192
     long = tiny_study.replace(time={"steps": 10_000_000, "snapshots": {"count": 4, "spacing": "log"}})
     assert default_size(long, "sgd") == 512
     wide = tiny_study.replace(network={"widths": [3, 1000, 1000, 2]})
     assert default_size(wide, "sgd") == 8
-    assert default_size(tiny_study.replace(trajectories=2**30), "sgd") == 8192
+    assert default_size(usual.replace(trajectories=2**30), "sgd") == 8192
+
+
+SCALAR = {
+    "trajectories": 1_000_000,
+    "network": {"widths": [1, 1], "init": {"std": 0.5}},
+    "data": {"samples": "population", "teacher": {"singular_values": [1.0]}},
+    "time": {"learning_rate": 0.01, "steps": 100, "snapshots": {"count": 8}},
+    "record": {"observables": ["loss", "parameters"]},
+    "models": {"m": {"kind": "sde", "noise": "isotropic", "temperature": 0.1, "substeps": 1}},
+}
+
+
+def test_cheap_trajectories_make_large_parts():
+    scalar = Study.from_mapping(SCALAR)
+    sizes = {
+        steps: default_size(scalar.replace(time={"steps": steps}), "m") for steps in (10, 100, 1000, 10_000)
+    }
+    assert sizes == {10: 2**17, 100: 2**17, 1000: 2**16, 10_000: 2**13}
+    assert len(plan_parts(scalar)) == 8
+    snapshots = scalar.replace(time={"steps": 10_000, "snapshots": {"count": 10_000, "spacing": "linear"}})
+    assert default_size(snapshots, "m") == 2**13
+
+
+@pytest.mark.parametrize("width", [1, 4, 16, 64])
+def test_large_parts_have_little_memory_and_small_files(width):
+    s = Study.from_mapping(SCALAR).replace(
+        network={"widths": [1, width, 1]}, time={"steps": 10, "snapshots": {"count": 11}}
+    )
+    size = default_size(s, "m")
+    assert size > 8192
+    assert memory_need(s.replace(trajectories=size), Options(), 1) < BASE_MEMORY + (300 << 20)
+    assert size * row_bytes(s) < 1 << 30
+
+
+def test_a_run_begun_with_other_parts_keeps_them(stand_in, tmp_path):
+    """As one of an earlier version, whose parts had 8192 trajectories whatever they cost."""
+    s = Study.from_mapping(SCALAR | {"trajectories": 30_000}).replace(time={"steps": 20})
+    run(s, tmp_path / "run", integrate=stand_in, part_size=8192)
+    for first in (16384, 24576):
+        Part("m", first, 1).path(tmp_path / "run").unlink()
+    there = {path: path.read_bytes() for path in (tmp_path / "run" / "parts").iterdir()}
+    assert len(there) == 2
+    run(s, tmp_path / "run", integrate=stand_in)
+    run(s, tmp_path / "whole", integrate=stand_in)
+    assert len(list((tmp_path / "whole" / "parts").iterdir())) == 1
+    assert {path: path.read_bytes() for path in there} == there
+    assert len(list((tmp_path / "run" / "parts").iterdir())) == 3
+    with fastsde.open(tmp_path / "run") as one, fastsde.open(tmp_path / "whole") as other:
+        for name in s.record.observables:
+            np.testing.assert_array_equal(one["m"][name], other["m"][name])
 
 
 def test_a_rerun_computes_nothing(tiny_study, stand_in, tmp_path):

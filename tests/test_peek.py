@@ -24,7 +24,7 @@ def going_on(tmp_path, monkeypatch):
     s = study(model=GD, steps=40, rate=0.1, record=RECORD, events=EVENTS, trajectories=24)
     asked = []
     with pytest.raises(Interrupted):
-        run(s, tmp_path / "run", part_size=8, stop=lambda: asked.append(0) or len(asked) > 120,
+        run(s, tmp_path / "run", part_size=8, stop=lambda: asked.append(0) or len(asked) > 160,
             checkpoint_seconds=0.0)  # fmt: skip
     run(s, tmp_path / "whole")
     return tmp_path / "run", tmp_path / "whole", s

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import h5py
 
+from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
@@ -63,7 +64,7 @@ class SweepAnalysis:
     def save(self, path: Path | str) -> Path:
         """Write an HDF5 file, whole or not at all; return its path."""
         path = Path(path)
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        with replacing(path) as temporary, netcdf.open_new(temporary) as file:
             file.attrs["format"] = FORMAT
             file.attrs["format_version"] = FORMAT_VERSION
             records.write(file, self)

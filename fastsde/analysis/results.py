@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import h5py
 
+from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import Effects
@@ -198,7 +199,7 @@ class Analysis:
     def save(self, path: Path | str) -> Path:
         """Write the analysis to an HDF5 file, whole or not at all; return its path."""
         path = Path(path)
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        with replacing(path) as temporary, netcdf.open_new(temporary) as file:
             file.attrs["format"] = FORMAT
             file.attrs["format_version"] = FORMAT_VERSION
             records.write(file, self)

@@ -186,14 +186,14 @@ def mounted(folder, options):
 
 
 class TestDisk:
-    @pytest.mark.parametrize("kilobytes", [24, 64, 150, 300])
+    @pytest.mark.parametrize("kilobytes", [24, 48, 64, 80, 100, 130, 150, 180, 210, 250, 300])
     def test_a_disk_that_fills_up(self, tmp_path, undisturbed, monkeypatch, kilobytes):
         """The program is made to believe that there is room; wherever it ends, what stands is sound."""
         room = SimpleNamespace(free=10**18)
         monkeypatch.setattr("fastsde.resources.shutil.disk_usage", lambda path: room)
         mounted(tmp_path / "small", f"size={kilobytes}k")
         try:
-            with pytest.raises(DiskError, match=r"No space left|unable|errno = 28|can't"):
+            with pytest.raises(DiskError, match="No space left on device"):
                 fastsde.run(S, tmp_path / "small" / "run", part_size=16, checkpoint_seconds=0.0)
             assert not list((tmp_path / "small").rglob("*.tmp"))
             for path in (tmp_path / "small").rglob("*.h5"):
