@@ -13,13 +13,14 @@ from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import read_sections
+from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
+from fastsde.brief import listed, make_brief
 from fastsde.errors import StoreError
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (2, 0)
+FORMAT_VERSION = (3, 0)
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,14 @@ class Analysis:
     sections: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        against = f" against {self.reference}" if self.reference else ""
+        end = f"{len(self.step):,} snapshots to step {self.step[-1]:,.0f}"
+        return (
+            f"<Analysis of {self.source or 'an ensemble in memory'}: {listed(self.models)}{against}; {end}; "
+            f"sections {listed(self.sections) or 'none'}>"
+        )
+
     def save(self, path: Path | str) -> Path:
         """Write the analysis to an HDF5 file, whole or not at all; return its path."""
         path = Path(path)
@@ -243,3 +252,6 @@ class Analysis:
         from fastsde.analysis.summary import headline
 
         return headline(self)
+
+
+make_brief(ModelResult, *(section.record for section in SECTIONS))
