@@ -9,7 +9,9 @@ Examples
 >>> ensemble["sgd"]["loss"]  # doctest: +SKIP
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -38,3 +40,20 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The package, in which a submodule never hides a public name.
+
+    Importing ``fastsde.report`` ends with the import system setting ``fastsde.report`` to that submodule; the
+    function of this name would be gone. A submodule with the name of something public is therefore not set.
+    It is in ``sys.modules`` all the same, and ``from fastsde.report import ...`` takes it from there (but not
+    ``import fastsde.report.page as page``, which asks this package for ``report``).
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _WHERE and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -7,6 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastsde.brief import brief
+
 __all__ = ["Checkpoint"]
 
 
@@ -36,3 +38,4 @@ class Checkpoint:
     parameters: NDArray[Any]
     exploded: NDArray[Any]
     passed: NDArray[Any]
+    __repr__ = brief

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fastsde.dynamics import GradientDescent, Sde, Sgd
+from fastsde.dynamics import GradientDescent, Sde, Sgd, Svag
 from fastsde.fields import Fault
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def model_faults(study: Study) -> Iterator[Fault]:
             mend = 'set sampling = "fresh", or give data.samples a number'
             yield Fault((*where, "sampling"), model.sampling, '"fresh", as data.samples = "population"', mend)
         if samples != "population" and model.sampling == "fresh":
-            allowed = '"epoch", "without-replacement" or "replacement", as the data are finite'
+            epoch = "" if isinstance(model, Svag) else '"epoch", '
+            allowed = f'{epoch}"without-replacement" or "replacement", as the data are finite'
             mend = 'fresh data needs data.samples = "population"'
             yield Fault((*where, "sampling"), model.sampling, allowed, mend)
         if samples != "population" and model.batch > samples:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.brief import brief
 from fastsde.draws import generator, random_frame, sample_inputs, sample_noise, whitened
 from fastsde.errors import Complaint, StudyError
 
@@ -88,6 +89,7 @@ class Problem:
     mode_left: Array
     mode_strength: Array
     mode_right: Array
+    __repr__ = brief
 
     @property
     def white(self) -> bool:

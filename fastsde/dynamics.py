@@ -190,6 +190,11 @@ class Sgd(Section):
         """Integrator steps in one learning rate: always 1."""
         return 1
 
+    @property
+    def samples_per_step(self) -> int:
+        """Samples that one step uses: those of a batch."""
+        return self.batch
+
     def dt(self, learning_rate: float) -> float:
         """Give the time of one step: the learning rate itself."""
         return learning_rate
@@ -224,15 +229,22 @@ class Svag(Section):
     substeps : int
         l.
     batch, sampling : int, str
-        As for `Sgd`; independent batches only, ``"replacement"`` or ``"without-replacement"``.
+        As for `Sgd`; independent batches only: ``"replacement"`` or ``"without-replacement"`` with finite
+        data, ``"fresh"`` with the population.
     """
 
     kind: Literal["svag"] = "svag"
     substeps: Count
     batch: Count = 1
     sampling: Annotated[
-        Literal["without-replacement", "replacement"], Expect('"without-replacement" or "replacement"')
+        Literal["without-replacement", "replacement", "fresh"],
+        Expect('"without-replacement" or "replacement", or "fresh" where data.samples = "population"'),
     ] = "replacement"
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples that one step uses: those of two batches."""
+        return 2 * self.batch
 
     def dt(self, learning_rate: float) -> float:
         """Give the time of one step, ``learning_rate / substeps``."""

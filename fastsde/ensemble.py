@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.blocks import Blocks
+from fastsde.brief import brief
 from fastsde.checkpoint import Checkpoint
-from fastsde.errors import Interrupted
+from fastsde.errors import Interrupted, RequestError
 from fastsde.granted import default_threads
-from fastsde.lowering import Lowered, lower
+from fastsde.lowering import Lowered, lower, parameter_count
 from fastsde.observables import Observer
 from fastsde.origin import resolve, start_states
 from fastsde.pace import Pace
@@ -40,7 +41,7 @@ class Outcome:
     Parameters
     ----------
     events : dict of arrays
-        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
+        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels),
         ``mode_learned_step`` (trajectories, fractions, modes) and ``radius_above_step`` (trajectories,
         radii), int64 integrator steps; -1 where it did not happen.
     attributes : dict
@@ -55,6 +56,7 @@ class Outcome:
     attributes: dict[str, float | int | str]
     parameters: Array
     checkpoint: Checkpoint
+    __repr__ = brief
 
 
 def integrate(
@@ -91,7 +93,8 @@ def integrate(
     threads : int, optional
         As many as the process may use, by default.
     start : (count, p) array, optional
-        Starting parameters in place of the study's initialisation.
+        Starting parameters in place of the study's initialisation, one row per trajectory: all weights, layer
+        1 first, each matrix row by row; of a landscape, its coordinates.
     on_snapshot : callable, optional
         Called with the snapshot's number and its values, arrays with the trajectories first, in order and
         from the calling thread. The arrays are the receiver's to keep.
@@ -115,6 +118,8 @@ def integrate(
 
     Raises
     ------
+    RequestError
+        If the study has no such model, the range holds no trajectory, or `start` has another shape.
     Interrupted
         If `stop` said so.
 
@@ -135,6 +140,7 @@ def integrate(
     """
     from fastsde.data import build_problem
 
+    _check_request(study, name, first, count, start)
     if study.starts_from_states and start is None:
         study, start = resolve(study), start_states(study, first, count)
     problem = problem or build_problem(study)
@@ -176,6 +182,31 @@ def integrate(
         end.parameters[:, : lowered.network.parameters],
         end,
     )
+
+
+def _check_request(study: Study, name: str, first: int, count: int, start: Array | None) -> None:
+    """Refuse a model, a range or starting points that the study does not have room for."""
+    if name not in study.models:
+        raise RequestError(f"no model {name!r} in the study; it has {', '.join(study.models)}")
+    if first < 0 or count < 1:
+        raise RequestError(
+            f"no trajectories: first = {first} must be at least 0, and count = {count} at least 1"
+        )
+    if start is None:
+        return
+    expected = (count, parameter_count(study))
+    try:
+        given = np.asarray(start)
+        found = f"{given.dtype} of shape {given.shape}"
+        right = given.shape == expected and given.dtype.kind in "fiub"
+    except ValueError:
+        found, right = "no array: its rows differ in length", False
+    if not right:
+        column = "coordinate of the landscape" if study.landscape is not None else "parameter of the network"
+        raise RequestError(
+            f"start must be an array of numbers of shape {expected}: one row per trajectory "
+            f"(count = {count}), one column per {column}; it is {found}"
+        )
 
 
 @contextmanager

@@ -106,6 +106,8 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         "summary": model.summary(),
     }
     inner = _dynamics(study, model, problem, start_key, attributes, clock)
+    if isinstance(model, Sde):
+        attributes |= _noise_scale(model, inner, attributes.get("temperature"))
     dynamics = refined_step(study, model, inner)
     batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
     exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
@@ -222,7 +224,9 @@ def _dynamics(
 
     if isinstance(model, GradientDescent):
         return steps.Descent(dense=True, dt=model.dt(study.time.learning_rate))
-    if isinstance(model, Sgd | Svag):
+    if isinstance(model, Svag):
+        return _svag(model, _sgd(study, model, problem))
+    if isinstance(model, Sgd):
         return _sgd(study, model, problem)
     eta, dt = study.time.learning_rate, model.dt(study.time.learning_rate)
     clock = _clock(model, dt) if clock is None else clock
@@ -231,7 +235,6 @@ def _dynamics(
     stretch = (dt / eta) ** stable_power
     if model.batch_scaling == "stable":
         stretch *= model.batch ** (1 / model.alpha - 0.5)
-    attributes["noise_scale"] = _scale_words(model)
     if model.noise == "given":
         assert model.covariance is not None
         diagonal, factor = model.covariance.parts()
@@ -266,20 +269,29 @@ def _dynamics(
     return steps.Isotropic(dense=True, dt=dt, amplitude=amplitude, tamed=tamed, clock=clock)
 
 
-def _scale_words(model: Sde) -> str:
-    """Say what fixes the scale of the noise."""
+def _noise_scale(model: Sde, step: Any, temperature: float | None) -> dict[str, float | str]:
+    """Return the scale of a model's noise per unit time, and what it multiplies.
+
+    An increment over the time t is ``noise_scale t^(1/alpha)`` (alpha = 2 where the noise has a covariance)
+    times what `noise_scale_of` says, and times the normal or stable numbers of the noise.
+    """
+    gaussian = model.alpha == 2 or model.tempering is not None
+    power = 0.5 if gaussian else 1 / model.alpha
+    increment = step.amplitude * (step.dt if model.noise == "gradient" else 1.0)
     if model.noise == "given":
-        words = "the given covariance"
+        words = "the square root of the given covariance"
     elif model.noise == "gradient":
-        words = f"the covariance of the gradient of a batch of {model.batch}"
-    elif model.temperature == "matched":
-        words = f"the trace of that covariance at the {model.match_at} point, batch {model.batch}"
+        words = f"the square root of the covariance of one sample's gradient (a batch of {model.batch})"
+    elif temperature is None:
+        words = f"the square root of the trace of the current gradient noise (a batch of {model.batch})"
     else:
-        words = f"temperature {model.temperature:g}"
-    if model.alpha == 2 or model.tempering is not None:
-        return f"covariance: {words}"
-    power = ", times B^(1/alpha - 1/2)" if model.batch_scaling == "stable" else ""
-    return f"stable scale: that of the Gaussian increment over sqrt(2), its covariance {words}{power}"
+        words = f"the identity: temperature {temperature:.6g}"
+        if model.temperature == "matched":
+            words += f", matched at the {model.match_at} to a batch of {model.batch}"
+    if not gaussian:
+        words += f"; per time^(1/{model.alpha:g}), sqrt(2) times the stable scale"
+        words += ", B^(1/alpha - 1/2) included" if model.batch_scaling == "stable" else ""
+    return {"noise_scale": float(increment / step.dt**power), "noise_scale_of": words}
 
 
 def sample_count(study: Study, problem: Problem) -> int:
@@ -331,10 +343,7 @@ def _sgd(study: Study, model: Sgd | Svag, problem: Problem) -> Any:
         )
     codes = {"epoch": EPOCH, "without-replacement": DISTINCT, "replacement": REPLACING}
     common: dict[str, Any] = {"dt": dt, "batch": model.batch, "sampling": codes[model.sampling]}
-    if isinstance(model, Svag):
-        root = math.sqrt(2 * model.substeps - 1)
-        return steps.Svag(dense=True, **common, first=(1 + root) / 2, second=(1 - root) / 2)
-    if model.label_noise is not None:
+    if isinstance(model, Sgd) and model.label_noise is not None:
         return steps.LabelNoiseSgd(dense=False, **common, label_sd=model.label_noise)
     if study.landscape is not None:
         return steps.WeightSgd(dense=True, **common)
@@ -342,17 +351,33 @@ def _sgd(study: Study, model: Sgd | Svag, problem: Problem) -> Any:
     return kind(dense=kind is steps.WeightSgd, **common)
 
 
-def goes_by_samples(study: Study, model: Sgd, problem: Problem) -> bool:
-    """Say whether SGD is cheaper by chains over a batch's samples than by weights of the whole data set.
+def _svag(model: Svag, inner: Any) -> Any:
+    """Return the step of two batches, each drawn as the step `inner` of SGD draws its own."""
+    from fastsde.kernels import steps
 
-    Multiply-adds of a step: ``3 B p`` against ``3 d_in p + 2 n d_in d_out``. Fresh samples have no other way.
+    root = math.sqrt(2 * model.substeps - 1)
+    return steps.Svag(
+        dense=inner.dense,
+        dt=inner.dt,
+        batch=model.samples_per_step,
+        inner=inner,
+        first=(1 + root) / 2,
+        second=(1 - root) / 2,
+    )
+
+
+def goes_by_samples(study: Study, model: Sgd | Svag, problem: Problem) -> bool:
+    """Say whether SGD is cheaper by chains over a step's samples than by weights of the whole data set.
+
+    Multiply-adds of a step of B samples: ``3 B p`` against ``3 d_in p + 2 n d_in d_out``. Fresh samples have
+    no other way.
     """
     if problem.inputs is None:
         return True
     samples, d_in = problem.inputs.shape
     parameters = DeepLinearNetwork(study.network.widths, problem.loss_scale).size
     weights = 3 * d_in * parameters + 2 * samples * problem.optimum.size
-    return bool(3 * model.batch * parameters <= weights)
+    return bool(3 * model.samples_per_step * parameters <= weights)
 
 
 def _population(study: Study, problem: Problem) -> Any:

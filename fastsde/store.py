@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fastsde import netcdf, schema
+from fastsde.brief import listed
 from fastsde.errors import StoreError
 from fastsde.header import check_format
 from fastsde.seal import broken
@@ -85,6 +86,10 @@ class Ensemble:
             self.close()
             raise
         self.names = [name for name in self._file if name not in (schema.PROBLEM_GROUP, schema.PARTS_GROUP)]
+
+    def __repr__(self) -> str:
+        about = listed(self.names) if self._file else "closed"
+        return f"<Ensemble {self.path}: {about}>"
 
     def __enter__(self) -> Self:
         return self
@@ -193,7 +198,7 @@ class Trajectories:
     name, model
         The model's name, and what the study says of it.
     variables
-        Names of what is recorded: observables and events.
+        Names of what the file has: observables and events.
     step, time
         Learning-rate steps (int64) and time at the snapshots, shape (snapshots,).
     count
@@ -211,12 +216,16 @@ class Trajectories:
         self._dtype: str = study.dtype
         self.name = name
         self.model: Model = study.models[name]
-        self.variables: tuple[str, ...] = tuple(self._known)
+        self.variables: tuple[str, ...] = tuple(name for name in self._known if name in group)
         self.count: int = self._sizes["trajectory"]
         self.numbers: NDArray[np.int64] = group["trajectory"][...]
         self.step: NDArray[np.int64] = group["step"][...]
         self.time: NDArray[np.float64] = group["time"][...]
         self.attributes: dict[str, Any] = {key: _plain(value) for key, value in group.attrs.items()}
+
+    def __repr__(self) -> str:
+        snapshots = f"{len(self.step):,} snapshots to step {int(self.step[-1]):,}"
+        return f"<Trajectories {self.name}: {self.count:,} of {snapshots}; {listed(self.variables)}>"
 
     def __contains__(self, name: object) -> bool:
         return name in self.variables
@@ -276,8 +285,31 @@ class Trajectories:
         Parameters
         ----------
         event
-            "exploded" (count,), "loss_below" (count, levels) or "mode_learned" (count, fractions, modes).
+            One of
+
+            - "exploded": first step that was not finite, shape (count,);
+            - "loss_below": first step with the loss below a level, (count, levels);
+            - "mode_learned": first step with a mode at a fraction of its strength (of a landscape: a
+              coordinate above a number), (count, fractions, modes);
+            - "radius_above": first step at a distance from the origin, or from a landscape's centre,
+              (count, radii).
+
+            Levels, fractions and radii are those of the study's [events], in its order; an event for which
+            the study names none has an empty axis.
+
+        Raises
+        ------
+        StoreError
+            If there is no such event.
+
+        Examples
+        --------
+        >>> with open_ensemble("runs/saddle") as ensemble:  # doctest: +SKIP
+        ...     median = np.nanmedian(ensemble["sgd"].passage_time("mode_learned")[:, 0], axis=0)
         """
+        if f"{event}_step" not in schema.EVENTS:
+            events = ", ".join(name.removesuffix("_step") for name in schema.EVENTS)
+            raise StoreError(f"no event {event!r}; the events are {events}")
         steps = self[f"{event}_step"]
         return np.where(steps >= 0, steps * float(self.attributes["dt"]), np.nan)
 

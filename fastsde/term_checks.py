@@ -60,8 +60,6 @@ def term_faults(study: Study) -> Iterator[Fault]:
         if rates and getattr(model, "momentum", None) is not None:
             allowed = f"nothing of the kind: under the momentum of models.{name} modes go on by themselves"
             yield Fault(("record", "observables"), rates[0], allowed, f"remove {rates[0]} or the momentum")
-        if isinstance(model, Svag) and population:
-            yield Fault((*where, "kind"), "svag", "svag only with finite data", "give data.samples a number")
         if isinstance(model, Sgd) and model.label_noise is not None and population:
             mend = "set data.label_noise: a population draws its labels anew anyway"
             yield Fault((*where, "label_noise"), model.label_noise, "label noise only with finite data", mend)
@@ -130,7 +128,9 @@ def landscape_faults(study: Study) -> Iterator[Fault]:
         elif needs and model.batch > samples:
             yield Fault((*where, "batch"), model.batch, f"at most landscape.samples = {samples}")
         if needs and model.sampling == "fresh":
-            yield Fault((*where, "sampling"), "fresh", "samples of the landscape", 'set sampling = "epoch"')
+            sampling = "replacement" if isinstance(model, Svag) else "epoch"
+            mend = f'set sampling = "{sampling}"'
+            yield Fault((*where, "sampling"), "fresh", "samples of the landscape", mend)
         if isinstance(model, Sde) and model.match_at == "minimum" and needs:
             mend = 'set match_at = "start" or "local"'
             yield Fault((*where, "match_at"), "minimum", "a landscape's minimum is not known", mend)

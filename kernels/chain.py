@@ -22,7 +22,7 @@ from fastsde.kernels.lanes import (
 from fastsde.kernels.matmul import I64, WIDE, matmul, tile
 from fastsde.kernels.options import inlined, kernel
 
-__all__ = ["chain_step"]
+__all__ = ["chain_pair_step", "chain_step"]
 
 
 @kernel
@@ -31,21 +31,45 @@ def chain_step(m, net, scale, batch, dt):
 
     ``scale`` is c / batch. Returns the sum of squares of the scaled errors, finite while the trajectory is.
     """
-    layers = len(net.weight)
-    for l in range(layers):
+    _forward(m, net, batch)
+    top, back = net.activation[-1], net.error
+    for k in share(m, net.widths[-1] * batch):
+        store(m, back + k, (load(m, top + k) - load(m, back + k)) * scale)
+    meet(m)
+    return _descend(m, net, batch, dt)
+
+
+@kernel
+def chain_pair_step(m, net, first, second, batch, dt):
+    """Descend along the gradient of two batches of `batch` samples, side by side, each with its own scale."""
+    both = 2 * batch
+    _forward(m, net, both)
+    top, back = net.activation[-1], net.error
+    for k in share(m, net.widths[-1] * both):
+        scale = first if k % both < batch else second
+        store(m, back + k, (load(m, top + k) - load(m, back + k)) * scale)
+    meet(m)
+    return _descend(m, net, both, dt)
+
+
+@inlined
+def _forward(m, net, batch):
+    """Carry the samples in ``h_0`` through all layers."""
+    for l in range(len(net.weight)):
         rows, columns = net.widths[l + 1], net.widths[l]
         below, above = net.activation[l], net.activation[l + 1]
         if batch == 1:
             _matrix_vector(m, net.weight[l], below, above, rows, columns)
         else:
             matmul(m, net.weight[l], columns, 1, m, below, batch, 1, m, above, rows, batch, columns, None)
-    count = net.widths[-1] * batch
-    top, back = net.activation[-1], net.error
-    for k in share(m, count):
-        store(m, back + k, (load(m, top + k) - load(m, back + k)) * scale)
-    meet(m)
-    size = inner(m, back, back, count)
-    for l in range(layers - 1, -1, -1):
+
+
+@inlined
+def _descend(m, net, batch, dt):
+    """Carry the scaled errors back and change each layer after it was used; return their sum of squares."""
+    back = net.error
+    size = inner(m, back, back, net.widths[-1] * batch)
+    for l in range(len(net.weight) - 1, -1, -1):
         rows, columns = net.widths[l + 1], net.widths[l]
         following = net.left if back != net.left else net.right
         h = net.activation[l]

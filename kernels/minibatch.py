@@ -69,29 +69,32 @@ def distinct(choice, m, batch, n, counter, key):
 
 
 @inlined
-def gather(m, net, data, choice, first, batch):
-    """Write inputs of the chosen samples into ``h_0`` and their labels into `error`, a column a sample."""
+def gather(m, net, data, choice, first, batch, column, columns):
+    """Write inputs of the chosen samples into ``h_0`` and their labels into `error`, one column per sample.
+
+    The first sample goes into column `column` of `columns`.
+    """
     width = lane_width(m)
     d_in, d_out = net.widths[0], net.widths[-1]
     for k in range(batch):
         place = (first + k) * width
         for part in share(m, (d_in + d_out + 3) // 4):
-            column = 4 * part
-            values = gather_four(m, data.rows, choice, place, column)
-            _put_entry(m, net, column, d_in, d_out, batch, k, values[0])
-            _put_entry(m, net, column + 1, d_in, d_out, batch, k, values[1])
-            _put_entry(m, net, column + 2, d_in, d_out, batch, k, values[2])
-            _put_entry(m, net, column + 3, d_in, d_out, batch, k, values[3])
+            entry = 4 * part
+            values = gather_four(m, data.rows, choice, place, entry)
+            _put_entry(m, net, entry, d_in, d_out, column + k, columns, values[0])
+            _put_entry(m, net, entry + 1, d_in, d_out, column + k, columns, values[1])
+            _put_entry(m, net, entry + 2, d_in, d_out, column + k, columns, values[2])
+            _put_entry(m, net, entry + 3, d_in, d_out, column + k, columns, values[3])
     meet(m)
 
 
 @inlined
-def _put_entry(m, net, entry, d_in, d_out, batch, k, value):
+def _put_entry(m, net, entry, d_in, d_out, column, columns, value):
     """Write an entry of a sample's row, ``[x, y, padding]``, to where it belongs."""
     if entry < d_in:
-        store(m, net.activation[0] + entry * batch + k, value)
+        store(m, net.activation[0] + entry * columns + column, value)
     elif entry < d_in + d_out:
-        store(m, net.error + (entry - d_in) * batch + k, value)
+        store(m, net.error + (entry - d_in) * columns + column, value)
 
 
 @inlined

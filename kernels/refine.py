@@ -188,7 +188,7 @@ def _rescaled(dynamics, f, noise):
 
     def svag(dynamics, f, noise):
         d = dynamics
-        return Svag(d.dense, d.dt * f, d.batch, d.sampling, d.first, d.second)
+        return Svag(d.dense, d.dt * f, d.batch, d.inner, d.first, d.second)
 
     def drifted(dynamics, f, noise):
         d = dynamics

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from numba import uint64
 
-from fastsde.kernels.chain import chain_step
+from fastsde.kernels.chain import chain_pair_step, chain_step
 from fastsde.kernels.clock import stretch
 from fastsde.kernels.components import add_law, fill_law
 from fastsde.kernels.dln import deviation_square, full_residual, inner, push
@@ -42,6 +42,9 @@ __all__ = [
     "WeightSgd",
     "step",
 ]
+
+OTHER_BATCH = 0x5BD1E995
+"""Changes the key of the draws of SVAG's second batch."""
 
 
 class Descent(NamedTuple):
@@ -146,13 +149,13 @@ class Svag(NamedTuple):
     """Stochastic variance amplified gradient: two independent batches in one step (Li, Malladi, Arora 2021).
 
     The gradient is ``c1 g1 + c2 g2``, ``c1, c2 = (1 +- sqrt(2 l - 1)) / 2``: the mean of SGD's, l times its
-    covariance.
+    covariance. `inner` says how one batch is drawn and its gradient made.
     """
 
     dense: bool
     dt: float
-    batch: int
-    sampling: int
+    batch: int  # samples of both batches
+    inner: Any  # `SampleSgd`, `WeightSgd` or `FreshSgd`
     first: float  # c1
     second: float  # c2
 
@@ -266,7 +269,7 @@ def _sample_sgd(dynamics, m, choice, net, data, number, first, trajectory, count
     start, size = choose(
         dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key
     )
-    gather(m, net, data, choice, start, size)
+    gather(m, net, data, choice, start, size, 0, size)
     return chain_step(m, net, data.scale / scalar(m, size), size, dynamics.dt)
 
 
@@ -319,26 +322,60 @@ def _label_noise_sgd(dynamics, m, choice, net, data, number, first, trajectory, 
     start, size = choose(
         dynamics.sampling, dynamics.batch, n, m, choice, number, first, trajectory, counter, key
     )
-    gather(m, net, data, choice, start, size)
+    gather(m, net, data, choice, start, size, 0, size)
     add_normals(m, net.error, net.widths[-1] * size, dynamics.label_sd, counter, key, LABEL)
     return chain_step(m, net, data.scale / scalar(m, size), size, dynamics.dt)
 
 
+def two_batches(dynamics, pair, m, choice, net, data, number, first, trajectory, counter, key):
+    """Advance one block by the step `pair` of SVAG, each batch of which is drawn as `dynamics` says."""
+    raise NotImplementedError("compiled only")
+
+
+@choice(two_batches, inline=True)
+def _two_batches(dynamics, pair, m, choice, net, data, number, first, trajectory, counter, key):
+    kinds = {SampleSgd: _sample_pair, WeightSgd: _weight_pair, FreshSgd: _fresh_pair}
+    return next((step for kind, step in kinds.items() if has_class(dynamics, kind)), None)
+
+
 def _svag(dynamics, m, choice, net, data, number, first, trajectory, counter, key):
+    return two_batches(
+        dynamics.inner, dynamics, m, choice, net, data, number, first, trajectory, counter, key
+    )
+
+
+def _sample_pair(dynamics, pair, m, choice, net, data, number, first, trajectory, counter, key):
     n, batch = len(data.inputs), dynamics.batch
-    other = (key[0] ^ uint64(0x5BD1E995), key[1])
+    other = (key[0] ^ uint64(OTHER_BATCH), key[1])
+    start, _ = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, key)
+    gather(m, net, data, choice, start, batch, 0, 2 * batch)
+    start, _ = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, other)
+    gather(m, net, data, choice, start, batch, batch, 2 * batch)
+    scale = data.scale / scalar(m, batch)
+    return chain_pair_step(m, net, scale * pair.first, scale * pair.second, batch, pair.dt)
+
+
+def _fresh_pair(dynamics, pair, m, choice, net, data, number, first, trajectory, counter, key):
+    draw_fresh(m, net, dynamics.population, 2 * dynamics.batch, counter, key)
+    scale = dynamics.scale / scalar(m, dynamics.batch)
+    return chain_pair_step(m, net, scale * pair.first, scale * pair.second, dynamics.batch, pair.dt)
+
+
+def _weight_pair(dynamics, pair, m, choice, net, data, number, first, trajectory, counter, key):
+    n, batch = len(data.inputs), dynamics.batch
+    other = (key[0] ^ uint64(OTHER_BATCH), key[1])
     start, size = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, other)
     count_weights(m, net, data, choice, start, size)
     for i in share(m, n):
-        store(m, net.weights + i, load(m, net.weights + i) * (dynamics.second / dynamics.first))
+        store(m, net.weights + i, load(m, net.weights + i) * (pair.second / pair.first))
     meet(m)
     start, size = choose(dynamics.sampling, batch, n, m, choice, number, first, trajectory, counter, key)
     add_counts(m, net, data, choice, start, size)
     for i in share(m, n):
-        store(m, net.weights + i, load(m, net.weights + i) * dynamics.first)
+        store(m, net.weights + i, load(m, net.weights + i) * pair.first)
     meet(m)
     finite_noise(m, net, data)
-    push(m, net, net.weight, dynamics.dt)
+    push(m, net, net.weight, pair.dt)
     return deviation_square(m, net)
 
 

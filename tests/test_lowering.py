@@ -207,3 +207,57 @@ def test_a_mode_without_strength_is_never_learned():
     assert np.allclose(got.events.thresholds[:, 0], [2.0, 3.6])
     assert np.all(np.isinf(got.events.thresholds[:, 1]))
     assert np.allclose(got.events.left @ problem.optimum @ got.events.right.T, np.diag([4.0, 0.0]))
+
+
+SCALES = {
+    "temperature": (langevin(temperature=0.3, substeps=4), math.sqrt(2 * 0.3)),
+    "gradient": (gradient_noise(batch=5, sampling="replacement", substeps=8), math.sqrt(ETA / 5)),
+    "tempered": (
+        gradient_noise(batch=5, sampling="replacement", alpha=1.5, tempering=9.0),
+        math.sqrt(ETA / 5),
+    ),
+    "stable": (
+        gradient_noise(batch=5, sampling="replacement", alpha=1.6, substeps=8),
+        math.sqrt(1 / 5) * ETA ** (1 - 1 / 1.6),
+    ),
+    "given": ({"kind": "sde", "noise": "given", "covariance": {"diagonal": [0.2] * 25}}, 1.0),
+    "local": (
+        langevin(match_at="local", batch=2, sampling="replacement", substeps=4),
+        math.sqrt(ETA / 2 / 25),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_the_scale_of_the_noise_is_a_number_per_unit_time(name):
+    """``noise_scale t^(1/alpha)`` is what an increment over t has of the covariance's root, at any dt."""
+    model, exact = SCALES[name]
+    attributes = lowered(model)[0].attributes
+    assert attributes["noise_scale"] == pytest.approx(exact)
+    assert lowered({**model, "substeps": 3})[0].attributes["noise_scale"] == pytest.approx(exact)
+    assert isinstance(attributes["noise_scale_of"], str)
+
+
+@pytest.mark.parametrize("where", ["start", "minimum"])
+def test_a_matched_temperature_is_said_as_a_number(where):
+    attributes = lowered(langevin(temperature="matched", match_at=where, batch=3))[0].attributes
+    assert attributes["noise_scale"] == pytest.approx(math.sqrt(2 * attributes["temperature"]))
+    assert (
+        f"temperature {attributes['temperature']:.6g}, matched at the {where}" in attributes["noise_scale_of"]
+    )
+    assert "noise_scale" not in lowered({"kind": "sgd"})[0].attributes
+
+
+def test_svag_draws_each_batch_as_sgd_does():
+    for model, options, kind in (
+        ({"batch": 2}, {}, steps.SampleSgd),
+        ({"batch": 10}, {"widths": (3, 40, 40, 2)}, steps.WeightSgd),
+        ({"batch": 2, "sampling": "without-replacement"}, {"samples": 20_000}, steps.SampleSgd),
+        ({"batch": 2}, {"samples": "population"}, steps.FreshSgd),
+    ):
+        got = lowered({"kind": "svag", "substeps": 5, **model}, **options)[0]
+        assert type(got.dynamics) is steps.Svag
+        assert type(got.dynamics.inner) is kind
+        assert got.dynamics.dense is (kind is steps.WeightSgd)
+        assert (got.dynamics.first, got.dynamics.second) == (2.0, -1.0)
+        assert got.dynamics.dt == pytest.approx(ETA / 5)

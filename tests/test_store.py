@@ -1,6 +1,7 @@
 """Part files and ensembles: whole or absent, equal however they are read."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from fastsde.data import build_problem
 from fastsde.errors import StoreError
 from fastsde.parts import Part, cover, run
 from fastsde.settings import OBSERVABLES
-from fastsde.store import open_ensemble
+from fastsde.store import Trajectories, open_ensemble
 from fastsde.writer import PartWriter
 
 
@@ -105,6 +106,14 @@ def test_passage_times_are_censored_by_nan(finished_run):
         np.testing.assert_array_equal(times[:, 0, 0], 2 * np.arange(10) * 0.0025)
         assert np.isnan(times[:, 1]).all()
         assert ensemble["sde"].passage_time("loss_below").shape == (10, 0)
+        assert ensemble["sde"].passage_time("radius_above").shape == (10, 0)
+        with pytest.raises(StoreError, match=r"no event 'learned'.* mode_learned, radius_above"):
+            ensemble["sde"].passage_time("learned")
+
+
+def test_the_events_of_passage_time_are_those_of_the_file_format():
+    said = set(re.findall(r'- "(\w+)":', Trajectories.passage_time.__doc__))
+    assert {f"{event}_step" for event in said} == set(schema.EVENTS)
 
 
 def test_one_snapshot_and_a_range_of_trajectories(finished_run):
@@ -135,6 +144,11 @@ def test_variables_over_an_empty_dimension_are_empty(tiny_study, stand_in, tmp_p
         assert ensemble["sgd"]["balance"].shape == (4, 10, 0)
         assert ensemble["sgd"].read("balance", 1).shape == (10, 0)
         assert ensemble["sgd"]["mode_learned_step"].shape == (10, 0, 2)
+        events = {"loss_below_step", "mode_learned_step", "radius_above_step"}
+        assert not {"balance", *events} & set(ensemble["sgd"].variables)
+        assert "exploded_step" in ensemble["sgd"]
+        for name in ensemble["sgd"].variables:
+            assert ensemble["sgd"][name].size
     with xarray.open_dataset(tmp_path / "ensemble.h5", group="sgd") as data:
         assert "balance" not in data
 

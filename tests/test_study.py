@@ -248,6 +248,18 @@ def test_population_needs_fresh_data():
     assert '"fresh"' in complaints["models.sgd.sampling"].allowed
 
 
+def test_svag_takes_a_population_and_one_message_says_how():
+    fresh = (("samples = 12", 'samples = "population"'), ('sampling = "replacement"\n', ""))
+    svag = '\n[models.svag]\nkind = "svag"\nsubsteps = 4\n'
+    assert Study.from_toml(spoiled(*fresh) + svag).models["svag"].sampling == "fresh"
+    for how in ("replacement", "without-replacement"):
+        complaints = refusals(spoiled(*fresh) + svag + f'sampling = "{how}"\n')
+        assert list(complaints) == ["models.svag.sampling"]
+        assert complaints["models.svag.sampling"].mend.startswith('set sampling = "fresh"')
+    finite = refusals(spoiled() + svag + 'sampling = "fresh"\n')["models.svag.sampling"]
+    assert finite.allowed == '"without-replacement" or "replacement", as the data are finite'
+
+
 SDES = """
 [models.gd]
 kind = "gd"

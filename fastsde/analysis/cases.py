@@ -17,6 +17,7 @@ from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.results import Settings
 from fastsde.analysis.sections import Context
 from fastsde.atomic import replacing
+from fastsde.brief import make_brief
 from fastsde.errors import StoreError
 from fastsde.progress import Silent
 from fastsde.provenance import now, versions
@@ -157,3 +158,6 @@ def _effect(family: Sequence[Group], covariate: str, swept: Sequence[str], seed:
     settings = family[0].settings
     held = [key for key in swept if key in settings and key not in (covariate, "data.seed", "seed")]
     return found and dataclasses.replace(found, held=tuple(f"{key} = {settings[key]}" for key in held))
+
+
+make_brief(SweepAnalysis)

@@ -207,9 +207,10 @@ class _Pass:
         """Choose where survival is kept: spaced as the snapshots are, from the first passage to the end."""
         end = float(self.time[-1])
         earliest = [float(np.nanmin(times)) for times, _ in passages if np.isfinite(times).any()]
-        start = min([*earliest, end])
+        start = min(earliest, default=0.0)
         if log_spaced(self.step):
             lowest = max(start, float(self.time[1]))
+            lowest = lowest if lowest < end else float(self.time[1])
             return np.concatenate([np.geomspace(lowest, end, GRID - 1)[:-1], [end]])
         return np.linspace(0.0, end, GRID)
 

@@ -16,9 +16,10 @@ from fastsde.analysis.distances.effect import Effects
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import read_sections
+from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
+from fastsde.brief import listed, make_brief
 from fastsde.errors import StoreError
 
 FORMAT = "fastsde-analysis"
@@ -196,6 +197,14 @@ class Analysis:
     sections: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        against = f" against {self.reference}" if self.reference else ""
+        end = f"{len(self.step):,} snapshots to step {self.step[-1]:,.0f}"
+        return (
+            f"<Analysis of {self.source or 'an ensemble in memory'}: {listed(self.models)}{against}; {end}; "
+            f"sections {listed(self.sections) or 'none'}>"
+        )
+
     def save(self, path: Path | str) -> Path:
         """Write the analysis to an HDF5 file, whole or not at all; return its path."""
         path = Path(path)
@@ -254,3 +263,6 @@ class Analysis:
         from fastsde.analysis.summary import headline
 
         return headline(self)
+
+
+make_brief(ModelResult, *(section.record for section in SECTIONS))

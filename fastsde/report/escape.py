@@ -82,10 +82,10 @@ def _table(analysis: Analysis) -> str:
         for name in ordered(analysis)
     ]
     note = (
-        f"<p>Median stay in steps with its 95 % interval; mean stay up to the time by which 95 % of all "
-        f"stays have ended, both as if nothing exploded; ratio to {escape(found.reference)} of the hazards "
-        f"of escape of those still there (Cox) and the log-rank p-value, with explosions ending a stay as "
-        f"the end of the run does. From {escape(found.source)}.</p>"
+        f"<p>Median stay in steps with its 95 % interval; mean stay restricted to the time by which "
+        f"95 % of all stays have ended, both as if nothing exploded; ratio to {escape(found.reference)} of "
+        f"the hazards of escape of those still there (Cox) and the log-rank p-value, with explosions ending a "
+        f"stay as the end of the run does. From {escape(found.source)}.</p>"
     )
     return note + writing.table(head, rows)
 
@@ -95,11 +95,11 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
         return writing.NOTHING
     median, low, high = (v[rank] / step for v in (one.median, one.median_low, one.median_high))
     text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
-    mean = one.mean[rank] / step
-    text += f'<span class="what">mean {mean:,.0f} ({one.mean_low[rank] / step:,.0f} to '
-    text += (
-        f"{one.mean_high[rank] / step:,.0f}); {one.escaped[rank]:,.0f} of {one.arrived[rank]:,.0f} escaped"
+    mean, low, high = (
+        v[rank] / step for v in (one.restricted_mean, one.restricted_mean_low, one.restricted_mean_high)
     )
+    text += f'<span class="what">restricted mean {mean:,.0f} ({low:,.0f} to {high:,.0f}); '
+    text += f"{one.escaped[rank]:,.0f} of {one.arrived[rank]:,.0f} escaped"
     text += f", {one.exploded[rank]:,.0f} exploded" if one.exploded[rank] else ""
     text += "</span>"
     if math.isfinite(one.hazard_ratio[rank]):

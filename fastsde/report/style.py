@@ -96,7 +96,9 @@ def time_axis(axes: Axes, step: Floats) -> slice:
 
 
 def step_axis(axes: Axes, first: float, last: float, logarithmic: bool) -> None:
-    """Set limits, scale, ticks and label of an axis of learning-rate steps."""
+    """Set limits, scale, ticks and label of an axis of learning-rate steps; a single step gets room."""
+    if first >= last:
+        first, last = (0.5 * last, 2.0 * last) if logarithmic else (last - 1.0, last + 1.0)
     axes.set_xlim(first, last)
     axes.set_xlabel("time (learning-rate steps)")
     if logarithmic:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import h5py
 import numpy as np
 import pytest
 
@@ -139,6 +140,10 @@ def test_info_of_an_ensemble(invoke, finished_run):
     assert described["models"]["sde"]["trajectories"] == 10
     assert described["models"]["sde"]["exploded"] == 1
     assert described["models"]["sde"]["temperature"] == 0.25
+    with h5py.File(finished_run / "ensemble.h5") as file:
+        for name, model in described["models"].items():
+            assert "mode_learned_step" in model["variables"]
+            assert [one for one in model["variables"] if one not in file[name]] == []
     assert described["format_version"] == [1, 1]
     assert invoke("info", finished_run / "ensemble.h5").exit_code == 0
     assert invoke("info", finished_run / "parts").exit_code == 2

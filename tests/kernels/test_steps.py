@@ -1,5 +1,6 @@
 """One step of each dynamics against NumPy, fed with the same random numbers made without compiling."""
 
+import itertools
 import math
 
 import numpy as np
@@ -176,6 +177,38 @@ def test_the_two_routes_of_sgd_are_one_algorithm(how, batch):
     assert isinstance(case.lowered.dynamics, steps.SampleSgd) == (batch <= 7)
     weights = case.advance(theta, steps=6, dynamics=steps.WeightSgd(dense=True, **fields))
     assert agree(case, weights, descend(case, theta, *case.batches(6)))
+
+
+@pytest.mark.parametrize("how", ["without-replacement", "replacement"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_two_routes_of_svag_are_one_algorithm(batch, how):
+    """``theta - eta / l (c1 g1 + c2 g2)``, the first batch that of SGD with the same key."""
+    level = 3
+    model = {"kind": "svag", "substeps": level, "batch": batch, "sampling": how}
+    case = Case(study((3, 4, 2), model, samples=20))
+    pair, theta = case.lowered.dynamics, case.points()
+    assert isinstance(pair.inner, steps.SampleSgd)
+    assert not pair.dense
+    assert pair.batch == 2 * batch
+    fields = {"dt": pair.dt, "batch": batch, "sampling": pair.inner.sampling}
+    weights = pair._replace(dense=True, inner=steps.WeightSgd(dense=True, **fields))
+    got = case.advance(theta, steps=5)
+    assert agree(case, case.advance(theta, steps=5, dynamics=weights), got)
+    alone = steps.SampleSgd(dense=False, **fields)
+    one = case.advance(theta, dynamics=alone) - theta
+    other = case.advance(theta, dynamics=pair) - theta - (1 + math.sqrt(2 * level - 1)) / 2 * one
+    gradients = case.reference.sample_gradients(theta, case.problem)
+    second = other / (-pair.dt * (1 - math.sqrt(2 * level - 1)) / 2) * batch
+    sums = np.stack([gradients[:, k].sum(axis=1) for k in combinations(20, batch, how)], axis=1)
+    assert np.abs(sums - second[:, None]).max(axis=2).min(axis=1).max() < 1e-8  # a sum over some batch
+
+
+def combinations(samples, batch, how):
+    """All batches there are."""
+    choose = (
+        itertools.combinations if how == "without-replacement" else itertools.combinations_with_replacement
+    )
+    return [list(members) for members in choose(range(samples), batch)]
 
 
 LAWS = {

@@ -4,6 +4,7 @@ Statistical bounds are 5 standard errors with fixed seeds (false alarm below 1e-
 """
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,11 @@ from studies import one_step, study
 
 import fastsde
 import fastsde.user
+from fastsde.blocks import Blocks
+from fastsde.checkpoint import Checkpoint
+from fastsde.kernels.cpu import Workers
+from fastsde.kernels.lanes import lane_count
+from fastsde.lowering import lower
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 
@@ -46,6 +52,50 @@ def test_svag_follows_the_second_moment_recursion_of_its_level(level):
     error = products.std(0) / math.sqrt(count)
     assert np.all(np.abs(products.mean(0) - moment(level)) < 5 * error)
     assert np.any(np.abs(products.mean(0) - moment(1.3 * level)) > 5 * error)
+
+
+@pytest.mark.statistics
+@pytest.mark.parametrize("level", [1, 4])
+def test_svag_on_fresh_data_has_l_times_the_covariance_of_a_batch(level):
+    """One step of linear regression from d off the optimum: ``Cov = h^2 l (d d^T + |d|^2 + s^2) / B``."""
+    rate, batch, noise, count = 0.3, 2, 0.7, 100_000
+    model = {"kind": "svag", "substeps": level, "batch": batch}
+    s = study((3, 1), model, rate=rate, samples="population", noise=noise, **SEEN)
+    assert s.models["m"].sampling == "fresh"
+    problem = fastsde.build_problem(s)
+    away, h = np.array([1.0, -0.5, 0.25]), rate / level
+    low = lower(s, "m", problem)
+    none = np.full(count, -1), np.empty((count, 0), dtype=np.int64)
+    begin = Checkpoint(0, 0, np.tile(problem.optimum[0] + away, (count, 1)), *none)
+    lanes = lane_count("float64")
+    with Workers(2, low.network.size * lanes, low.choice * lanes, "float64") as workers:
+        blocks = Blocks(low, workers, 0, count, begin)
+        blocks.advance(1)
+        moved = blocks.checkpoint(1).parameters - problem.optimum[0] - away
+    one = np.outer(away, away) + (away @ away + noise**2) * np.eye(3)
+    exact = h**2 * level / batch * one
+    assert np.all(np.abs(moved.mean(0) + h * away) < 5 * np.sqrt(np.diag(exact) / count))
+    centred = moved - moved.mean(0)
+    products = centred[:, :, None] * centred[:, None]
+    error = products.std(0) / math.sqrt(count)
+    assert np.all(np.abs(products.mean(0) - exact) < 5 * error)
+    assert np.any(np.abs(products.mean(0) - 1.1 * exact) > 5 * error)
+
+
+@pytest.mark.alone
+def test_a_step_of_svag_costs_what_its_batch_costs():
+    """From 40 samples to 20,000 a step may become a little slower (the cache), not 500 times."""
+    seconds = {}
+    for samples in (40, 20_000):
+        model = {"kind": "svag", "substeps": 2, "batch": 2}
+        s = study((4, 10, 4), model, samples=samples, steps=400, rate=1e-3, time={"snapshots": {"at": [400]}})
+        problem, times = fastsde.build_problem(s), []
+        for _ in range(3):
+            start = time.perf_counter()
+            fastsde.integrate(s, "m", 0, 64, problem=problem, threads=1)
+            times.append(time.perf_counter() - start)
+        seconds[samples] = min(times)
+    assert seconds[20_000] < 20 * seconds[40]
 
 
 @pytest.mark.statistics

@@ -102,8 +102,8 @@ def test_the_scale_of_a_batch_follows_the_generalised_central_limit_where_asked(
             s = study(WIDTHS, model)
             low = lower(s, "m", fastsde.build_problem(s))
             found[batch, scaling] = low.dynamics.amplitude
-            assert ("B^(1/alpha - 1/2)" in low.attributes["noise_scale"]) == (scaling is not None)
-            assert f"a batch of {batch}" in low.attributes["noise_scale"]
+            assert ("B^(1/alpha - 1/2)" in low.attributes["noise_scale_of"]) == (scaling is not None)
+            assert f"a batch of {batch}" in low.attributes["noise_scale_of"]
     assert found[4, None] / found[1, None] == pytest.approx(4**-0.5)
     assert found[4, "stable"] / found[1, "stable"] == pytest.approx(4 ** (1 / alpha - 1))
     assert found[1, "stable"] == found[1, None]

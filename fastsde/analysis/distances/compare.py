@@ -22,6 +22,7 @@ from fastsde.analysis.ranking import judged
 from fastsde.analysis.results import Settings
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
+from fastsde.brief import make_brief
 from fastsde.errors import RequestError
 
 
@@ -301,3 +302,6 @@ def document(found: Sequence[HeadToHead]) -> list[dict[str, Any]]:
 
 def _number(value: float) -> str:
     return "-" if not math.isfinite(value) else f"{value:.3g}" if abs(value) < 1e5 else f"{value:.2e}"
+
+
+make_brief(HeadToHead)

@@ -92,7 +92,7 @@ class Points:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Names of the columns of `quantity_moments`."""
+        """Names of the columns of the moments that `measured` returns."""
         return (*(f"mode {a + 1}" for a in range(self.modes)), *(("loss",) if self.has_loss else ()))
 
     def read(self, name: str, snapshot: int) -> tuple[Floats | None, Floats | None]:

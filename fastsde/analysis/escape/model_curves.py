@@ -40,8 +40,9 @@ class EscapeCurves:
     median, median_low, median_high : ndarray, shape (rank,)
         Kaplan-Meier median of the stay, had nothing exploded, with the 95 % interval of Brookmeyer and
         Crowley; infinite if never.
-    mean, mean_low, mean_high : ndarray, shape (rank,)
-        Mean stay up to `Escape.horizon`, with a bootstrap interval over trajectories.
+    restricted_mean, restricted_mean_low, restricted_mean_high : ndarray, shape (rank,)
+        Mean stay restricted to `Escape.horizon`, where longer ones are cut, with a bootstrap interval over
+        trajectories.
     survival, low, high : ndarray, shape (rank, grid)
         Kaplan-Meier curve and band on `Escape.grid`.
     incidence, explosion : ndarray, shape (rank, grid)
@@ -68,9 +69,9 @@ class EscapeCurves:
     median: Floats
     median_low: Floats
     median_high: Floats
-    mean: Floats
-    mean_low: Floats
-    mean_high: Floats
+    restricted_mean: Floats
+    restricted_mean_low: Floats
+    restricted_mean_high: Floats
     survival: Floats
     low: Floats
     high: Floats
@@ -151,7 +152,7 @@ def _estimates(group: Passages, shape: Shape, seed: int) -> dict[str, object]:
     if not group.count:
         empty, bins = np.full(GRID, np.nan), np.full(BINS, np.nan)
         nothing = dict.fromkeys(("median", "median_low", "median_high"), math.nan)
-        nothing |= dict.fromkeys(("mean", "mean_low", "mean_high"), math.nan)
+        nothing |= dict.fromkeys((f"restricted_mean{end}" for end in ("", "_low", "_high")), math.nan)
         curves = dict.fromkeys(("survival", "low", "high", "incidence", "explosion"), empty)
         curves |= dict.fromkeys(("hazard", "hazard_low", "hazard_high"), bins)
         return nothing | curves | _course(group, None)
@@ -164,9 +165,9 @@ def _estimates(group: Passages, shape: Shape, seed: int) -> dict[str, object]:
     rate = hazard.hazard(group, shape.edge)
     return {
         **dataclasses.asdict(curve),
-        "mean": float(restricted_mean(counts, shape.horizon)),
-        "mean_low": low,
-        "mean_high": high,
+        "restricted_mean": float(restricted_mean(counts, shape.horizon)),
+        "restricted_mean_low": low,
+        "restricted_mean_high": high,
         "incidence": escaped,
         "explosion": exploded,
         "hazard": rate.rate,
