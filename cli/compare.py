@@ -40,6 +40,7 @@ __all__ = ["command"]
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the shuffles."
 )
+@options.verify
 @options.as_json
 def command(
     source: Path,
@@ -48,6 +49,7 @@ def command(
     steps: tuple[float, ...],
     permutations: int,
     seed: int,
+    verify: bool,
     as_json: bool,
 ) -> None:
     """Compare models of a run, every two of them, by every distance.
@@ -70,7 +72,7 @@ def command(
     from fastsde.store import open_ensemble
 
     settings = Settings(permutations=permutations, seed=seed)
-    with stop_at_once(), open_ensemble(source) as ensemble:
+    with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
         found = compare(ensemble, models, snapshots=snapshots, steps=steps, settings=settings)
     if as_json:
         show.print_json(document(found))

@@ -16,6 +16,7 @@ import numpy as np
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
 from fastsde.errors import WRITE_ERRORS, DiskError, Interrupted
+from fastsde.hdf5 import reading
 from fastsde.header import define_group, write_root
 from fastsde.seal import write_seal
 
@@ -34,7 +35,7 @@ OF_A_PART = ("coordinates", "seconds", "device")
 class Piece:
     """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`.
 
-    `part_count` is how many the file has, `seal` its checksum.
+    `part_count` is how many the file has, `seal` its checksum, `modified` when it was last changed.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Piece:
     offset: int
     part_count: int
     seal: Seal | None = None
+    modified: int = -1
 
 
 def join(
@@ -118,7 +120,7 @@ def _join_model(
             layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, stop)
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
-    with netcdf.open_old(chain[0].path) as part:
+    with reading(chain[0].path), netcdf.open_old(chain[0].path) as part:
         group.attrs.update({key: value for key, value in part[name].attrs.items() if key not in OF_A_PART})
 
 
@@ -164,10 +166,13 @@ def _copy(
     for piece, place in _placed(chain, stop):
         here = slice(place, place + piece.count)
         there = slice(piece.offset, piece.offset + piece.count)
-        with netcdf.open_old(piece.path) as part:
-            source = part[where]
+        with reading(piece.path):
+            part = netcdf.open_old(piece.path)
+        with part:
             for lead in leads:
-                dataset[(*lead, here)] = source[(*lead, there)]
+                with reading(piece.path):
+                    values = part[where][(*lead, there)]
+                dataset[(*lead, here)] = values
 
 
 def write_problem(file: Any, problem: Problem) -> None:
@@ -199,7 +204,8 @@ def _write_table(file: Any, pieces: Mapping[str, Sequence[Piece]], base: Path) -
         group["sha256"] = np.array(
             [piece.seal.sha256 if piece.seal else "" for piece in chain], dtype=h5py.string_dtype()
         )
-        for column in ("file", "first", "count", "bytes", "sha256"):
+        group["modified"] = np.array([piece.modified for piece in chain], dtype=np.int64)
+        for column in ("file", "first", "count", "bytes", "sha256", "modified"):
             group[column].dims[0].attach_scale(group["part"])
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
+from fastsde.hdf5 import open_hdf5
 from fastsde.schema import Variable, chunks
 
 __all__ = ["create", "declare", "define_dimensions", "open_new", "open_old"]
@@ -21,12 +21,12 @@ def open_new(path: Path) -> Any:
 
     The 1.10 format is the oldest with virtual datasets, and lets an attribute be longer than 64 KiB.
     """
-    return h5py.File(path, "w", libver="v110", track_order=True, locking="best-effort")
+    return open_hdf5(path, "w", libver="v110", track_order=True)
 
 
 def open_old(path: Path) -> Any:
     """Open an HDF5 file for reading, also on file systems without locks."""
-    return h5py.File(path, "r", locking="best-effort")
+    return open_hdf5(path, "r")
 
 
 def define_dimensions(group: Any, sizes: Mapping[str, int], coordinates: Iterable[str] = ()) -> None:

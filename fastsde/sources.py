@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastsde import netcdf, schema
-from fastsde.errors import StoreError
+from fastsde.hdf5 import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,13 +32,13 @@ class Source:
 
     Raises
     ------
-    StoreError
-        If the file cannot be read.
+    UnreadableError, DamageError
+        If the file cannot be read, or is damaged (`fastsde.hdf5.reading`).
     """
 
     def __init__(self, path: Path, before: int | None = None) -> None:
         self.path = path
-        with _reading(path), netcdf.open_old(path) as file:
+        with reading(path), netcdf.open_old(path) as file:
             model = str(file.attrs["model"])
             steps = [int(step) for step in file[model]["step"][...]]
             begin, end = file.attrs.get("snapshots", (0, len(steps)))
@@ -83,25 +82,16 @@ class Sources:
 
         Raises
         ------
-        StoreError
-            If the file cannot be read; its cause is a `FileNotFoundError` if it has gone.
+        UnreadableError, DamageError
+            If the file cannot be read, or is damaged (`fastsde.hdf5.reading`).
         """
         source = self._where[self._steps[index]]
         sizes = schema.dimension_sizes(self._study, self._part.count)
         values: dict[str, NDArray[Any]] = {}
-        with _reading(source.path), netcdf.open_old(source.path) as file:
+        with reading(source.path), netcdf.open_old(source.path) as file:
             group = file[source.model]
             for name, variable in schema.recorded(self._study).items():
                 shape = variable.shape(sizes)[1:]
                 row = source.rows[self._steps[index]]
                 values[name] = group[name][row] if all(shape) else np.empty(shape)
         return values
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Tell of a file that cannot be read as a `StoreError`: another process may have finished its part."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error

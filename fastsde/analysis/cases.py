@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import h5py
-
 from fastsde.analysis import records
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
@@ -17,6 +15,7 @@ from fastsde.analysis.results import Settings
 from fastsde.analysis.sections import Context
 from fastsde.atomic import replacing
 from fastsde.errors import StoreError
+from fastsde.hdf5 import open_hdf5, reading
 from fastsde.progress import Silent
 from fastsde.provenance import now, versions
 
@@ -63,7 +62,7 @@ class SweepAnalysis:
     def save(self, path: Path | str) -> Path:
         """Write an HDF5 file, whole or not at all; return its path."""
         path = Path(path)
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        with replacing(path) as temporary, open_hdf5(temporary, "w") as file:
             file.attrs["format"] = FORMAT
             file.attrs["format_version"] = FORMAT_VERSION
             records.write(file, self)
@@ -81,7 +80,7 @@ class SweepAnalysis:
         path = Path(path)
         if not path.is_file():
             raise StoreError(f"no analysis of a sweep at {path}: `fastsde sweep` makes one")
-        with h5py.File(path, "r") as file:
+        with reading(path), open_hdf5(path, "r") as file:
             if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
                 raise StoreError(
                     f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: `fastsde sweep` makes one"

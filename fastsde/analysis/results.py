@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import h5py
-
 from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.escape.learning import Learning
@@ -16,7 +14,8 @@ from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import read_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
-from fastsde.errors import StoreError
+from fastsde.errors import DamageError, StoreError
+from fastsde.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
 FORMAT_VERSION = (2, 0)
@@ -188,7 +187,7 @@ class Analysis:
     def save(self, path: Path | str) -> Path:
         """Write the analysis to an HDF5 file, whole or not at all; return its path."""
         path = Path(path)
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        with replacing(path) as temporary, open_hdf5(temporary, "w") as file:
             file.attrs["format"] = FORMAT
             file.attrs["format_version"] = FORMAT_VERSION
             records.write(file, self)
@@ -207,7 +206,7 @@ class Analysis:
         if not path.is_file():
             raise StoreError(f"no analysis at {path}: `fastsde analyze {path.parent}` makes one")
         try:
-            with h5py.File(path, "r") as file:
+            with reading(path), open_hdf5(path, "r") as file:
                 if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
                     raise StoreError(
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
@@ -216,10 +215,9 @@ class Analysis:
                 found = records.read(file, cls, leave_out=("sections", *({"seconds"} - set(file))))
                 found.sections.update(read_sections(file))
                 return found
-        except (OSError, KeyError) as error:
+        except DamageError as error:
             raise StoreError(
-                f"{path} cannot be read as an analysis, or is of another version of fastsde ({error}): "
-                f"`fastsde analyze {path.parent}` makes it anew"
+                f"{error}, or it is of another version: `fastsde analyze {path.parent}` makes it anew"
             ) from error
 
     def document(self) -> dict[str, Any]:
