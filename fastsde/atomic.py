@@ -83,7 +83,7 @@ def listed(folder: Path, suffix: str) -> list[Path]:
     """
     try:
         return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(suffix)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise UnreadableError.about(folder, error.errno or 0) from error

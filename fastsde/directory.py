@@ -63,7 +63,7 @@ def study_of(directory: Path | str) -> Study:
     from fastsde.study import Study
 
     path = Path(directory) / STUDY_FILE
-    if not path.is_file():
+    if not present(path):
         raise StoreError(f"{directory} is not the directory of a run: it has no {STUDY_FILE}")
     return Study.load(path)
 

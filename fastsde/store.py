@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fastsde import netcdf, schema
+from fastsde.atomic import present
 from fastsde.errors import StoreError
 from fastsde.hdf5 import reading
 from fastsde.header import check_format
@@ -77,7 +78,7 @@ class Ensemble:
     def __init__(self, path: Path | str, *, verify: bool = False) -> None:
         path = Path(path)
         self.path = path / ENSEMBLE_FILE if path.is_dir() else path
-        if not self.path.is_file():
+        if not present(self.path):
             from fastsde.merge import PARTIAL_FILE
 
             partial = path / PARTIAL_FILE

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde import provenance
 from fastsde.atomic import discard, listed, present, sweep, temporary_sibling
 from fastsde.continuation import read_checkpoint, write_checkpoint
-from fastsde.errors import WRITE_ERRORS, DiskError, StoreError, UnreadableError
+from fastsde.errors import WRITE_ERRORS, DamageError, DiskError, StoreError
 from fastsde.hdf5 import reading
 from fastsde.locks import Lock, held
 from fastsde.plan import Part
@@ -207,8 +207,8 @@ def _load(
 
 
 def _nothing(error: StoreError) -> None:
-    """Return None for a file that is absent or wrong; one that cannot be read is no reason to think it is."""
-    if isinstance(error, UnreadableError) and not isinstance(error.__cause__, FileNotFoundError):
+    """Return None for a file that is absent or damaged; raise what says that it may be neither."""
+    if not isinstance(error, DamageError) and not isinstance(error.__cause__, FileNotFoundError):
         raise error
 
 
