@@ -6,19 +6,21 @@ gone, one that may not be read, one too many for the process.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import threading
 from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import h5py
 import numpy as np
 
 from fastsde import netcdf, schema
-from fastsde.errors import DamageError, StoreError, UnreadableError
+from fastsde.errors import DamageError, StoreError, UnreadableError, system_errno
 from fastsde.hdf5 import reading
 from fastsde.seal import broken, read_seal
 
@@ -29,7 +31,7 @@ __all__ = ["JoinedPart", "JoinedParts"]
 
 READ_BYTES = 1 << 28
 """Parts changed since they were joined are read whole if they have at most so many bytes together."""
-OPEN_FILES = 64
+OPEN_FILES = 256
 """Part files that are kept open between two readings."""
 
 _FIX = (
@@ -37,6 +39,7 @@ _FIX = (
     "again; or `fastsde run --repair` computes broken ones again"
 )
 _Stamp = tuple[int, int, int, int]
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class JoinedParts:
         self._ensemble = ensemble
         self._models = {name: _rows(group, ensemble.parent) for name, group in table.items()}
         self._stamps: dict[Path, _Stamp] = {}
-        self._open: OrderedDict[Path, Any] = OrderedDict()
+        self._open: dict[Path, tuple[Any, int]] = {}
         self._lock = threading.RLock()
 
     def __contains__(self, model: object) -> bool:
@@ -144,25 +147,27 @@ class JoinedParts:
             If the system does not let it be read.
         """
         lead = tuple(slice(None) for item in snapshot if isinstance(item, slice))
+        name = f"{model}/{variable}".encode()
         for part in _covering(self._models[model], rows):
             begin, end = max(rows.start, part.row), min(rows.stop, part.row + part.count)
+            here = slice(begin - rows.start, end - rows.start)
 
-            def take(file: Any, part: JoinedPart = part, begin: int = begin, end: int = end) -> Any:
-                offset = part.first - int(file.attrs["first"]) - part.row
-                return file[model][variable][(*snapshot, slice(begin + offset, end + offset))]
+            def take(file: Any, offset: int, begin: int = begin, end: int = end) -> NDArray[Any]:
+                return _slab(file, name, snapshot, slice(begin + offset, end + offset), into.dtype)
 
-            into[(*lead, slice(begin - rows.start, end - rows.start))] = self._take(part, take)
+            into[(*lead, here)] = self._take(part, take)
 
     def final_parameters(self, model: str) -> NDArray[Any] | None:
         """Return where a model's trajectories are at the end, (count, p); None if the parts do not say."""
         found = []
         for part in self._models[model]:
 
-            def take(file: Any, part: JoinedPart = part) -> Any:
-                begin = part.first - int(file.attrs["first"])
+            def take(file: Any, offset: int, part: JoinedPart = part) -> NDArray[Any] | None:
+                begin = part.row + offset
                 if schema.CHECKPOINT_GROUP not in file:
                     return None
-                return file[schema.CHECKPOINT_GROUP]["parameters"][begin : begin + part.count]
+                kept: NDArray[Any] = file[schema.CHECKPOINT_GROUP]["parameters"][begin : begin + part.count]
+                return kept
 
             values = self._take(part, take)
             if values is None:
@@ -174,16 +179,19 @@ class JoinedParts:
         """Close the files that are open."""
         with self._lock:
             while self._open:
-                self._open.popitem()[1].close()
+                self._open.popitem()[1][0].close()
 
-    def _take(self, part: JoinedPart, take: Callable[[Any], Any]) -> Any:
-        """Return what `take` makes of a part's open file, which is the same before and after."""
+    def _take(self, part: JoinedPart, take: Callable[[Any, int], Taken]) -> Taken:
+        """Return what `take` makes of a part's open file, which is the same before and after.
+
+        It is told, with the file, how many rows later a trajectory stands there than in the ensemble.
+        """
         with self._lock:
             for _ in range(2):
                 stamp = self._checked(part)
                 try:
-                    with reading(part.path):
-                        values = take(self._file(part.path))
+                    with reading(part.path), self._file(part.path) as (file, first):
+                        values = take(file, part.first - first - part.row)
                 except DamageError as error:
                     raise DamageError(f"{error}\nfix: {_FIX}") from error
                 if _stamp(part.path) == stamp:
@@ -198,21 +206,32 @@ class JoinedParts:
             raise self._refusal([gone], "bring it back")
         if stamp != self._stamps.get(part.path):
             if part.path in self._open:
-                self._open.pop(part.path).close()
+                self._open.pop(part.path)[0].close()
             difference = _difference(part, whole=stamp[2] <= READ_BYTES)
             if difference:
                 raise self._refusal([difference])
             self._stamps[part.path] = stamp
         return stamp
 
-    def _file(self, path: Path) -> Any:
-        """Return an open part file, and close the one that has been used least lately if there are many."""
-        if path not in self._open:
-            self._open[path] = netcdf.open_old(path)
-            if len(self._open) > OPEN_FILES:
-                self._open.popitem(last=False)[1].close()
-        self._open.move_to_end(path)
-        return self._open[path]
+    @contextlib.contextmanager
+    def _file(self, path: Path) -> Iterator[tuple[Any, int]]:
+        """Open a part file, and give it with its first trajectory; the first `OPEN_FILES` are kept open."""
+        if path in self._open:
+            yield self._open[path]
+            return
+        try:
+            file = netcdf.open_old(path)
+        except OSError as error:
+            if system_errno(error) not in (errno.EMFILE, errno.ENFILE) or not self._open:
+                raise
+            self.close()
+            file = netcdf.open_old(path)
+        if len(self._open) < OPEN_FILES:
+            self._open[path] = file, int(file.attrs["first"])
+            yield self._open[path]
+        else:
+            with file:
+                yield file, int(file.attrs["first"])
 
     def _refusal(self, reasons: Sequence[str], fix: str = _FIX) -> StoreError:
         more = f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else ""
@@ -247,10 +266,27 @@ def _covering(parts: Sequence[JoinedPart], rows: range) -> Sequence[JoinedPart]:
     return parts[begin:end]
 
 
+def _slab(
+    file: Any, name: bytes, lead: tuple[int | slice, ...], rows: slice, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Read rows of a dataset, at one place of its leading axis or at all; h5py's own way takes longer."""
+    dataset = h5py.h5d.open(file.id, name)
+    space = dataset.get_space()
+    shape = space.get_simple_extent_dims()
+    at = [place for place in lead if isinstance(place, int)]
+    axis = len(lead)
+    begin = (*(at or [0] * axis), rows.start, *(0 for _ in shape[axis + 1 :]))
+    count = (*(1 for _ in at), *shape[len(at) : axis], rows.stop - rows.start, *shape[axis + 1 :])
+    space.select_hyperslab(begin, count)
+    values = np.empty(count, dtype)
+    dataset.read(h5py.h5s.create_simple(count), space, values)
+    return values[0] if at else values
+
+
 def _stamp(path: Path) -> _Stamp | None:
     """Return what identifies a file and its state: device, inode, length, time; None if it has gone."""
     try:
-        there = path.stat()
+        there = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

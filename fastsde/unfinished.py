@@ -183,7 +183,8 @@ def saved_step(directory: Path | str, part: Part) -> int | None:
         with reading(path), netcdf.open_old(path) as file:
             return int(file.attrs["step"])
     except StoreError as error:
-        return _nothing(error)
+        _refuse_unknown(error)
+        return None
 
 
 def _load(
@@ -194,7 +195,8 @@ def _load(
     try:
         checkpoint, text = read_checkpoint(folder / STATE)
     except StoreError as error:
-        return _nothing(error)
+        _refuse_unknown(error)
+        return None
     if lineage_of(text, part.model) != study.lineage(part.model):
         return None
     files = [Source(path) for path in listed(folder, ".h5") if path.name != STATE and _sound(path)]
@@ -206,8 +208,8 @@ def _load(
     return dataclasses.replace(checkpoint, snapshots=taken), sources
 
 
-def _nothing(error: StoreError) -> None:
-    """Return None for a file that is absent or damaged; raise what says that it may be neither."""
+def _refuse_unknown(error: StoreError) -> None:
+    """Raise an error again unless it says that a file is absent or damaged: then it may be neither."""
     if not isinstance(error, DamageError) and not isinstance(error.__cause__, FileNotFoundError):
         raise error
 

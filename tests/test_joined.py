@@ -179,14 +179,28 @@ class TestReading:
             with pytest.raises(StoreError, match="step 1"):
                 ensemble["sde"].read("modes", 2, slice(0, 8, 2))
 
-    def test_too_many_open_files_are_an_error(self, tiny_study, stand_in, tmp_path):
-        """HDF5 reads the parts that it cannot open as fill values: 17 % NaN in a case like this one."""
+    def test_too_many_open_files_never_read_as_nan(self, tiny_study, stand_in, tmp_path):
+        """HDF5 reads the parts that it cannot open as fill values, as the control shows."""
         run(tiny_study.replace(trajectories=40), tmp_path, integrate=stand_in, part_size=1)
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with open_ensemble(tmp_path) as ensemble:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 10, limits[1]))
-            try:
+
+        def room_for(files):
+            free = os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free
+            os.close(free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free + files, limits[1]))
+
+        try:
+            with h5py.File(tmp_path / "ensemble.h5") as file:
+                room_for(10)
+                assert np.isnan(file["sgd/loss"][1]).any()
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            with open_ensemble(tmp_path) as ensemble:
+                room_for(10)
+                assert np.isfinite(ensemble["sgd"].read("loss", 1)).all()
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            with open_ensemble(tmp_path) as ensemble:
+                room_for(0)
                 with pytest.raises(UnreadableError, match=r"EMFILE.*ulimit"):
-                    ensemble["sgd"]["loss"]
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+                    ensemble["sgd"].read("loss", 1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
