@@ -17,6 +17,7 @@ __all__ = ["command"]
 @options.reference
 @options.models(required=False)
 @options.progress
+@options.verify
 @options.as_json
 @click.option("-v", "--verbose", is_flag=True, help="Also say on stderr how many seconds each section took.")
 def command(
@@ -24,6 +25,7 @@ def command(
     reference: str | None,
     models: tuple[str, ...] | None,
     progress: Mode,
+    verify: bool,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -43,7 +45,7 @@ def command(
     """
     from fastsde.cli import show, work
 
-    analysis = work.analyze_source(source, make(progress), reference, models)
+    analysis = work.analyze_source(source, make(progress), reference, models, verify=verify)
     if verbose:
         show.print_seconds(analysis)
     if as_json:

@@ -43,6 +43,7 @@ __all__ = ["command"]
 @click.option(
     "--details", is_flag=True, help="Every distance and coordinate of every two models; always of two models."
 )
+@options.verify
 @options.as_json
 def command(
     source: Path,
@@ -52,6 +53,7 @@ def command(
     permutations: int,
     seed: int,
     details: bool,
+    verify: bool,
     as_json: bool,
 ) -> None:
     """Compare models of a run with the one that is named first, in the terminal.
@@ -77,7 +79,7 @@ def command(
 
     settings = Settings(permutations=permutations, seed=seed)
     every = details or as_json
-    with stop_at_once(), open_ensemble(source) as ensemble:
+    with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
         found = compare(
             ensemble, models, snapshots=snapshots, steps=steps, settings=settings, every_pair=every
         )

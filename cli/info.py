@@ -13,8 +13,9 @@ __all__ = ["command"]
 
 @click.command("info", short_help="Describe this installation, or an ensemble.")
 @click.argument("path", required=False, metavar="[DIR|FILE]", type=click.Path(exists=True, path_type=Path))
+@options.verify
 @options.as_json
-def command(path: Path | None, as_json: bool) -> None:
+def command(path: Path | None, verify: bool, as_json: bool) -> None:
     """Describe this installation (versions, threads, vector lanes, cache), or what is in an ensemble.
 
     \b
@@ -22,11 +23,12 @@ def command(path: Path | None, as_json: bool) -> None:
         fastsde info
         fastsde info runs/saddle
         fastsde info runs/saddle/ensemble.h5 --json
+        fastsde info runs/saddle --verify
     """
     from fastsde.cli import show
     from fastsde.description import contents, environment
 
-    described = environment() if path is None else contents(path)
+    described = environment() if path is None else contents(path, verify=verify)
     if as_json:
         show.print_json(described)
     else:

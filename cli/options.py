@@ -25,6 +25,7 @@ __all__ = [
     "study_file",
     "threads",
     "trajectories",
+    "verify",
 ]
 
 study_file = click.argument(
@@ -103,6 +104,12 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+verify = click.option(
+    "--verify",
+    is_flag=True,
+    help="Compute the checksums of all parts first: finds changed bytes, reads every file.",
+)
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -121,7 +128,11 @@ _RUNNING = (
         default=None,
         help="Keep where trajectories end, to add steps later.  [default: if it at most doubles the files]",
     ),
-    click.option("--repair", is_flag=True, help="Remove broken part files and compute them again."),
+    click.option(
+        "--repair",
+        is_flag=True,
+        help="Compute broken part files again; files that cannot be read are left alone.",
+    ),
     click.option(
         "--verify/--no-verify",
         default=True,

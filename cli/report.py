@@ -13,10 +13,12 @@ __all__ = ["command"]
 
 @click.command("report", short_help="Write figures and the HTML page of an analysed run.")
 @options.directory
-def command(directory: Path) -> None:
+@options.verify
+def command(directory: Path, verify: bool) -> None:
     """Write figures and the HTML page of an analysed run; prints the page's path.
 
-    Reads ensemble.h5 and analysis.h5, writes report.html (one file, figures inside) and figures/*.png.
+    Reads ensemble.h5 and analysis.h5, writes report.html (one file, figures inside) and figures/*.png. An
+    ensemble whose parts are not those that it was joined of is refused.
 
     \b
     Examples:
@@ -24,4 +26,4 @@ def command(directory: Path) -> None:
     """
     from fastsde.cli import work
 
-    click.echo(work.report_directory(directory))
+    click.echo(work.report_directory(directory, verify=verify))

@@ -104,13 +104,19 @@ def print_status(status: RunStatus) -> None:
             click.echo(f"stopped  {where}: checkpoint at {100 * item.done:.0f}%")
     for reason in status.broken:
         click.echo(f"broken   {reason}")
+    for reason in status.unreadable:
+        click.echo(f"unreadable  {reason}")
     if status.broken:
-        click.echo("`fastsde run --repair` removes broken files and computes them again")
+        click.echo("`fastsde run --repair` computes broken files again")
+    if status.unreadable:
+        click.echo("unreadable files may be sound: `fastsde run --repair` leaves them alone")
     if status.whole:
         click.echo("all parts are there" + ("" if status.joined else ": `fastsde merge` joins them"))
     elif status.seconds_left is not None:
         click.echo(f"{duration(status.seconds_left)} left at the present speed")
-    elif not any(item.alive for item in status.running):
+    elif any(model.parts_missing or model.parts_stopped for model in status.models) and not any(
+        item.alive for item in status.running
+    ):
         click.echo("parts are missing: `fastsde run` computes them")
 
 

@@ -25,11 +25,12 @@ __all__ = ["command"]
 )
 @options.as_json
 def command(directory: Path, verify: bool, watch: bool, every: float, as_json: bool) -> None:
-    """Tell how far a run is: parts done, running, stopped, missing and broken, and how long is left.
+    """Tell how far a run is: parts done, running, stopped, missing, broken, unreadable, and the time left.
 
     Only files are looked at: it works from any machine that sees the directory, while others compute.
     "Stopped" parts were begun by a process that has ended; the next run goes on from their checkpoints. The
-    time left follows from the speed of the processes at work. Exit code 1 if a file is broken.
+    time left follows from the speed of the processes at work. Of "unreadable" files nothing is known, because
+    the system refuses to read them. Exit code 1 if a file is broken or unreadable.
 
     \b
     Examples:
@@ -54,5 +55,5 @@ def command(directory: Path, verify: bool, watch: bool, every: float, as_json: b
             if not watch or found.whole:
                 break
             time.sleep(every)
-    if found.broken:
+    if found.broken or found.unreadable:
         raise click.exceptions.Exit(1)

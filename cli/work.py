@@ -44,20 +44,22 @@ def analyze_source(
     progress: Progress,
     reference: str | None = None,
     models: tuple[str, ...] | None = None,
+    *,
+    verify: bool = False,
 ) -> Analysis:
     """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it."""
     from fastsde.analysis import analyze
     from fastsde.store import open_ensemble
 
-    with stop_at_once(), open_ensemble(source) as ensemble:
+    with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
         analysis = analyze(ensemble, reference, models=models, progress=progress)
         analysis.save((source if source.is_dir() else source.parent) / ANALYSIS_FILE)
     return analysis
 
 
-def report_directory(directory: Path) -> Path:
-    """Write the report of a directory that has been analysed."""
+def report_directory(directory: Path, *, verify: bool = False) -> Path:
+    """Write the report of a directory that has been analysed, after checking its ensemble."""
     from fastsde.report import write_report
 
     with stop_at_once():
-        return write_report(directory)
+        return write_report(directory, verify=verify)

@@ -10,9 +10,9 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from fastsde.errors import DiskError
+from fastsde.errors import DiskError, UnreadableError
 
-__all__ = ["commit", "discard", "replacing", "sweep", "temporary_sibling"]
+__all__ = ["commit", "discard", "listed", "present", "replacing", "set_aside", "sweep", "temporary_sibling"]
 
 _TEMPORARY = re.compile(r"^\.(?P<name>.+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]{8}\.tmp$")
 
@@ -68,6 +68,41 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DiskError.about(path, error) from error
     finally:
         discard(temporary)
+
+
+def present(path: Path) -> bool:
+    """Say whether a name is taken; an `OSError` if the system does not tell."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def listed(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of a folder whose names end in `suffix`, sorted; none if there is no such folder.
+
+    Raises
+    ------
+    UnreadableError
+        If the folder cannot be read (`Path.glob` shows it as an empty one).
+    """
+    try:
+        return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(suffix)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UnreadableError.about(folder, error.errno or 0) from error
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file to a free name beside it, ``NAME.broken`` or ``NAME.2.broken`` ..., and return that."""
+    aside, number = path.with_name(f"{path.name}.broken"), 1
+    while present(aside):
+        number += 1
+        aside = path.with_name(f"{path.name}.{number}.broken")
+    path.rename(aside)
+    return aside
 
 
 def sweep(directory: Path) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
 from fastsde.checkpoint import Checkpoint
-from fastsde.errors import StoreError
+from fastsde.errors import DamageError
+from fastsde.hdf5 import reading
 from fastsde.header import check_format, write_part_root
 from fastsde.seal import broken, write_seal
 
@@ -35,15 +36,20 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, str]:
 
     Raises
     ------
+    DamageError
+        If its checksum is wrong, or its content.
+    UnreadableError
+        If the system does not let it be read; its cause is a `FileNotFoundError` if there is none.
     StoreError
-        If its checksum is wrong, or it is something else.
+        If it is something else.
     """
-    wrong = broken(path)
-    if wrong:
-        raise StoreError(wrong)
-    with netcdf.open_old(path) as file:
-        check_format(file, path, schema.CHECKPOINT_FORMAT)
-        return read_group(file), str(file.attrs["study"])
+    with reading(path):
+        wrong = broken(path)
+        if wrong:
+            raise DamageError(wrong)
+        with netcdf.open_old(path) as file:
+            check_format(file, path, schema.CHECKPOINT_FORMAT)
+            return read_group(file), str(file.attrs["study"])
 
 
 def define_checkpoint(group: Any, study: Study, checkpoint: Checkpoint) -> None:

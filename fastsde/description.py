@@ -30,15 +30,15 @@ def environment() -> dict[str, Any]:
     }
 
 
-def contents(path: Path | str) -> dict[str, Any]:
+def contents(path: Path | str, *, verify: bool = False) -> dict[str, Any]:
     """Return what an ensemble holds: network, models, trajectories, variables, and where it comes from.
 
     Raises
     ------
     StoreError
-        If there is no whole ensemble.
+        If there is no whole ensemble. With `verify` all checksums are computed.
     """
-    with open_ensemble(path) as ensemble:
+    with open_ensemble(path, verify=verify) as ensemble:
         study = ensemble.study
         return {
             "file": str(ensemble.path),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastsde.atomic import discard, replacing, sweep
+from fastsde.atomic import discard, present, replacing, sweep
 from fastsde.errors import Complaint, DiskError, StoreError, StudyError
 from fastsde.kinship import differences, same_times
 from fastsde.plan import PARTS_FOLDER
@@ -63,7 +63,7 @@ def study_of(directory: Path | str) -> Study:
     from fastsde.study import Study
 
     path = Path(directory) / STUDY_FILE
-    if not path.is_file():
+    if not present(path):
         raise StoreError(f"{directory} is not the directory of a run: it has no {STUDY_FILE}")
     return Study.load(path)
 
@@ -73,7 +73,7 @@ def _claim(study: Study, directory: Path) -> None:
 
     existing = directory / STUDY_FILE
     longer = False
-    if existing.exists():
+    if present(existing):
         other = study_of(directory)
         check_extends(study, other, str(directory))
         longer = study.time.steps > other.time.steps
@@ -82,7 +82,7 @@ def _claim(study: Study, directory: Path) -> None:
     sweep(directory / PARTS_FOLDER)
     if longer:  # it refers to parts that will be replaced by longer ones
         discard(directory / ENSEMBLE_FILE)
-    if not existing.exists() or existing.read_text(encoding="utf-8") != study.to_toml():
+    if not present(existing) or existing.read_text(encoding="utf-8") != study.to_toml():
         with replacing(existing) as temporary:
             temporary.write_text(study.to_toml(), encoding="utf-8")
 

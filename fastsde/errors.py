@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,8 @@ __all__ = [
     "SchedulerError",
     "StoreError",
     "StudyError",
+    "UnreadableError",
+    "system_errno",
 ]
 
 
@@ -42,6 +47,56 @@ class StoreError(FastsdeError):
 
 class DamageError(StoreError):
     """A file is not what was written: cut short, changed, or torn."""
+
+
+class UnreadableError(StoreError):
+    """The system does not let a file be read now; what it holds is unknown, so it is left as it is."""
+
+    exit_code = 1
+
+    @classmethod
+    def about(cls, path: Path | str, number: int) -> UnreadableError:
+        """Make one from the number of the system's error.
+
+        Examples
+        --------
+        >>> print(UnreadableError.about("a.h5", errno.EACCES))
+        a.h5 cannot be read: EACCES (Permission denied); fix: allow this user to read it (chmod, chown)
+        """
+        name = errno.errorcode.get(number, f"error {number}")
+        fix = _FIXES.get(number, "try again; nothing was changed")
+        return cls(f"{path} cannot be read: {name} ({os.strerror(number)}); fix: {fix}")
+
+
+_FIXES = {
+    errno.EACCES: "allow this user to read it (chmod, chown)",
+    errno.EPERM: "allow this user to read it (chmod, chown)",
+    errno.ENOENT: "it was removed, or is a link to a file that is not there: bring that file back",
+    errno.ENOLCK: "the file system has no locks: set HDF5_USE_FILE_LOCKING=FALSE",
+    errno.EAGAIN: "close the program that has it open for writing",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "allow more open files (ulimit -n)",
+    errno.ESTALE: "try again; if that fails, mount its file system again",
+    errno.EIO: "try again; if that fails, its disk or network needs repair",
+}
+
+
+def system_errno(error: BaseException) -> int | None:
+    """Return the number of the system's error behind an exception, also behind one of HDF5.
+
+    None where the system refused nothing: then it is the content of the file that is wrong.
+
+    Examples
+    --------
+    >>> system_errno(RuntimeError("file read failed: errno = 5, error message = 'Input/output error'"))
+    5
+    >>> system_errno(OSError("Unable to open file (file signature not found)")) is None
+    True
+    """
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    found = re.search(r"errno = (\d+)", str(error))
+    return (int(found[1]) or None) if found else None
 
 
 class DiskError(StoreError):

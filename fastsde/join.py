@@ -17,9 +17,10 @@ import numpy as np
 from fastsde import netcdf, schema
 from fastsde.atomic import replacing
 from fastsde.errors import Interrupted
+from fastsde.hdf5 import reading
 from fastsde.header import define_group, write_root
 from fastsde.seal import write_seal
-from fastsde.sources import BLOCK_BYTES, reading
+from fastsde.sources import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from fastsde.data import Problem
@@ -36,7 +37,7 @@ OF_A_PART = ("coordinates", "seconds", "device")
 class Piece:
     """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`.
 
-    `part_count` is how many the file has, `seal` its checksum.
+    `part_count` is how many the file has, `seal` its checksum, `modified` when it was last changed.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Piece:
     offset: int
     part_count: int
     seal: Seal | None = None
+    modified: int = -1
 
 
 def join(
@@ -118,7 +120,7 @@ def _join_model(
             layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, look)
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
-    with netcdf.open_old(chain[0].path) as part:
+    with reading(chain[0].path), netcdf.open_old(chain[0].path) as part:
         group.attrs.update({key: value for key, value in part[name].attrs.items() if key not in OF_A_PART})
 
 
@@ -165,11 +167,15 @@ def _copy(
     for piece, place in _placed(chain):
         here = slice(place, place + piece.count)
         there = slice(piece.offset, piece.offset + piece.count)
-        with reading(piece.path), netcdf.open_old(piece.path) as part:
+        with reading(piece.path):
+            part = netcdf.open_old(piece.path)
+        with part:
             source = part[where]
             for lead in _leads(source) if timed else [()]:
                 look()
-                dataset[(*lead, here)] = source[(*lead, there)]
+                with reading(piece.path):
+                    values = source[(*lead, there)]
+                dataset[(*lead, here)] = values
 
 
 def _leads(source: Any) -> Iterator[tuple[slice]]:
@@ -209,7 +215,8 @@ def _write_table(file: Any, pieces: Mapping[str, Sequence[Piece]], base: Path) -
         group["sha256"] = np.array(
             [piece.seal.sha256 if piece.seal else "" for piece in chain], dtype=h5py.string_dtype()
         )
-        for column in ("file", "first", "count", "bytes", "sha256"):
+        group["modified"] = np.array([piece.modified for piece in chain], dtype=np.int64)
+        for column in ("file", "first", "count", "bytes", "sha256", "modified"):
             group[column].dims[0].attach_scale(group["part"])
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastsde.atomic import commit, discard, temporary_sibling
-from fastsde.directory import claim, study_of
+from fastsde.atomic import commit, discard, present, replacing, temporary_sibling
+from fastsde.directory import STUDY_FILE, claim, study_of
 from fastsde.errors import DiskError, IncompleteError, StoreError
 from fastsde.kinship import differences
 from fastsde.origin import STATES_FILE
@@ -41,8 +41,8 @@ def merge(
     directories
         Of runs or shards of the study, on this machine or brought from others.
     output
-        Where the parts are gathered (as hard links where the disk has them, else copies) and joined. None:
-        the only directory given.
+        Where the parts are gathered (as hard links where the disk has them, else copies) and joined, with
+        those that are there already. None: the only directory given.
     copy
         Copy the numbers into the ensemble file, instead of referring to the parts.
     partial
@@ -63,8 +63,9 @@ def merge(
     if output is None and len(places) > 1:
         raise StoreError("several directories are merged into another one: say which, with -o DIR")
     target = places[0] if output is None else Path(output)
-    study = _common_study(places)
-    stocks = [take_stock(study, place, verify=True) for place in places]
+    own = [target] if target not in places and present(target / STUDY_FILE) else []
+    study = _common_study([*places, *own])
+    stocks = [take_stock(study, place, verify=True) for place in [*own, *places]]
     for stock in stocks:
         stock.refuse_broken()
     parts = [standing for stock in stocks for standing in stock.whole]
@@ -75,7 +76,8 @@ def merge(
     if output is not None:
         claim(study, target)
         if study.starts_from_states:
-            shutil.copyfile(places[0] / STATES_FILE, target / STATES_FILE)
+            with replacing(target / STATES_FILE) as temporary:
+                shutil.copyfile(places[0] / STATES_FILE, temporary)
         parts = _gather(parts, target)
     return _join(study, parts, target, copy, partial)
 

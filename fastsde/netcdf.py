@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from fastsde.hdf5 import open_hdf5
 from fastsde.output import Output
 from fastsde.schema import Variable, chunks
 
@@ -62,7 +63,7 @@ def open_new(path: Path) -> NewFile:
 
 def open_old(path: Path) -> Any:
     """Open an HDF5 file for reading, also on file systems without locks."""
-    return h5py.File(path, "r", locking="best-effort")
+    return open_hdf5(path, "r")
 
 
 def define_dimensions(group: Any, sizes: Mapping[str, int], coordinates: Iterable[str] = ()) -> None:

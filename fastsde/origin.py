@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde import netcdf, schema
-from fastsde.atomic import replacing
+from fastsde.atomic import present, replacing
 from fastsde.errors import Complaint, StoreError, StudyError
+from fastsde.hdf5 import reading
 from fastsde.header import check_format, write_root
 from fastsde.seal import broken, write_seal
 
@@ -47,8 +48,8 @@ def resolve(study: Study, directory: Path | str | None = None) -> Study:
         return study
     init = study.network.init
     kept = None if directory is None else Path(directory) / STATES_FILE
-    if kept is not None and kept.exists() and not Path(init.ensemble or "").exists():
-        with netcdf.open_old(kept) as file:
+    if kept is not None and present(kept) and not Path(init.ensemble or "").exists():
+        with reading(kept), netcdf.open_old(kept) as file:
             origin = str(file.attrs["origin"])
     else:
         with _open(study) as source:
@@ -72,7 +73,7 @@ def keep_states(study: Study, directory: Path | str) -> None:
         return
     path = Path(directory) / STATES_FILE
     wanted = -(-study.trajectories // (study.network.init.branches or 1))
-    if path.exists() and broken(path) is None and len(_read(path, study, slice(None, wanted))) == wanted:
+    if _kept(path) and len(_read(path, study, slice(None, wanted))) == wanted:
         return
     states, numbers = _states(study, wanted)
     sizes = {"state": len(states), "parameter": states.shape[1]}
@@ -109,11 +110,18 @@ def start_states(
     return states[numbers - rows.start]
 
 
+def _kept(path: Path) -> bool:
+    """Say whether the copy of the states is there and sound; an `UnreadableError` if that cannot be seen."""
+    with reading(path):
+        return present(path) and broken(path) is None
+
+
 def _read(path: Path, study: Study, rows: slice) -> NDArray[Any]:
-    wrong = broken(path, quick=True)
+    with reading(path):
+        wrong = broken(path, quick=True)
     if wrong:
         raise StoreError(f"{wrong}; remove it to copy the states again")
-    with netcdf.open_old(path) as file:
+    with reading(path), netcdf.open_old(path) as file:
         check_format(file, path, schema.STATES_FORMAT)
         if str(file.attrs["origin"]) != study.network.init.origin:
             raise StoreError(f"{path} holds other states than those this study starts from")

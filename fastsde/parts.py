@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastsde.atomic import discard, listed, set_aside
 from fastsde.directory import claim
-from fastsde.errors import StoreError
-from fastsde.plan import Part, Shard, default_size, divide, gaps, plan_parts, shard_range
+from fastsde.errors import DiskError, StoreError
+from fastsde.plan import PARTS_FOLDER, Part, Shard, default_size, divide, gaps, plan_parts, shard_range
 from fastsde.progress import Progress, Silent
-from fastsde.stock import Standing, Stock, check_versions, take_stock
+from fastsde.stock import Broken, Standing, Stock, check_versions, inspect, take_stock
 from fastsde.unfinished import Unfinished
 from fastsde.unfinished import found as found_unfinished
 
@@ -44,7 +45,8 @@ class Options:
     verify
         Compute the checksums of the parts that stand already.
     repair
-        Remove broken part files, and compute them again.
+        Compute broken part files again: those whose content was read and is wrong. They are renamed
+        (``.broken``), and removed when the new ones are whole.
     any_version
         Mix numbers of different versions of fastsde and of the libraries beneath it.
     device
@@ -118,7 +120,11 @@ def chain(study: Study, parts: list[Standing]) -> dict[str, list[Piece]]:
         first, last = max(reached, part.first), min(part.last, study.trajectories)
         if last > first:
             offset = first - part.first
-            before.append(Piece(standing.path, first, last - first, offset, part.count, standing.seal))
+            before.append(
+                Piece(
+                    standing.path, first, last - first, offset, part.count, standing.seal, standing.modified
+                )
+            )
     return pieces
 
 
@@ -204,16 +210,15 @@ def run(
     keep_states(study, directory)
     stock = take_stock(study, directory, verify=options.verify, among=_range(study, options), stop=stop)
     if options.repair:
-        for item in stock.broken:
-            item.path.unlink()
-        stock.broken.clear()
+        stock.refuse_unreadable()
+        _set_aside(study, stock)
     stock.refuse_broken()
     if not options.any_version:
         check_versions([*stock.whole, *stock.shorter])
     todo = _todo(study, directory, stock, options)
     session = Session(study, problem, directory, options, progress or Silent(), stop, integrate)
     session.work(todo)
-    _clear(directory, stock)
+    _clear(directory, stock, _range(study, options))
     if options.shard is not None:
         return directory
     return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, options.copy, stop)
@@ -251,8 +256,31 @@ def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -
     return result
 
 
-def _clear(directory: Path, stock: Stock) -> None:
-    """Remove the folders of parts that stood already: their process ended before it could."""
+def _set_aside(study: Study, stock: Stock) -> None:
+    """Rename broken files, after a second look: another process may have repaired them, or the disk erred."""
+    suspected = list(stock.broken)
+    stock.broken.clear()
+    for item in suspected:
+        again = inspect(item.path, study, verify=True)
+        if not isinstance(again, Broken):
+            stock.add(again, study.time.steps)
+            continue
+        try:
+            set_aside(item.path)
+        except OSError as error:
+            raise DiskError.about(item.path, error) from error
+
+
+def _clear(directory: Path, stock: Stock, computed: range) -> None:
+    """Remove what the parts of a range have replaced, now that all of them are whole.
+
+    That is broken files that were set aside, and folders of parts that stood already, whose process ended
+    before it could.
+    """
+    for path in listed(directory / PARTS_FOLDER, ".broken"):
+        first = path.name.partition(".")[0].rpartition("-")[2]
+        if first.isdecimal() and int(first) in computed:
+            discard(path)
     whole = [standing.part for standing in stock.whole]
     for part, _, alive in found_unfinished(directory):
         mine = [other for other in whole if other.model == part.model]

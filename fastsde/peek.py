@@ -15,6 +15,7 @@ from fastsde.checkpoint import Checkpoint
 from fastsde.directory import study_of
 from fastsde.ensemble import split_events
 from fastsde.errors import IncompleteError, StoreError
+from fastsde.hdf5 import reading
 from fastsde.header import define_group, model_attributes, write_root
 from fastsde.join import write_problem
 from fastsde.merge import PARTIAL_FILE
@@ -105,7 +106,7 @@ def _seen(study: Study, short: Study, directory: Path, name: str) -> list[_Seen]
 
 
 def _events_of_part(path: Path, short: Study, name: str) -> dict[str, NDArray[Any]]:
-    with netcdf.open_old(path) as file:
+    with reading(path), netcdf.open_old(path) as file:
         values = {event: file[name][event][...] for event in schema.EVENTS if event in file[name]}
     return _until(values, short, name)
 

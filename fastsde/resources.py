@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde import schema
+from fastsde.atomic import listed, present
 from fastsde.errors import ResourceError
 from fastsde.plan import (
+    PARTS_FOLDER,
     SNAPSHOTS_IN_MEMORY,
     STATES_IN_MEMORY,
     Shard,
@@ -139,8 +141,8 @@ def check_resources(study: Study, directory: Path, options: Options) -> None:
 
 
 def _taken(directory: Path) -> int:
-    """Return the bytes of the parts that stand already."""
-    return sum(path.stat().st_size for path in directory.glob("parts/*.h5")) if directory.exists() else 0
+    """Return the bytes of the parts that stand already, themselves and not what they link to."""
+    return sum(path.lstat().st_size for path in listed(directory / PARTS_FOLDER, ".h5") if present(path))
 
 
 def _free_memory() -> int | None:

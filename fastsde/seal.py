@@ -60,27 +60,31 @@ def broken(path: Path, *, quick: bool = False) -> str | None:
 
     Notes
     -----
-    A file without a seal passes: whether it should have one its format version says.
+    A file without a seal passes: whether it should have one its format version says. An `OSError` says that
+    the file could not be read, and nothing of what it holds.
     """
-    try:
-        seal = read_seal(path)
-        if seal is None:
-            return None
-        size = path.stat().st_size
-        if size != seal.size:
-            return f"{path} has {size} bytes and was written with {seal.size}"
-        if not quick and _digest(path, size - _LENGTH) != seal.sha256:
-            return f"{path} does not have the SHA-256 it was written with: some of its bytes have changed"
-    except OSError as error:
-        return f"{path} cannot be read: {error.strerror}"
-    return None
+    seal = read_seal(path)
+    if seal is None:
+        return None
+    size = path.stat().st_size
+    if size != seal.size:
+        return f"{path} has {size} bytes and was written with {seal.size}"
+    if quick:
+        return None
+    digest = _digest(path, size - _LENGTH)
+    if digest == seal.sha256:
+        return None
+    return (
+        f"{path} does not have the SHA-256 it was written with: some of its bytes have changed "
+        f"(found {digest[:16]}.., expected {seal.sha256[:16]}..)"
+    )
 
 
 def sound(path: Path) -> bool:
-    """Say whether a file is there, has a seal, and is as the seal says."""
+    """Say whether a file is there, has a seal, and is as the seal says; an `OSError` if it cannot be read."""
     try:
         return read_seal(path) is not None and broken(path) is None
-    except OSError:
+    except FileNotFoundError:
         return False
 
 

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde import netcdf, schema
+from fastsde.atomic import present
 from fastsde.compiled import ensure_compiled
 from fastsde.continuation import read_group
-from fastsde.errors import Interrupted, StoreError
+from fastsde.errors import Interrupted, StoreError, UnreadableError
 from fastsde.gpu import survey
 from fastsde.granted import default_threads
+from fastsde.hdf5 import reading
 from fastsde.origin import start_states
 from fastsde.recorder import Recorder
 from fastsde.sources import Source, Sources
-from fastsde.stock import Standing, inspect
+from fastsde.stock import Standing, Unreadable, inspect
 from fastsde.unfinished import Unfinished, saved_step
 
 if TYPE_CHECKING:
@@ -175,9 +177,9 @@ class Session:
     def _stands(self, part: Part) -> bool:
         """Say whether the part's file has come to stand since it was looked for."""
         path = part.path(self._directory)
-        if not path.exists():
-            return False
         found = inspect(path, self._study, verify=False)
+        if isinstance(found, Unreadable) and present(path):
+            raise UnreadableError(found.reason)
         steps = self._study.time.steps
         return isinstance(found, Standing) and found.part.count >= part.count and found.steps == steps
 
@@ -209,7 +211,7 @@ def continue_from(shorter: Standing, study: Study) -> tuple[Checkpoint, Sources]
     """
     import dataclasses
 
-    with netcdf.open_old(shorter.path) as file:
+    with reading(shorter.path), netcdf.open_old(shorter.path) as file:
         checkpoint = read_group(file[schema.CHECKPOINT_GROUP])
     taken = int((study.time.snapshot_steps() < shorter.steps).sum())
     sources = Sources(study, shorter.part, [Source(shorter.path, shorter.steps)])

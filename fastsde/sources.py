@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde import netcdf, schema
-from fastsde.errors import StoreError
+from fastsde.hdf5 import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +36,8 @@ class Source:
 
     Raises
     ------
-    StoreError
-        If the file cannot be read.
+    UnreadableError, DamageError
+        If the file cannot be read, or is damaged (`fastsde.hdf5.reading`).
     """
 
     def __init__(self, path: Path, before: int | None = None) -> None:
@@ -95,8 +94,8 @@ class Sources:
 
         Raises
         ------
-        StoreError
-            If a file cannot be read; its cause is a `FileNotFoundError` if it has gone.
+        UnreadableError, DamageError
+            If the file cannot be read, or is damaged (`fastsde.hdf5.reading`).
         """
         begin = 0
         while begin < snapshots:
@@ -137,12 +136,3 @@ def _shapes(study: Study, count: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of every recorded variable in one snapshot."""
     sizes = schema.dimension_sizes(study, count)
     return {name: variable.shape(sizes)[1:] for name, variable in schema.recorded(study).items()}
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Tell of a file that cannot be read as a `StoreError`: another process may have finished its part."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""How far a run is: done, running, stopped, missing, broken, and how long is left."""
+"""How far a run is: done, running, stopped, missing, broken, unreadable, and how long is left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde.directory import study_of
+from fastsde.errors import UnreadableError
 from fastsde.plan import Part, divide, gaps
 from fastsde.stock import Stock, take_stock
 from fastsde.unfinished import found, saved_step
@@ -46,12 +47,13 @@ class Running:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """How far one model is: parts on disk, at work, stopped and not begun, trajectories done and wanted."""
+    """How far one model is: its parts by what is known of them, and trajectories done and wanted."""
 
     model: str
     parts_done: int
     parts_running: int
     parts_stopped: int
+    parts_unreadable: int
     parts_missing: int
     trajectories_done: int
     trajectories: int
@@ -71,6 +73,8 @@ class RunStatus:
         Parts at work or stopped.
     broken
         Why each broken file is.
+    unreadable
+        Why each file cannot be read of which nothing else is known.
     joined
         Whether there is an ensemble file.
     seconds_left
@@ -81,6 +85,7 @@ class RunStatus:
     models: list[ModelStatus]
     running: list[Running]
     broken: list[str]
+    unreadable: list[str]
     joined: bool
     seconds_left: float | None
 
@@ -101,6 +106,7 @@ class RunStatus:
                 for item in self.running
             ],
             "broken": self.broken,
+            "unreadable": self.unreadable,
         }
 
 
@@ -125,25 +131,37 @@ def status(directory: Path | str, *, verify: bool = False) -> RunStatus:
 
     study = study_of(directory)
     stock = take_stock(study, directory, verify=verify)
+    unreadable = [item.reason for item in stock.unreadable]
     begun = [item for item in found(directory) if item[0].model in study.models]
-    running = [_running(study, directory, *item) for item in begun]
+    running = [_running(study, directory, *item, unreadable) for item in begun]
     models = [_model(study, name, stock, running) for name in study.models]
     return RunStatus(
         study,
         models,
         running,
         [item.reason for item in stock.broken],
+        unreadable,
         (Path(directory) / ENSEMBLE_FILE).is_file(),
         _seconds_left(study, models, running),
     )
 
 
 def _running(
-    study: Study, directory: Path | str, part: Part, told: dict[str, Any] | None, alive: bool
+    study: Study,
+    directory: Path | str,
+    part: Part,
+    told: dict[str, Any] | None,
+    alive: bool,
+    unreadable: list[str],
 ) -> Running:
+    """Return how far a part is; a checkpoint that cannot be read is added to `unreadable`."""
     steps = study.time.steps * study.models[part.model].substeps
     told = told or {}
-    step = told.get("step", 0) if alive else saved_step(directory, part) or 0
+    try:
+        step = told.get("step", 0) if alive else saved_step(directory, part) or 0
+    except UnreadableError as error:
+        unreadable.append(str(error))
+        step = 0
     return Running(
         part,
         alive,
@@ -160,15 +178,29 @@ def _model(study: Study, name: str, stock: Stock, running: list[Running]) -> Mod
     mine = [item for item in running if item.part.model == name]
     lacking = sum(b - a for a, b in gaps(done, study.trajectories))
     taken = sorted([*done, *(item.part for item in mine)])
+    unreadable = _unreadable(study, name, stock, taken)
     return ModelStatus(
         name,
         parts_done=len(done),
         parts_running=sum(item.alive for item in mine),
         parts_stopped=sum(not item.alive for item in mine),
-        parts_missing=_missing(study, name, taken),
+        parts_unreadable=len(unreadable),
+        parts_missing=_missing(study, name, sorted([*taken, *unreadable])),
         trajectories_done=study.trajectories - lacking,
         trajectories=study.trajectories,
     )
+
+
+def _unreadable(study: Study, name: str, stock: Stock, taken: list[Part]) -> list[Part]:
+    """Return the parts that cannot be read, each up to the next file, or as large as it would be planned."""
+    names = [item.path.stem.rpartition("-") for item in stock.unreadable]
+    firsts = sorted(int(first) for model, _, first in names if model == name)
+    parts = []
+    for first in firsts:
+        after = [part.first for part in taken if part.first > first]
+        end = min([*(other for other in firsts if other > first), *after, study.trajectories])
+        parts += divide(study, name, first, end, None)[:1]
+    return parts
 
 
 def _missing(study: Study, name: str, taken: list[Part]) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from bisect import insort
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsde import netcdf, schema
-from fastsde.errors import DamageError, Interrupted, StoreError
+from fastsde.atomic import listed
+from fastsde.errors import DamageError, Interrupted, StoreError, UnreadableError
+from fastsde.hdf5 import reading
 from fastsde.kinship import differences, lineage_of, same_times, study_of_text
 from fastsde.plan import PARTS_FOLDER, Part
 from fastsde.provenance import version_differences, versions
@@ -18,7 +22,7 @@ from fastsde.seal import Seal, broken, read_seal
 if TYPE_CHECKING:
     from fastsde.study import Study
 
-__all__ = ["Broken", "Standing", "Stock", "check_versions", "inspect", "take_stock"]
+__all__ = ["Broken", "Standing", "Stock", "Unreadable", "check_versions", "inspect", "take_stock"]
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +41,8 @@ class Standing:
         What it was computed with.
     seconds
         How long that took; NaN in files of format 1.0.
+    modified
+        When the file was last changed, in nanoseconds, before it was looked at.
     """
 
     part: Part
@@ -45,11 +51,20 @@ class Standing:
     seal: Seal | None = field(compare=False)
     versions: dict[str, str] = field(compare=False)
     seconds: float = field(compare=False)
+    modified: int = field(compare=False)
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A file among the parts that cannot be used, and why."""
+    """A file among the parts whose content was read and is wrong, and what is wrong with it."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file among the parts that the system does not let be read, and why; it may well be sound."""
 
     path: Path
     reason: str
@@ -67,20 +82,40 @@ class Stock:
         Parts of an earlier, shorter study, from whose end integration can go on.
     broken
         Files that have been cut short, changed or misnamed.
+    unreadable
+        Files of which nothing is known, because the system refuses to read them.
     """
 
     whole: list[Standing]
     shorter: list[Standing]
     broken: list[Broken]
+    unreadable: list[Unreadable]
+
+    def add(self, found: Standing | Broken | Unreadable, steps: int) -> None:
+        """Take up what `inspect` found; the study has so many steps."""
+        if isinstance(found, Unreadable):
+            if os.path.lexists(found.path):  # else another process has replaced it in between
+                self.unreadable.append(found)
+        elif isinstance(found, Broken):
+            self.broken.append(found)
+        else:
+            insort(self.whole if found.steps == steps else self.shorter, found)
 
     def refuse_broken(self) -> None:
-        """Raise a `StoreError` that names the broken files; nothing if there are none."""
+        """Raise a `StoreError` that names the files which cannot be used; nothing if there are none."""
+        self.refuse_unreadable()
         if self.broken:
-            more = f"\n  and {len(self.broken) - 5} more" if len(self.broken) > 5 else ""
             raise StoreError(
-                "broken part files:\n"
-                + "\n".join(f"  {item.reason}" for item in self.broken[:5])
-                + f"{more}\n`fastsde run --repair` removes them and computes them again"
+                f"broken part files:\n{_named(self.broken)}\n"
+                "`fastsde run --repair` computes them again; they are removed once the new ones are whole"
+            )
+
+    def refuse_unreadable(self) -> None:
+        """Raise an `UnreadableError` that names the unreadable files; nothing if there are none."""
+        if self.unreadable:
+            raise UnreadableError(
+                f"part files that cannot be read:\n{_named(self.unreadable)}\n"
+                "they may be sound: nothing was changed, and --repair leaves them alone"
             )
 
 
@@ -109,44 +144,41 @@ def take_stock(
     ------
     StoreError
         If a sound file belongs to another study.
+    UnreadableError
+        If the folder cannot be read.
     Interrupted
         If `stop` said so.
     """
-    stock = Stock([], [], [])
+    stock = Stock([], [], [], [])
     for path in _candidates(study, Path(directory) / PARTS_FOLDER, among):
         if stop is not None and stop():
             raise Interrupted(f"stopped while looking at the parts in {directory}; nothing was changed")
-        found = inspect(path, study, verify=verify)
-        if isinstance(found, Broken):
-            stock.broken.append(found)
-        elif found.steps == study.time.steps:
-            stock.whole.append(found)
-        else:
-            stock.shorter.append(found)
-    stock.whole.sort()
-    stock.shorter.sort()
+        stock.add(inspect(path, study, verify=verify), study.time.steps)
     return stock
 
 
-def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken:
+def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken | Unreadable:
     """Read which part a file holds, after checking that it is sound and one of this study."""
-    wrong = broken(path, quick=not verify)
-    if wrong:
-        return Broken(path, wrong)
     from fastsde.header import check_format
 
     try:
-        with netcdf.open_old(path) as file:
-            check_format(file, path, schema.PART_FORMAT)
-            attributes = dict(file.attrs)
-            part = Part(str(attributes["model"]), int(attributes["first"]), int(attributes["count"]))
-            shape = file[part.model]["trajectory"].shape
-            seconds = float(file[part.model].attrs.get("seconds", "nan"))
-            continues = schema.CHECKPOINT_GROUP in file
+        with reading(path):
+            modified = path.stat().st_mtime_ns
+            wrong = broken(path, quick=not verify)
+            if wrong:
+                return Broken(path, wrong)
+            seal = read_seal(path)
+            with netcdf.open_old(path) as file:
+                check_format(file, path, schema.PART_FORMAT)
+                attributes = dict(file.attrs)
+                part = Part(str(attributes["model"]), int(attributes["first"]), int(attributes["count"]))
+                shape = file[part.model]["trajectory"].shape
+                seconds = float(file[part.model].attrs.get("seconds", "nan"))
+                continues = schema.CHECKPOINT_GROUP in file
     except DamageError as error:
         return Broken(path, str(error))
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        return Broken(path, f"{path} cannot be read ({error})")
+    except UnreadableError as error:
+        return Unreadable(path, str(error))
     if part.path("").name != path.name or shape != (part.count,):
         return Broken(path, f"{path} holds {part}, which is not what its name says")
     there = study_of_text(str(attributes["study"]))
@@ -155,16 +187,17 @@ def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken:
         part,
         path,
         there.time.steps,
-        read_seal(path),
+        seal,
         json.loads(attributes["versions"]),
         seconds,
+        modified,
     )
 
 
 def _candidates(study: Study, folder: Path, among: range | None) -> list[Path]:
     """Return the files of the study's models by name: in a range, those that begin in it and one before."""
     named: dict[str, list[tuple[int, Path]]] = {model: [] for model in study.models}
-    for path in sorted(folder.glob("*.h5")):
+    for path in listed(folder, ".h5"):
         model, _, first = path.stem.rpartition("-")
         if model in named and first.isdecimal():
             named[model].append((int(first), path))
@@ -174,6 +207,12 @@ def _candidates(study: Study, folder: Path, among: range | None) -> list[Path]:
         inside = [path for first, path in files if among is None or first in among]
         chosen += [*before[-1:], *inside]
     return chosen
+
+
+def _named(items: Sequence[Broken | Unreadable]) -> str:
+    """Return why the first few files cannot be used, a line each."""
+    more = [f"  and {len(items) - 5} more"] if len(items) > 5 else []
+    return "\n".join([*(f"  {item.reason}" for item in items[:5]), *more])
 
 
 def check_versions(parts: list[Standing], *, here: bool = True) -> None:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fastsde import netcdf, schema
+from fastsde.atomic import present
 from fastsde.brief import listed
 from fastsde.errors import StoreError
+from fastsde.hdf5 import reading
 from fastsde.header import check_format
+from fastsde.joined import JoinedParts
 from fastsde.seal import broken
 
 if TYPE_CHECKING:
@@ -33,20 +36,30 @@ VERIFIED_BYTES = 1 << 26
 """An ensemble file of at most so many bytes is checked whole when it is opened."""
 
 
-def open_ensemble(path: Path | str) -> Ensemble:
+def open_ensemble(path: Path | str, *, verify: bool = False) -> Ensemble:
     """Open the ensemble of a run's directory, or an ensemble file; a context manager.
+
+    Parameters
+    ----------
+    path
+        The directory or the file.
+    verify
+        Compute the checksums of the ensemble and of all its parts, which reads every byte; else as
+        `fastsde.joined.JoinedParts.check` says.
 
     Raises
     ------
     StoreError
-        If there is none, it has another format, or a part it refers to is missing.
+        If there is none, it has another format, or its parts are not those that it was joined of.
+    UnreadableError
+        If the system does not let a file be read.
 
     Examples
     --------
     >>> with open_ensemble("runs/saddle") as ensemble:  # doctest: +SKIP
     ...     loss = ensemble["sgd"]["loss"]  # (snapshots, trajectories)
     """
-    return Ensemble(path)
+    return Ensemble(path, verify=verify)
 
 
 class Ensemble:
@@ -63,25 +76,29 @@ class Ensemble:
     path: Path
     names: list[str]
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, verify: bool = False) -> None:
         path = Path(path)
         self.path = path / ENSEMBLE_FILE if path.is_dir() else path
-        if not self.path.is_file():
+        if not present(self.path):
             from fastsde.merge import PARTIAL_FILE
 
             partial = path / PARTIAL_FILE
             mend = f"{partial} holds a part of it" if partial.is_file() else "`fastsde run` makes one"
             raise StoreError(f"no ensemble at {self.path}: {mend}; see `fastsde status`")
-        wrong = broken(self.path, quick=self.path.stat().st_size > VERIFIED_BYTES)
-        if wrong:
-            raise StoreError(f"{wrong}; `fastsde merge` makes it anew")
-        try:
+        with reading(self.path):
+            quick = not verify and self.path.stat().st_size > VERIFIED_BYTES
+            wrong = broken(self.path, quick=quick)
+            if wrong:
+                raise StoreError(f"{wrong}; fix: `fastsde merge` makes it again")
             self._file = netcdf.open_old(self.path)
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be read as HDF5: {error}") from error
+        self._parts: JoinedParts | None = None
         try:
-            check_format(self._file, self.path, schema.ENSEMBLE_FORMAT)
-            self._check_parts()
+            with reading(self.path):
+                check_format(self._file, self.path, schema.ENSEMBLE_FORMAT)
+                if schema.PARTS_GROUP in self._file:
+                    self._parts = JoinedParts(self._file[schema.PARTS_GROUP], self.path)
+            if self._parts is not None:
+                self._parts.check(verify=verify)
         except BaseException:
             self.close()
             raise
@@ -102,7 +119,7 @@ class Ensemble:
     def __getitem__(self, name: str) -> Trajectories:
         if name not in self.names:
             raise StoreError(f"no model {name!r} in {self.path}; it has {', '.join(self.names)}")
-        return Trajectories(self._file[name], self.study, name)
+        return Trajectories(self._file[name], self.study, name, self._parts)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -114,7 +131,9 @@ class Ensemble:
         return name in self.names
 
     def close(self) -> None:
-        """Close the file; views of it can be read no more."""
+        """Close the files; views of them can be read no more."""
+        if self._parts is not None:
+            self._parts.close()
         self._file.close()
 
     @cached_property
@@ -155,39 +174,9 @@ class Ensemble:
 
         None if the parts do not keep it, or the ensemble is one file without them.
         """
-        if name not in self._file.get(schema.PARTS_GROUP, {}):
+        if self._parts is None or name not in self._parts:
             return None
-        table = self._file[schema.PARTS_GROUP][name]
-        rows = []
-        for file, first, count in zip(table["file"], table["first"], table["count"], strict=True):
-            with netcdf.open_old(self.path.parent / file.decode()) as part:
-                if schema.CHECKPOINT_GROUP not in part:
-                    return None
-                begin = int(first) - int(part.attrs["first"])
-                rows.append(part[schema.CHECKPOINT_GROUP]["parameters"][begin : begin + int(count)])
-        return np.concatenate(rows)
-
-    def _check_parts(self) -> None:
-        """Refuse an ensemble whose parts are not all there, in the length they had when they were joined."""
-        missing: list[str] = []
-        for group in self._file.get(schema.PARTS_GROUP, {}).values():
-            names = [name.decode() for name in group["file"][...]]
-            sizes = group["bytes"][...] if "bytes" in group else [-1] * len(names)
-            for name, size in zip(names, sizes, strict=True):
-                path = self.path.parent / name
-                if not path.is_file():
-                    missing.append(name)
-                elif size >= 0 and path.stat().st_size != size:
-                    raise StoreError(
-                        f"{path} has {path.stat().st_size} bytes, and {size} when {self.path.name} was made; "
-                        "`fastsde status --verify` finds broken files, `fastsde merge` joins sound ones anew"
-                    )
-        if missing:
-            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-            raise StoreError(
-                f"{self.path} refers to parts that are missing: {', '.join(missing[:3])}{more}; "
-                "bring them back, or compute them with `fastsde run`"
-            )
+        return self._parts.final_parameters(name)
 
 
 class Trajectories:
@@ -209,8 +198,9 @@ class Trajectories:
         dt, substeps, the temperature used, ...
     """
 
-    def __init__(self, group: Any, study: Study, name: str) -> None:
+    def __init__(self, group: Any, study: Study, name: str, parts: JoinedParts | None = None) -> None:
         self._group = group
+        self._parts = parts if parts is not None and name in parts else None
         self._sizes = schema.dimension_sizes(study, int(group["trajectory"].shape[0]))
         self._known = schema.recorded(study) | schema.EVENTS
         self._dtype: str = study.dtype
@@ -249,7 +239,10 @@ class Trajectories:
         Raises
         ------
         StoreError
-            If the variable was not recorded, or a snapshot of an event is asked for.
+            If the variable was not recorded, a snapshot of an event is asked for, or a part of the ensemble
+            has gone or changed since it was opened.
+        UnreadableError
+            If the system does not let a file be read.
         """
         if name not in self._known:
             raise StoreError(
@@ -260,18 +253,22 @@ class Trajectories:
         timed = variable.dims[0] == "snapshot"
         if snapshot is not None and not timed:
             raise StoreError(f"{name!r} has no snapshots")
-        index: tuple[int | slice, ...] = (trajectories,)
+        rows = range(self.count)[trajectories]
+        if rows.step != 1:
+            raise StoreError(f"trajectories are read in ranges of step 1, not {rows.step}")
+        lead: tuple[int | slice, ...] = ()
         if timed:
-            index = (slice(None) if snapshot is None else range(len(self.step))[snapshot], trajectories)
+            lead = (slice(None) if snapshot is None else range(len(self.step))[snapshot],)
         if name not in self._group:
-            return np.empty(variable.shape(self._sizes), variable.dtype(self._dtype))[index]
-        try:
-            values: NDArray[Any] = self._group[name][index]
-        except (OSError, RuntimeError) as error:
-            raise StoreError(
-                f"{name!r} of {self.name!r} cannot be read: {error}; "
-                "`fastsde status --verify` finds broken files"
-            ) from error
+            return np.empty(variable.shape(self._sizes), variable.dtype(self._dtype))[(*lead, trajectories)]
+        if self._parts is None:
+            with reading(Path(self._group.file.filename)):
+                values: NDArray[Any] = self._group[name][(*lead, trajectories)]
+                return values
+        shape = variable.shape(self._sizes)
+        kept = shape[:1] if timed and snapshot is None else ()
+        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[name].dtype)
+        self._parts.read(self.name, name, lead, rows, values)
         return values
 
     @cached_property

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde import provenance
-from fastsde.atomic import discard, sweep, temporary_sibling
+from fastsde.atomic import discard, listed, present, sweep, temporary_sibling
 from fastsde.continuation import read_checkpoint, write_checkpoint
-from fastsde.errors import DiskError, StoreError
+from fastsde.errors import DamageError, DiskError, StoreError
+from fastsde.hdf5 import reading
 from fastsde.locks import Lock, held
 from fastsde.plan import Part
 from fastsde.seal import sound
@@ -76,7 +77,7 @@ class Unfinished:
     def load(self, study: Study, also: Sequence[Source] = ()) -> tuple[Checkpoint | None, Sources]:
         """Return the last checkpoint and the snapshots before it, which may stand in other files `also`.
 
-        What is damaged or torn is thrown away.
+        What is damaged or torn is thrown away; what cannot be read is not, and an `UnreadableError`.
         """
         loaded = _load(self.folder, study, self.part, also)
         if loaded is None:
@@ -127,8 +128,9 @@ class Unfinished:
 
     def release(self) -> None:
         """Let the part go; the folder stays only if there is a checkpoint in it."""
-        if not (self.folder / STATE).exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # if the system does not tell, nothing is removed
+            if not present(self.folder / STATE):
+                shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
         _remove_if_empty(self.folder.parent)
 
@@ -139,7 +141,7 @@ class Unfinished:
         _remove_if_empty(self.folder.parent)
 
     def _clear(self) -> None:
-        for path in self.folder.glob("*.h5"):
+        for path in listed(self.folder, ".h5"):
             discard(path)
 
 
@@ -150,7 +152,7 @@ def folder_of(directory: Path | str, part: Part) -> Path:
 
 def found(directory: Path | str) -> Iterator[tuple[Part, dict[str, Any] | None, bool]]:
     """Yield every part with a folder: which, what its process last told, and whether one is at work on it."""
-    for folder in sorted((Path(directory) / UNFINISHED_FOLDER).glob("*")):
+    for folder in listed(Path(directory) / UNFINISHED_FOLDER, ""):
         match = _NAME.match(folder.name)
         if match:
             part = Part(match["model"], int(match["first"]), int(match["count"]))
@@ -160,20 +162,25 @@ def found(directory: Path | str) -> Iterator[tuple[Part, dict[str, Any] | None, 
 def look(directory: Path | str, part: Part, study: Study) -> tuple[Checkpoint, Sources] | None:
     """Return a part's last checkpoint and the snapshots before it, without touching them; None without one.
 
-    The study may be shorter than the one that is being computed.
+    The study may be shorter than the one that is being computed. Where files cannot be read, this raises an
+    `UnreadableError`.
     """
     return _load(folder_of(directory, part), study, part, ())
 
 
 def saved_step(directory: Path | str, part: Part) -> int | None:
-    """Return the integrator step of a part's checkpoint without looking at its checksum; None without one."""
+    """Return the integrator step of a part's checkpoint without looking at its checksum; None without one.
+
+    Where it cannot be read, this raises an `UnreadableError`.
+    """
     from fastsde import netcdf
 
     path = folder_of(directory, part) / STATE
     try:
-        with netcdf.open_old(path) as file:
+        with reading(path), netcdf.open_old(path) as file:
             return int(file.attrs["step"])
-    except (OSError, KeyError):
+    except StoreError as error:
+        _refuse_unknown(error)
         return None
 
 
@@ -184,17 +191,29 @@ def _load(
 
     try:
         checkpoint, text = read_checkpoint(folder / STATE)
-    except (OSError, KeyError, StoreError):
+    except StoreError as error:
+        _refuse_unknown(error)
         return None
     if lineage_of(text, part.model) != study.lineage(part.model):
         return None
-    files = [Source(path) for path in sorted(folder.glob("snapshots-*.h5")) if sound(path)]
+    files = [Source(path) for path in listed(folder, ".h5") if path.name != STATE and _sound(path)]
     sources = Sources(study, part, [*also, *files])
     steps = study.time.snapshot_steps() * study.models[part.model].substeps
     taken = int((steps < checkpoint.step).sum())
     if not sources.have(taken) or len(checkpoint.exploded) != part.count:
         return None
     return dataclasses.replace(checkpoint, snapshots=taken), sources
+
+
+def _refuse_unknown(error: StoreError) -> None:
+    """Raise an error again unless it says that a file is absent or damaged: then it may be neither."""
+    if not isinstance(error, DamageError) and not isinstance(error.__cause__, FileNotFoundError):
+        raise error
+
+
+def _sound(path: Path) -> bool:
+    with reading(path):
+        return sound(path)
 
 
 def _told(folder: Path) -> dict[str, Any] | None:

@@ -148,7 +148,7 @@ def test_another_study_is_refused_and_named(finished_run, tiny_study, stand_in):
 
 def test_a_damaged_part_is_named(finished_run, tiny_study):
     Part("sgd", 0, 4).path(finished_run).write_bytes(b"rubbish")
-    with pytest.raises(StoreError, match=r"sgd-000000000000\.h5 cannot be read"):
+    with pytest.raises(StoreError, match=r"sgd-000000000000\.h5 is damaged"):
         missing(tiny_study, finished_run)
 
 

@@ -190,7 +190,7 @@ def test_moved_directory_works_from_anywhere(finished_run, tmp_path, monkeypatch
 
 def test_missing_part_is_detected(finished_run):
     (finished_run / "parts" / "sde-000000000004.h5").unlink()
-    with pytest.raises(StoreError, match=r"missing: parts/sde-000000000004\.h5; bring"):
+    with pytest.raises(StoreError, match=r"missing: parts/sde-000000000004\.h5\nfix: bring"):
         open_ensemble(finished_run)
 
 

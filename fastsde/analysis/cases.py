@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import h5py
-
 from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
@@ -19,6 +17,7 @@ from fastsde.analysis.sections import Context
 from fastsde.atomic import replacing
 from fastsde.brief import make_brief
 from fastsde.errors import StoreError
+from fastsde.hdf5 import open_hdf5, reading
 from fastsde.progress import Silent
 from fastsde.provenance import now, versions
 
@@ -83,7 +82,7 @@ class SweepAnalysis:
         path = Path(path)
         if not path.is_file():
             raise StoreError(f"no analysis of a sweep at {path}: `fastsde sweep` makes one")
-        with h5py.File(path, "r") as file:
+        with reading(path), open_hdf5(path, "r") as file:
             if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
                 raise StoreError(
                     f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: `fastsde sweep` makes one"

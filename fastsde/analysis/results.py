@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import h5py
-
 from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
@@ -20,7 +18,8 @@ from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
 from fastsde.brief import listed, make_brief
-from fastsde.errors import StoreError
+from fastsde.errors import DamageError, StoreError
+from fastsde.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
 FORMAT_VERSION = (3, 0)
@@ -227,7 +226,7 @@ class Analysis:
         if not path.is_file():
             raise StoreError(f"no analysis at {path}: `fastsde analyze {path.parent}` makes one")
         try:
-            with h5py.File(path, "r") as file:
+            with reading(path), open_hdf5(path, "r") as file:
                 if file.attrs.get("format") != FORMAT or file.attrs["format_version"][0] != FORMAT_VERSION[0]:
                     raise StoreError(
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
@@ -236,10 +235,9 @@ class Analysis:
                 found = records.read(file, cls, leave_out=("sections", *({"seconds"} - set(file))))
                 found.sections.update(read_sections(file))
                 return found
-        except (OSError, KeyError) as error:
+        except DamageError as error:
             raise StoreError(
-                f"{path} cannot be read as an analysis, or is of another version of fastsde ({error}): "
-                f"`fastsde analyze {path.parent}` makes it anew"
+                f"{error}, or it is of another version: `fastsde analyze {path.parent}` makes it anew"
             ) from error
 
     def document(self) -> dict[str, Any]:

@@ -8,23 +8,26 @@ from pathlib import Path
 import matplotlib
 
 from fastsde.analysis import Analysis
-from fastsde.atomic import replacing
+from fastsde.atomic import present, replacing
 from fastsde.report import style
 from fastsde.report.captions import SPECS
 from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
+from fastsde.store import open_ensemble
 from fastsde.study import Study
 
 ANALYSIS_FILE = "analysis.h5"
 
 
-def write_report(directory: Path | str) -> Path:
+def write_report(directory: Path | str, *, verify: bool = False) -> Path:
     """Write ``report.html`` and ``figures/*.png`` from the ``analysis.h5`` of a directory.
 
     Parameters
     ----------
     directory : path
         A run that has been analysed.
+    verify
+        Compute the checksums of all parts first.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def write_report(directory: Path | str) -> Path:
     Raises
     ------
     FastsdeError
-        If there is no analysis.
+        If there is no analysis, or the ensemble beside it, if there is one, is not whole and sound.
 
     Examples
     --------
@@ -43,6 +46,9 @@ def write_report(directory: Path | str) -> Path:
     """
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
+    ensemble = directory / analysis.source
+    if analysis.source and present(ensemble):
+        open_ensemble(ensemble, verify=verify).close()
     images = draw(analysis)
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
