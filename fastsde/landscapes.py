@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from fastsde.draws import generator
-from fastsde.fields import Count, Expect, Fault, Positive, Real, Section, Seed, Share, listed, refuse
+from fastsde.fields import Expect, Fault, Number, Positive, Real, Section, Seed, Share, Size, listed, refuse
 from fastsde.terms import Rows
 
 __all__ = ["Landscape", "LandscapeStart", "Numbers"]
 
 Array = NDArray[np.float64]
-Point = Annotated[tuple[float, ...], listed, Field(min_length=1), Expect("a list of numbers")]
-Dimension = Annotated[Count, Field(le=256), Expect("a whole number from 1 to 256")]
+Point = Annotated[tuple[Number, ...], listed, Field(min_length=1), Expect("a list of numbers")]
+Dimension = Annotated[Size, Field(le=256), Expect("a whole number from 1 to 256")]
 
 MUELLER_BROWN = np.array([
     [-200.0, -1.0, 0.0, -10.0, 1.0, 0.0],
@@ -135,8 +135,27 @@ class Quadratic(_Landscape):
             rows = [list(row) for row in self.matrix]
             square = all(len(row) == len(rows) for row in rows)
             if not square or not np.allclose(rows, np.array(rows).T, rtol=1e-12, atol=0):
-                refuse([Fault(("matrix",), rows, "a symmetric matrix")])
+                refuse(
+                    [
+                        Fault(
+                            ("matrix",),
+                            rows,
+                            "a symmetric matrix",
+                            self._symmetric_part(rows) if square else "",
+                        )
+                    ]
+                )
         return self
+
+    @staticmethod
+    def _symmetric_part(rows: list[list[float]]) -> str:
+        """Say how to write a drift that is not a gradient."""
+        half = (np.array(rows) + np.array(rows).T) / 2
+        shown = f"{half.tolist()}" if half.size <= 9 else "(A + A^T) / 2"
+        return (
+            f"an energy has the matrix {shown}; a drift with a rotation is models.NAME.rotation = "
+            "{ matrix = J }, J antisymmetric: -(I + J) grad V"
+        )
 
     @property
     def dimension(self) -> int:
@@ -251,7 +270,7 @@ class PhaseRetrieval(_Landscape):
 
     kind: Literal["phase-retrieval"] = "phase-retrieval"
     size: Dimension
-    samples: Count
+    samples: Size
     noise: Real = 0.0
     seed: Seed = 0
     samples_of: ClassVar[bool] = True
@@ -289,9 +308,9 @@ class DiagonalNetwork(_Landscape):
     """
 
     kind: Literal["diagonal-network"] = "diagonal-network"
-    features: Annotated[Count, Field(le=128), Expect("a whole number from 1 to 128")]
-    samples: Count
-    nonzero: Count = 1
+    features: Annotated[Size, Field(le=128), Expect("a whole number from 1 to 128")]
+    samples: Size
+    nonzero: Size = 1
     noise: Real = 0.0
     seed: Seed = 0
     samples_of: ClassVar[bool] = True
@@ -334,9 +353,9 @@ class Superposition(_Landscape):
     """
 
     kind: Literal["superposition"] = "superposition"
-    features: Annotated[Count, Field(ge=2, le=64), Expect("a whole number from 2 to 64")]
-    hidden: Annotated[Count, Field(le=64), Expect("a whole number from 1 to 64")]
-    samples: Count
+    features: Annotated[Size, Field(ge=2, le=64), Expect("a whole number from 2 to 64")]
+    hidden: Annotated[Size, Field(le=64), Expect("a whole number from 1 to 64")]
+    samples: Size
     sparsity: Annotated[float, Field(ge=0, lt=1), Expect("a number from 0, below 1")] = 0.0
     decay: Share = 1.0
     seed: Seed = 0

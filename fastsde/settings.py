@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from fastsde.fields import Count, Expect, Fault, Positive, Section, Seed, Share, listed, refuse
+from fastsde.fields import Count, Expect, Fault, Positive, Real, Section, Seed, Share, Size, listed, refuse
 from fastsde.laws import GaussianInputs, GaussianNoise, Inputs, LabelNoise
 from fastsde.terms import Schedule
 
 __all__ = ["Data", "Events", "Initialisation", "Late", "Network", "Record", "Snapshots", "Teacher", "Time"]
 
 MAX_WIDTH = 4096
+DEFAULT_SNAPSHOTS = 64
 
 ObservableName = Literal[
     "loss",
@@ -44,7 +45,7 @@ ObservableName = Literal[
 OBSERVABLES: tuple[ObservableName, ...] = get_args(ObservableName)
 Observable = Annotated[ObservableName, Expect("one of " + ", ".join(OBSERVABLES))]
 Width = Annotated[Count, Field(le=MAX_WIDTH), Expect(f"a whole number from 1 to {MAX_WIDTH}")]
-Samples = Annotated[Count | Literal["population"], Expect('a whole number, at least 1, or "population"')]
+Samples = Annotated[Size | Literal["population"], Expect('a whole number from 1 to 2^32, or "population"')]
 
 
 _OF_SNAPSHOT = ("ensemble", "model", "step", "first", "branches", "origin")
@@ -80,15 +81,15 @@ class Initialisation(Section):
     kind: Annotated[
         Literal["gaussian", "balanced", "snapshot"], Expect('"gaussian", "balanced" or "snapshot"')
     ] = "gaussian"
-    gamma: Annotated[float | None, Field(ge=0), Expect("a number, at least 0")] = None
-    std: Annotated[float | None, Field(ge=0), Expect("a number, at least 0")] = None
+    gamma: Annotated[float | None, Field(ge=0, le=100), Expect("a number from 0 to 100")] = None
+    std: Real | None = None
     ensemble: Annotated[
         str | None, Field(min_length=1), Expect("directory of a run, or an ensemble file")
     ] = None
     model: Annotated[str | None, Field(min_length=1), Expect("name of a model of that run")] = None
     step: Annotated[Count | Literal[0] | None, Expect("a step of a snapshot of that run")] = None
     first: Annotated[Count | Literal[0] | None, Expect("a number of a trajectory")] = None
-    branches: Annotated[Count | None, Expect("a whole number, at least 1")] = None
+    branches: Count | None = None
     origin: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$"), Expect("nothing: it is resolved")] = None
 
     @model_validator(mode="before")
@@ -148,6 +149,15 @@ class Network(Section):
         "mean": the square averaged over outputs, as PyTorch's MSELoss. "half": half the sum of squares.
     """
 
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("activation", "activations", "nonlinearity"),
+        "remove it: networks are linear for now, y = W_L ... W_1 x",
+    ) | {
+        "bias": "remove it: networks have no biases, y = W_L ... W_1 x",
+        "depth": "remove it: the depth is the length of widths less one",
+        "layers": "remove it: the layers are those between the numbers of widths",
+    }
+
     widths: Annotated[
         tuple[Width, ...], listed, Field(min_length=2), Expect("a list of two or more widths, input first")
     ]
@@ -199,6 +209,13 @@ class Late(Section):
 
     Currents, entropy production and mixing times need them: `every` well below the relaxation time of the
     modes, ``count * every`` well above it.
+
+    Parameters
+    ----------
+    count : int
+        How many, two or more.
+    every : int, default 1
+        Steps from one to the next.
     """
 
     count: Annotated[Count, Field(ge=2), Expect("a whole number, at least 2")]
@@ -216,7 +233,19 @@ class Late(Section):
 
 
 class Snapshots(Section):
-    """When to record: `count` times, evenly or logarithmically, or at the steps `at`; and `late` besides."""
+    """When to record: `count` times, evenly or logarithmically, or at the steps `at`; and `late` besides.
+
+    Parameters
+    ----------
+    count : int, optional
+        Snapshots in all, start and end included; at most one more than there are steps.
+    spacing : {"log", "linear"}
+        How those of `count` are spaced; "log" by default.
+    at : tuple of int, optional
+        Steps of the snapshots in place of `count`; start and end are added.
+    late : Late, optional
+        Closely spaced snapshots at the end besides.
+    """
 
     count: Annotated[Count | None, Field(ge=2), Expect("a whole number, at least 2")] = None
     spacing: Annotated[Literal["log", "linear"] | None, Expect('"log" or "linear"')] = None
@@ -264,17 +293,34 @@ class Time(Section):
         `learning_rate`.
     """
 
+    hints: ClassVar[Mapping[str, str]] = {
+        "lr": "write learning_rate",
+        "eta": "write learning_rate",
+        "dt": "remove it: a step of a model is learning_rate / models.NAME.substeps",
+        "epochs": "write steps: an epoch is data.samples / batch of them",
+    }
+
     learning_rate: Positive
     steps: Count
-    snapshots: Snapshots = Snapshots(count=64, spacing="log")
+    snapshots: Snapshots = Snapshots(count=DEFAULT_SNAPSHOTS, spacing="log")
     schedule: Schedule | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_more_than_steps(cls, table: Any) -> Any:
+        """Lower ``snapshots.count`` to the number of steps there are to look at, the start included."""
+        if not isinstance(table, dict):
+            return table
+        wanted, steps = table.get("snapshots", {"count": DEFAULT_SNAPSHOTS}), table.get("steps")
+        count = wanted.get("count") if isinstance(wanted, dict) else getattr(wanted, "count", None)
+        if not (_is_number(count) and _is_number(steps) and 1 <= steps < count - 1 and steps == int(steps)):
+            return table
+        written = wanted if isinstance(wanted, dict) else wanted.model_dump(exclude_none=True)
+        return {**table, "snapshots": {**written, "count": int(steps) + 1}}
 
     @model_validator(mode="after")
     def _agree(self) -> Time:
         wanted = self.snapshots
-        if wanted.count is not None and wanted.count > self.steps + 1:
-            mend = f"there are {self.steps + 1} steps to look at, the start included: ask for no more"
-            refuse([Fault(("snapshots", "count"), wanted.count, f"at most {self.steps + 1}", mend)])
         if wanted.at and wanted.at[-1] > self.steps:
             refuse([Fault(("snapshots", "at"), list(wanted.at), f"steps from 0 to {self.steps}")])
         late = wanted.late
@@ -311,6 +357,10 @@ class Time(Section):
         index = np.arange(count)
         steps = np.maximum.accumulate(np.rint(wanted).astype(np.int64) - index) + index
         return np.minimum(steps, self.steps - index[::-1])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Record(Section):
