@@ -164,7 +164,7 @@ def surface(study: Study, numbers: Numbers) -> Any:
         optimum=_cast(study, landscape.middle()[:, None]),
         scale=1.0,
         floor=0.0,
-        address=address_of(landscape.function) if isinstance(landscape, User) else 0,
+        address=address_of(landscape.function, study.places()) if isinstance(landscape, User) else 0,
     )
 
 

@@ -83,7 +83,7 @@ def _meant(details: ErrorDetails, root: type[Section]) -> str:
 
 
 def _fix_of_key(key: str, owner: Any, root: type[Section]) -> str:
-    """Say what to do about an unknown key: a hint, the kind that has it, a near key, the table that has it."""
+    """Say what to do about an unknown key: a hint, the kind that has it, a near key, its table."""
     hints = owner.hints if choices_of(owner) else {}
     if key in hints:
         return str(hints[key])

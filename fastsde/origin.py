@@ -47,7 +47,7 @@ def resolve(study: Study, directory: Path | str | None = None) -> Study:
         return study
     init = study.network.init
     kept = None if directory is None else Path(directory) / STATES_FILE
-    if kept is not None and kept.exists() and not Path(init.ensemble or "").exists():
+    if kept is not None and kept.exists() and not _there(study):
         with netcdf.open_old(kept) as file:
             origin = str(file.attrs["origin"])
     else:
@@ -140,10 +140,19 @@ def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]
     return parameters[found[:wanted]], found[:wanted].astype(np.int64)
 
 
+def _there(study: Study) -> bool:
+    """Whether the run that the states are taken from can be found."""
+    try:
+        study.locate(str(study.network.init.ensemble), "network.init.ensemble")
+    except StudyError:
+        return False
+    return True
+
+
 def _open(study: Study) -> Ensemble:
     from fastsde.store import open_ensemble
 
-    return open_ensemble(str(study.network.init.ensemble))
+    return open_ensemble(study.locate(str(study.network.init.ensemble), "network.init.ensemble"))
 
 
 def _snapshot(study: Study, source: Ensemble) -> tuple[Trajectories, int]:

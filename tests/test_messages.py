@@ -31,15 +31,27 @@ SPELLING = [
     (('kind = "sgd"', 'knd = "sgd"'), "models.sgd.knd", 'did you mean "kind"?'),
     (('kind = "sgd"', 'kind = "sdg"'), "models.sgd.kind", 'did you mean "sgd"?'),
     (('kind = "sgd"', 'kind = "SGD"'), "models.sgd.kind", 'did you mean "sgd"?'),
-    (('kind = "gaussian", gamma', 'kind = "gausian", gamma'), "network.init.kind", 'did you mean "gaussian"?'),
+    (
+        ('kind = "gaussian", gamma', 'kind = "gausian", gamma'),
+        "network.init.kind",
+        'did you mean "gaussian"?',
+    ),
     (('"gaussian", whiten', '"studentt", whiten'), "data.inputs.kind", 'did you mean "student-t"?'),
-    (('noise = "gradient"', 'noise = "gradient"\ndt = "learning_rate"'), "models.sde.dt", 'did you mean "learning-rate"?'),
-    (('noise = "gradient"', 'noise = "gradient"\ndtt = "learning-rate"'), "models.sde.dtt", 'did you mean "dt"?'),
+    (
+        ('noise = "gradient"', 'noise = "gradient"\ndt = "learning_rate"'),
+        "models.sde.dt",
+        'did you mean "learning-rate"?',
+    ),
+    (
+        ('noise = "gradient"', 'noise = "gradient"\ndtt = "learning-rate"'),
+        "models.sde.dtt",
+        'did you mean "dt"?',
+    ),
     (('noise = "gradient"', 'noise = "Gradient"'), "models.sde.noise", 'did you mean "gradient"?'),
     (("trajectories = 64", "trajectries = 64"), "trajectries", 'did you mean "trajectories"?'),
     (("[time]", "[tme]"), "tme", 'did you mean "time"?'),
     (("learning_rate = 1e-3", "learning-rate = 1e-3"), "time.learning-rate", 'did you mean "learning_rate"?'),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "where", "fix"), SPELLING)
