@@ -82,7 +82,7 @@ class Fault:
 
     Parameters
     ----------
-    where : tuple of str
+    where : tuple of str and int
         Path from the section that complains.
     value : object
         What was found there.
@@ -90,7 +90,7 @@ class Fault:
         What may stand there, and what to do.
     """
 
-    where: tuple[str, ...]
+    where: tuple[str | int, ...]
     value: Any
     allowed: str
     mend: str = ""

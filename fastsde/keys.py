@@ -55,10 +55,12 @@ def keys_of(owner: Any) -> list[str]:
 
 
 def annotation_of(here: Any, key: str) -> Any:
-    """Return what stands at a key of a class, or behind any key of a table of tables; None if nothing."""
+    """Return what stands at a key of a class, or behind any key of tables; None if nothing."""
     if choices_of(here) == (here,):
         field = here.model_fields.get(key)
         return field.annotation if field else None
+    if get_origin(here) is tuple:
+        return bare(get_args(here)[0])
     return bare(get_args(here)[1]) if get_origin(here) is dict else None
 
 
@@ -115,6 +117,7 @@ def _misspelt(here: Any, table: Any, path: Sequence[str]) -> tuple[str, str] | N
                 return key, nearest(key, names)
             here = next((one for one in owners if key in one.model_fields), None)
         here = bare(annotation_of(here, key))
+        here = annotation_of(here, "0") if get_origin(here) is tuple else here
         table = table.get(key) if isinstance(table, Mapping) else None
     return None
 

@@ -33,10 +33,31 @@ MUELLER_BROWN = np.array([
 
 
 class LandscapeStart(Section):
-    """Where trajectories start: at `point`, plus independent normals of standard deviation `std`."""
+    """Where trajectories start: at a point, plus independent normals of standard deviation `std`.
+
+    Parameters
+    ----------
+    point : tuple of float, optional
+        By default the centre, or where the landscape says.
+    points : tuple of points, optional
+        Several in place of one: trajectory k starts from point k modulo their number.
+    std : float, default 0
+    """
 
     point: Point | None = None
+    points: Annotated[
+        tuple[Point, ...] | None,
+        listed,
+        Field(min_length=1),
+        Expect("a list of points, each a list of numbers"),
+    ] = None
     std: Real = 0.0
+
+    @model_validator(mode="after")
+    def _agree(self) -> LandscapeStart:
+        if self.point is not None and self.points is not None:
+            refuse([Fault(("points",), "set", "one of point and points", "remove one of the two")])
+        return self
 
 
 class Numbers:
@@ -92,14 +113,25 @@ class _Landscape(Section):
         """Give the centre as an array (d,)."""
         return np.zeros(self.dimension) if self.centre is None else np.array(self.centre)
 
-    def origin(self) -> Array:
-        """Give the starting point before the spread, (d,)."""
-        return self.middle() if self.start.point is None else np.array(self.start.point)
+    def bottom(self) -> Array:
+        """Give where trajectories start unless the study says otherwise, (d,)."""
+        return self.middle()
+
+    def origins(self) -> Array:
+        """Give the starting points before the spread, (points, d)."""
+        if self.start.points is not None:
+            return np.array(self.start.points)
+        return np.array([self.bottom() if self.start.point is None else self.start.point])
 
     @model_validator(mode="after")
     def _same_size(self) -> Any:
         faults = []
-        for where, point in ((("centre",), self.centre), (("start", "point"), self.start.point)):
+        given: list[tuple[tuple[str | int, ...], tuple[float, ...] | None]] = [
+            (("centre",), self.centre),
+            (("start", "point"), self.start.point),
+            *((("start", "points", number), point) for number, point in enumerate(self.start.points or ())),
+        ]
+        for where, point in given:
             if point is not None and len(point) != self.dimension:
                 faults.append(Fault(where, list(point), f"{self.dimension} numbers, one a coordinate"))
         refuse(faults)
@@ -212,9 +244,9 @@ class DoubleWell(_Landscape):
         """Give height and stiffness."""
         return Numbers(vector=np.array([self.height, *self.stiffness]))
 
-    def origin(self) -> Array:
-        """Give the left minimum, or the point asked for."""
-        return np.eye(self.dimension)[0] * -1.0 if self.start.point is None else super().origin()
+    def bottom(self) -> Array:
+        """Give the left minimum."""
+        return np.eye(self.dimension)[0] * -1.0
 
 
 class MonkeySaddle(_Landscape):
@@ -250,9 +282,9 @@ class MuellerBrown(_Landscape):
         table[:, 0] *= self.scale
         return Numbers(table=table)
 
-    def origin(self) -> Array:
-        """Give the deepest minimum, or the point asked for."""
-        return np.array([-0.5582236, 1.4417258]) if self.start.point is None else super().origin()
+    def bottom(self) -> Array:
+        """Give the deepest minimum."""
+        return np.array([-0.5582236, 1.4417258])
 
 
 class PhaseRetrieval(_Landscape):

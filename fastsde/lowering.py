@@ -15,6 +15,7 @@ from fastsde.dynamics import GradientDescent, Sde, Sgd, Svag
 from fastsde.landscapes import Numbers, User
 from fastsde.network import DeepLinearNetwork
 from fastsde.refining import carried_numbers, central_directions, is_refined, quiet_step, refined_step
+from fastsde.schema import dimension_sizes
 from fastsde.start import balanced_factors, landscape_points, start_points
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Lowered:
         Which formula gives the noise trace.
     quiet
         The dynamics without its noise.
+    passages : int
+        First passages that are looked for.
     carried : int
         Numbers beside the parameters that a trajectory carries from step to step.
     attributes : dict
@@ -61,6 +64,7 @@ class Lowered:
     choice: int
     trace: int
     quiet: Any
+    passages: int
     carried: int
     attributes: dict[str, float | int | str]
 
@@ -122,6 +126,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         choice=max(samples, getattr(model, "batch", 1)) + 1,
         trace=trace,
         quiet=quiet_step(study, model, inner),
+        passages=dimension_sizes(study, 1)["passage"],
         carried=carried_numbers(study, model, parameter_count(study)),
         attributes=attributes,
     )
@@ -200,6 +205,10 @@ def _events(study: Study, problem: Problem) -> Any:
 
     strength = np.where(problem.mode_strength > 0, problem.mode_strength, np.inf)
     fractions = np.array(study.events.mode_learned, dtype=float).reshape(-1, 1)
+    intervals = study.events.intervals or ()
+    ends = np.array([one.ends for one in intervals], dtype=float).reshape(-1, 2)
+    watched = np.array([(one.mode - 1, one.outside is not None) for one in intervals], dtype=np.int64)
+    watched = watched.reshape(-1, 2)
     return Events(
         every=study.events.every,
         levels=_cast(study, np.array(study.events.loss_below, dtype=float)),
@@ -207,7 +216,15 @@ def _events(study: Study, problem: Problem) -> Any:
         left=_cast(study, problem.mode_left.T),
         right=_cast(study, problem.mode_right.T),
         radii=np.array(study.events.radii, dtype=float),
+        intervals=_cast(study, ends * _strength_of(problem, watched)),
+        watched=watched,
     )
+
+
+def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the strength of each watched mode, (intervals, 1); NaN, which nothing passes, if none."""
+    strength = problem.mode_strength[watched[:, 0]]
+    return np.where(strength > 0, strength, np.nan)[:, None]
 
 
 def _dynamics(

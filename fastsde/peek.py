@@ -112,9 +112,7 @@ def _events_of_part(path: Path, short: Study, name: str) -> dict[str, NDArray[An
 
 def _events_of_checkpoint(checkpoint: Checkpoint, short: Study, name: str) -> dict[str, NDArray[Any]]:
     sizes = schema.dimension_sizes(short, len(checkpoint.exploded))
-    values = split_events(
-        checkpoint.exploded, checkpoint.passed, sizes["level"], sizes["fraction"], sizes["mode"]
-    )
+    values = split_events(checkpoint.exploded, checkpoint.passed, sizes)
     return _until(values, short, name)
 
 

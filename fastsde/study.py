@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from fastsde.checks import data_faults, model_faults
+from fastsde.checks import data_faults, event_faults, model_faults
 from fastsde.dynamics import Model, Sampling
 from fastsde.errors import Complaint, StudyError
 from fastsde.fields import Count, Expect, Section, Seed, Size, refuse
@@ -286,13 +286,14 @@ class Study(Section):
         content = self.to_mapping()
         del content["trajectories"]
         if self.network is not None and self.network.init.origin is not None:
-            del content["network"]["init"]["ensemble"]
+            for place in ("ensemble", "file"):
+                content["network"]["init"].pop(place, None)
         return content
 
     @property
     def starts_from_states(self) -> bool:
-        """Whether trajectories start from states of another ensemble."""
-        return self.network is not None and self.network.init.kind == "snapshot"
+        """Whether trajectories start from states of another ensemble, or of a file."""
+        return self.network is not None and self.network.init.from_states
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -309,7 +310,11 @@ class Study(Section):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         refuse(missing_faults(self))
-        refuse([*data_faults(self), *model_faults(self), *term_faults(self), *landscape_faults(self)])
+        refuse(
+            fault
+            for check in (data_faults, model_faults, term_faults, landscape_faults, event_faults)
+            for fault in check(self)
+        )
         return self
 
 

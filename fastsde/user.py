@@ -122,13 +122,14 @@ def _module(name: str, places: Sequence[Path], where: str) -> ModuleType:
         if error.name != name:
             raise StudyError(f"{where}: it cannot be imported: {error}") from None
         files = ", ".join(map(str, looked[::2]))
-        raise StudyError(f"{where}: no module {name}; looked for {files}, and on Python's path") from None
+        looked_for = f"no module {name}; looked for {files}, and on Python's path"
+        raise StudyError(f"{where}: it cannot be imported: {looked_for}") from None
     except Exception as error:  # the module raises whatever it likes
         raise StudyError(f"{where}: it cannot be imported: {error}") from error
 
 
 def _loaded(name: str, file: Path) -> ModuleType:
-    """Import a file, which finds its own neighbours as in a program beside it; once for each version of it."""
+    """Import a file, which finds its own neighbours as in a program beside it; once a version."""
     version = abs(hash((str(file), file.stat().st_mtime_ns)))
     unique = f"fastsde_user_{name.replace('.', '_')}_{version:x}"
     if unique in sys.modules:

@@ -79,8 +79,8 @@ def test_a_cosine_ties_a_run_to_its_length():
 
 
 def test_sizes_and_starts():
-    assert DoubleWell(stiffness=(1.0, 2.0)).origin().tolist() == [-1.0, 0.0, 0.0]
-    assert np.allclose(MuellerBrown().origin(), [-0.558, 1.442], atol=1e-3)
+    assert DoubleWell(stiffness=(1.0, 2.0)).origins().tolist() == [[-1.0, 0.0, 0.0]]
+    assert np.allclose(MuellerBrown().origins(), [-0.558, 1.442], atol=1e-3)
     toy = Superposition(features=5, hidden=2, samples=200, sparsity=0.7)
     assert toy.dimension == 15
     assert abs((toy.numbers().inputs == 0).mean() - 0.7) < 0.05
