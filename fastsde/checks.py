@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from fastsde.dynamics import GradientDescent, Sde, Sgd
 from fastsde.fields import Fault
-from fastsde.schema import dimension_sizes
 
 if TYPE_CHECKING:
     from fastsde.study import Study
@@ -41,7 +40,7 @@ def data_faults(study: Study) -> Iterator[Fault]:
 def event_faults(study: Study) -> Iterator[Fault]:
     """Check thresholds: shares of a mode and losses have a range, of a landscape none."""
     events = study.events
-    modes = dimension_sizes(study, 1)["mode"]
+    modes = min(study.widths[0], study.widths[-1]) if study.landscape is None else study.widths[-1]
     for number, interval in enumerate(events.intervals or ()):
         if interval.mode > modes:
             allowed = f"a mode from 1 to {modes}"

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde import schema
 from fastsde.blocks import Blocks
 from fastsde.checkpoint import Checkpoint
 from fastsde.errors import Interrupted
 from fastsde.granted import default_threads
-from fastsde.lowering import Lowered, lower
+from fastsde.lowering import Lowered, event_shapes, lower
 from fastsde.observables import Observer
 from fastsde.origin import resolve, start_states
 from fastsde.pace import Pace
@@ -171,7 +170,7 @@ def integrate(
         split_events(
             blocks.exploded[:count],
             blocks.passed[:count],
-            schema.dimension_sizes(study, count),
+            event_shapes(lowered.events),
         ),
         lowered.attributes,
         end.parameters[:, : lowered.network.parameters],
@@ -238,14 +237,12 @@ def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Arr
     )
 
 
-def split_events(exploded: Array, passed: Array, sizes: Mapping[str, int]) -> dict[str, Array]:
-    """Return explosions and passages, (trajectories, events), as the variables of `schema.EVENTS`."""
+def split_events(exploded: Array, passed: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Return explosions and passages, (trajectories, events), each event by its name and in its shape."""
     events = {"exploded_step": exploded}
     start = 0
-    for name, variable in schema.EVENTS.items():
-        if name not in events:
-            shape = variable.shape({**sizes, "trajectory": len(passed)})
-            width = math.prod(shape[1:])
-            events[name] = passed[:, start : start + width].reshape(shape)
-            start += width
+    for name, shape in shapes.items():
+        width = math.prod(shape)
+        events[name] = passed[:, start : start + width].reshape(len(passed), *shape)
+        start += width
     return events

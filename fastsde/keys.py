@@ -45,8 +45,8 @@ def choices_of(here: Any) -> tuple[type[Section], ...]:
 def tags_of(choice: type[Section]) -> list[str]:
     """Return the values of ``kind`` that a class stands for, if it is one of several."""
     field = choice.model_fields.get("kind")
-    literal = field is not None and get_origin(field.annotation) is Literal
-    return [str(tag) for tag in get_args(field.annotation)] if field is not None and literal else []
+    tags = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    return [str(tag) for tag in tags] if len(tags) == 1 else []
 
 
 def keys_of(owner: Any) -> list[str]:

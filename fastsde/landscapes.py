@@ -42,6 +42,7 @@ class LandscapeStart(Section):
     points : tuple of points, optional
         Several in place of one: trajectory k starts from point k modulo their number.
     std : float, default 0
+        Standard deviation of the normals that are added.
     """
 
     point: Point | None = None
@@ -144,6 +145,7 @@ class Quadratic(_Landscape):
     Parameters
     ----------
     matrix : (d, d) rows, optional
+        A, by rows.
     eigenvalues : tuple of float, optional
         A diagonal. Exactly one of the two.
     """
@@ -201,7 +203,13 @@ class Quadratic(_Landscape):
 
 
 class Saddle(_Landscape):
-    """A linear saddle, ``V = 1/2 sum_i lambda_i x_i^2`` with one eigenvalue or more below 0."""
+    """A linear saddle, ``V = 1/2 sum_i lambda_i x_i^2`` with one eigenvalue or more below 0.
+
+    Parameters
+    ----------
+    eigenvalues : tuple of float
+        lambda_1, lambda_2, ...
+    """
 
     kind: Literal["saddle"] = "saddle"
     eigenvalues: Point
@@ -228,6 +236,13 @@ class DoubleWell(_Landscape):
     """``V = height (x_1^4 / 4 - x_1^2 / 2) + 1/2 sum_i stiffness_i x_i^2``, i from 2: minima at -1 and 1.
 
     The barrier is ``height / 4``. Trajectories start in the left well.
+
+    Parameters
+    ----------
+    height : float, default 1
+        Four times the barrier.
+    stiffness : tuple of float, optional
+        Of the coordinates after the first, none by default.
     """
 
     kind: Literal["double-well"] = "double-well"
@@ -265,6 +280,11 @@ class MuellerBrown(_Landscape):
     """The surface of Mueller and Brown (1979), three minima and two saddles, times `scale`.
 
     Trajectories start in the deepest minimum, (-0.558, 1.442).
+
+    Parameters
+    ----------
+    scale : float, default 1
+        Factor of the energy.
     """
 
     kind: Literal["mueller-brown"] = "mueller-brown"
@@ -295,9 +315,11 @@ class PhaseRetrieval(_Landscape):
     size : int
         d.
     samples : int
+        n.
     noise : float, default 0
         Standard deviation of the labels' noise.
     seed : int, default 0
+        Of the samples.
     """
 
     kind: Literal["phase-retrieval"] = "phase-retrieval"
@@ -333,10 +355,13 @@ class DiagonalNetwork(_Landscape):
     features : int
         Entries of beta; d is twice as many.
     samples : int
+        n.
     nonzero : int
         Entries of the true beta that are 1, the others being 0.
     noise : float, default 0
+        Standard deviation of the labels' noise.
     seed : int, default 0
+        Of the samples.
     """
 
     kind: Literal["diagonal-network"] = "diagonal-network"
@@ -377,11 +402,15 @@ class Superposition(_Landscape):
     Parameters
     ----------
     features, hidden : int
+        Columns and rows of W.
     samples : int
+        n.
     sparsity : float, default 0
+        Probability that a feature is 0.
     decay : float, default 1
         Importance ``I_k = decay^k``.
     seed : int, default 0
+        Of the samples.
     """
 
     kind: Literal["superposition"] = "superposition"
@@ -415,7 +444,8 @@ class User(_Landscape):
     ----------
     function : str
         A name given to `fastsde.user.register`, or ``"module:name"``, which is imported only where the
-        environment variable ``FASTSDE_ALLOW_CODE`` is 1: a study file is not trusted to run code.
+        environment variable ``FASTSDE_ALLOW_CODE`` is 1: a study file is not trusted to run code. The module
+        is looked for beside the study file, in the working directory, then on Python's path.
     size : int
         d.
     """

@@ -15,7 +15,6 @@ from fastsde.dynamics import GradientDescent, Sde, Sgd, Svag
 from fastsde.landscapes import Numbers, User
 from fastsde.network import DeepLinearNetwork
 from fastsde.refining import carried_numbers, central_directions, is_refined, quiet_step, refined_step
-from fastsde.schema import dimension_sizes
 from fastsde.start import balanced_factors, landscape_points, start_points
 
 if TYPE_CHECKING:
@@ -23,7 +22,15 @@ if TYPE_CHECKING:
     from fastsde.dynamics import Model
     from fastsde.study import Study
 
-__all__ = ["Lowered", "batch_share", "goes_by_samples", "lower", "matched_temperature", "philox_key"]
+__all__ = [
+    "Lowered",
+    "batch_share",
+    "event_shapes",
+    "goes_by_samples",
+    "lower",
+    "matched_temperature",
+    "philox_key",
+]
 
 START_SAMPLE = 256
 """Starting points over which a temperature matched at the start is averaged."""
@@ -112,6 +119,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     inner = _dynamics(study, model, problem, start_key, attributes, clock)
     dynamics = refined_step(study, model, inner)
     batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
+    events = _events(study, problem)
     exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
     trace = FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE
     if numbers is not None and not samples:
@@ -120,13 +128,13 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         network=_network(study, model, samples, batch),
         data=_data(study, problem) if numbers is None else surface(study, numbers),
         dynamics=dynamics,
-        events=_events(study, problem),
+        events=events,
         key=key,
         start_key=start_key,
         choice=max(samples, getattr(model, "batch", 1)) + 1,
         trace=trace,
         quiet=quiet_step(study, model, inner),
-        passages=dimension_sizes(study, 1)["passage"],
+        passages=sum(math.prod(shape) for shape in event_shapes(events).values()),
         carried=carried_numbers(study, model, parameter_count(study)),
         attributes=attributes,
     )
@@ -219,6 +227,16 @@ def _events(study: Study, problem: Problem) -> Any:
         intervals=_cast(study, ends * _strength_of(problem, watched)),
         watched=watched,
     )
+
+
+def event_shapes(events: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each event's passages of one trajectory, in the order of the kernels."""
+    return {
+        "loss_below_step": (len(events.levels),),
+        "mode_learned_step": events.thresholds.shape,
+        "radius_above_step": (len(events.radii),),
+        "interval_step": (len(events.intervals),),
+    }
 
 
 def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:

@@ -59,7 +59,12 @@ Width = Annotated[Count, Field(le=MAX_WIDTH), Expect(f"a whole number from 1 to 
 Samples = Annotated[Size | Literal["population"], Expect('a whole number from 1 to 2^32, or "population"')]
 
 
-Ends = Annotated[tuple[Number, Number], listed, Expect("two numbers, as [-1.0, 1.0]")]
+Ends = Annotated[
+    tuple[Number, ...],
+    listed,
+    Field(min_length=2, max_length=2),
+    Expect("two numbers, as [-1.0, 1.0]"),
+]
 
 
 _KEYS = {
@@ -465,7 +470,8 @@ class Interval(Section):
     @property
     def ends(self) -> tuple[float, float]:
         """The lower and the upper end."""
-        return self.inside or self.outside or (0.0, 0.0)
+        low, high = self.inside or self.outside or (0.0, 0.0)
+        return low, high
 
     @model_validator(mode="after")
     def _agree(self) -> Interval:
