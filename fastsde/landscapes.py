@@ -106,6 +106,11 @@ class _Landscape(Section):
         """Number of coordinates d."""
         raise NotImplementedError
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the energy has a lower bound, as far as is known."""
+        return True
+
     def numbers(self) -> Numbers:
         """Give what the kernels need."""
         return Numbers()
@@ -196,6 +201,11 @@ class Quadratic(_Landscape):
         """Number of coordinates."""
         return len(self.matrix or self.eigenvalues or ())
 
+    @property
+    def bounded(self) -> bool:
+        """Whether no eigenvalue is below 0."""
+        return bool(np.linalg.eigvalsh(self.numbers().table).min() >= 0)
+
     def numbers(self) -> Numbers:
         """Give A and the centre."""
         a = np.diag(np.array(self.eigenvalues)) if self.matrix is None else np.array(self.matrix)
@@ -226,6 +236,11 @@ class Saddle(_Landscape):
     def dimension(self) -> int:
         """Number of coordinates."""
         return len(self.eigenvalues)
+
+    @property
+    def bounded(self) -> bool:
+        """Never."""
+        return False
 
     def numbers(self) -> Numbers:
         """Give the eigenvalues as a diagonal matrix."""
@@ -261,7 +276,8 @@ class DoubleWell(_Landscape):
 
     def bottom(self) -> Array:
         """Give the left minimum."""
-        return np.eye(self.dimension)[0] * -1.0
+        left: Array = -np.eye(self.dimension)[0]
+        return left
 
 
 class MonkeySaddle(_Landscape):
@@ -274,6 +290,11 @@ class MonkeySaddle(_Landscape):
     def dimension(self) -> int:
         """Two."""
         return 2
+
+    @property
+    def bounded(self) -> bool:
+        """Never."""
+        return False
 
 
 class MuellerBrown(_Landscape):
@@ -304,7 +325,8 @@ class MuellerBrown(_Landscape):
 
     def bottom(self) -> Array:
         """Give the deepest minimum."""
-        return np.array([-0.5582236, 1.4417258])
+        deepest: Array = np.array([-0.5582236, 1.4417258])
+        return deepest
 
 
 class PhaseRetrieval(_Landscape):

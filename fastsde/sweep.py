@@ -265,4 +265,4 @@ def _reseeded(document: Mapping[str, Any], values: Mapping[_Key, Any], name: str
 
 
 def _complaint(fault: Fault) -> Complaint:
-    return Complaint(".".join(fault.where), str(fault.value), fault.allowed, fault.mend)
+    return Complaint(".".join(map(str, fault.where)), str(fault.value), fault.allowed, fault.mend)

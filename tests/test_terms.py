@@ -89,6 +89,21 @@ def test_sizes_and_starts():
     assert np.array_equal(problem.numbers().inputs, problem.numbers().inputs)
 
 
+@pytest.mark.parametrize(
+    ("landscape", "bounded"),
+    [
+        (WELL, True),
+        (free(2), True),
+        ({"kind": "saddle", "eigenvalues": [-1.0, 1.0]}, False),
+        ({"kind": "monkey-saddle"}, False),
+        ({"kind": "quadratic", "matrix": [[1.0, 2.0], [2.0, 1.0]]}, False),
+        ({"kind": "quadratic", "matrix": [[1.0, 0.5], [0.5, 1.0]]}, True),
+    ],
+)
+def test_energies_without_a_lower_bound(landscape, bounded):
+    assert landscape_study(landscape, {"kind": "gd"}).landscape.bounded is bounded
+
+
 def test_rotation_of_a_layer_and_root_of_a_covariance():
     rows, columns, values = Rotation(layer=2, strength=0.5).entries((2, 3, 2))
     j = np.zeros((12, 12))

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastsde.analysis.distances.distance import closer
 from fastsde.analysis.distances.metrics import PRIMARY
+from fastsde.analysis.landscape_row import landscape_words
 from fastsde.analysis.law import branches_of, log_spaced
 from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.protocols import Floats
@@ -176,8 +177,10 @@ def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
         words["MMD / chance"] = _number(None if row["mmd_ratio"] is None else max(row["mmd_ratio"], 0.0))
         words["W2 / chance"] = _number(row["wasserstein_ratio"])
         words["n a side"] = f"{row['compared']:,}" if row["compared"] else "-"
-    words["final loss"] = _number(row["final_loss"])
-    words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
+    end = _number(row["final_loss"])
+    learned = {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}
+    on_landscape = landscape_words(analysis, str(row["model"]), end)
+    words |= learned if on_landscape is None else on_landscape
     words["noise tail"] = " / ".join(dict.fromkeys(row["tail"])) if row["tail"] else "-"
     words["exploded"] = f"{row['exploded']:,} of {row['trajectories']:,}"
     return words
