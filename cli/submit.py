@@ -74,7 +74,11 @@ def command(
 
     study = work.load_study(study_file, trajectories, steps)
     directory = options.default_directory(study_file, output).absolute()
-    job = Job(tasks, time, cpus_per_task, array_limit, partition, memory, extra, gpu=gpu)
+    own_code = study.landscape is not None and ":" in getattr(study.landscape, "function", "")
+    modules = str(study_file.absolute().parent) if own_code else ""
+    job = Job(
+        tasks, time, cpus_per_task, array_limit, partition, memory, extra, gpu=gpu, module_folder=modules
+    )
     name = study_file.stem
     if dry_run:
         click.echo(array_script(directory, name, job))

@@ -50,6 +50,7 @@ def command(
     from fastsde.sweep import load_cases
 
     cases = load_cases(study_file)
+    work.print_notes(cases[0].study)
     directory = options.default_directory(study_file, output)
     claim_sweep(study_file, cases, directory)
     reporter = make(progress)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from fastsde.cli.signals import stop_at_once, stop_when_polled
 from fastsde.errors import Interrupted
 
@@ -13,19 +15,28 @@ if TYPE_CHECKING:
     from fastsde.progress import Progress
     from fastsde.study import Study
 
-__all__ = ["ANALYSIS_FILE", "analyze_source", "load_study", "report_directory", "run_study"]
+__all__ = ["ANALYSIS_FILE", "analyze_source", "load_study", "print_notes", "report_directory", "run_study"]
 
 ANALYSIS_FILE = "analysis.h5"
 
 
 def load_study(path: Path, trajectories: int | None = None, steps: int | None = None) -> Study:
-    """Load a study file, with another number of trajectories or more steps if they are given."""
+    """Load a study file, with another number of trajectories or more steps if given; print notes on it."""
     from fastsde.study import Study
 
     study = Study.load(path)
+    print_notes(study)
     if steps is not None:
         study = study.extended(steps)
     return study if trajectories is None else study.replace(trajectories=trajectories)
+
+
+def print_notes(study: Study) -> None:
+    """Say on the standard error what is worth knowing of a study before it is run."""
+    from fastsde.notes import notes
+
+    for note in notes(study):
+        click.echo("note: " + note.replace("\n", "\n      "), err=True)
 
 
 def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:

@@ -25,6 +25,7 @@ _WHERE = {
     "open": ("fastsde.store", "open_ensemble"),
     "report": ("fastsde.report", "write_report"),
     "run": ("fastsde.parts", "run"),
+    "user": ("fastsde.user", ""),
 }
 
 __all__ = ["__version__", *_WHERE]
@@ -35,7 +36,8 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'fastsde' has no attribute {name!r}")
     module, attribute = _WHERE[name]
-    return getattr(import_module(module), attribute)
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from fastsde.fields import Fault
 if TYPE_CHECKING:
     from fastsde.study import Study
 
-__all__ = ["data_faults", "model_faults"]
+__all__ = ["data_faults", "event_faults", "model_faults"]
 
 MAX_INTEGRATOR_STEPS = 2**44
 SMALLEST_DT = 1e-300
@@ -35,6 +35,25 @@ def data_faults(study: Study) -> Iterator[Fault]:
     if inputs.whiten and data.samples != "population" and data.samples <= d_in:
         mend = "take more samples, or set data.inputs.whiten = false"
         yield Fault(("data", "samples"), data.samples, f"more than the {d_in} inputs, to whiten", mend)
+
+
+def event_faults(study: Study) -> Iterator[Fault]:
+    """Check thresholds: shares of a mode and losses have a range, of a landscape none."""
+    events = study.events
+    modes = min(study.widths[0], study.widths[-1]) if study.landscape is None else study.widths[-1]
+    for number, interval in enumerate(events.intervals or ()):
+        if interval.mode > modes:
+            allowed = f"a mode from 1 to {modes}"
+            yield Fault(("events", "intervals", number, "mode"), interval.mode, allowed)
+    if study.landscape is not None:
+        return
+    for number, share in enumerate(events.mode_learned):
+        if not 0 < share <= 1:
+            allowed = "a share of the mode's strength above 0, at most 1"
+            yield Fault(("events", "mode_learned", number), share, allowed)
+    for number, level in enumerate(events.loss_below):
+        if level <= 0:
+            yield Fault(("events", "loss_below", number), level, "a number above 0: losses are")
 
 
 def model_faults(study: Study) -> Iterator[Fault]:

@@ -121,7 +121,7 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
 
     events, low = lowered.events, lowered
     count, dtype = 4, np.dtype(study.dtype)
-    passages = len(events.levels) + events.thresholds.size + len(events.radii)
+    passages = low.passages
     size = int(low.network.widths[0] * low.network.widths[-1])
 
     def room(*shape: int, kind: Any = dtype) -> Array:

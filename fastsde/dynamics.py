@@ -23,11 +23,12 @@ second-order drift stands.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from fastsde.fields import Count, Expect, Fault, Section, Tail, refuse
+from fastsde.fields import LARGEST, Count, Expect, Fault, Positive, Section, Size, Tail, refuse
 from fastsde.terms import Covariance, Jumps, Rotation, Subordination
 
 __all__ = ["GradientDescent", "Model", "Sampling", "Sde", "Sgd", "Svag"]
@@ -37,8 +38,8 @@ Sampling = Annotated[
     Expect('"epoch", "without-replacement", "replacement" or "fresh"'),
 ]
 Temperature = Annotated[
-    Annotated[float, Field(ge=0)] | Literal["matched"] | None,
-    Expect('a number, at least 0, or "matched"'),
+    Annotated[float, Field(ge=0, le=LARGEST)] | Literal["matched"] | None,
+    Expect('a number from 0 to 1e15, or "matched"'),
 ]
 MatchAt = Annotated[
     Literal["start", "minimum", "local"] | None,
@@ -83,7 +84,7 @@ class _Dynamics(Section):
 
     kind: str
     substeps: Count
-    weight_decay: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    weight_decay: Positive | None = None
     rotation: Rotation | None = None
     second_order: Switch = None
     central_flow: Directions = None
@@ -123,6 +124,13 @@ class GradientDescent(_Dynamics):
     momentum, nesterov : float, bool, optional
         As for `Sgd`; only with one substep.
     """
+
+    synonyms: ClassVar[Mapping[str, str]] = {
+        "gradient-descent": 'kind = "gd"',
+        "gradient-flow": 'kind = "gd", substeps = 8',
+        "flow": 'kind = "gd", substeps = 8',
+    }
+    hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
 
     kind: Literal["gd"] = "gd"
     substeps: Count = 1
@@ -172,13 +180,23 @@ class Sgd(Section):
         Standard deviation of normal noise on the labels, drawn anew at every step (Blanc et al. 2020).
     """
 
+    synonyms: ClassVar[Mapping[str, str]] = {
+        "momentum": 'kind = "sgd", momentum = 0.9',
+        "minibatch": 'kind = "sgd"',
+        "stochastic-gradient-descent": 'kind = "sgd"',
+    }
+    hints: ClassVar[Mapping[str, str]] = {
+        "dt": "remove it: a step of SGD takes one time.learning_rate",
+        "substeps": 'remove it: SGD has no smaller steps; kind = "svag" has',
+    }
+
     kind: Literal["sgd"] = "sgd"
-    batch: Count = 1
+    batch: Size = 1
     sampling: Sampling = "epoch"
     momentum: MomentumShare = None
     nesterov: Switch = None
-    weight_decay: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
-    label_noise: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    weight_decay: Positive | None = None
+    label_noise: Positive | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Sgd:
@@ -233,9 +251,11 @@ class Svag(Section):
         data, ``"fresh"`` with the population.
     """
 
+    hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
+
     kind: Literal["svag"] = "svag"
     substeps: Count
-    batch: Count = 1
+    batch: Size = 1
     sampling: Annotated[
         Literal["without-replacement", "replacement", "fresh"],
         Expect('"without-replacement" or "replacement", or "fresh" where data.samples = "population"'),
@@ -306,6 +326,17 @@ class Sde(_Dynamics):
         For combinations without a meaning; a study file turns it into a `fastsde.errors.StudyError`.
     """
 
+    synonyms: ClassVar[Mapping[str, str]] = {
+        "langevin": 'kind = "sde", noise = "isotropic"',
+        "isotropic": 'kind = "sde", noise = "isotropic"',
+        "brownian": 'kind = "sde", noise = "isotropic"',
+        "gradient-noise": 'kind = "sde", noise = "gradient"',
+        "levy": 'kind = "sde", noise = "gradient", alpha = 1.8',
+        "stable": 'kind = "sde", noise = "gradient", alpha = 1.8',
+        "tempered": 'kind = "sde", noise = "gradient", alpha = 1.6, tempering = 1000.0',
+    }
+    shorthands: ClassVar[Mapping[str, str]] = {"dt": '"learning-rate", in place of substeps = 1'}
+
     kind: Literal["sde"] = "sde"
     noise: Annotated[Literal["gradient", "isotropic", "given"], Expect('"gradient", "isotropic" or "given"')]
     covariance: Covariance | None = None
@@ -313,13 +344,13 @@ class Sde(_Dynamics):
     temperature: Temperature = None
     match_at: MatchAt = None
     alpha: Tail = 2.0
-    tempering: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    tempering: Positive | None = None
     by_component: Switch = None
-    truncation: Annotated[float | None, Field(gt=0), Expect("a number above 0")] = None
+    truncation: Positive | None = None
     jumps: Jumps | None = None
     batch_scaling: Annotated[Literal["stable"] | None, Expect('"stable"')] = None
     subordination: Subordination | None = None
-    batch: Count = 1
+    batch: Size = 1
     sampling: Sampling = "epoch"
 
     @model_validator(mode="before")
@@ -442,8 +473,8 @@ def _faults_of_dt(table: dict[str, Any]) -> list[Fault]:
     """Say what is wrong with the key ``dt`` of a table."""
     faults = []
     if table["dt"] != "learning-rate":
-        mend = "for a smaller step set substeps: dt = learning_rate / substeps"
-        faults.append(Fault(("dt",), table["dt"], '"learning-rate"', mend))
+        mend = "for another step set substeps in its place: dt = learning_rate / substeps"
+        return [Fault(("dt",), table["dt"], '"learning-rate"', mend)]
     if "substeps" in table:
         allowed = 'one of substeps and dt = "learning-rate"'
         faults.append(Fault(("substeps",), table["substeps"], allowed, "remove one of the two"))

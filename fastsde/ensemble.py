@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from fastsde.brief import brief
 from fastsde.checkpoint import Checkpoint
 from fastsde.errors import Interrupted, RequestError
 from fastsde.granted import default_threads
-from fastsde.lowering import Lowered, lower, parameter_count
+from fastsde.lowering import Lowered, event_shapes, lower, parameter_count
 from fastsde.observables import Observer
 from fastsde.origin import resolve, start_states
 from fastsde.pace import Pace
@@ -41,9 +42,9 @@ class Outcome:
     Parameters
     ----------
     events : dict of arrays
-        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels),
-        ``mode_learned_step`` (trajectories, fractions, modes) and ``radius_above_step`` (trajectories,
-        radii), int64 integrator steps; -1 where it did not happen.
+        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
+        ``mode_learned_step`` (trajectories, fractions, modes), ``radius_above_step`` (trajectories, radii)
+        and ``interval_step`` (trajectories, intervals), int64 integrator steps; -1 where it did not happen.
     attributes : dict
         dt, substeps, temperature and whatever else the model resolved to.
     parameters : (trajectories, p) array
@@ -175,8 +176,7 @@ def integrate(
         split_events(
             blocks.exploded[:count],
             blocks.passed[:count],
-            len(lowered.events.levels),
-            *lowered.events.thresholds.shape,
+            event_shapes(lowered.events),
         ),
         lowered.attributes,
         end.parameters[:, : lowered.network.parameters],
@@ -249,11 +249,6 @@ def _delivery(
     return deliver
 
 
-def _event_count(lowered: Lowered) -> int:
-    events = lowered.events
-    return len(events.levels) + int(events.thresholds.size) + len(events.radii)
-
-
 def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
     """Return the state before the first step."""
     from fastsde.kernels.cpu import standard_normals
@@ -263,25 +258,22 @@ def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Arr
         if study.landscape is None:
             start = start_points(normals, study.network.init, study.network.widths)
         else:
-            start = landscape_points(normals, study.landscape)
+            start = landscape_points(normals, study.landscape, first)
     return Checkpoint(
         step=0,
         snapshots=0,
         parameters=np.pad(np.asarray(start, dtype=study.dtype), ((0, 0), (0, lowered.carried))),
         exploded=np.full(count, -1, dtype=np.int64),
-        passed=np.full((count, _event_count(lowered)), -1, dtype=np.int64),
+        passed=np.full((count, lowered.passages), -1, dtype=np.int64),
     )
 
 
-def split_events(exploded: Array, passed: Array, levels: int, fractions: int, modes: int) -> dict[str, Array]:
-    """Return explosions and passages, (trajectories, events), as the variables of `schema.EVENTS`."""
-    return {
-        "exploded_step": exploded,
-        "loss_below_step": passed[:, :levels],
-        "mode_learned_step": _cut(passed, levels, fractions, modes),
-        "radius_above_step": passed[:, levels + fractions * modes :],
-    }
-
-
-def _cut(passed: Array, start: int, fractions: int, modes: int) -> Array:
-    return passed[:, start : start + fractions * modes].reshape(len(passed), fractions, modes)
+def split_events(exploded: Array, passed: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Return explosions and passages, (trajectories, events), each event by its name and in its shape."""
+    events = {"exploded_step": exploded}
+    start = 0
+    for name, shape in shapes.items():
+        width = math.prod(shape)
+        events[name] = passed[:, start : start + width].reshape(len(passed), *shape)
+        start += width
+    return events

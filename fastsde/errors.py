@@ -148,7 +148,7 @@ class Interrupted(FastsdeError):
 
 @dataclass(frozen=True)
 class Complaint:
-    """One thing wrong with a study: where it stands, what was found, what is allowed, how to mend it.
+    """One thing wrong with a study: where it is, what was found, what is expected, how to fix it.
 
     Parameters
     ----------
@@ -169,9 +169,13 @@ class Complaint:
 
     def __str__(self) -> str:
         """Give the block of text shown to the user."""
-        lines = [f"  {self.where or 'the study'}", f"    got      {self.got}", f"    allowed  {self.allowed}"]
+        lines = [
+            f"  {self.where or 'the study'}",
+            f"    found     {self.got}",
+            f"    expected  {self.allowed}",
+        ]
         if self.mend:
-            lines.append(f"    mend     {self.mend}")
+            lines.append(f"    fix       {self.mend}")
         return "\n".join(lines)
 
 
@@ -187,12 +191,12 @@ class StudyError(FastsdeError):
 
     Examples
     --------
-    >>> print(StudyError([Complaint("time.steps", "-3", "a whole number, at least 1")], "a.toml"))
+    >>> print(StudyError([Complaint("time.steps", "-3", "a whole number from 1 to 2^53")], "a.toml"))
     a.toml: 1 problem
     <BLANKLINE>
       time.steps
-        got      -3
-        allowed  a whole number, at least 1
+        found     -3
+        expected  a whole number from 1 to 2^53
     """
 
     exit_code = 2
@@ -203,7 +207,7 @@ class StudyError(FastsdeError):
         self.source = source
 
     def __str__(self) -> str:
-        """Give the whole message: a line of summary, then one block a complaint."""
+        """Give the whole message: a line of summary, then one block per complaint."""
         if not self.complaints:
             return f"{self.source}: {self.args[0]}" if self.source else str(self.args[0])
         count = len(self.complaints)

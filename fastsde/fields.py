@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 __all__ = [
+    "LARGEST",
     "Count",
     "Expect",
     "Fault",
+    "Number",
     "Positive",
     "Real",
     "Section",
     "Seed",
     "Share",
+    "Size",
     "Tail",
     "listed",
     "refuse",
 ]
 
 REFUSED = "refused"
+LARGEST = 1e15
+"""Largest magnitude of a number in a study: its square, and products of several, are far from overflow."""
+LARGEST_SIZE = 2**32
+"""Most samples of a data set or a batch."""
+LARGEST_COUNT = 2**53
 
 
 class Section(BaseModel):
-    """A table of the study file: frozen, strict about types, and closed to unknown keys."""
+    """A table of the study file: frozen, strict about types, and closed to unknown keys.
+
+    Attributes
+    ----------
+    synonyms : mapping of str to str
+        What people write for the `kind` of this class, and what to write in its place.
+    hints : mapping of str to str
+        Keys that the table does not have but people look for, and what to do instead; of keys that it must
+        have, how to add them.
+    shorthands : mapping of str to str
+        Keys that a file may have and that are resolved to others when it is read, and what they expect.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    synonyms: ClassVar[Mapping[str, str]] = {}
+    hints: ClassVar[Mapping[str, str]] = {}
+    shorthands: ClassVar[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,7 @@ class Fault:
 
     Parameters
     ----------
-    where : tuple of str
+    where : tuple of str and int
         Path from the section that complains.
     value : object
         What was found there.
@@ -68,7 +90,7 @@ class Fault:
         What may stand there, and what to do.
     """
 
-    where: tuple[str, ...]
+    where: tuple[str | int, ...]
     value: Any
     allowed: str
     mend: str = ""
@@ -103,9 +125,11 @@ def _frozen(value: Any) -> Any:
 listed = BeforeValidator(_frozen)
 Whole = BeforeValidator(_whole)
 
-Count = Annotated[int, Whole, Field(ge=1, lt=2**63), Expect("a whole number, at least 1")]
+Count = Annotated[int, Whole, Field(ge=1, le=LARGEST_COUNT), Expect("a whole number from 1 to 2^53")]
+Size = Annotated[int, Whole, Field(ge=1, le=LARGEST_SIZE), Expect("a whole number from 1 to 2^32")]
 Seed = Annotated[int, Whole, Field(ge=0, lt=2**63), Expect("a whole number from 0 to 2^63 - 1")]
-Real = Annotated[float, Field(ge=0), Expect("a number, at least 0")]
-Positive = Annotated[float, Field(gt=0), Expect("a number above 0")]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST), Expect("a number from -1e15 to 1e15")]
+Real = Annotated[float, Field(ge=0, le=LARGEST), Expect("a number from 0 to 1e15")]
+Positive = Annotated[float, Field(gt=0, le=LARGEST), Expect("a number above 0, at most 1e15")]
 Share = Annotated[float, Field(gt=0, le=1), Expect("a number above 0, at most 1")]
 Tail = Annotated[float, Field(gt=0, le=2), Expect("a number above 0, at most 2 (2 is Gaussian)")]

@@ -87,6 +87,7 @@ def define_group(
         "level": np.asarray(study.events.loss_below),
         "fraction": np.asarray(study.events.mode_learned),
         "radius": np.asarray(study.events.radii),
+        "interval": np.arange(1, sizes["interval"] + 1),
         "step": steps,
         "time": steps * study.time.learning_rate,
         "mode_strength": strengths,

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from fastsde.draws import generator
-from fastsde.fields import Count, Expect, Fault, Positive, Real, Section, Seed, Share, listed, refuse
+from fastsde.fields import Expect, Fault, Number, Positive, Real, Section, Seed, Share, Size, listed, refuse
 from fastsde.terms import Rows
 
 __all__ = ["Landscape", "LandscapeStart", "Numbers"]
 
 Array = NDArray[np.float64]
-Point = Annotated[tuple[float, ...], listed, Field(min_length=1), Expect("a list of numbers")]
-Dimension = Annotated[Count, Field(le=256), Expect("a whole number from 1 to 256")]
+Point = Annotated[tuple[Number, ...], listed, Field(min_length=1), Expect("a list of numbers")]
+Dimension = Annotated[Size, Field(le=256), Expect("a whole number from 1 to 256")]
 
 MUELLER_BROWN = np.array([
     [-200.0, -1.0, 0.0, -10.0, 1.0, 0.0],
@@ -33,10 +33,32 @@ MUELLER_BROWN = np.array([
 
 
 class LandscapeStart(Section):
-    """Where trajectories start: at `point`, plus independent normals of standard deviation `std`."""
+    """Where trajectories start: at a point, plus independent normals of standard deviation `std`.
+
+    Parameters
+    ----------
+    point : tuple of float, optional
+        By default the centre, or where the landscape says.
+    points : tuple of points, optional
+        Several in place of one: trajectory k starts from point k modulo their number.
+    std : float, default 0
+        Standard deviation of the normals that are added.
+    """
 
     point: Point | None = None
+    points: Annotated[
+        tuple[Point, ...] | None,
+        listed,
+        Field(min_length=1),
+        Expect("a list of points, each a list of numbers"),
+    ] = None
     std: Real = 0.0
+
+    @model_validator(mode="after")
+    def _agree(self) -> LandscapeStart:
+        if self.point is not None and self.points is not None:
+            refuse([Fault(("points",), "set", "one of point and points", "remove one of the two")])
+        return self
 
 
 class Numbers:
@@ -84,6 +106,11 @@ class _Landscape(Section):
         """Number of coordinates d."""
         raise NotImplementedError
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the energy has a lower bound, as far as is known."""
+        return True
+
     def numbers(self) -> Numbers:
         """Give what the kernels need."""
         return Numbers()
@@ -92,14 +119,25 @@ class _Landscape(Section):
         """Give the centre as an array (d,)."""
         return np.zeros(self.dimension) if self.centre is None else np.array(self.centre)
 
-    def origin(self) -> Array:
-        """Give the starting point before the spread, (d,)."""
-        return self.middle() if self.start.point is None else np.array(self.start.point)
+    def bottom(self) -> Array:
+        """Give where trajectories start unless the study says otherwise, (d,)."""
+        return self.middle()
+
+    def origins(self) -> Array:
+        """Give the starting points before the spread, (points, d)."""
+        if self.start.points is not None:
+            return np.array(self.start.points)
+        return np.array([self.bottom() if self.start.point is None else self.start.point])
 
     @model_validator(mode="after")
     def _same_size(self) -> Any:
         faults = []
-        for where, point in ((("centre",), self.centre), (("start", "point"), self.start.point)):
+        given: list[tuple[tuple[str | int, ...], tuple[float, ...] | None]] = [
+            (("centre",), self.centre),
+            (("start", "point"), self.start.point),
+            *((("start", "points", number), point) for number, point in enumerate(self.start.points or ())),
+        ]
+        for where, point in given:
             if point is not None and len(point) != self.dimension:
                 faults.append(Fault(where, list(point), f"{self.dimension} numbers, one a coordinate"))
         refuse(faults)
@@ -112,6 +150,7 @@ class Quadratic(_Landscape):
     Parameters
     ----------
     matrix : (d, d) rows, optional
+        A, by rows.
     eigenvalues : tuple of float, optional
         A diagonal. Exactly one of the two.
     """
@@ -135,13 +174,37 @@ class Quadratic(_Landscape):
             rows = [list(row) for row in self.matrix]
             square = all(len(row) == len(rows) for row in rows)
             if not square or not np.allclose(rows, np.array(rows).T, rtol=1e-12, atol=0):
-                refuse([Fault(("matrix",), rows, "a symmetric matrix")])
+                refuse(
+                    [
+                        Fault(
+                            ("matrix",),
+                            rows,
+                            "a symmetric matrix",
+                            self._symmetric_part(rows) if square else "",
+                        )
+                    ]
+                )
         return self
+
+    @staticmethod
+    def _symmetric_part(rows: list[list[float]]) -> str:
+        """Say how to write a drift that is not a gradient."""
+        half = (np.array(rows) + np.array(rows).T) / 2
+        shown = f"{half.tolist()}" if half.size <= 9 else "(A + A^T) / 2"
+        return (
+            f"an energy has the matrix {shown}; a drift with a rotation is models.NAME.rotation = "
+            "{ matrix = J }, J antisymmetric: -(I + J) grad V"
+        )
 
     @property
     def dimension(self) -> int:
         """Number of coordinates."""
         return len(self.matrix or self.eigenvalues or ())
+
+    @property
+    def bounded(self) -> bool:
+        """Whether no eigenvalue is below 0."""
+        return bool(np.linalg.eigvalsh(self.numbers().table).min() >= 0)
 
     def numbers(self) -> Numbers:
         """Give A and the centre."""
@@ -150,7 +213,13 @@ class Quadratic(_Landscape):
 
 
 class Saddle(_Landscape):
-    """A linear saddle, ``V = 1/2 sum_i lambda_i x_i^2`` with one eigenvalue or more below 0."""
+    """A linear saddle, ``V = 1/2 sum_i lambda_i x_i^2`` with one eigenvalue or more below 0.
+
+    Parameters
+    ----------
+    eigenvalues : tuple of float
+        lambda_1, lambda_2, ...
+    """
 
     kind: Literal["saddle"] = "saddle"
     eigenvalues: Point
@@ -168,6 +237,11 @@ class Saddle(_Landscape):
         """Number of coordinates."""
         return len(self.eigenvalues)
 
+    @property
+    def bounded(self) -> bool:
+        """Never."""
+        return False
+
     def numbers(self) -> Numbers:
         """Give the eigenvalues as a diagonal matrix."""
         return Numbers(table=np.diag(np.array(self.eigenvalues)), vector=self.middle())
@@ -177,6 +251,13 @@ class DoubleWell(_Landscape):
     """``V = height (x_1^4 / 4 - x_1^2 / 2) + 1/2 sum_i stiffness_i x_i^2``, i from 2: minima at -1 and 1.
 
     The barrier is ``height / 4``. Trajectories start in the left well.
+
+    Parameters
+    ----------
+    height : float, default 1
+        Four times the barrier.
+    stiffness : tuple of float, optional
+        Of the coordinates after the first, none by default.
     """
 
     kind: Literal["double-well"] = "double-well"
@@ -193,9 +274,10 @@ class DoubleWell(_Landscape):
         """Give height and stiffness."""
         return Numbers(vector=np.array([self.height, *self.stiffness]))
 
-    def origin(self) -> Array:
-        """Give the left minimum, or the point asked for."""
-        return np.eye(self.dimension)[0] * -1.0 if self.start.point is None else super().origin()
+    def bottom(self) -> Array:
+        """Give the left minimum."""
+        left: Array = -np.eye(self.dimension)[0]
+        return left
 
 
 class MonkeySaddle(_Landscape):
@@ -209,11 +291,21 @@ class MonkeySaddle(_Landscape):
         """Two."""
         return 2
 
+    @property
+    def bounded(self) -> bool:
+        """Never."""
+        return False
+
 
 class MuellerBrown(_Landscape):
     """The surface of Mueller and Brown (1979), three minima and two saddles, times `scale`.
 
     Trajectories start in the deepest minimum, (-0.558, 1.442).
+
+    Parameters
+    ----------
+    scale : float, default 1
+        Factor of the energy.
     """
 
     kind: Literal["mueller-brown"] = "mueller-brown"
@@ -231,9 +323,10 @@ class MuellerBrown(_Landscape):
         table[:, 0] *= self.scale
         return Numbers(table=table)
 
-    def origin(self) -> Array:
-        """Give the deepest minimum, or the point asked for."""
-        return np.array([-0.5582236, 1.4417258]) if self.start.point is None else super().origin()
+    def bottom(self) -> Array:
+        """Give the deepest minimum."""
+        deepest: Array = np.array([-0.5582236, 1.4417258])
+        return deepest
 
 
 class PhaseRetrieval(_Landscape):
@@ -244,14 +337,16 @@ class PhaseRetrieval(_Landscape):
     size : int
         d.
     samples : int
+        n.
     noise : float, default 0
         Standard deviation of the labels' noise.
     seed : int, default 0
+        Of the samples.
     """
 
     kind: Literal["phase-retrieval"] = "phase-retrieval"
     size: Dimension
-    samples: Count
+    samples: Size
     noise: Real = 0.0
     seed: Seed = 0
     samples_of: ClassVar[bool] = True
@@ -282,16 +377,19 @@ class DiagonalNetwork(_Landscape):
     features : int
         Entries of beta; d is twice as many.
     samples : int
+        n.
     nonzero : int
         Entries of the true beta that are 1, the others being 0.
     noise : float, default 0
+        Standard deviation of the labels' noise.
     seed : int, default 0
+        Of the samples.
     """
 
     kind: Literal["diagonal-network"] = "diagonal-network"
-    features: Annotated[Count, Field(le=128), Expect("a whole number from 1 to 128")]
-    samples: Count
-    nonzero: Count = 1
+    features: Annotated[Size, Field(le=128), Expect("a whole number from 1 to 128")]
+    samples: Size
+    nonzero: Size = 1
     noise: Real = 0.0
     seed: Seed = 0
     samples_of: ClassVar[bool] = True
@@ -326,17 +424,21 @@ class Superposition(_Landscape):
     Parameters
     ----------
     features, hidden : int
+        Columns and rows of W.
     samples : int
+        n.
     sparsity : float, default 0
+        Probability that a feature is 0.
     decay : float, default 1
         Importance ``I_k = decay^k``.
     seed : int, default 0
+        Of the samples.
     """
 
     kind: Literal["superposition"] = "superposition"
-    features: Annotated[Count, Field(ge=2, le=64), Expect("a whole number from 2 to 64")]
-    hidden: Annotated[Count, Field(le=64), Expect("a whole number from 1 to 64")]
-    samples: Count
+    features: Annotated[Size, Field(ge=2, le=64), Expect("a whole number from 2 to 64")]
+    hidden: Annotated[Size, Field(le=64), Expect("a whole number from 1 to 64")]
+    samples: Size
     sparsity: Annotated[float, Field(ge=0, lt=1), Expect("a number from 0, below 1")] = 0.0
     decay: Share = 1.0
     seed: Seed = 0
@@ -364,7 +466,8 @@ class User(_Landscape):
     ----------
     function : str
         A name given to `fastsde.user.register`, or ``"module:name"``, which is imported only where the
-        environment variable ``FASTSDE_ALLOW_CODE`` is 1: a study file is not trusted to run code.
+        environment variable ``FASTSDE_ALLOW_CODE`` is 1: a study file is not trusted to run code. The module
+        is looked for beside the study file, in the working directory, then on Python's path.
     size : int
         d.
     """

@@ -65,6 +65,11 @@ class StudentInputs(_Inputs):
     """Multivariate Student-t inputs with `nu` degrees of freedom.
 
     Scaled to unit covariance where it exists (nu > 2), of unit t scale otherwise.
+
+    Parameters
+    ----------
+    nu : float
+        Degrees of freedom, above 0.
     """
 
     kind: Literal["student-t"] = "student-t"
@@ -77,7 +82,13 @@ class StudentInputs(_Inputs):
 
 
 class StableInputs(_Inputs):
-    """Independent symmetric `alpha`-stable coordinates of unit scale, ``E exp(iux) = exp(-|u|^alpha)``."""
+    """Independent symmetric `alpha`-stable coordinates of unit scale, ``E exp(iux) = exp(-|u|^alpha)``.
+
+    Parameters
+    ----------
+    alpha : float
+        Tail index, above 0 and below 2.
+    """
 
     kind: Literal["stable"] = "stable"
     alpha: StableIndex
@@ -92,7 +103,13 @@ Inputs = Annotated[GaussianInputs | StudentInputs | StableInputs, Field(discrimi
 
 
 class GaussianNoise(Section):
-    """Normal label noise of standard deviation `scale`."""
+    """Normal label noise.
+
+    Parameters
+    ----------
+    scale : float
+        Standard deviation.
+    """
 
     kind: Literal["gaussian"] = "gaussian"
     scale: Real
@@ -109,7 +126,15 @@ class GaussianNoise(Section):
 
 
 class StudentNoise(Section):
-    """Student-t label noise: `scale` times t with `nu` degrees of freedom, independent in each output."""
+    """Student-t label noise: `scale` times t with `nu` degrees of freedom, independent in each output.
+
+    Parameters
+    ----------
+    nu : float
+        Degrees of freedom, above 0.
+    scale : float
+        Scale of the t law; its standard deviation is ``scale sqrt(nu / (nu - 2))``.
+    """
 
     kind: Literal["student-t"] = "student-t"
     nu: Positive
@@ -132,6 +157,13 @@ class StableNoise(Section):
     """Symmetric `alpha`-stable label noise, independent in each output.
 
     ``E exp(iu eps) = exp(-|scale u|^alpha)``.
+
+    Parameters
+    ----------
+    alpha : float
+        Tail index, above 0 and below 2.
+    scale : float
+        Scale of the law.
     """
 
     kind: Literal["stable"] = "stable"

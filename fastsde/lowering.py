@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from fastsde.dynamics import Model
     from fastsde.study import Study
 
-__all__ = ["Lowered", "batch_share", "goes_by_samples", "lower", "matched_temperature", "philox_key"]
+__all__ = [
+    "Lowered",
+    "batch_share",
+    "event_shapes",
+    "goes_by_samples",
+    "lower",
+    "matched_temperature",
+    "philox_key",
+]
 
 START_SAMPLE = 256
 """Starting points over which a temperature matched at the start is averaged."""
@@ -46,6 +54,8 @@ class Lowered:
         Which formula gives the noise trace.
     quiet
         The dynamics without its noise.
+    passages : int
+        First passages that are looked for.
     carried : int
         Numbers beside the parameters that a trajectory carries from step to step.
     attributes : dict
@@ -61,6 +71,7 @@ class Lowered:
     choice: int
     trace: int
     quiet: Any
+    passages: int
     carried: int
     attributes: dict[str, float | int | str]
 
@@ -110,6 +121,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         attributes |= _noise_scale(model, inner, attributes.get("temperature"))
     dynamics = refined_step(study, model, inner)
     batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
+    events = _events(study, problem)
     exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
     trace = FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE
     if numbers is not None and not samples:
@@ -118,12 +130,13 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         network=_network(study, model, samples, batch),
         data=_data(study, problem) if numbers is None else surface(study, numbers),
         dynamics=dynamics,
-        events=_events(study, problem),
+        events=events,
         key=key,
         start_key=start_key,
         choice=max(samples, getattr(model, "batch", 1)) + 1,
         trace=trace,
         quiet=quiet_step(study, model, inner),
+        passages=sum(math.prod(shape) for shape in event_shapes(events).values()),
         carried=carried_numbers(study, model, parameter_count(study)),
         attributes=attributes,
     )
@@ -166,7 +179,7 @@ def surface(study: Study, numbers: Numbers) -> Any:
         optimum=_cast(study, landscape.middle()[:, None]),
         scale=1.0,
         floor=0.0,
-        address=address_of(landscape.function) if isinstance(landscape, User) else 0,
+        address=address_of(landscape.function, study.places()) if isinstance(landscape, User) else 0,
     )
 
 
@@ -202,6 +215,10 @@ def _events(study: Study, problem: Problem) -> Any:
 
     strength = np.where(problem.mode_strength > 0, problem.mode_strength, np.inf)
     fractions = np.array(study.events.mode_learned, dtype=float).reshape(-1, 1)
+    intervals = study.events.intervals or ()
+    ends = np.array([one.ends for one in intervals], dtype=float).reshape(-1, 2)
+    watched = np.array([(one.mode - 1, one.outside is not None) for one in intervals], dtype=np.int64)
+    watched = watched.reshape(-1, 2)
     return Events(
         every=study.events.every,
         levels=_cast(study, np.array(study.events.loss_below, dtype=float)),
@@ -209,7 +226,25 @@ def _events(study: Study, problem: Problem) -> Any:
         left=_cast(study, problem.mode_left.T),
         right=_cast(study, problem.mode_right.T),
         radii=np.array(study.events.radii, dtype=float),
+        intervals=_cast(study, ends * _strength_of(problem, watched)),
+        watched=watched,
     )
+
+
+def event_shapes(events: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each event's passages of one trajectory, in the order of the kernels."""
+    return {
+        "loss_below_step": (len(events.levels),),
+        "mode_learned_step": events.thresholds.shape,
+        "radius_above_step": (len(events.radii),),
+        "interval_step": (len(events.intervals),),
+    }
+
+
+def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the strength of each watched mode, (intervals, 1); NaN, which nothing passes, if none."""
+    strength = problem.mode_strength[watched[:, 0]]
+    return np.where(strength > 0, strength, np.nan)[:, None]
 
 
 def _dynamics(

@@ -1,25 +1,29 @@
-"""From pydantic's and TOML's errors to complaints: where, what was found, what is allowed, how to mend."""
+"""From pydantic's and TOML's errors to complaints: where, what was found, what is expected, how to fix it."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fastsde.errors import Complaint
-from fastsde.fields import Expect
+from fastsde.fields import Expect, Section
+from fastsde.keys import annotation_of, bare, choices_of, keys_of, nearest, tables, tags_of
 
 __all__ = ["complaints", "syntax_complaint"]
 
+MOST_PLACES = 2
+"""Tables that are named as the place of a misplaced key, at most."""
 
-def complaints(error: ValidationError, root: type[BaseModel]) -> list[Complaint]:
+
+def complaints(error: ValidationError, root: type[Section]) -> list[Complaint]:
     """Turn all of pydantic's errors about a `root` into complaints, in the order of the file.
+
+    A key that is missing because it is misspelt is complained of once, where it is misspelt.
 
     Parameters
     ----------
@@ -27,7 +31,12 @@ def complaints(error: ValidationError, root: type[BaseModel]) -> list[Complaint]
     root : type
         The model class that was validated; allowed keys are read from it.
     """
-    return [_complaint(details, root) for details in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    missing = {one["loc"] for one in details if one["type"] == "missing"}
+    meant = {
+        (*one["loc"][:-1], _meant(one, root)) for one in details if one["type"] == "extra_forbidden"
+    } & missing
+    return [_complaint(one, root) for one in details if one["loc"] not in meant or one["type"] != "missing"]
 
 
 def syntax_complaint(error: tomllib.TOMLDecodeError, text: str) -> Complaint:
@@ -43,24 +52,84 @@ def syntax_complaint(error: tomllib.TOMLDecodeError, text: str) -> Complaint:
     return Complaint(f"line {line}, column {column}", got, allowed)
 
 
-def _complaint(details: ErrorDetails, root: type[BaseModel]) -> Complaint:
+def _complaint(details: ErrorDetails, root: type[Section]) -> Complaint:
     path, owner = _trace(root, details["loc"])
     where, value, kind = _dotted(path), details["input"], details["type"]
     context = details.get("ctx", {})
     if kind == "extra_forbidden":
         key = str(path[-1])
-        keys = _keys(owner)
-        return Complaint(where, f"the unknown key {key} = {_show(value)}", _join(keys), _nearest(key, keys))
+        return Complaint(
+            where,
+            f"the unknown key {key} = {_show(value)}",
+            _join(keys_of(owner)),
+            _fix_of_key(key, owner, root),
+        )
     if kind == "missing":
-        return Complaint(where, "nothing", _allowed(owner, str(path[-1])), "add it")
+        key = str(path[-1])
+        return Complaint(where, "nothing", _allowed(owner, key), owner.hints.get(key, "add it"))
     if kind == "union_tag_not_found":
-        return Complaint(f"{where}.kind", "nothing", _join(_tags(owner)), "add it")
+        return _kind_missing(where, value, owner)
     if kind == "union_tag_invalid":
-        tag, tags = str(context["tag"]), _tags(owner)
-        return Complaint(f"{where}.kind", f'"{tag}"', _join(f'"{t}"' for t in tags), _nearest(tag, tags))
+        return _kind_unknown(where, value, owner)
     allowed = context.get("allowed") or _table_or(details["msg"], kind)
-    mend = context.get("mend") or _near_word(value, allowed)
+    mend = _near_word(value, allowed) or context.get("mend") or ""
     return Complaint(where, _show(value), allowed, mend)
+
+
+def _meant(details: ErrorDetails, root: type[Section]) -> str:
+    """Return the key that an unknown one is probably meant for."""
+    path, owner = _trace(root, details["loc"])
+    return nearest(str(path[-1]), keys_of(owner))
+
+
+def _fix_of_key(key: str, owner: Any, root: type[Section]) -> str:
+    """Say what to do about an unknown key: a hint, the kind that has it, a near key, its table."""
+    hints = owner.hints if choices_of(owner) else {}
+    if key in hints:
+        return str(hints[key])
+    every = list(tables(root))
+    having = [(path, table) for path, table in every if key in keys_of(table)]
+    own = {path for path, table in every if table is owner}
+    siblings = [table for path, table in having if path in own]
+    if siblings:
+        return f"only kind {' or '.join(_quoted(tags_of(table)) for table in siblings)} has it"
+    near = nearest(key, keys_of(owner))
+    if near:
+        return f'did you mean "{near}"?'
+    places = list(dict.fromkeys(_place(path, table) for path, table in having))
+    if places:
+        return f"it belongs to {' or '.join(places[:MOST_PLACES])}"
+    hint = next((table.hints[key] for _, table in every if key in table.hints), None)
+    return str(hint or "remove it, or choose one of those expected")
+
+
+def _place(path: Sequence[str], table: type[Section]) -> str:
+    """Name a table as a file does."""
+    name = f"[{'.'.join('NAME' if key == '*' else key for key in path)}]" if path else "the top of the file"
+    tags = tags_of(table)
+    return f'{name} of kind "{tags[0]}"' if tags else name
+
+
+def _kind_missing(where: str, table: Any, union: Any) -> Complaint:
+    keys = [key for key in table if isinstance(key, str)] if isinstance(table, dict) else []
+    near = nearest("kind", keys)
+    kinds = _quoted(_tags(union))
+    if not near:
+        return Complaint(f"{where}.kind", "nothing", kinds, "add it")
+    found = f"the unknown key {near} = {_show(table[near])}"
+    return Complaint(f"{where}.{near}", found, f"kind, one of {kinds}", 'did you mean "kind"?')
+
+
+def _kind_unknown(where: str, table: Any, union: Any) -> Complaint:
+    value = table.get("kind") if isinstance(table, dict) else getattr(table, "kind", table)
+    tags, word = _tags(union), str(value)
+    synonyms = {key: text for choice in choices_of(union) for key, text in choice.synonyms.items()}
+    near = nearest(word, [*tags, *synonyms])
+    if near in synonyms:
+        fix = f"write {synonyms[near]}"
+    else:
+        fix = f'did you mean "{near}"?' if near else "choose one of those expected"
+    return Complaint(f"{where}.kind", _show(value), _quoted(tags), fix)
 
 
 def _trace(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any]:
@@ -70,50 +139,17 @@ def _trace(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any]:
     for item in loc:
         if item in ("[key]", "tuple[...]"):
             continue
-        if _tags(here) and item in _tags(here):
-            here = next(c for c in get_args(here) if item in _tags_of(c))
+        if item in _tags(here):
+            here = next(choice for choice in choices_of(here) if item in tags_of(choice))
             continue
         path.append(item)
-        owner, here = here, _bare(_step(here, item))
+        owner, here = here, bare(annotation_of(here, str(item)))
     return path, here if _tags(here) else owner
 
 
-def _bare(here: Any) -> Any:
-    """Return a type without its annotations, and without the None that an absent table is."""
-    if get_origin(here) is Annotated:
-        return _bare(get_args(here)[0])
-    choices = get_args(here) if get_origin(here) in (Union, UnionType) else ()
-    if NoneType in choices and len(choices) == 2:
-        return _bare(next(choice for choice in choices if choice is not NoneType))
-    return here
-
-
-def _step(here: Any, item: int | str) -> Any:
-    if isinstance(here, type) and issubclass(here, BaseModel):
-        field = here.model_fields.get(str(item))
-        return field.annotation if field else None
-    if get_origin(here) is dict:
-        value = get_args(here)[1]
-        return get_args(value)[0] if get_origin(value) is Annotated else value
-    return None
-
-
-def _tags_of(choice: Any) -> list[str]:
-    if not (isinstance(choice, type) and issubclass(choice, BaseModel)) or "kind" not in choice.model_fields:
-        return []
-    annotation = choice.model_fields["kind"].annotation
-    return [str(tag) for tag in get_args(annotation)] if get_origin(annotation) is Literal else []
-
-
 def _tags(here: Any) -> list[str]:
-    """Give the values of ``kind`` that tell the classes of a union apart; none for another type."""
-    if isinstance(here, type):
-        return []
-    return [tag for choice in get_args(here) for tag in _tags_of(choice)]
-
-
-def _keys(owner: Any) -> list[str]:
-    return list(owner.model_fields) if isinstance(owner, type) and issubclass(owner, BaseModel) else []
+    """Return the values of ``kind`` that tell the classes of a union apart; none for another type."""
+    return [] if isinstance(here, type) else [tag for choice in choices_of(here) for tag in tags_of(choice)]
 
 
 def _allowed(owner: Any, key: str) -> str:
@@ -122,7 +158,7 @@ def _allowed(owner: Any, key: str) -> str:
     texts = [mark.text for mark in field.metadata if isinstance(mark, Expect)]
     if texts:
         return texts[-1]
-    keys = _keys(field.annotation)
+    keys = keys_of(bare(field.annotation))
     return f"a table with the keys {_join(keys)}" if keys else "a table"
 
 
@@ -154,13 +190,12 @@ def _join(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _nearest(word: str, words: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, words, n=1)
-    return f'did you mean "{near[0]}"?' if near else "remove it, or choose one of those allowed"
+def _quoted(words: Iterable[str]) -> str:
+    return _join(f'"{word}"' for word in words)
 
 
 def _near_word(value: Any, allowed: str) -> str:
     """Suggest a near miss of a quoted or listed word."""
     words = re.findall(r'"([^"]+)"', allowed) or allowed.removeprefix("one of ").split(", ")
-    near = difflib.get_close_matches(value, words, n=1) if isinstance(value, str) else []
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = nearest(value, words) if isinstance(value, str) else ""
+    return f'did you mean "{near}"?' if near and near != value else ""

@@ -1,4 +1,4 @@
-"""Starting from states of another ensemble: which they are, and a copy of them in the run's directory."""
+"""Starting from states of another ensemble or a file: which they are, and a copy in the run's directory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fastsde.errors import Complaint, StoreError, StudyError
 from fastsde.hdf5 import reading
 from fastsde.header import check_format, write_root
 from fastsde.seal import broken, write_seal
+from fastsde.start_file import read_states
 
 if TYPE_CHECKING:
     from fastsde.store import Ensemble, Trajectories
@@ -28,7 +29,8 @@ STATES_FILE = "start.h5"
 def resolve(study: Study, directory: Path | str | None = None) -> Study:
     """Return the study with the origin of its states filled in; any other study as it is.
 
-    The origin is a hash of the other run's study, model and step, so of all that its numbers depend on. It
+    The origin is a hash of the other run's study, model and step, so of all that its numbers depend on, or of
+    the numbers in a file. It
     stands for the states in fingerprints, whatever the place they are read from; and it is part of the key of
     the random numbers, so that trajectories do not repeat the noise of the ones they branch from.
 
@@ -48,9 +50,12 @@ def resolve(study: Study, directory: Path | str | None = None) -> Study:
         return study
     init = study.network.init
     kept = None if directory is None else Path(directory) / STATES_FILE
-    if kept is not None and present(kept) and not Path(init.ensemble or "").exists():
+    if kept is not None and present(kept) and not _there(study):
         with reading(kept), netcdf.open_old(kept) as file:
             origin = str(file.attrs["origin"])
+    elif init.kind == "values":
+        states = _file_states(study)
+        origin = hashlib.sha256(f"{states.shape}".encode() + states.astype("<f8").tobytes()).hexdigest()
     else:
         with _open(study) as source:
             view, index = _snapshot(study, source)
@@ -73,8 +78,10 @@ def keep_states(study: Study, directory: Path | str) -> None:
         return
     path = Path(directory) / STATES_FILE
     wanted = -(-study.trajectories // (study.network.init.branches or 1))
-    if _kept(path) and len(_read(path, study, slice(None, wanted))) == wanted:
-        return
+    if _kept(path):
+        there = len(_read(path, study, slice(None, wanted)))
+        if there == wanted or _serves_all(study, there):
+            return
     states, numbers = _states(study, wanted)
     sizes = {"state": len(states), "parameter": states.shape[1]}
     with replacing(path) as temporary:
@@ -104,10 +111,17 @@ def start_states(
     numbers = np.arange(first, first + count) // (study.network.init.branches or 1)
     rows = slice(int(numbers[0]), int(numbers[-1]) + 1)
     if directory is None:
-        states = _states(study, rows.stop)[0][rows]
-    else:
-        states = _read(Path(directory) / STATES_FILE, study, rows)
-    return states[numbers - rows.start]
+        states = _states(study, rows.stop)[0]
+        return states[0 * numbers if _serves_all(study, len(states)) else numbers]
+    path = Path(directory) / STATES_FILE
+    if _serves_all(study, len(_read(path, study, slice(2)))):
+        return np.repeat(_read(path, study, slice(1)), count, axis=0)
+    return _read(path, study, rows)[numbers - rows.start]
+
+
+def _serves_all(study: Study, states: int) -> bool:
+    """Whether so many states that are kept are a single one that all trajectories start from."""
+    return states == 1 and study.network.init.kind == "values"
 
 
 def _kept(path: Path) -> bool:
@@ -132,6 +146,8 @@ def _read(path: Path, study: Study, rows: slice) -> NDArray[Any]:
 def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Read the first `wanted` states of trajectories that had not exploded, and the trajectories' numbers."""
     init = study.network.init
+    if init.kind == "values":
+        return _enough(study, _file_states(study), wanted)
     with _open(study) as source:
         view, index = _snapshot(study, source)
         parameters = _parameters(view, index, source)
@@ -145,10 +161,38 @@ def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]
     return parameters[found[:wanted]], found[:wanted].astype(np.int64)
 
 
+def _enough(study: Study, states: NDArray[Any], wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return all states of a file, in the study's precision, if they are one or as many as wanted."""
+    if len(states) < wanted and not _serves_all(study, len(states)):
+        allowed = f"a file of one state, or of {wanted} or more; there are {len(states)}"
+        mend = "fewer trajectories, or more branches from each state"
+        raise StudyError([Complaint("network.init.file", str(study.network.init.file), allowed, mend)])
+    return states.astype(study.dtype), np.arange(len(states), dtype=np.int64)
+
+
+def _file_states(study: Study) -> NDArray[Any]:
+    return read_states(_source(study), study.network.widths)
+
+
+def _source(study: Study) -> Path:
+    """Return where the states are taken from: another run, or a file."""
+    key = "file" if study.network.init.kind == "values" else "ensemble"
+    return study.locate(str(getattr(study.network.init, key)), f"network.init.{key}")
+
+
+def _there(study: Study) -> bool:
+    """Whether what the states are taken from can be found."""
+    try:
+        _source(study)
+    except StudyError:
+        return False
+    return True
+
+
 def _open(study: Study) -> Ensemble:
     from fastsde.store import open_ensemble
 
-    return open_ensemble(str(study.network.init.ensemble))
+    return open_ensemble(_source(study))
 
 
 def _snapshot(study: Study, source: Ensemble) -> tuple[Trajectories, int]:

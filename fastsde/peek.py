@@ -113,9 +113,12 @@ def _events_of_part(path: Path, short: Study, name: str) -> dict[str, NDArray[An
 
 def _events_of_checkpoint(checkpoint: Checkpoint, short: Study, name: str) -> dict[str, NDArray[Any]]:
     sizes = schema.dimension_sizes(short, len(checkpoint.exploded))
-    values = split_events(
-        checkpoint.exploded, checkpoint.passed, sizes["level"], sizes["fraction"], sizes["mode"]
-    )
+    shapes = {
+        event: variable.shape(sizes)[1:]
+        for event, variable in schema.EVENTS.items()
+        if event != "exploded_step"
+    }
+    values = split_events(checkpoint.exploded, checkpoint.passed, shapes)
     return _until(values, short, name)
 
 

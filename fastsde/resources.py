@@ -96,7 +96,10 @@ def memory_need(study: Study, options: Options, threads: int) -> int:
     itemsize = np.dtype(study.dtype).itemsize
     widths, parameters = study.widths, schema.dimension_sizes(study, 1)["parameter"]
     d_in, d_out = widths[0], widths[-1]
-    samples = 0 if study.data is None or study.data.samples == "population" else study.data.samples
+    source = study.data if study.landscape is None else study.landscape
+    samples = getattr(source, "samples", 0)
+    samples = 0 if samples == "population" else samples
+    chosen = max(samples, *(getattr(model, "batch", 0) for model in study.models.values()))
     data = 8 * (8 * samples * (d_in + d_out) + 12 * max(d_in, d_out) ** 2)
     count = study.trajectories
     if options.shard is not None:
@@ -105,7 +108,7 @@ def memory_need(study: Study, options: Options, threads: int) -> int:
     part = size * itemsize * (STATES_IN_MEMORY * parameters + SNAPSHOTS_IN_MEMORY * row_values(study))
     block = 8 * BLOCK_VECTORS // itemsize
     thread = threads * block * itemsize * (4 * parameters + 4 * max(widths) ** 2)
-    thread += threads * block * 4 * (samples + 1)
+    thread += threads * block * 4 * (chosen + 1)
     return BASE_MEMORY + data + part + thread
 
 

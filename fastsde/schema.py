@@ -135,6 +135,12 @@ EVENTS: dict[str, Variable] = {
         "integrator step",
         "int64",
     ),
+    "interval_step": Variable(
+        ("trajectory", "interval"),
+        "first integrator step with a mode inside, or outside, an interval, -1 never",
+        "integrator step",
+        "int64",
+    ),
 }
 """First passages, one set per trajectory, always present."""
 
@@ -145,7 +151,7 @@ CHECKPOINT: dict[str, Variable] = {
     "exploded_step": EVENTS["exploded_step"],
     "passed_step": Variable(
         ("trajectory", "passage"),
-        "first passages so far: levels of the loss, fractions by modes, radii; -1 not yet",
+        "first passages so far: levels of the loss, fractions by modes, radii, intervals; -1 not yet",
         "integrator step",
         "int64",
     ),
@@ -164,6 +170,7 @@ COORDINATES: dict[str, Variable] = {
     "level": Variable(("level",), "level of the loss", "1", "float64"),
     "fraction": Variable(("fraction",), "fraction of the mode's strength", "1", "float64"),
     "radius": Variable(("radius",), "distance from the origin, or a landscape's centre", "1", "float64"),
+    "interval": Variable(("interval",), "number of the interval in the study's events, from 1", "1", "int64"),
 }
 """Coordinate variables: named like their dimension."""
 
@@ -198,7 +205,7 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
     widths = study.widths
     modes = min(widths[0], widths[-1]) if study.landscape is None else widths[-1]
     levels, fractions = len(study.events.loss_below), len(study.events.mode_learned)
-    radii = len(study.events.radii)
+    radii, intervals = len(study.events.radii), len(study.events.intervals or ())
     return {
         "snapshot": len(study.time.snapshot_steps()),
         "trajectory": trajectories,
@@ -211,7 +218,8 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
         "level": levels,
         "fraction": fractions,
         "radius": radii,
-        "passage": levels + fractions * modes + radii,
+        "interval": intervals,
+        "passage": levels + fractions * modes + radii + intervals,
     }
 
 

@@ -24,6 +24,7 @@ def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) 
     normals : (trajectories, p) array
         Independent standard normals, p the number of parameters.
     init : Initialisation
+        ``"values"``: the given layers, plus the normals times ``std``.
         ``"gaussian"``: each layer's entries are its normals times the layer's standard deviation.
         ``"balanced"``: the end-to-end matrix of those Gaussian layers, factored into layers with ``W_{l+1}^T
         W_{l+1} = W_l W_l^T`` and hidden bases taken from the layers themselves, as Arora, Cohen, Golowich
@@ -42,12 +43,16 @@ def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) 
         layers.append(scaled[:, start:end].reshape(-1, above, below))
     if init.kind == "gaussian":
         return scaled
+    if init.kind == "values":
+        return np.asarray(init.values() + scaled, dtype=normals.dtype)
     return np.stack([_balance(*[layer[k] for layer in layers]) for k in range(len(normals))])
 
 
-def landscape_points(normals: Array, landscape: Any) -> Array:
-    """Turn standard normals (trajectories, d) into starting points of a landscape."""
-    start = landscape.origin() + landscape.start.std * normals
+def landscape_points(normals: Array, landscape: Any, first: int = 0) -> Array:
+    """Turn standard normals of trajectories ``first``, ... into starting points (trajectories, d)."""
+    origins = landscape.origins()
+    numbers = np.arange(first, first + len(normals)) % len(origins)
+    start = origins[numbers] + landscape.start.std * normals
     return np.asarray(start, dtype=normals.dtype)
 
 

@@ -7,16 +7,27 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 import tomli_w
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, WrapValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from fastsde.checks import data_faults, model_faults
+from fastsde.checks import data_faults, event_faults, model_faults
 from fastsde.dynamics import Model, Sampling
 from fastsde.errors import Complaint, StudyError
-from fastsde.fields import Count, Expect, Section, Seed, refuse
+from fastsde.fields import Count, Expect, Section, Seed, Size, refuse
+from fastsde.keys import nearest
 from fastsde.landscapes import Landscape
 from fastsde.messages import complaints, syntax_complaint
 from fastsde.settings import Data, Events, Network, Record, Time
@@ -77,7 +88,7 @@ class Study(Section):
     Raises
     ------
     StudyError
-        From `load`, `from_toml`, `from_mapping` and `replace`, with everything that is wrong.
+        With everything that is wrong, whether the study is made in code, from a file or by `replace`.
 
     Examples
     --------
@@ -93,6 +104,12 @@ class Study(Section):
     >>> Study.from_toml(study.to_toml()) == study
     True
     """
+
+    shorthands: ClassVar[Mapping[str, str]] = {TABLE: "a table of lists of values, by dotted keys"}
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("network", "data"), "add it, or a [landscape] in place of network and data"
+    )
+    _folder: Path | None = PrivateAttr(default=None)
 
     seed: Seed = 0
     trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
@@ -110,6 +127,18 @@ class Study(Section):
         Expect('one or more tables such as [models.sgd] with kind = "sgd"'),
     ]
 
+    def __init__(self, /, **content: Any) -> None:
+        try:
+            super().__init__(**_written(content))
+        except ValidationError as error:
+            raise StudyError(complaints(error, type(self))) from None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the content is the same, wherever it was read from."""
+        return isinstance(other, Study) and self.to_mapping() == other.to_mapping()
+
+    __hash__ = None  # type: ignore[assignment]
+
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a study file.
@@ -126,7 +155,7 @@ class Study(Section):
             raise StudyError("no such file", str(path)) from None
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"cannot be read: {error}", str(path)) from None
-        return cls.from_toml(text, str(path))
+        return cls.from_toml(text, str(path)).read_from(path.parent)
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:
@@ -141,9 +170,42 @@ class Study(Section):
     def from_mapping(cls, document: Mapping[str, Any], source: str = "") -> Self:
         """Make a study from nested dicts of the shape of the file."""
         try:
-            return cls.model_validate(dict(document))
-        except ValidationError as error:
-            raise StudyError(complaints(error, cls), source) from None
+            return cls(**document)
+        except StudyError as error:
+            raise StudyError(error.complaints, source) from None
+
+    def read_from(self, folder: Path | None) -> Self:
+        """Note the folder of the study file, where files that the study names are looked for first."""
+        self._folder = folder
+        return self
+
+    def places(self) -> list[Path]:
+        """Return where files and modules that the study names are looked for, in this order."""
+        return list(dict.fromkeys(place.absolute() for place in (self._folder, Path()) if place is not None))
+
+    def locate(self, name: str, key: str) -> Path:
+        """Return the file or directory of that name: beside the study file, or in the working directory.
+
+        Parameters
+        ----------
+        name : str
+            As the study has it.
+        key : str
+            Where the study has it, for the message.
+
+        Raises
+        ------
+        StudyError
+            If it is in neither, with all that were looked at.
+        """
+        looked = list(dict.fromkeys(place / name for place in self.places()))
+        for path in looked:
+            if path.exists():
+                return path
+        where = " and ".join(map(str, looked))
+        raise StudyError(
+            [Complaint(key, f'"{name}"', f"a path that exists; looked for {where}", "correct the path")]
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the resolved content as nested dicts and lists, without what is not set."""
@@ -166,7 +228,7 @@ class Study(Section):
         for key, change in changes.items():
             merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
             document[key] = {**document[key], **change} if merged else change
-        return self.from_mapping(document)
+        return self.from_mapping(document).read_from(self._folder)
 
     def extended(self, steps: int) -> Self:
         """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
@@ -224,13 +286,14 @@ class Study(Section):
         content = self.to_mapping()
         del content["trajectories"]
         if self.network is not None and self.network.init.origin is not None:
-            del content["network"]["init"]["ensemble"]
+            for place in ("ensemble", "file"):
+                content["network"]["init"].pop(place, None)
         return content
 
     @property
     def starts_from_states(self) -> bool:
-        """Whether trajectories start from states of another ensemble."""
-        return self.network is not None and self.network.init.kind == "snapshot"
+        """Whether trajectories start from states of another ensemble, or of a file."""
+        return self.network is not None and self.network.init.from_states
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -247,8 +310,24 @@ class Study(Section):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         refuse(missing_faults(self))
-        refuse([*data_faults(self), *model_faults(self), *term_faults(self), *landscape_faults(self)])
+        refuse(
+            fault
+            for check in (data_faults, model_faults, term_faults, landscape_faults, event_faults)
+            for fault in check(self)
+        )
         return self
+
+
+def _written(value: Any) -> Any:
+    """Turn sections, and numbers and arrays of NumPy, into what a file would have; leave the rest."""
+    if isinstance(value, BaseModel):
+        kind = {"kind": value.kind} if hasattr(value, "kind") else {}
+        return kind | {key: _written(getattr(value, key)) for key in value.model_fields_set}
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _hash(content: Mapping[str, Any]) -> str:
@@ -267,8 +346,9 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
         document["data"] = data = {"seed": document["seed"], **data}
     if not isinstance(models, dict):
         return document
-    if "landscape" in document:
+    if any(nearest(key, ["landscape"]) for key in document):
         document = {"network": None, "data": None} | document
+    if "landscape" in document:
         document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
         if isinstance(document.get("events", {}), dict):
             document["events"] = {"mode_learned": []} | document.get("events", {})
@@ -276,7 +356,7 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
     tables = [model for model in models.values() if isinstance(model, dict)]
     reference: dict[str, Any] = next((model for model in tables if model.get("kind") == "sgd"), {})
-    kinds = {"batch": Count, "sampling": Sampling}
+    kinds = {"batch": Size, "sampling": Sampling}
     noise = default | {key: reference[key] for key, kind in kinds.items() if _sound(reference.get(key), kind)}
     independent = noise | {"sampling": "replacement"} if noise["sampling"] == "epoch" else noise
     defaults = {"sgd": default, "sde": noise, "svag": independent}

@@ -52,6 +52,8 @@ class Job:
         More options of ``fastsde run``.
     gpu
         Whether each task of the array has a graphics processor and computes there.
+    module_folder
+        Where the tasks find a module that the study names; empty: the study names none.
     """
 
     tasks: int
@@ -63,6 +65,7 @@ class Job:
     extra: tuple[str, ...] = ()
     run_options: tuple[str, ...] = field(default=())
     gpu: bool = False
+    module_folder: str = ""
 
     def __post_init__(self) -> None:
         for line in self.extra:
@@ -154,6 +157,7 @@ def array_script(directory: Path, name: str, job: Job) -> str:
             "# A task that failed may be sent again by itself: sbatch --array=7 THIS_FILE",
             "",
             "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1",
+            *_module_path(job),
             "",
             f"{_quoted(command)} \\",
             f'    --shard "$SLURM_ARRAY_TASK_ID/{job.tasks}" --threads "$SLURM_CPUS_PER_TASK" \\',
@@ -173,6 +177,13 @@ def array_script(directory: Path, name: str, job: Job) -> str:
             "",
         ]
     )
+
+
+def _module_path(job: Job) -> list[str]:
+    """Return the line that lets the tasks, which run a copy of the study, find a module beside the file."""
+    if not job.module_folder:
+        return []
+    return [f'export PYTHONPATH={shlex.quote(job.module_folder)}"${{PYTHONPATH:+:$PYTHONPATH}}"']
 
 
 def merge_script(directory: Path, name: str, job: Job) -> str:

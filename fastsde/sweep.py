@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsde.errors import Complaint, StudyError
 from fastsde.fields import Fault, refuse
+from fastsde.keys import misspelt
 
 if TYPE_CHECKING:
     from fastsde.study import Study
@@ -77,7 +78,10 @@ def load_cases(path: str | Path) -> list[Case]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return [Case("", {}, Study.load(path))]  # which says what is wrong
-    return cases_of(document, str(path))
+    cases = cases_of(document, str(path))
+    for case in cases:
+        case.study.read_from(path.parent)
+    return cases
 
 
 def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
@@ -154,6 +158,8 @@ _Key = tuple[str, ...]
 
 def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fault]]:
     """Return the swept keys with their values, and what is wrong with them."""
+    from fastsde.study import Study
+
     table = document.get(TABLE, {})
     if not isinstance(table, dict):
         return {}, [
@@ -166,13 +172,26 @@ def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fau
             faults.append(Fault(where, values, "a list of different numbers or words, one or more"))
         elif not _exists(document, key):
             allowed = "a key of the study, its table being there, as time.learning_rate or models.NAME.alpha"
-            faults.append(Fault(where, values, allowed, "correct the key, or add the table"))
+            faults.append(Fault(where, values, allowed, _fix(document, key)))
+        elif misspelt(Study, document, key) is not None:
+            allowed = "a key that its table may have"
+            faults.append(Fault(where, values, allowed, _fix(document, key)))
         else:
             lists[key] = values
     count = math.prod(len(values) for values in lists.values())
     if count > MOST:
         faults.append(Fault((TABLE,), count, f"at most {MOST} combinations", "shorten a list"))
     return lists, faults
+
+
+def _fix(document: Mapping[str, Any], key: _Key) -> str:
+    """Offer the right spelling of a swept key."""
+    from fastsde.study import Study
+
+    wrong, near = misspelt(Study, document, key) or ("", "")
+    if not near:
+        return "correct the key, or add the table"
+    return f'did you mean "{".".join(near if part == wrong else part for part in key)}"?'
 
 
 def _flat(table: Mapping[str, Any], before: _Key = ()) -> Iterator[tuple[_Key, Any]]:
@@ -246,4 +265,4 @@ def _reseeded(document: Mapping[str, Any], values: Mapping[_Key, Any], name: str
 
 
 def _complaint(fault: Fault) -> Complaint:
-    return Complaint(".".join(fault.where), str(fault.value), fault.allowed, fault.mend)
+    return Complaint(".".join(map(str, fault.where)), str(fault.value), fault.allowed, fault.mend)

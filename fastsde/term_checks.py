@@ -116,7 +116,7 @@ def landscape_faults(study: Study) -> Iterator[Fault]:
             yield Fault((*where, "label_noise"), model.label_noise, "nothing: a landscape has no labels")
         if isinstance(model, GradientDescent):
             continue
-        samples = len(landscape.numbers().inputs)
+        samples = getattr(landscape, "samples", 0)
         needs = not isinstance(model, Sde) or model.noise == "gradient" or model.temperature == "matched"
         if needs and not landscape.samples_of:
             key = "kind"
@@ -127,10 +127,11 @@ def landscape_faults(study: Study) -> Iterator[Fault]:
             yield Fault((*where, key), getattr(model, key), allowed, mend)
         elif needs and model.batch > samples:
             yield Fault((*where, "batch"), model.batch, f"at most landscape.samples = {samples}")
-        if needs and model.sampling == "fresh":
-            sampling = "replacement" if isinstance(model, Svag) else "epoch"
-            mend = f'set sampling = "{sampling}"'
+        if not needs or not landscape.samples_of:
+            continue
+        if model.sampling == "fresh":
+            mend = f'set sampling = "{"replacement" if isinstance(model, Svag) else "epoch"}"'
             yield Fault((*where, "sampling"), "fresh", "samples of the landscape", mend)
-        if isinstance(model, Sde) and model.match_at == "minimum" and needs:
+        if isinstance(model, Sde) and model.match_at == "minimum":
             mend = 'set match_at = "start" or "local"'
             yield Fault((*where, "match_at"), "minimum", "a landscape's minimum is not known", mend)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from fastsde.fields import Count, Expect, Fault, Positive, Real, Section, Share, listed, refuse
+from fastsde.fields import Count, Expect, Fault, Number, Positive, Real, Section, Share, listed, refuse
 
 __all__ = ["Covariance", "Jumps", "Rotation", "Schedule", "Subordination"]
 
 Array = NDArray[np.float64]
-Row = Annotated[tuple[float, ...], listed, Expect("a row of numbers")]
+Row = Annotated[tuple[Number, ...], listed, Expect("a row of numbers")]
 Rows = Annotated[tuple[Row, ...], listed, Field(min_length=1), Expect("a list of rows of numbers")]
 BALANCE = 1e-9
 
@@ -129,7 +129,7 @@ class Rotation(Section):
 
     matrix: Rows | None = None
     layer: Count | None = None
-    strength: Annotated[float | None, Expect("a number")] = None
+    strength: Number | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Rotation:

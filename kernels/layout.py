@@ -60,7 +60,7 @@ class Data(NamedTuple):
 
 
 class Events(NamedTuple):
-    """First passages: the loss below levels, fractions of each mode's strength, the distance above radii."""
+    """First passages: the loss below levels, modes at fractions, distances above radii, intervals."""
 
     every: int
     levels: Any  # (levels,)
@@ -68,6 +68,8 @@ class Events(NamedTuple):
     left: Any  # (modes, d_out) U^T
     right: Any  # (modes, d_in) V^T
     radii: Any  # (radii,) distances from the origin, of a landscape from its centre
+    intervals: Any  # (intervals, 2) lower and upper ends, NaN where a mode has no strength
+    watched: Any  # (intervals, 2) the mode, from 0, and whether it is awaited outside
 
 
 def plan_network(widths, samples, batch, carried=0, refined=False, central=0):

@@ -58,6 +58,15 @@ def watch(m, net, data, events, passed, row, step):
             mask = square >= events.radii[i] * events.radii[i]
             if any_lane(mask):
                 found += _note(mask_bits(mask), passed, row, place + i, step)
+        place += len(events.radii)
+    for i in range(len(events.intervals)):
+        value = mode_value(m, net, net.prefix[-1], events.left, events.right, events.watched[i, 0])
+        between = (value - events.intervals[i, 0]) * (value - events.intervals[i, 1])
+        mask = between > 0.0
+        if events.watched[i, 1] == 0:
+            mask = between <= 0.0
+        if any_lane(mask):
+            found += _note(mask_bits(mask), passed, row, place + i, step)
     return found
 
 

@@ -98,6 +98,7 @@ class StandIn:
             "loss_below_step": np.empty((len(numbers), sizes["level"]), np.int64),
             "mode_learned_step": learned,
             "radius_above_step": np.full((len(numbers), sizes["radius"]), -1, np.int64),
+            "interval_step": np.full((len(numbers), sizes["interval"]), -1, np.int64),
         }
 
 

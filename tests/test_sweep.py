@@ -76,7 +76,7 @@ def test_data_keep_the_seed_of_the_file_unless_it_is_swept(tmp_path):
         ('"models.nobody.alpha" = [1.5]', "sweep.models.nobody.alpha", "a key of the study"),
         ('"models.sde" = [1]', "sweep.models.sde", "a key of the study"),
         ('"models.sde.alpha" = [1.5, 2.5]', "models.sde-alpha2_5.alpha", "at most 2"),
-        ('"models.sde.alpah" = [1.5]', "models.sde-alpah1_5.alpah", "alpha"),
+        ('"models.sde.alpah" = [1.5]', "sweep.models.sde.alpah", "a key"),
         (f'"models.sde.substeps" = {list(range(1, 1002))}', "sweep", "at most 1000"),
     ],
 )  # fmt: skip

@@ -79,14 +79,29 @@ def test_a_cosine_ties_a_run_to_its_length():
 
 
 def test_sizes_and_starts():
-    assert DoubleWell(stiffness=(1.0, 2.0)).origin().tolist() == [-1.0, 0.0, 0.0]
-    assert np.allclose(MuellerBrown().origin(), [-0.558, 1.442], atol=1e-3)
+    assert DoubleWell(stiffness=(1.0, 2.0)).origins().tolist() == [[-1.0, 0.0, 0.0]]
+    assert np.allclose(MuellerBrown().origins(), [-0.558, 1.442], atol=1e-3)
     toy = Superposition(features=5, hidden=2, samples=200, sparsity=0.7)
     assert toy.dimension == 15
     assert abs((toy.numbers().inputs == 0).mean() - 0.7) < 0.05
     problem = PhaseRetrieval(size=3, samples=50)
     assert np.all(problem.numbers().labels >= 0)
     assert np.array_equal(problem.numbers().inputs, problem.numbers().inputs)
+
+
+@pytest.mark.parametrize(
+    ("landscape", "bounded"),
+    [
+        (WELL, True),
+        (free(2), True),
+        ({"kind": "saddle", "eigenvalues": [-1.0, 1.0]}, False),
+        ({"kind": "monkey-saddle"}, False),
+        ({"kind": "quadratic", "matrix": [[1.0, 2.0], [2.0, 1.0]]}, False),
+        ({"kind": "quadratic", "matrix": [[1.0, 0.5], [0.5, 1.0]]}, True),
+    ],
+)
+def test_energies_without_a_lower_bound(landscape, bounded):
+    assert landscape_study(landscape, {"kind": "gd"}).landscape.bounded is bounded
 
 
 def test_rotation_of_a_layer_and_root_of_a_covariance():

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastsde.analysis.distances.metrics import PRIMARY
 from fastsde.analysis.headline import headline as headline
+from fastsde.analysis.landscape_row import landscape_words
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered
 from fastsde.analysis.ranking import ranking as ranking
@@ -115,8 +116,10 @@ def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
         words["p"] = "-" if row["p_value"] is None else f"{row['p_value']:.2g}"
         words["verdict"] = "its two halves" if reference else str(row["verdict"])
         words["n per sample"] = f"{row['compared']:,}" if row["compared"] else "-"
-    words["final loss"] = _number(row["final_loss"])
-    words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
+    end = _number(row["final_loss"])
+    learned = {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}
+    on_landscape = landscape_words(analysis, str(row["model"]), end)
+    words |= learned if on_landscape is None else on_landscape
     words["noise tail"] = " / ".join(dict.fromkeys(row["tail"])) if row["tail"] else "-"
     words["diverged"] = f"{row['exploded']:,} of {row['trajectories']:,}"
     return words

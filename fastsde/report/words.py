@@ -51,6 +51,11 @@ def _network(study: Study) -> str:
 
 def _start(study: Study) -> str:
     init = study.network.init
+    if init.kind == "values":
+        if init.file is not None:
+            return f"Trajectories start from the states in {init.file}, {init.branches or 1} from each."
+        spread = f", plus normal numbers of standard deviation {init.std:g}" if init.std else ""
+        return f"All trajectories start from the layers that the study gives{spread}."
     if init.kind == "snapshot":
         when = "the end" if init.step is None else f"step {init.step:,}"
         return (

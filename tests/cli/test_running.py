@@ -22,7 +22,9 @@ def test_run_prints_the_ensemble(invoke, study_file, integrated, tmp_path):
 
 def test_run_goes_to_runs_and_the_stem(invoke, study_file, integrated, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert invoke("run", study_file, "--progress", "none").stderr == ""
+    result = invoke("run", study_file, "--progress", "none")
+    assert result.stderr.count("note: ") == 1  # of the control that the study lacks
+    assert "trajectory-steps" not in result.stderr
     assert (tmp_path / "runs" / "tiny" / "ensemble.h5").is_file()
 
 

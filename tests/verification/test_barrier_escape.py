@@ -50,6 +50,26 @@ def analysis(tmp_path_factory):
         return analyze(ensemble)
 
 
+def test_the_table_of_a_landscape_shows_its_escapes(analysis):
+    rows = {row["model"]: row for row in analysis.summary_rows()}
+    escape = analysis.sections["escape"]
+    assert set(rows["stable"]) >= {
+        "final energy",
+        "radius 1 (share, median)",
+        "coordinate 1 above 0.5 (share, median)",
+    }
+    assert not {"learned at step", "final loss"} & set(rows["stable"])
+    for name, row in rows.items():
+        for number, place in enumerate(escape.places):
+            curves = escape.models[name]
+            share, _, when = row[f"{place} (share, median)"].partition(" %, ")
+            assert float(share) == pytest.approx(
+                100 * curves.escaped[number] / curves.arrived[number], rel=6e-3
+            )
+            median = curves.median[number] * analysis.step[-1] / analysis.time[-1]
+            assert when == (f"step {median:,.0f}" if np.isfinite(median) else "-")
+
+
 @pytest.mark.statistics
 def test_tails_jump_a_barrier_that_gaussian_noise_must_climb(analysis):
     """Fixed seed; the hazard of the stable noise is told from the Gaussian's, that of its equal is not."""

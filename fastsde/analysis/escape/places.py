@@ -61,13 +61,19 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
 def crossings(view: Trajectories, context: Context) -> dict[str, Floats]:
     """Return when each event of a landscape first happens, (trajectory,), NaN if never, by what is crossed.
 
-    Radii come first, then levels that coordinates rise above, then those that the energy falls below.
+    Radii come first, then intervals, levels that coordinates rise above, and those that the energy falls
+    below.
     """
     events = context.ensemble.study.events
     found: dict[str, Floats] = {}
     if "radius_above_step" in view.variables:
         times = view.passage_time("radius_above")
         found |= {f"radius {radius:g}": times[:, k] for k, radius in enumerate(events.radii)}
+    if "interval_step" in view.variables:
+        times = view.passage_time("interval")
+        for k, one in enumerate(events.intervals or ()):
+            where = "inside" if one.inside else "outside"
+            found[f"coordinate {one.mode} {where} [{one.ends[0]:g}, {one.ends[1]:g}]"] = times[:, k]
     if "mode_learned_step" in view.variables:
         times = view.passage_time("mode_learned")
         for k, level in enumerate(events.mode_learned):
