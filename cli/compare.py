@@ -72,9 +72,11 @@ def command(
     settings = Settings(permutations=permutations, seed=seed)
     with stop_at_once(), open_ensemble(source) as ensemble:
         found = compare(ensemble, models, snapshots=snapshots, steps=steps, settings=settings)
+        summaries = {name: ensemble.study.models[name].summary() for name in dict.fromkeys(models)}
     if as_json:
         show.print_json(document(found))
         return
+    show.print_models(summaries)
     for one in found:
         for at in range(len(one.step)):
             title = f"{one.first} and {one.second} at step {one.step[at]:,.0f}"

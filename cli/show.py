@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "print_forecast",
     "print_json",
+    "print_models",
     "print_pairs",
     "print_results",
     "print_rows",
@@ -54,9 +55,17 @@ def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> N
 
 
 def print_results(analysis: Analysis) -> None:
-    """Print an analysis: the table, one row a model, and the main finding."""
+    """Print an analysis: what the models are, the table, one row per model, and the main finding."""
+    print_models({name: model.summary for name, model in analysis.models.items()})
     print_rows(analysis.summary_rows())
     click.echo(analysis.headline() + "\n")
+
+
+def print_models(summaries: Mapping[str, str], indent: str = "") -> None:
+    """Print what each model is, one per line, with the batch whose noise an SDE has."""
+    width = max((len(name) for name in summaries), default=0)
+    for name, text in summaries.items():
+        click.echo(f"{indent}{name:<{width}}  {text}")
 
 
 def print_seconds(analysis: Analysis) -> None:
