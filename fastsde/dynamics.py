@@ -376,8 +376,8 @@ class Sde(_Dynamics):
 
         Examples
         --------
-        >>> Sde(noise="gradient", substeps=1, batch=4).summary()
-        'SGD with Gaussianised gradient noise of batch 4 in shuffled epochs: Euler with dt = the learning rate.'
+        >>> Sde(noise="gradient", substeps=1, batch=4, sampling="fresh").summary()
+        'SGD with Gaussianised gradient noise of batch 4 of fresh data: Euler with dt = the learning rate.'
         """
         clock = ""
         if self.subordination is not None:

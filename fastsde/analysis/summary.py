@@ -40,7 +40,8 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Keys: model, kind, summary (what it is in a sentence, the batch of its noise included), trajectories, exploded, compared (trajectories a side), mmd_ratio (mean squared
+        Keys: model, kind, summary (the model in a sentence, with the batch of its noise), trajectories,
+        exploded, compared (trajectories a side), mmd_ratio (mean squared
         MMD over the `chance_level`), mmd_low and mmd_high (its 95 % interval), closer_than_next (whether it
         is told to be closer than the model of the next row), mmd_p, mmd_peak_ratio, mmd_peak_step,
         mmd_share_outside, distinguishable, wasserstein, wasserstein_null, wasserstein_ratio (means over
