@@ -191,7 +191,7 @@ def _alone(document: Mapping[str, Any], key: _Key) -> str:
 
 def _targets(document: Mapping[str, Any], key: _Key) -> list[_Key]:
     """Return the keys that a swept key stands for: of every model that has it, where its name is a star."""
-    if key[:2] != ("models", "*"):
+    if key[:2] != ("models", "*") or len(key) < 3:
         return [key]
     models = document.get("models", {})
     kinds = {name: model.get("kind") for name, model in models.items() if isinstance(model, dict)}

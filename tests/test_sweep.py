@@ -131,9 +131,8 @@ def batches(study):
 
 
 def test_models_without_a_batch_follow_that_of_the_reference_also_when_it_is_swept():
-    assert batches(Study.from_mapping(BARE)) == dict.fromkeys(
-        ["sgd", "sde", "matched", "warm", "svag"], 2
-    ) | {"own": 3}
+    following = ["sgd", "sde", "matched", "warm", "svag"]
+    assert batches(Study.from_mapping(BARE)) == dict.fromkeys(following, 2) | {"own": 3}
     found = cases_of(BARE | {"sweep": {"models.sgd.batch": [1, 4]}})
     assert [case.name for case in found] == ["batch1", "batch4"]
     for case, batch in zip(found, (1, 4), strict=True):
