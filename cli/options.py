@@ -18,8 +18,10 @@ __all__ = [
     "output",
     "part_size",
     "progress",
+    "quick",
     "reference",
     "running",
+    "sections",
     "source",
     "steps",
     "study_file",
@@ -102,6 +104,19 @@ def models(*, required: bool) -> Callable[[Callback], Callback]:
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
 
+
+sections = click.option(
+    "--sections",
+    metavar="A,B,...",
+    callback=_names,
+    help="Measure these sections only, and keep the others of an analysis that is there.  [default: all]",
+)
+
+quick = click.option(
+    "--quick",
+    is_flag=True,
+    help="A first look: fewer shuffles, replicates and trajectories, as the results then say.",
+)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 

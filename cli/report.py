@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
+from fastsde.progress import Mode, make
 
 __all__ = ["command"]
 
 
 @click.command("report", short_help="Write figures and the HTML page of an analysed run.")
 @options.directory
-def command(directory: Path) -> None:
+@options.progress
+def command(directory: Path, progress: Mode) -> None:
     """Write figures and the HTML page of an analysed run; prints the page's path.
 
     Reads ensemble.h5 and analysis.h5, writes report.html (one file, figures inside) and figures/*.png.
@@ -24,4 +26,4 @@ def command(directory: Path) -> None:
     """
     from fastsde.cli import work
 
-    click.echo(work.report_directory(directory))
+    click.echo(work.report_directory(directory, make(progress)))

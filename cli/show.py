@@ -58,7 +58,10 @@ def print_results(analysis: Analysis) -> None:
     """Print an analysis: what the models are, the table, one row per model, and the main finding."""
     print_models({name: model.summary for name, model in analysis.models.items()})
     print_rows(analysis.summary_rows())
-    click.echo(analysis.headline() + "\n")
+    click.echo(analysis.headline())
+    if analysis.settings.quick:
+        click.echo(analysis.settings.quick_words())
+    click.echo()
 
 
 def print_models(summaries: Mapping[str, str], indent: str = "") -> None:

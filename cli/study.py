@@ -52,7 +52,7 @@ def command(
     study = work.load_study(study_file, trajectories, steps)
     ensemble = work.run_study(study, directory, reporter, **how)
     analysis = work.analyze_source(directory, reporter, reference)
-    report = work.report_directory(directory)
+    report = work.report_directory(directory, reporter)
     if as_json:
         show.print_json({"ensemble": ensemble, "report": report, "results": analysis.summary()})
         return

@@ -44,20 +44,37 @@ def analyze_source(
     progress: Progress,
     reference: str | None = None,
     models: tuple[str, ...] | None = None,
+    *,
+    sections: tuple[str, ...] | None = None,
+    quick: bool = False,
 ) -> Analysis:
-    """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it."""
-    from fastsde.analysis import analyze
+    """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it.
+
+    With `sections`, only these are measured, and the others kept of an analysis that is there.
+    """
+    from fastsde.analysis import Analysis, Settings, analyze
     from fastsde.store import open_ensemble
 
+    target = (source if source.is_dir() else source.parent) / ANALYSIS_FILE
     with stop_at_once(), open_ensemble(source) as ensemble:
-        analysis = analyze(ensemble, reference, models=models, progress=progress)
-        analysis.save((source if source.is_dir() else source.parent) / ANALYSIS_FILE)
+        before = Analysis.load(target) if sections is not None and target.is_file() else None
+        settings = Settings.quickly() if quick else Settings()
+        analysis = analyze(
+            ensemble,
+            reference,
+            models=models,
+            settings=settings,
+            progress=progress,
+            sections=sections,
+            before=before,
+        )
+        analysis.save(target)
     return analysis
 
 
-def report_directory(directory: Path) -> Path:
+def report_directory(directory: Path, progress: Progress) -> Path:
     """Write the report of a directory that has been analysed."""
     from fastsde.report import write_report
 
     with stop_at_once():
-        return write_report(directory)
+        return write_report(directory, progress=progress)

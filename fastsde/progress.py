@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class Silent(Progress):
 class Log(Progress):
     """Print a line to a stream at the start, at the end, and between: at every tenth or every minute.
 
+    A task that has nothing to tell for so long is said to be still under way.
+
     Parameters
     ----------
     stream
@@ -77,6 +80,8 @@ class Log(Progress):
     ) -> None:
         self._stream, self._every, self._least, self._clock = stream, every, least, clock
         self._tasks: list[_Told] = []
+        self._over = threading.Event()
+        self._spoken = 0.0
 
     def update(self, done: int, note: str = "") -> None:
         """Keep the state, and print it if it is time to."""
@@ -92,9 +97,22 @@ class Log(Progress):
     def _start(self, label: str, total: int, unit: str) -> None:
         self._tasks.append(_Told(label, unit, total, begun=self._clock(), said_at=self._clock()))
         self._print(f"{label}: {quantity(total)} {unit} to do")
+        if len(self._tasks) == 1:
+            self._over = threading.Event()
+            threading.Thread(target=self._watch, args=(self._over,), daemon=True).start()
+
+    def _watch(self, over: threading.Event) -> None:
+        """Say that the innermost task is under way when nothing was said for long."""
+        while not over.wait(self._every / 2):
+            task = next(iter(self._tasks[-1:]), None)
+            if task is not None and self._clock() - self._spoken >= self._every:
+                note = f" {task.note}" if task.note else ""
+                self._print(f"{task.label}{note}: under way for {duration(self._clock() - task.begun)}")
 
     def _finish(self) -> None:
         task = self._tasks.pop()
+        if not self._tasks:
+            self._over.set()
         seconds = self._clock() - task.begun
         self._print(
             f"{task.label}: {quantity(task.done)} of {quantity(task.total)} {task.unit} "
@@ -111,6 +129,7 @@ class Log(Progress):
 
     def _print(self, text: str) -> None:
         stream = self._stream or sys.stderr
+        self._spoken = self._clock()
         stream.write(text + "\n")
         stream.flush()
 

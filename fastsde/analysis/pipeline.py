@@ -19,7 +19,8 @@ from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
-from fastsde.analysis.sections import measure_sections
+from fastsde.analysis.sections import SECTIONS, measure_sections
+from fastsde.analysis.selection import SNAPSHOTS, check_kept, check_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
@@ -38,6 +39,8 @@ def analyze(
     models: Sequence[str] | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    sections: Sequence[str] | None = None,
+    before: Analysis | None = None,
 ) -> Analysis:
     """Measure every model of an ensemble, and its distance from the reference.
 
@@ -53,7 +56,12 @@ def analyze(
     settings : Settings, optional
         Seed, shuffles, directions and sample limits of the distances.
     progress : fastsde.progress.Progress, optional
-        Told how many snapshots are done.
+        Told how many snapshots and sections are done.
+    sections : sequence of str, optional
+        Measure these sections only (`fastsde.analysis.sections.SECTIONS`, or "snapshots": moments, distances
+        over time and learning times); all by default.
+    before : Analysis, optional
+        An earlier analysis of the same ensemble, from which all that `sections` does not name is kept.
 
     Returns
     -------
@@ -62,8 +70,8 @@ def analyze(
     Raises
     ------
     RequestError
-        If a model or the reference is not in the ensemble, models have no snapshot in common, or neither
-        modes nor loss were recorded.
+        If a model, section or the reference is not there, models have no snapshot in common, neither modes
+        nor loss were recorded, or `before` is the analysis of something else.
 
     Notes
     -----
@@ -77,10 +85,15 @@ def analyze(
     >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
     ...     fastsde.analyze(ensemble).save("runs/saddle/analysis.h5")
     """
+    if sections is not None:
+        check_sections(sections)
     views = common_views(ensemble, models)
     chosen = _reference(ensemble, list(views), reference)
+    settings = settings or Settings()
+    if before is not None:
+        check_kept(before, ensemble, views, chosen, settings)
     with one_thread_each():
-        return _Pass(ensemble, views, chosen, settings or Settings(), progress or Silent()).analysis()
+        return _Pass(ensemble, views, chosen, settings, progress or Silent()).analysis(sections, before)
 
 
 def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
@@ -111,9 +124,50 @@ class _Pass:
         self.time, self.step = first.time, first.step
         self.points = Points(ensemble, self.views, reference)
 
-    def analysis(self) -> Analysis:
-        """Do the pass and put the results together."""
-        start = time.perf_counter()
+    def analysis(self, wanted: Sequence[str] | None = None, before: Analysis | None = None) -> Analysis:
+        """Measure the wanted sections, all by default, keep the others, and put the results together."""
+        kept = before if wanted is not None and SNAPSHOTS not in wanted else None
+        seconds = dict(before.seconds) if before and wanted else {}
+        if kept is None:
+            start = time.perf_counter()
+            models, bandwidth = self._models()
+            seconds[SNAPSHOTS] = time.perf_counter() - start
+        else:
+            models, bandwidth = kept.models, kept.bandwidth
+        found, taken = measure_sections(
+            self.ensemble,
+            self.views,
+            self.reference,
+            self.settings,
+            self.progress,
+            {name: model.moments for name, model in models.items()},
+            only=wanted,
+        )
+        others = {k: v for k, v in before.sections.items() if k not in taken} if before and wanted else {}
+        problem = self.ensemble.problem
+        return Analysis(
+            study=self.ensemble.study.to_toml(),
+            fingerprint=self.ensemble.study.fingerprint(),
+            source=getattr(getattr(self.ensemble, "path", None), "name", ""),
+            created=now(),
+            versions=versions(),
+            settings=self.settings,
+            reference=self.reference,
+            step=self.step.astype(np.float64),
+            time=self.time,
+            quantities=self.points.quantities,
+            coordinates=self.points.coordinates,
+            mode_strength=self.points.strength,
+            bandwidth=bandwidth,
+            optimum_loss=float(problem.optimum_loss),
+            plateaus=plateaus(problem),
+            models=models,
+            sections={one.name: (found | others)[one.name] for one in SECTIONS if one.name in found | others},
+            seconds=seconds | taken,
+        )
+
+    def _models(self) -> tuple[dict[str, ModelResult], float]:
+        """Do the pass over the snapshots: what was found of every model, and the bandwidth."""
         self.frame = self.points.frame(self.settings) if self.reference else None
         moment_rows, compared = self._snapshots()
         passages = {name: self._passages(view) for name, view in self.views.items()}
@@ -131,31 +185,7 @@ class _Pass:
             )
             for name, view in self.views.items()
         }
-        problem = self.ensemble.problem
-        first = time.perf_counter() - start
-        sections, seconds = measure_sections(
-            self.ensemble, self.views, self.reference, self.settings, self.progress, moment_rows
-        )
-        return Analysis(
-            study=self.ensemble.study.to_toml(),
-            fingerprint=self.ensemble.study.fingerprint(),
-            source=getattr(getattr(self.ensemble, "path", None), "name", ""),
-            created=now(),
-            versions=versions(),
-            settings=self.settings,
-            reference=self.reference,
-            step=self.step.astype(np.float64),
-            time=self.time,
-            quantities=self.points.quantities,
-            coordinates=self.points.coordinates,
-            mode_strength=self.points.strength,
-            bandwidth=self.frame.bandwidth if self.frame else math.nan,
-            optimum_loss=float(problem.optimum_loss),
-            plateaus=plateaus(problem),
-            models=models,
-            sections=sections,
-            seconds={"snapshots": first, **seconds},
-        )
+        return models, self.frame.bandwidth if self.frame else math.nan
 
     def _snapshots(self) -> tuple[dict[str, Moments], dict[str, dict[str, Distance]]]:
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
