@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from fastsde.analysis import Analysis
     from fastsde.progress import Progress
     from fastsde.study import Study
+    from fastsde.sweep import Case
 
-__all__ = ["ANALYSIS_FILE", "analyze_source", "load_study", "report_directory", "run_study"]
+__all__ = [
+    "ANALYSIS_FILE",
+    "analyze_source",
+    "load_cases",
+    "load_study",
+    "report_directory",
+    "run_study",
+    "summaries",
+]
 
 ANALYSIS_FILE = "analysis.h5"
 
@@ -26,6 +35,33 @@ def load_study(path: Path, trajectories: int | None = None, steps: int | None = 
     if steps is not None:
         study = study.extended(steps)
     return study if trajectories is None else study.replace(trajectories=trajectories)
+
+
+def load_cases(path: Path, trajectories: int | None = None, steps: int | None = None) -> list[Case]:
+    """Load the cases of a study file, one without a sweep, with another number of trajectories or steps."""
+    import dataclasses
+
+    from fastsde.sweep import load_cases
+
+    def changed(study: Study) -> Study:
+        if steps is not None:
+            study = study.extended(steps)
+        return study if trajectories is None else study.replace(trajectories=trajectories)
+
+    return [dataclasses.replace(case, study=changed(case.study)) for case in load_cases(path)]
+
+
+def summaries(cases: list[Case]) -> dict[str, str]:
+    """Return what each model of some cases is; of models that are not the same in all, in each case."""
+    found: dict[str, dict[str, str]] = {}
+    for case in cases:
+        for name, model in case.study.models.items():
+            found.setdefault(name, {})[case.name] = model.summary()
+    result = {}
+    for name, said in found.items():
+        texts = list(dict.fromkeys(said.values()))
+        result[name] = texts[0] if len(texts) == 1 else f"{texts[0]} (of the first case; the table has more)"
+    return result
 
 
 def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:
