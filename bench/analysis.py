@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastsde.analysis import Settings, analyze, sections
+from fastsde.analysis import Settings, analyze, cost, sections
 from fastsde.data import build_problem
 from fastsde.study import Study
 
@@ -149,8 +149,10 @@ class MadeUpEnsemble:
         return self.views[name]
 
 
-def measure(trajectories: int, snapshots: int, modes: int, models: int) -> dict[str, float]:
-    """Return seconds by stage and peak memory in MiB of one analysis."""
+def measure(
+    trajectories: int, snapshots: int, modes: int, models: int, only: list[str] | None = None
+) -> dict[str, float]:
+    """Return seconds by stage and peak memory in MiB of one analysis, or of some of its sections."""
     strengths = ", ".join(str(100 - 2 * a) for a in range(modes))
     text = STUDY.format(trajectories=trajectories, snapshots=snapshots, modes=modes, strengths=strengths)
     study = Study.from_toml(text)
@@ -166,7 +168,7 @@ def measure(trajectories: int, snapshots: int, modes: int, models: int) -> dict[
     original, sections.SECTIONS = sections.SECTIONS, timed
     start, wall = time.process_time(), time.perf_counter()
     try:
-        analyze(ensemble, settings=Settings())
+        analyze(ensemble, settings=Settings(), sections=only)
     finally:
         sections.SECTIONS = original
     total = time.process_time() - start
@@ -190,13 +192,58 @@ def _timed(section: sections.Section, spent: dict[str, float], clock: Clock) -> 
     return sections.Section(section.name, section.record, run)
 
 
+NAMES = {section.name for section in sections.SECTIONS}
+SIZES = (
+    (100, 10, 2, 2),
+    (1_000, 10, 2, 2),
+    (1_000, 64, 4, 2),
+    (500, 40, 4, 6),
+    (1_000, 40, 16, 2),
+    (10_000, 10, 4, 2),
+    (10_000, 40, 4, 2),
+    (1_000, 300, 2, 2),
+    (200, 200, 4, 3),
+    (4_000, 30, 4, 4),
+    (300, 64, 8, 3),
+    (20_000, 20, 8, 2),
+)
+"""Trajectories, snapshots, modes and models of the runs that the cost model is fitted to."""
+
+
+def calibrate(only: list[str] | None) -> None:
+    """Fit the terms of `fastsde.analysis.cost` to some analyses, and print table and errors as they come."""
+    from scipy.optimize import nnls
+
+    taken: dict[str, list[float]] = {}
+    rows = []
+    for trajectories, snapshots, modes, models in SIZES:
+        found = measure(trajectories, snapshots, modes, models, only)
+        rows.append(cost.terms(cost.Size(models, snapshots, modes, trajectories)))
+        for name in (name for name in found if name == "snapshots" or name in NAMES):
+            taken.setdefault(name, []).append(max(found[name], 1e-3))
+        print(f"# {trajectories} {snapshots} {modes} {models}: {found['all cores']:.1f} s", flush=True)
+    print(f"YARDSTICK_SECONDS = {cost.yardstick():.4f}\nCOEFFICIENTS = {{")
+    for name, seconds in taken.items():
+        real = np.array(seconds)
+        coefficients, _ = nnls(np.array(rows) / real[:, None], np.ones(len(real)))
+        ratio = np.array(rows) @ coefficients / real
+        numbers = ", ".join(f"{value:.3g}" for value in coefficients)
+        print(f'    "{name}": ({numbers}),  # {ratio.min():.2f} to {ratio.max():.2f}')
+    print("}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trajectories", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--snapshots", type=int, default=64)
     parser.add_argument("--modes", type=int, default=16)
     parser.add_argument("--models", type=int, default=6, choices=range(1, 7))
+    parser.add_argument("--calibrate", action="store_true", help="print the table of fastsde.analysis.cost")
+    parser.add_argument("--sections", metavar="A,B,...", help="with --calibrate: of these sections only")
     given = parser.parse_args()
+    if given.calibrate:
+        calibrate(given.sections.split(",") if given.sections else None)
+        return
     for trajectories in given.trajectories:
         print(f"{trajectories:,} trajectories x {given.snapshots} snapshots x {given.modes} modes")
         for name, value in measure(trajectories, given.snapshots, given.modes, given.models).items():

@@ -83,9 +83,11 @@ def command(
         found = compare(
             ensemble, models, snapshots=snapshots, steps=steps, settings=settings, every_pair=every
         )
+        summaries = {name: ensemble.study.models[name].summary() for name in dict.fromkeys(models)}
     if as_json:
         show.print_json(document(found))
         return
+    show.print_models(summaries)
     first, step = found[0].first, found[0].step
     for at in range(len(step)):
         rows = [one.row(at) for one in nearest(found, at)]

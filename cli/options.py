@@ -18,8 +18,10 @@ __all__ = [
     "output",
     "part_size",
     "progress",
+    "quick",
     "reference",
     "running",
+    "sections",
     "source",
     "steps",
     "study_file",
@@ -108,6 +110,19 @@ verify = click.option(
     "--verify",
     is_flag=True,
     help="Compute the checksums of all parts first: finds changed bytes, reads every file.",
+)
+
+sections = click.option(
+    "--sections",
+    metavar="A,B,...",
+    callback=_names,
+    help="Measure these sections only, and keep the others of an analysis that is there.  [default: all]",
+)
+
+quick = click.option(
+    "--quick",
+    is_flag=True,
+    help="A first look: fewer shuffles, replicates and trajectories, as the results then say.",
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from fastsde.cli import options
+from fastsde.progress import Mode, Progress, make
 
 __all__ = ["command"]
 
@@ -25,6 +27,7 @@ __all__ = ["command"]
 )
 @click.option("--levels", type=click.IntRange(2, 10), default=5, show_default=True, help="Steps to compare.")
 @click.option("--steps", type=click.IntRange(1), help="Learning-rate steps, in place of the study's.")
+@options.progress
 @options.as_json
 def command(
     study_file: Path,
@@ -33,6 +36,7 @@ def command(
     trajectories: int,
     levels: int,
     steps: int | None,
+    progress: Mode,
     as_json: bool,
 ) -> None:
     """Halve dt, with the same noise at all levels, and print differences and orders at the end of the study.
@@ -42,7 +46,7 @@ def command(
     does. Uncertainties are standard errors over trajectories; a weak order counts the dt at which the weak
     difference is above 3 of them. Orders mean little where trajectories that start together part in time, as
     those of a long training do: take fewer steps. Models without a dt (SGD), with jumps or stable noise, in
-    fractional time or with momentum are left out.
+    fractional time or with momentum are left out, and the reason is given for each.
 
     \b
     Examples:
@@ -50,8 +54,9 @@ def command(
         fastsde order saddle.toml --model langevin --levels 6 --steps 100
     """
     from fastsde.cli import show, work
+    from fastsde.cli.signals import stop_at_once
     from fastsde.errors import StudyError
-    from fastsde.order import measure_orders, orderable
+    from fastsde.order import measure_orders, why_not_orderable
 
     study = work.load_study(study_file, None)
     if steps is not None:
@@ -59,13 +64,27 @@ def command(
     unknown = [name for name in names if name not in study.models]
     if unknown:
         raise StudyError(f"no model {unknown[0]!r}; the study has {', '.join(study.models)}")
-    wanted = [name for name in names or study.models if names or orderable(study.models[name])]
-    if not wanted:
-        raise StudyError("no model of the study has an order to measure")
-    found = {
-        name: measure_orders(study, name, trajectories=trajectories, levels=levels, threads=threads)
-        for name in wanted
-    }
+    reasons = {name: why_not_orderable(study.models[name]) for name in names or study.models}
+    without = [f"models.{name}: {why}" for name, why in reasons.items() if why]
+    wanted = [name for name, why in reasons.items() if not why]
+    if not wanted or (names and without):
+        raise StudyError("\n  ".join(["no order to measure", *without]), str(study_file))
+    for line in without:
+        click.echo(f"left out: {line}", err=True)
+    found = {}
+    reporter = make(progress)
+    each = 2 ** (levels + 1) - 1  # a level has twice the steps of the one before
+    with stop_at_once(), reporter.task("order", each * len(wanted), "runs of the coarsest step"):
+        for number, name in enumerate(wanted):
+            reporter.update(each * number, name)
+            found[name] = measure_orders(
+                study,
+                name,
+                trajectories=trajectories,
+                levels=levels,
+                threads=threads,
+                on_level=_teller(reporter, each * number, name),
+            )
     if as_json:
         show.print_json(
             {
@@ -99,6 +118,11 @@ def command(
         for row in zip(one.dt, one.strong, one.strong_error, one.weak, one.weak_error, strict=True):
             dt, strong, spread, weak, doubt = row
             click.echo(f"  {dt:10.3g}  {strong:12.4g} +- {spread:8.2g}  {weak:12.4g} +- {doubt:8.2g}")
+
+
+def _teller(reporter: Progress, before: int, name: str) -> Callable[[int], None]:
+    """Return what tells the reporter that a level is done."""
+    return lambda level: reporter.update(before + 2 ** (level + 1) - 1, name)
 
 
 def _words(order: float) -> str:

@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
+from fastsde.progress import Mode, make
 
 __all__ = ["command"]
 
 
 @click.command("report", short_help="Write figures and the HTML page of an analysed run.")
 @options.directory
+@options.progress
 @options.verify
-def command(directory: Path, verify: bool) -> None:
+def command(directory: Path, progress: Mode, verify: bool) -> None:
     """Write figures and the HTML page of an analysed run; prints the page's path.
 
     Reads ensemble.h5 and analysis.h5, writes report.html (one file, figures inside) and figures/*.png. An
@@ -26,4 +28,4 @@ def command(directory: Path, verify: bool) -> None:
     """
     from fastsde.cli import work
 
-    click.echo(work.report_directory(directory, verify=verify))
+    click.echo(work.report_directory(directory, make(progress), verify=verify))

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from fastsde.status import RunStatus
 
 __all__ = [
+    "forecast_lines",
     "print_forecast",
+    "print_forecasts",
     "print_json",
+    "print_models",
     "print_pairs",
     "print_results",
     "print_rows",
@@ -31,6 +34,10 @@ __all__ = [
 ]
 
 _WIDTH_ELSEWHERE = 160
+FINE_SECONDS = 100.0
+"""A forecast below it is given in tenths of a second."""
+SECTIONS_SHOWN = 6
+"""A forecast names the sections of the analysis that take longest, so many."""
 
 
 def print_json(value: Any) -> None:
@@ -77,9 +84,20 @@ def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: i
 
 
 def print_results(analysis: Analysis) -> None:
-    """Print an analysis: the table, one row a model, and the main finding."""
+    """Print an analysis: what the models are, the table, one row per model, and the main finding."""
+    print_models({name: model.summary for name, model in analysis.models.items()})
     print_rows(analysis.summary_rows())
-    click.echo(analysis.headline() + "\n")
+    click.echo(analysis.headline())
+    if analysis.settings.quick:
+        click.echo(analysis.settings.quick_words())
+    click.echo()
+
+
+def print_models(summaries: Mapping[str, str], indent: str = "") -> None:
+    """Print what each model is, one per line, with the batch whose noise an SDE has."""
+    width = max((len(name) for name in summaries), default=0)
+    for name, text in summaries.items():
+        click.echo(f"{indent}{name:<{width}}  {text}")
 
 
 def print_seconds(analysis: Analysis) -> None:
@@ -122,11 +140,16 @@ def print_status(status: RunStatus) -> None:
 
 def print_forecast(forecast: Forecast) -> None:
     """Print what a study takes, and the job arrays that could run it."""
-    click.echo(
-        f"time    {duration(forecast.seconds)} on {forecast.threads} threads, without analysis and report"
-    )
-    for name, seconds in forecast.model_seconds.items():
-        click.echo(f"          {name}: {duration(seconds)}")
+    print_models(forecast.summaries)
+    click.echo()
+    groups = forecast_lines(forecast)
+    unit = 0.1 if forecast.seconds < FINE_SECONDS else 1.0
+    total = sum(seconds for lines in groups.values() for seconds in lines.values())
+    click.echo(f"time    {_seconds(total, unit)} on {forecast.threads} threads")
+    for group, lines in groups.items():
+        click.echo(f"  {group:<20}{_seconds(sum(lines.values()), unit):>10}")
+        for name, seconds in lines.items() if len(lines) > 1 else ():
+            click.echo(f"    {name:<18}{_seconds(seconds, unit):>10}")
     click.echo(f"memory  {size_text(forecast.memory)}")
     click.echo(f"disk    {size_text(forecast.disk)} in {forecast.files} files\n")
     rows = [
@@ -145,6 +168,48 @@ def print_forecast(forecast: Forecast) -> None:
         click.echo("suggested: no job array, `fastsde run`")
     else:
         click.echo(f"suggested: fastsde submit STUDY --tasks {forecast.suggested}")
+
+
+def forecast_lines(forecast: Forecast) -> dict[str, dict[str, float]]:
+    """Return the lines of a forecast by group, rounded as they are printed: they sum to their total."""
+    digits = 1 if forecast.seconds < FINE_SECONDS else 0
+    analysis = {name: round(seconds, digits) for name, seconds in forecast.analysis_seconds.items()}
+    shown = dict(sorted(analysis.items(), key=lambda one: -one[1])[:SECTIONS_SHOWN])
+    others = sum(seconds for name, seconds in analysis.items() if name not in shown)
+    return {
+        "start and parts": {"start": round(forecast.start_seconds, digits)},
+        "integration": {name: round(s, digits) for name, s in forecast.model_seconds.items()},
+        "analysis, about": {**shown, "other sections": others},
+        "report, about": {"report": round(forecast.report_seconds, digits)},
+    }
+
+
+def _seconds(seconds: float, unit: float) -> str:
+    return f"{seconds:.1f} s" if unit < 1 else duration(seconds)
+
+
+def print_forecasts(found: Mapping[str, Forecast]) -> None:
+    """Print what each case of a sweep takes, and all of them."""
+    first = next(iter(found.values()))
+    whole = {name: round(one.seconds) for name, one in found.items()}
+    rows = [
+        {
+            "case": name,
+            "time": duration(whole[name]),
+            "integration": duration(one.start_seconds + sum(one.model_seconds.values())),
+            "analysis and report": duration(sum(one.analysis_seconds.values()) + one.report_seconds),
+            "memory": size_text(one.memory),
+            "disk": size_text(one.disk),
+            "files": one.files,
+        }
+        for name, one in found.items()
+    ]
+    print_rows(rows, f"{len(found)} cases on {first.threads} threads, one after another")
+    disk = size_text(sum(one.disk for one in found.values()))
+    click.echo(
+        f"all: {duration(sum(whole.values()))}, {disk}; analysis and report are known within a factor of"
+    )
+    click.echo("two to three; `fastsde sweep` runs them")
 
 
 def print_pairs(pairs: Mapping[str, Any], indent: str = "") -> None:

@@ -45,14 +45,16 @@ def command(
         fastsde study saddle.toml -o runs/large --trajectories 100000 --threads 16
         fastsde study saddle.toml --json > results.json
     """
+    from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
 
     directory = options.default_directory(study_file, output)
     reporter = make(progress)
     study = work.load_study(study_file, trajectories, steps)
+    check_analysable(study, reference, str(study_file))
     ensemble = work.run_study(study, directory, reporter, **how)
     analysis = work.analyze_source(directory, reporter, reference)
-    report = work.report_directory(directory)
+    report = work.report_directory(directory, reporter)
     if as_json:
         show.print_json({"ensemble": ensemble, "report": report, "results": analysis.summary()})
         return

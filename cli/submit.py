@@ -69,10 +69,12 @@ def command(
         fastsde submit saddle.toml --tasks 8 --gpu --cpus-per-task 8
         fastsde submit saddle.toml --tasks 100 --dry-run
     """
+    from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
     from fastsde.submit import Job, array_script, merge_script, submit
 
     study = work.load_study(study_file, trajectories, steps)
+    check_analysable(study, source=str(study_file))
     directory = options.default_directory(study_file, output).absolute()
     own_code = study.landscape is not None and ":" in getattr(study.landscape, "function", "")
     modules = str(study_file.absolute().parent) if own_code else ""

@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from fastsde.analysis import Analysis
     from fastsde.progress import Progress
     from fastsde.study import Study
+    from fastsde.sweep import Case
 
-__all__ = ["ANALYSIS_FILE", "analyze_source", "load_study", "print_notes", "report_directory", "run_study"]
+__all__ = [
+    "ANALYSIS_FILE",
+    "analyze_source",
+    "load_cases",
+    "load_study",
+    "print_notes",
+    "report_directory",
+    "run_study",
+    "summaries",
+]
 
 ANALYSIS_FILE = "analysis.h5"
 
@@ -39,6 +49,33 @@ def print_notes(study: Study) -> None:
         click.echo("note: " + note.replace("\n", "\n      "), err=True)
 
 
+def load_cases(path: Path, trajectories: int | None = None, steps: int | None = None) -> list[Case]:
+    """Load the cases of a study file, one without a sweep, with another number of trajectories or steps."""
+    import dataclasses
+
+    from fastsde.sweep import load_cases
+
+    def changed(study: Study) -> Study:
+        if steps is not None:
+            study = study.extended(steps)
+        return study if trajectories is None else study.replace(trajectories=trajectories)
+
+    return [dataclasses.replace(case, study=changed(case.study)) for case in load_cases(path)]
+
+
+def summaries(cases: list[Case]) -> dict[str, str]:
+    """Return what each model of some cases is; of models that are not the same in all, in each case."""
+    found: dict[str, dict[str, str]] = {}
+    for case in cases:
+        for name, model in case.study.models.items():
+            found.setdefault(name, {})[case.name] = model.summary()
+    result = {}
+    for name, said in found.items():
+        texts = list(dict.fromkeys(said.values()))
+        result[name] = texts[0] if len(texts) == 1 else f"{texts[0]} (of the first case; the table has more)"
+    return result
+
+
 def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:
     """Integrate what is missing, with the options of `fastsde.parts.Options`; a signal stops it."""
     from fastsde.parts import run
@@ -56,21 +93,37 @@ def analyze_source(
     reference: str | None = None,
     models: tuple[str, ...] | None = None,
     *,
+    sections: tuple[str, ...] | None = None,
+    quick: bool = False,
     verify: bool = False,
 ) -> Analysis:
-    """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it."""
-    from fastsde.analysis import analyze
+    """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it.
+
+    With `sections`, only these are measured, and the others kept of an analysis that is there.
+    """
+    from fastsde.analysis import Analysis, Settings, analyze
     from fastsde.store import open_ensemble
 
+    target = (source if source.is_dir() else source.parent) / ANALYSIS_FILE
     with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
-        analysis = analyze(ensemble, reference, models=models, progress=progress)
-        analysis.save((source if source.is_dir() else source.parent) / ANALYSIS_FILE)
+        before = Analysis.load(target) if sections is not None and target.is_file() else None
+        settings = Settings.quickly() if quick else Settings()
+        analysis = analyze(
+            ensemble,
+            reference,
+            models=models,
+            settings=settings,
+            progress=progress,
+            sections=sections,
+            before=before,
+        )
+        analysis.save(target)
     return analysis
 
 
-def report_directory(directory: Path, *, verify: bool = False) -> Path:
+def report_directory(directory: Path, progress: Progress, *, verify: bool = False) -> Path:
     """Write the report of a directory that has been analysed, after checking its ensemble."""
     from fastsde.report import write_report
 
     with stop_at_once():
-        return write_report(directory, verify=verify)
+        return write_report(directory, progress=progress, verify=verify)

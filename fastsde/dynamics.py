@@ -31,7 +31,7 @@ from pydantic import Field, model_validator
 from fastsde.fields import LARGEST, Count, Expect, Fault, Positive, Section, Size, Tail, refuse
 from fastsde.terms import Covariance, Jumps, Rotation, Subordination
 
-__all__ = ["GradientDescent", "Model", "Sampling", "Sde", "Sgd", "Svag"]
+__all__ = ["GradientDescent", "Model", "Sampling", "Sde", "Sgd", "Svag", "fields_of", "follows_batch"]
 
 Sampling = Annotated[
     Literal["epoch", "without-replacement", "replacement", "fresh"],
@@ -318,7 +318,7 @@ class Sde(_Dynamics):
     subordination : Subordination, optional
         The clock of fractional time.
     batch, sampling : int, str
-        The SGD whose noise is modelled; in a study file they default to those of its first ``sgd`` model.
+        The SGD whose noise is modelled; in a study they default to those of its first ``sgd`` model.
 
     Raises
     ------
@@ -418,8 +418,8 @@ class Sde(_Dynamics):
 
         Examples
         --------
-        >>> Sde(noise="gradient", substeps=1).summary()
-        'SGD with Gaussianised gradient noise: Euler with dt = the learning rate.'
+        >>> Sde(noise="gradient", substeps=1, batch=4, sampling="fresh").summary()
+        'SGD with Gaussianised gradient noise of batch 4 of fresh data: Euler with dt = the learning rate.'
         """
         clock = ""
         if self.subordination is not None:
@@ -443,13 +443,18 @@ class Sde(_Dynamics):
             return f"SDE with {tail} noise of a given covariance"
         if self.noise == "gradient":
             if self.alpha == 2 and self.substeps == 1:
-                return "SGD with Gaussianised gradient noise"
-            return f"SDE with {tail} noise of the covariance of SGD's gradient"
+                return f"SGD with Gaussianised gradient noise of {self._batch_words()}"
+            return f"SDE with {tail} noise of the covariance of SGD's gradient for {self._batch_words()}"
         if self.temperature == "matched":
-            heat = f"temperature matched to SGD {_WHERE_MATCHED[self.match_at or 'minimum']}"
+            where = _WHERE_MATCHED[self.match_at or "minimum"]
+            heat = f"temperature matched {where} to SGD with {self._batch_words()}"
         else:
             heat = f"temperature {self.temperature:g}"
         return f"Langevin dynamics with isotropic {tail} noise, {heat}"
+
+    def _batch_words(self) -> str:
+        """Say of which batch the noise is."""
+        return f"batch {self.batch} {_HOW_DRAWN[self.sampling]}"
 
     def _method(self) -> str:
         if self.substeps == 1:
@@ -482,3 +487,31 @@ def _faults_of_dt(table: dict[str, Any]) -> list[Fault]:
 
 
 Model = Annotated[GradientDescent | Sgd | Svag | Sde, Field(discriminator="kind")]
+
+_KINDS: dict[str, type[Section]] = {"gd": GradientDescent, "sgd": Sgd, "svag": Svag, "sde": Sde}
+
+
+def fields_of(kind: object) -> frozenset[str]:
+    """Return the keys that a model of a kind may have; none of a kind that there is not.
+
+    Examples
+    --------
+    >>> "batch" in fields_of("sde"), "batch" in fields_of("gd")
+    (True, False)
+    """
+    known = _KINDS.get(kind) if isinstance(kind, str) else None
+    return frozenset(known.model_fields) if known is not None else frozenset()
+
+
+def follows_batch(table: Mapping[str, Any]) -> bool:
+    """Whether the model of a table depends on the batch of an SGD: its batch is that of the study's SGD.
+
+    Examples
+    --------
+    >>> follows_batch({"kind": "sde", "noise": "isotropic", "temperature": 0.1})
+    False
+    """
+    if table.get("kind") != "sde":
+        return table.get("kind") == "svag"
+    matched = table.get("noise") == "isotropic" and table.get("temperature") in (None, "matched")
+    return matched or table.get("noise") == "gradient"

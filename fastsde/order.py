@@ -29,7 +29,7 @@ from fastsde.lowering import lower
 if TYPE_CHECKING:
     from fastsde.study import Study
 
-__all__ = ["Orders", "measure_orders", "orderable"]
+__all__ = ["Orders", "measure_orders", "orderable", "why_not_orderable"]
 
 Array = NDArray[np.float64]
 
@@ -86,10 +86,30 @@ def _slope(dt: Array, size: Array, shares: Array) -> tuple[float, float]:
 
 def orderable(model: Any) -> bool:
     """Say whether a model has a dt to halve and noise that fine steps can share: Gaussian or none."""
+    return not why_not_orderable(model)
+
+
+def why_not_orderable(model: Any) -> str:
+    """Say why a model has no order to measure; empty if it has one.
+
+    Examples
+    --------
+    >>> why_not_orderable(Sde(noise="gradient", alpha=1.5))
+    'its stable noise (alpha = 1.5) cannot be shared between steps of dt and of dt / 2'
+    """
     if isinstance(model, GradientDescent):
-        return model.momentum is None
-    gaussian = isinstance(model, Sde) and model.alpha == 2 and model.jumps is None
-    return gaussian and model.subordination is None
+        return "momentum ties its step to the learning rate" if model.momentum is not None else ""
+    if not isinstance(model, Sde):
+        return f"kind = {model.kind!r} takes batches at steps of the learning rate: it has no dt to halve"
+    if model.alpha < 2:
+        return (
+            f"its stable noise (alpha = {model.alpha:g}) cannot be shared between steps of dt and of dt / 2"
+        )
+    if model.jumps is not None:
+        return "its jumps cannot be shared between steps of dt and of dt / 2"
+    if model.subordination is not None:
+        return "in fractional time steps of dt and of dt / 2 do not share a clock"
+    return ""
 
 
 def measure_orders(
@@ -122,11 +142,9 @@ def measure_orders(
         If the model has no order to measure.
     """
     model = study.models[name]
-    if not orderable(model):
-        raise StudyError(
-            f"models.{name} has no order to measure: it needs a dt to halve and Gaussian noise or "
-            "none, on the ordinary clock and without momentum"
-        )
+    why = why_not_orderable(model)
+    if why:
+        raise StudyError(f"models.{name} has no order to measure: {why}")
     ends = []
     for level in range(levels + 1):
         ends.append(_ends(study, name, level, levels, trajectories, threads or default_threads()))

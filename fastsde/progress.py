@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 __all__ = ["Bar", "Log", "Mode", "Progress", "Silent", "duration", "make", "quantity", "size_text"]
 
@@ -19,16 +22,18 @@ Mode = Literal["auto", "bar", "log", "none"]
 class Progress:
     """Base of the reporters, and the one that does nothing (`Silent`).
 
-    A computation opens a task, reports the work done so far, and leaves:
+    A computation opens a task, reports the work done so far, and leaves. Tasks may have tasks inside:
 
     >>> progress = Silent()
-    >>> with progress.task("integrate", 1000, "trajectory-steps"):
-    ...     progress.update(500, "sgd")
+    >>> with progress.task("sweep", 2, "cases"):
+    ...     with progress.task("integrate", 1000, "trajectory-steps"):
+    ...         progress.update(500, "sgd")
+    ...     progress.update(1, "batch4")
     """
 
     @contextlib.contextmanager
     def task(self, label: str, total: int, unit: str = "steps") -> Iterator[None]:
-        """Report on a task of `total` units while the block runs; tasks follow one another."""
+        """Report on a task of `total` units while the block runs; updates are of the innermost task."""
         self._start(label, total, unit)
         try:
             yield
@@ -52,6 +57,8 @@ class Silent(Progress):
 class Log(Progress):
     """Print a line to a stream at the start, at the end, and between: at every tenth or every minute.
 
+    A task that has nothing to tell for so long is said to be still under way.
+
     Parameters
     ----------
     stream
@@ -72,48 +79,80 @@ class Log(Progress):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream, self._every, self._least, self._clock = stream, every, least, clock
-        self._label, self._unit, self._total = "", "", 0
-        self._done, self._note = 0, ""
-        self._begun = self._said_at = 0.0
-        self._said = 0
+        self._tasks: list[_Told] = []
+        self._over = threading.Event()
+        self._spoken = 0.0
 
     def update(self, done: int, note: str = "") -> None:
         """Keep the state, and print it if it is time to."""
-        self._done, self._note = done, note
-        waited = self._clock() - self._said_at
-        tenth = 10 * (done - self._said) >= self._total
+        if not self._tasks:
+            return
+        task = self._tasks[-1]
+        task.done, task.note = done, note
+        waited = self._clock() - task.said_at
+        tenth = 10 * (done - task.said) >= task.total
         if waited >= self._least and (tenth or waited >= self._every):
-            self._say()
+            self._say(task)
 
     def _start(self, label: str, total: int, unit: str) -> None:
-        self._label, self._total, self._unit = label, total, unit
-        self._done, self._note, self._said = 0, "", 0
-        self._begun = self._said_at = self._clock()
+        self._tasks.append(_Told(label, unit, total, begun=self._clock(), said_at=self._clock()))
         self._print(f"{label}: {quantity(total)} {unit} to do")
+        if len(self._tasks) == 1:
+            self._over = threading.Event()
+            threading.Thread(target=self._watch, args=(self._over,), daemon=True).start()
+
+    def _watch(self, over: threading.Event) -> None:
+        """Say that the innermost task is under way when nothing was said for long."""
+        while not over.wait(self._every / 2):
+            task = next(iter(self._tasks[-1:]), None)
+            if task is not None and self._clock() - self._spoken >= self._every:
+                note = f" {task.note}" if task.note else ""
+                self._print(f"{task.label}{note}: under way for {duration(self._clock() - task.begun)}")
 
     def _finish(self) -> None:
-        seconds = self._clock() - self._begun
+        task = self._tasks.pop()
+        if not self._tasks:
+            self._over.set()
+        seconds = self._clock() - task.begun
         self._print(
-            f"{self._label}: {quantity(self._done)} of {quantity(self._total)} {self._unit} "
-            f"in {duration(seconds)} ({quantity(_rate(self._done, seconds))}/s)"
+            f"{task.label}: {quantity(task.done)} of {quantity(task.total)} {task.unit} "
+            f"in {duration(seconds)} ({quantity(_rate(task.done, seconds))}/s)"
         )
 
-    def _say(self) -> None:
-        self._said, self._said_at = self._done, self._clock()
-        rate = _rate(self._done, self._said_at - self._begun)
-        left = duration((self._total - self._done) / rate) if rate > 0 else "unknown"
-        share = 100 * self._done / max(1, self._total)
-        note = f" {self._note}" if self._note else ""
-        self._print(f"{self._label}{note}: {share:.0f}%, {quantity(rate)} {self._unit}/s, {left} left")
+    def _say(self, task: _Told) -> None:
+        task.said, task.said_at = task.done, self._clock()
+        rate = _rate(task.done, task.said_at - task.begun)
+        left = duration((task.total - task.done) / rate) if rate > 0 else "unknown"
+        share = 100 * task.done / max(1, task.total)
+        note = f" {task.note}" if task.note else ""
+        self._print(f"{task.label}{note}: {share:.0f}%, {quantity(rate)} {task.unit}/s, {left} left")
 
     def _print(self, text: str) -> None:
         stream = self._stream or sys.stderr
+        self._spoken = self._clock()
         stream.write(text + "\n")
         stream.flush()
 
 
+@dataclass
+class _Told:
+    """A task of a log: what it is, how far it is, and what was last said of it."""
+
+    label: str
+    unit: str
+    total: int
+    done: int = 0
+    note: str = ""
+    begun: float = 0.0
+    said: int = 0
+    said_at: float = 0.0
+
+
 class Bar(Progress):
-    """Draw a bar with the model, the share done, the rate and the time left.
+    """Draw a bar for each task under way: note, share done, rate, time taken and time left.
+
+    The terminal is drawn again four times a second, and the time taken moves on, also while a task has
+    nothing new to tell.
 
     Parameters
     ----------
@@ -124,37 +163,51 @@ class Bar(Progress):
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self._bar: RichProgress | None = None
-        self._unit = ""
-        self._begun = 0.0
+        self._tasks: list[tuple[TaskID, str, float]] = []
 
     def update(self, done: int, note: str = "") -> None:
-        """Move the bar."""
-        if self._bar is not None:
-            rate = _rate(done, time.monotonic() - self._begun)
-            self._bar.update(
-                self._bar.task_ids[0], completed=done, note=note, rate=f"{quantity(rate)} {self._unit}/s"
-            )
+        """Move the bar of the innermost task."""
+        if self._bar is not None and self._tasks:
+            task, unit, begun = self._tasks[-1]
+            rate = _rate(done, time.monotonic() - begun)
+            self._bar.update(task, completed=done, note=note, rate=f"{quantity(rate)} {unit}/s")
 
     def _start(self, label: str, total: int, unit: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        begun = time.monotonic()
+        if self._bar is None:
+            self._bar = self._new()
+            self._bar.start()
+        task = self._bar.add_task(label, total=max(1, total), completed=0 if total else 1, note="", rate="")
+        self._tasks.append((task, unit, begun))
 
-        self._unit, self._begun = unit, time.monotonic()
-        self._bar = Progress(
+    def _new(self) -> RichProgress:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        return Progress(
             TextColumn("{task.description} {task.fields[note]}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("left"),
             console=Console(file=self._stream or sys.stderr),
             refresh_per_second=4,
         )
-        self._bar.add_task(label, total=max(1, total), completed=0 if total else 1, note="", rate="")
-        self._bar.start()
 
     def _finish(self) -> None:
-        if self._bar is not None:
+        task, _, _ = self._tasks.pop()
+        if self._bar is not None and self._tasks:
+            self._bar.remove_task(task)
+        elif self._bar is not None:
             self._bar.stop()
             self._bar = None
 

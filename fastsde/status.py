@@ -132,7 +132,8 @@ def status(directory: Path | str, *, verify: bool = False) -> RunStatus:
     study = study_of(directory)
     stock = take_stock(study, directory, verify=verify)
     unreadable = [item.reason for item in stock.unreadable]
-    begun = [item for item in found(directory) if item[0].model in study.models]
+    whole = [standing.part for standing in stock.whole]
+    begun = [item for item in found(directory) if item[0].model in study.models and _lacking(item[0], whole)]
     running = [_running(study, directory, *item, unreadable) for item in begun]
     models = [_model(study, name, stock, running) for name in study.models]
     return RunStatus(
@@ -144,6 +145,12 @@ def status(directory: Path | str, *, verify: bool = False) -> RunStatus:
         (Path(directory) / ENSEMBLE_FILE).is_file(),
         _seconds_left(study, models, running),
     )
+
+
+def _lacking(part: Part, whole: list[Part]) -> bool:
+    """Whether a part that was begun is not there yet: its folder outlives its file for an instant."""
+    mine = sorted(other for other in whole if other.model == part.model)
+    return bool(gaps(mine, part.last, part.first))
 
 
 def _running(

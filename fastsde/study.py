@@ -346,6 +346,7 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
         document["data"] = data = {"seed": document["seed"], **data}
     if not isinstance(models, dict):
         return document
+    models = {name: _as_table(model) for name, model in models.items()}
     if any(nearest(key, ["landscape"]) for key in document):
         document = {"network": None, "data": None} | document
     if "landscape" in document:
@@ -365,6 +366,14 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
         for name, model in models.items()
     }
     return document
+
+
+def _as_table(model: Any) -> Any:
+    """Give a model made in code as a table, without a batch and sampling that nobody set."""
+    if not isinstance(model, Section):
+        return model
+    unset = {"batch", "sampling"} - model.model_fields_set
+    return {key: value for key, value in model.model_dump(exclude_none=True).items() if key not in unset}
 
 
 def _sound(value: Any, kind: Any) -> bool:

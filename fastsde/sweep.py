@@ -7,12 +7,14 @@ A study file may have a table of lists, by dotted keys::
     "time.learning_rate" = [1e-3, 2e-3]
     "data.seed" = [0, 1, 2, 3]
 
-A value of a model is a matter of that model alone: the model of the file is replaced by one model for each
-combination, named after it (``levy-alpha1_2``), in the same study. Everything else (learning rate, data,
-network) is what all models of a study share: trajectories are a function of one study and its data, and the
-distances of an analysis are between models on the same data at the same times. Each combination of such
-values is therefore a study of its own, a *case*, with its own directory, and a sweep is analysed over its
-cases together. Neither files nor analyses know of sweeps: what they hold is a resolved study like any other.
+A value of one model alone replaces the model of the file by one model for each combination, named after it
+(``levy-alpha1_2``), in the same study. Everything else is what several models share: learning rate, data and
+network, a key of all models that have it (``"models.*.batch"``), and the batch of the reference (the first
+``sgd`` model) where models without a batch of their own follow it. Trajectories are a function of one study
+and its data, and the distances of an analysis are between models on the same data at the same times. Each
+combination of shared values is therefore a study of its own, a *case*, with its own directory, and a sweep is
+analysed over its cases together. Neither files nor analyses know of sweeps: what they hold is a resolved
+study like any other.
 
 Cases are independent: each has a seed of its own, made from the file's seed and the case's name, unless
 ``seed`` itself is swept. The data keep the seed of the file unless ``data.seed`` is swept.
@@ -31,6 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastsde.dynamics import fields_of, follows_batch
 from fastsde.errors import Complaint, StudyError
 from fastsde.fields import Fault, refuse
 from fastsde.keys import misspelt
@@ -54,13 +57,16 @@ class Case:
     name : str
         Of its directory; empty where nothing but models is swept, or nothing at all.
     values : dict of str to object
-        What the case has of the swept keys that all models share.
+        What the case has of the swept keys that several models share.
     study : Study
+    swept : tuple of str
+        All swept keys of the file, those of single models included.
     """
 
     name: str
     values: dict[str, Any] = field(default_factory=dict)
     study: Study = None  # type: ignore[assignment]
+    swept: tuple[str, ...] = ()
 
 
 def load_cases(path: str | Path) -> list[Case]:
@@ -107,27 +113,29 @@ def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
     lists, faults = _lists(document)
     if faults:
         raise StudyError([_complaint(fault) for fault in faults], source)
-    shared = {key: values for key, values in lists.items() if key[0] != "models"}
+    shared = {key: values for key, values in lists.items() if _shared(document, key)}
+    swept = tuple(".".join(key) for key in lists)
     rest = dict(document)
     rest.pop(TABLE, None)
-    own = {".".join(key): values for key, values in lists.items() if key[0] == "models"}
+    own = {".".join(key): values for key, values in lists.items() if key not in shared}
     if own:
         rest[TABLE] = own
     if not shared:
-        return [Case("", {}, Study.from_mapping(rest, source))]
+        return [Case("", {}, Study.from_mapping(rest, source), swept)]
     found = []
     for values in _combinations(shared):
         name = _name(values)
         changed = _reseeded(rest, values, name)
         for key, value in values.items():
-            _put(changed, key, value)
+            for one in _targets(changed, key):
+                _put(changed, one, value)
         study = Study.from_mapping(changed, f"{source}, {name}" if source else name)
-        found.append(Case(name, {".".join(key): value for key, value in values.items()}, study))
+        found.append(Case(name, {".".join(key): value for key, value in values.items()}, study, swept))
     return found
 
 
 def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
-    """Replace each swept model by one for every combination of its values; refuse what is no model's.
+    """Replace each swept model by one for every combination of its values; refuse what several models share.
 
     Raises
     ------
@@ -135,10 +143,12 @@ def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
     """
     lists, faults = _lists(document)
     refuse(faults)
-    shared = {key: values for key, values in lists.items() if key[0] != "models"}
     mend = "`fastsde sweep FILE` runs a study for each combination and analyses them together"
-    allowed = "values of models only, models.NAME.KEY, in one study"
-    refuse(Fault((TABLE, ".".join(key)), values, allowed, mend) for key, values in shared.items())
+    refuse(
+        Fault((TABLE, ".".join(key)), values, _alone(document, key), mend)
+        for key, values in lists.items()
+        if _shared(document, key)
+    )
     models: dict[str, Any] = {}
     for name, model in document.get("models", {}).items():
         own = {key[2:]: values for key, values in lists.items() if key[1] == name}
@@ -156,6 +166,42 @@ def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
 _Key = tuple[str, ...]
 
 
+def _shared(document: Mapping[str, Any], key: _Key) -> bool:
+    """Whether a swept key is a matter of several models, so that its values make cases."""
+    return key[0] != "models" or key[1] == "*" or bool(_followers(document, key))
+
+
+def _followers(document: Mapping[str, Any], key: _Key) -> list[str]:
+    """Return the models that have no batch of their own, if the key is the batch of the model they follow."""
+    models = {k: model for k, model in document.get("models", {}).items() if isinstance(model, dict)}
+    reference = next((name for name, model in models.items() if model.get("kind") == "sgd"), None)
+    if key != ("models", reference, "batch"):
+        return []
+    own = set(_flat_keys(document))
+    return [
+        name
+        for name, model in models.items()
+        if follows_batch(model) and "batch" not in model and ("models", name, "batch") not in own
+    ]
+
+
+def _alone(document: Mapping[str, Any], key: _Key) -> str:
+    """Say what may be swept in one study, and why this key may not."""
+    followers = _followers(document, key)
+    if followers:
+        return f"values of one model alone in one study, and {', '.join(followers)} would follow this batch"
+    return "values of one model alone, models.NAME.KEY, in one study"
+
+
+def _targets(document: Mapping[str, Any], key: _Key) -> list[_Key]:
+    """Return the keys that a swept key stands for: of every model that has it, where its name is a star."""
+    if key[:2] != ("models", "*") or len(key) < 3:
+        return [key]
+    models = document.get("models", {})
+    kinds = {name: model.get("kind") for name, model in models.items() if isinstance(model, dict)}
+    return [("models", name, *key[2:]) for name, kind in kinds.items() if key[2] in fields_of(kind)]
+
+
 def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fault]]:
     """Return the swept keys with their values, and what is wrong with them."""
     from fastsde.study import Study
@@ -166,6 +212,7 @@ def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fau
             Fault((TABLE,), table, "a table of lists, by dotted keys", 'as "models.levy.alpha" = [1.5, 2]')
         ]
     lists, faults = {}, []
+    several = {one for key, _ in _flat(table) for one in _targets(document, key) if one != key}
     for key, values in _flat(table):
         where = (TABLE, ".".join(key))
         if not _sound(values):
@@ -176,6 +223,9 @@ def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fau
         elif misspelt(Study, document, key) is not None:
             allowed = "a key that its table may have"
             faults.append(Fault(where, values, allowed, _fix(document, key)))
+        elif key in several:
+            allowed = "a key of all models, models.*.KEY, or of single ones"
+            faults.append(Fault(where, values, allowed, "remove one of the two"))
         else:
             lists[key] = values
     count = math.prod(len(values) for values in lists.values())
@@ -192,6 +242,11 @@ def _fix(document: Mapping[str, Any], key: _Key) -> str:
     if not near:
         return "correct the key, or add the table"
     return f'did you mean "{".".join(near if part == wrong else part for part in key)}"?'
+
+
+def _flat_keys(document: Mapping[str, Any]) -> list[_Key]:
+    table = document.get(TABLE, {})
+    return [key for key, _ in _flat(table)] if isinstance(table, dict) else []
 
 
 def _flat(table: Mapping[str, Any], before: _Key = ()) -> Iterator[tuple[_Key, Any]]:
@@ -213,6 +268,8 @@ def _exists(document: Mapping[str, Any], key: _Key) -> bool:
     """Whether the table that a key stands in is there; the key itself may have its default."""
     if key[0] == TABLE or (key[0] == "models" and len(key) < 3):
         return False
+    if key[:2] == ("models", "*"):
+        return len(key) == 3 and bool(_targets(document, key))
     table: Any = document
     for name in key[:-1]:
         table = table.get(name) if isinstance(table, dict) else None

@@ -109,3 +109,36 @@ def test_silent_says_nothing(capsys):
     with silent.task("integrate", 10):
         silent.update(5, "sgd")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_log_of_tasks_inside_a_task_tells_of_each():
+    clock, stream = Clock(), io.StringIO()
+    log = Log(stream, clock=clock)
+    with log.task("sweep", 2, "cases"):
+        for case in range(2):
+            log.update(case, f"case{case}")
+            with log.task("integrate", 10):
+                clock.now += 3.0
+                log.update(5, "sgd")
+            clock.now += 1.0
+        log.update(2)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "sweep: 2 cases to do"
+    assert "integrate sgd: 50%, 1.67 steps/s, 3 s left" in lines
+    assert any(line.startswith("sweep case1: 50%, ") for line in lines)
+    assert lines[-1] == "sweep: 2 of 2 cases in 8 s (0.25/s)"
+
+
+def test_a_bar_moves_on_while_a_task_inside_a_task_tells_nothing():
+    """The clock on the terminal goes on: silence is never longer than two seconds."""
+    import time
+
+    stream = Terminal()
+    bar = Bar(stream)
+    with bar.task("sweep", 2, "cases"), bar.task("analyse", 10):
+        time.sleep(0.6)
+        first = len(stream.getvalue())
+        time.sleep(1.2)
+        assert len(stream.getvalue()) > first
+    assert "sweep" in stream.getvalue()
+    assert "analyse" in stream.getvalue()

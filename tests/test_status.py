@@ -73,3 +73,14 @@ def test_strange_things_in_the_folders_are_left_alone(finished_run):
     (finished_run / "parts" / "other-000000000000.h5").write_text("mine")
     assert status(finished_run).whole
     assert status(finished_run).broken == []
+
+
+def test_a_part_that_stands_is_not_counted_as_running_too(finished_run):
+    """The folder of a part goes after its file has come to stand: whoever looks between sees both."""
+    before = status(finished_run)
+    unfinished = Unfinished.take(finished_run, Part("sde", 0, 4))
+    found = status(finished_run)
+    assert found.models == before.models
+    assert found.running == []
+    assert found.whole
+    unfinished.release()

@@ -107,3 +107,78 @@ def test_a_sweep_of_a_study_without_models():
 def test_a_sweep_that_is_no_table():
     with pytest.raises(StudyError, match="a table of lists"):
         cases_of({"sweep": 3})
+
+
+BARE = {
+    "trajectories": 4,
+    "network": {"widths": [2, 3, 2], "init": {"std": 0.1}},
+    "data": {"samples": 8, "teacher": {"singular_values": [2.0, 1.0]}},
+    "time": {"learning_rate": 0.01, "steps": 100},
+    "models": {
+        "sgd": {"kind": "sgd", "batch": 2},
+        "gd": {"kind": "gd"},
+        "sde": {"kind": "sde", "noise": "gradient"},
+        "own": {"kind": "sde", "noise": "gradient", "batch": 3},
+        "matched": {"kind": "sde", "noise": "isotropic"},
+        "warm": {"kind": "sde", "noise": "isotropic", "temperature": 0.1},
+        "svag": {"kind": "svag", "substeps": 2},
+    },
+}
+
+
+def batches(study):
+    return {name: model.batch for name, model in study.models.items() if hasattr(model, "batch")}
+
+
+def test_models_without_a_batch_follow_that_of_the_reference_also_when_it_is_swept():
+    following = ["sgd", "sde", "matched", "warm", "svag"]
+    assert batches(Study.from_mapping(BARE)) == dict.fromkeys(following, 2) | {"own": 3}
+    found = cases_of(BARE | {"sweep": {"models.sgd.batch": [1, 4]}})
+    assert [case.name for case in found] == ["batch1", "batch4"]
+    for case, batch in zip(found, (1, 4), strict=True):
+        assert batches(case.study) == dict.fromkeys(following, batch) | {"own": 3}
+        assert f"batch {batch} " in case.study.models["sde"].summary()
+        assert f"batch {batch} " in case.study.models["matched"].summary()
+        assert case.swept == ("models.sgd.batch",)
+    with pytest.raises(StudyError, match=r"sde, matched, svag would follow this batch[^$]*fastsde sweep"):
+        Study.from_mapping(BARE | {"sweep": {"models.sgd.batch": [1, 4]}})
+
+
+def test_a_swept_batch_that_nobody_follows_stays_in_one_study():
+    models = {name: BARE["models"][name] for name in ("sgd", "gd", "own", "warm")}
+    study = Study.from_mapping(BARE | {"models": models, "sweep": {"models.sgd.batch": [1, 4]}})
+    assert list(study.models) == ["sgd-batch1", "sgd-batch4", "gd", "own", "warm"]
+    both = {"models.sgd.batch": [1, 4], "models.sde.batch": [1, 4]}
+    models = {name: BARE["models"][name] for name in ("sgd", "sde")}
+    study = Study.from_mapping(BARE | {"models": models, "sweep": both})
+    assert batches(study) == {"sgd-batch1": 1, "sgd-batch4": 4, "sde-batch1": 1, "sde-batch4": 4}
+
+
+def test_a_star_sets_every_model_that_has_the_key():
+    found = cases_of(BARE | {"sweep": {"models.*.batch": [1, 4]}})
+    assert [set(batches(case.study).values()) for case in found] == [{1}, {4}]
+    found = cases_of(BARE | {"sweep": {"models.*.substeps": [1, 3]}})
+    assert {n: m.substeps for n, m in found[1].study.models.items() if n != "sgd"} == dict.fromkeys(
+        ["gd", "sde", "own", "matched", "warm", "svag"], 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("sweep", "allowed"),
+    [
+        ({"models.*.batch": [1], "models.sde.batch": [2]}, "or of single ones"),
+        ({"models.sde.batch": [2], "models.*.batch": [1]}, "or of single ones"),
+        ({"models.*.bacth": [1]}, "a key of the study"),
+        ({"models.*": [1]}, "a key of the study"),
+    ],
+)
+def test_a_star_that_means_nothing_is_refused(sweep, allowed):
+    with pytest.raises(StudyError, match=allowed):
+        cases_of(BARE | {"sweep": sweep})
+
+
+def test_models_made_in_code_follow_the_batch_as_those_of_a_file_do():
+    from fastsde.dynamics import Sde, Sgd
+
+    models = {"sgd": Sgd(batch=2), "sde": Sde(noise="gradient"), "own": Sde(noise="gradient", batch=3)}
+    assert batches(Study.from_mapping(BARE | {"models": models})) == {"sgd": 2, "sde": 2, "own": 3}

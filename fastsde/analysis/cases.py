@@ -12,8 +12,9 @@ from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
-from fastsde.analysis.results import Settings
+from fastsde.analysis.results import Analysis, Settings
 from fastsde.analysis.sections import Context
+from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
 from fastsde.atomic import replacing
 from fastsde.brief import make_brief
 from fastsde.errors import StoreError
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["SWEEP_FILE", "SweepAnalysis", "analyze_cases"]
 
 SWEEP_FILE = "sweep.h5"
+ANALYSIS_FILE = "analysis.h5"
 FORMAT = "fastsde-sweep"
-FORMAT_VERSION = (2, 0)
+FORMAT_VERSION = (3, 0)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ class SweepAnalysis:
     cases : tuple of str
         Names of the cases.
     swept : tuple of str
-        Keys that differ between cases.
+        Keys of the sweep, those of single models included.
+    columns : tuple of str
+        The same as columns of the rows: a key of models is one column for all of them.
+    rows : dict of str to Row
+        What every model of every case came to, by "CASE MODEL".
     source : str
         Where the times of escape come from.
     places : tuple of str
@@ -57,6 +63,8 @@ class SweepAnalysis:
     versions: dict[str, str]
     cases: tuple[str, ...]
     swept: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: dict[str, Row]
     source: str
     places: tuple[str, ...]
     effects: dict[str, Effect]
@@ -114,28 +122,33 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     from fastsde.store import open_ensemble
 
     by_rank: list[list[Group]] = []
+    swept = tuple(dict.fromkeys(key for case in cases for key in case.swept))
+    keys, rows = columns(swept), dict[str, Row]()
     source, places = "nothing: no case says when anything is left", tuple[str, ...]()
     for case in cases:
         with open_ensemble(directories[case.name]) as ensemble:
             views: dict[str, Any] = {name: ensemble[name] for name in ensemble.names}
             data = case.study.data.seed if case.study.data is not None else 0
             context = Context(ensemble, views, "", Settings(), Silent())
+            summaries = _summaries(directories[case.name])
             for name, view in views.items():
                 known = known_stays(view, context)
+                stays = known.stays if known is not None else []
+                rows[f"{case.name} {name}"] = row(case, name, keys, stays, summaries.get(name, {}), seed)
                 if known is None:
                     continue
                 places, many, source = known.places, known.stays, known.source
                 settings = {
                     **case.study.models[name].model_dump(exclude_none=True),
-                    **{key: value for key, value in case.values.items() if key not in ("data.seed", "seed")},
+                    **{k: v for k, v in case.values.items() if k not in SEEDS and not _of_model(k)},
                 }
                 by_rank += [[] for _ in range(len(many) - len(by_rank))]
                 for rank, stay in enumerate(many):
                     by_rank[rank].append(Group(name, settings, data, stay))
-    swept = tuple(dict.fromkeys(key for case in cases for key in case.values))
-    names = [*COVARIATES, *(key for key in swept if key not in (*COVARIATES, "data.seed", "seed"))]
+    names = [*COVARIATES, *(key for key in keys if key not in (*COVARIATES, *SEEDS))]
+    held = columns([key for case in cases for key in case.values])
     found = {
-        f"rank {rank} {name} {number}": _effect(family, name, swept, seed)
+        f"rank {rank} {name} {number}": _effect(family, name, held, seed)
         for rank, groups in enumerate(by_rank)
         for name in names
         for number, family in enumerate(families(groups, name))
@@ -145,17 +158,30 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
         versions=versions(),
         cases=tuple(case.name for case in cases),
         swept=swept,
+        columns=keys,
+        rows=rows,
         source=source,
         places=places,
         effects={key: one for key, one in found.items() if one is not None},
     )
 
 
+def _of_model(key: str) -> bool:
+    """Whether a key is one of models, whose tables have it already."""
+    return key.startswith("models.")
+
+
+def _summaries(directory: Path) -> dict[str, dict[str, Any]]:
+    """Return the rows of a case's analysis by model; none if it is not analysed."""
+    path = directory / ANALYSIS_FILE
+    return {one["model"]: one for one in Analysis.load(path).summary()} if path.is_file() else {}
+
+
 def _effect(family: Sequence[Group], covariate: str, swept: Sequence[str], seed: int) -> Effect | None:
     """Measure an effect, and note what else is swept that the family has in common."""
     found = effect(family, covariate, seed)
     settings = family[0].settings
-    held = [key for key in swept if key in settings and key not in (covariate, "data.seed", "seed")]
+    held = [key for key in swept if key in settings and key not in (covariate, *SEEDS)]
     return found and dataclasses.replace(found, held=tuple(f"{key} = {settings[key]}" for key in held))
 
 

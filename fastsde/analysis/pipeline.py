@@ -18,7 +18,8 @@ from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import Analysis, ModelResult, Settings
-from fastsde.analysis.sections import measure_sections
+from fastsde.analysis.sections import SECTIONS, measure_sections
+from fastsde.analysis.selection import SNAPSHOTS, check_kept, check_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
@@ -37,6 +38,8 @@ def analyze(
     models: Sequence[str] | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    sections: Sequence[str] | None = None,
+    before: Analysis | None = None,
 ) -> Analysis:
     """Measure every model of an ensemble, and its distance from the reference.
 
@@ -52,7 +55,12 @@ def analyze(
     settings : Settings, optional
         Seed, shuffles, directions and sample limits of the distances.
     progress : fastsde.progress.Progress, optional
-        Told how many snapshots are done.
+        Told how many snapshots and sections are done.
+    sections : sequence of str, optional
+        Measure these sections only (`fastsde.analysis.sections.SECTIONS`, or "snapshots": moments, distances
+        over time and learning times); all by default.
+    before : Analysis, optional
+        An earlier analysis of the same ensemble, from which all that `sections` does not name is kept.
 
     Returns
     -------
@@ -61,8 +69,8 @@ def analyze(
     Raises
     ------
     RequestError
-        If a model or the reference is not in the ensemble, models have no snapshot in common, or neither
-        modes nor loss were recorded.
+        If a model, section or the reference is not there, models have no snapshot in common, neither modes
+        nor loss were recorded, or `before` is the analysis of something else.
 
     Notes
     -----
@@ -76,10 +84,15 @@ def analyze(
     >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
     ...     fastsde.analyze(ensemble).save("runs/saddle/analysis.h5")
     """
+    if sections is not None:
+        check_sections(sections)
     views = common_views(ensemble, models)
     chosen = _reference(ensemble, list(views), reference)
+    settings = settings or Settings()
+    if before is not None:
+        check_kept(before, ensemble, views, chosen, settings)
     with one_thread_each():
-        return _Pass(ensemble, views, chosen, settings or Settings(), progress or Silent()).analysis()
+        return _Pass(ensemble, views, chosen, settings, progress or Silent()).analysis(sections, before)
 
 
 def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:
@@ -110,19 +123,27 @@ class _Pass:
         self.time, self.step = first.time, first.step
         self.points = Points(ensemble, self.views, reference)
 
-    def analysis(self) -> Analysis:
-        """Do the pass and put the results together."""
-        start = time.perf_counter()
-        self.frame = self.points.frame(self.settings)
-        self.bandwidth = np.full(len(self.time), math.nan)
-        comparison = self._comparison()
-        moment_rows = self._snapshots(comparison)
-        passages = {name: self._passages(view) for name, view in self.views.items()}
-        grid = self._grid([passage for passage in passages.values() if passage is not None])
-        problem = self.ensemble.problem
-        effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
-        first = time.perf_counter() - start
-        sections, seconds = measure_sections(
+    def analysis(self, wanted: Sequence[str] | None = None, before: Analysis | None = None) -> Analysis:
+        """Measure the wanted sections, all by default, keep the others, and put the results together.
+
+        Significance rests on the distances of the pass over the snapshots and on those of the section
+        "distances"; it is kept where that pass is.
+        """
+        kept = before if wanted is not None and SNAPSHOTS not in wanted else None
+        seconds = dict(before.seconds) if before and wanted else {}
+        comparison = None
+        if kept is None:
+            start = time.perf_counter()
+            self.frame = self.points.frame(self.settings)
+            self.bandwidth = np.full(len(self.time), math.nan)
+            comparison = self._comparison()
+            moment_rows = self._snapshots(comparison)
+            effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
+            seconds[SNAPSHOTS] = time.perf_counter() - start
+        else:
+            moment_rows = {name: model.moments for name, model in kept.models.items()}
+            effects, self.bandwidth = kept.effects, kept.bandwidth
+        found, taken = measure_sections(
             self.ensemble,
             self.views,
             self.reference,
@@ -131,23 +152,10 @@ class _Pass:
             moment_rows,
             effects,
             comparison,
+            only=wanted,
         )
-        distances = comparison.result() if comparison else {}
-        significance = comparison.significance(int(self.step[0] == 0)) if comparison else {}
-        models = {
-            name: ModelResult(
-                kind=str(self.ensemble.study.models[name].kind),
-                summary=str(self.ensemble.study.models[name].summary()),
-                trajectories=view.count,
-                exploded=int(np.isfinite(view.passage_time("exploded")).sum()),
-                surviving=moment_rows[name].count,
-                moments=moment_rows[name],
-                learning=self._learning(name, passages, grid),
-                distances=distances.get(name, {}),
-                significance=significance.get(name),
-            )
-            for name, view in self.views.items()
-        }
+        others = {k: v for k, v in before.sections.items() if k not in taken} if before and wanted else {}
+        problem = self.ensemble.problem
         return Analysis(
             study=self.ensemble.study.to_toml(),
             fingerprint=self.ensemble.study.fingerprint(),
@@ -164,11 +172,34 @@ class _Pass:
             bandwidth=self.bandwidth,
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
-            models=models,
+            models=kept.models if kept is not None else self._models(moment_rows, comparison),
             effects=effects,
-            sections=sections,
-            seconds={"snapshots": first, **seconds},
+            sections={one.name: (found | others)[one.name] for one in SECTIONS if one.name in found | others},
+            seconds=seconds | taken,
         )
+
+    def _models(
+        self, moment_rows: dict[str, Moments], comparison: Comparison | None
+    ) -> dict[str, ModelResult]:
+        """Put together what was found of every model."""
+        passages = {name: self._passages(view) for name, view in self.views.items()}
+        grid = self._grid([passage for passage in passages.values() if passage is not None])
+        distances = comparison.result() if comparison else {}
+        significance = comparison.significance(int(self.step[0] == 0)) if comparison else {}
+        return {
+            name: ModelResult(
+                kind=str(self.ensemble.study.models[name].kind),
+                summary=str(self.ensemble.study.models[name].summary()),
+                trajectories=view.count,
+                exploded=int(np.isfinite(view.passage_time("exploded")).sum()),
+                surviving=moment_rows[name].count,
+                moments=moment_rows[name],
+                learning=self._learning(name, passages, grid),
+                distances=distances.get(name, {}),
+                significance=significance.get(name),
+            )
+            for name, view in self.views.items()
+        }
 
     def _snapshots(self, comparison: Comparison | None) -> dict[str, Moments]:
         """Take moments of all models at all snapshots, and compare them."""

@@ -51,11 +51,21 @@ def write(group: h5py.Group, record: Any) -> None:
 
 
 def read(group: h5py.Group, kind: type[Record], leave_out: Sequence[str] = ()) -> Record:
-    """Read a record of the given class, each field as its annotation says."""
+    """Read a record of the given class, fields as annotated, with their defaults where they are absent."""
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
-    names = [field.name for field in fields if field.name not in leave_out]
+    there = {*group, *group.attrs}
+    names = [
+        field.name
+        for field in fields
+        if field.name not in leave_out and (field.name in there or not _has_default(field))
+    ]
     return kind(**{name: _field(group, name, hints[name]) for name in names})
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
 
 
 def _field(group: h5py.Group, name: str, hint: Any) -> Any:

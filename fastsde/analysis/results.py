@@ -70,6 +70,8 @@ class Settings:
         Time-reversed surrogates, and bootstrap samples, of the entropy production.
     path_limit : int
         Most trajectories whose whole paths are held at once.
+    quick : bool
+        Whether these are the settings of a quick analysis (`quickly`), which is said wherever it is shown.
     """
 
     seed: int = 0
@@ -94,6 +96,47 @@ class Settings:
     late: float = 0.5
     surrogates: int = 200
     path_limit: int = 1000
+    quick: bool = False
+
+    @classmethod
+    def quickly(cls) -> Self:
+        """Return settings of a first look: about a quarter of the shuffles, replicates and trajectories.
+
+        Examples
+        --------
+        >>> Settings.quickly().permutations
+        99
+        """
+        return cls(
+            permutations=99,
+            directions=20,
+            tail_limit=10_000,
+            bootstrap=50,
+            bootstrap_limit=256,
+            sliced_limit=256,
+            kernel_limit=128,
+            pair_limit=64,
+            transport_limit=50,
+            blocks=128,
+            chosen=2,
+            replicates=20,
+            surrogates=40,
+            path_limit=250,
+            quick=True,
+        )
+
+    def quick_words(self) -> str:
+        """Say what a quick analysis saves; empty of any other."""
+        usual = type(self)()
+        shown = {"permutations": "shuffles", "bootstrap": "bootstrap replicates"}
+        fewer = [f"{getattr(self, k)} {word} instead of {getattr(usual, k)}" for k, word in shown.items()]
+        what = (
+            f"{', '.join(fewer)}, and at most {self.sliced_limit} trajectories per sample "
+            f"instead of {usual.sliced_limit} in distances that sort"
+        )
+        return (
+            f"Quick analysis: {what}; p-values are at least {1 / (self.permutations + 1):.2g}." * self.quick
+        )
 
 
 @dataclass(frozen=True)
@@ -232,7 +275,7 @@ class Analysis:
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
                         f"`fastsde analyze {path.parent}` makes one"
                     )
-                found = records.read(file, cls, leave_out=("sections", *({"seconds"} - set(file))))
+                found = records.read(file, cls, leave_out=("sections",))
                 found.sections.update(read_sections(file))
                 return found
         except DamageError as error:

@@ -9,7 +9,7 @@ neither snapshots nor, where it can be helped, trajectories. What it found stand
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -149,18 +149,26 @@ def measure_sections(
     moments: Mapping[str, Moments] | None = None,
     effects: Effects | None = None,
     comparison: Comparison | None = None,
+    *,
+    only: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:
-    """Ask all sections; those without an answer are left out. Also return the seconds that each took."""
-    context = Context(
-        ensemble, views, reference, settings, progress or Silent(), moments or {}, effects, comparison
-    )
+    """Ask all sections, or `only` some; those without an answer are left out. Also return their seconds."""
+    progress = progress or Silent()
+    context = Context(ensemble, views, reference, settings, progress, moments or {}, effects, comparison)
     landscape = ensemble.study.landscape is not None
-    asked = [section for section in SECTIONS if not (landscape and section.networks_only)]
+    asked = [
+        section
+        for section in SECTIONS
+        if not (landscape and section.networks_only) and (only is None or section.name in only)
+    ]
     found, seconds = {}, {}
-    for section in asked:
-        start = time.perf_counter()
-        found[section.name] = section.measure(context)
-        seconds[section.name] = time.perf_counter() - start
+    with progress.task("analyse", len(asked), "sections"):
+        for number, section in enumerate(asked):
+            progress.update(number, section.name)
+            start = time.perf_counter()
+            found[section.name] = section.measure(context)
+            seconds[section.name] = time.perf_counter() - start
+        progress.update(len(asked))
     return {name: record for name, record in found.items() if record is not None}, seconds
 
 

@@ -26,8 +26,8 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Keys: model, kind, trajectories, exploded (diverged trajectories), compared (n per sample); effect,
-        its 95 % interval effect_low and effect_high, its parts effect_modes (share of a mode's strength) and
+        Keys: model, kind, summary (the model in a sentence, with the batch of its noise), trajectories,
+        exploded (diverged trajectories), compared (n per sample); effect, its 95 % interval effect_low and effect_high, its parts effect_modes (share of a mode's strength) and
         effect_loss_decades, effect_by_sampling, effect_covered (share of the course that it is the mean
         over), median_loss_decades (median log10 loss less that of the reference), all means over the course
         of learning; closer_than_next (whether it is significantly nearer than the model of the next row);
@@ -54,6 +54,7 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": name,
         "kind": result.kind,
+        "summary": result.summary,
         "trajectories": result.trajectories,
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,

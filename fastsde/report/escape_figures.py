@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ RANKS = 4
 DECADES = 20
 """Times that differ by more than this factor are drawn on a logarithmic axis."""
 MARKS = ("o", "s", "^", "D")
+TITLE_WIDTH = 44
+"""Letters of a line of a panel's title."""
 
 
 def curves(analysis: Analysis) -> Figure:
@@ -126,7 +129,7 @@ def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: S
         if times.size and times.max() > DECADES * times.min():
             panel.set_yscale("log")
             panel.set_ylim(0.5 * times.min() / unit, 2 * times.max() / unit)
-        panel.set_title(family_name(many[0][1]), fontsize=8.5)
+        panel.set_title(textwrap.fill(family_name(many[0][1]), TITLE_WIDTH), fontsize=8.5)
     for number, panel in enumerate(axes):
         if number % 3 == 0:
             panel.set_ylabel(f"time to escape ({word})")
@@ -145,7 +148,7 @@ def family_name(one: Effect) -> str:
     >>> family_name(SimpleNamespace(names=("sde", "sde"), held=("time.learning_rate = 0.01",)))
     'sde (learning rate 0.01)'
     """
-    names = [name if len(name) < 24 else f"{name[:21]}..." for name in dict.fromkeys(one.names)]
+    names = list(dict.fromkeys(one.names))
     text = " ... ".join((names[0], names[-1])) if len(names) > 2 else ", ".join(names)
     held = [" ".join((short_name(key), value)) for key, value in (each.split(" = ") for each in one.held)]
     return f"{text} ({', '.join(held)})" if held else text

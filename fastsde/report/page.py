@@ -94,8 +94,14 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
     )
     more = f"<ul>{listed}</ul>" if listed else ""
     return (
-        f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis, study)}{note}</div>'
+        f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis, study)}{note}'
+        f"{_quick(analysis)}</div>"
     )
+
+
+def _quick(analysis: Analysis) -> str:
+    """Say what a quick analysis saves."""
+    return f"<p>{analysis.settings.quick_words()}</p>" if analysis.settings.quick else ""
 
 
 def _part(analysis: Analysis, study: Study) -> str:

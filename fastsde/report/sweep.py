@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import base64
-import io
 from html import escape
 from pathlib import Path
 
-import matplotlib
-
 from fastsde.analysis.cases import SWEEP_FILE, SweepAnalysis
 from fastsde.atomic import replacing
-from fastsde.report import style
 from fastsde.report.css import CSS
 from fastsde.report.escape import effect_finding, effects_table
-from fastsde.report.escape_figures import effect_panels
+from fastsde.report.sweep_figure import sweep_image
+from fastsde.report.sweep_table import html_table
 
 __all__ = ["write_sweep_report"]
+
+
+_NOTE = (
+    "Times are in units of learning rate times steps; the escape time is that by which half of the "
+    "trajectories have escaped, with its 95 % interval by a bootstrap over trajectories. The tail index is "
+    "the moment estimator's for the noise of one step in mode 1; the verdict beside it weighs all estimators. "
+    "<code>fastsde sweep --csv FILE</code> writes all places and digits."
+)
 
 
 def write_sweep_report(directory: Path | str) -> Path:
@@ -29,10 +34,10 @@ def write_sweep_report(directory: Path | str) -> Path:
     """
     directory = Path(directory)
     found = SweepAnalysis.load(directory / SWEEP_FILE)
-    image = _figure(found)
+    image = sweep_image(found)
     if image:
         (directory / "figures").mkdir(exist_ok=True)
-        with replacing(directory / "figures" / "sweep_effects.png") as temporary:
+        with replacing(directory / "figures" / "sweep.png") as temporary:
             temporary.write_bytes(image)
     target = directory / "sweep.html"
     with replacing(target) as temporary:
@@ -40,21 +45,10 @@ def write_sweep_report(directory: Path | str) -> Path:
     return target
 
 
-def _figure(found: SweepAnalysis) -> bytes:
-    if not found.effects:
-        return b""
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(style.RC):
-        effect_panels(found.effects, 1.0, "time units", found.places).savefig(
-            buffer, format="png", dpi=style.DPI
-        )
-    return buffer.getvalue()
-
-
 def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
     cases = "".join(f'<li><a href="{escape(c)}/report.html">{escape(c)}</a></li>' for c in found.cases)
     said = effect_finding(found.effects, found.places)
-    figure = f'<figure>\n<img alt="Escape times" src="data:image/png;base64,{_text(image)}">\n'
+    figure = f'<figure>\n<img alt="What the swept values do" src="data:image/png;base64,{_text(image)}">\n'
     figure += f"<figcaption>{_caption(found)}</figcaption>\n</figure>\n"
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
     return "\n".join(
@@ -65,7 +59,10 @@ def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
             f"<h1>{escape(title)}</h1>",
             f'<p class="sub">{len(found.cases):,} cases of {escape(", ".join(found.swept))}</p>',
             f'<div class="finding"><b>{said}</b></div>',
-            (figure if image else "") + effects_table(found.effects, 1.0, "time units", found.places),
+            (figure if image else "") + html_table(found),
+            f"<p>{_NOTE}</p>",
+            "<h2>Effects</h2>" if found.effects else "",
+            effects_table(found.effects, 1.0, "time units", found.places) if found.effects else "",
             f"<h2>Cases</h2>\n<ul>{cases}</ul>",
             f"<dl><dt>analysed</dt><dd>{found.created}</dd><dt>versions</dt><dd>{escape(versions)}</dd></dl>",
             "</body>\n</html>\n",
@@ -79,10 +76,9 @@ def _text(image: bytes) -> str:
 
 def _caption(found: SweepAnalysis) -> str:
     return (
-        "Time by which half of the trajectories have escaped (a quarter or a tenth where half never do) in "
-        "units of learning rate times steps, for models that differ in one value and agree in all others; "
-        "bars are 95 % intervals, Student's over data sets where they vary, else by a bootstrap over "
-        "trajectories. Cases "
-        f'are independent runs.<div class="source">From {escape(found.source)}; '
-        "<code>sweep.h5 effects</code>.</div>"
+        "One line for each model and each combination of the other swept values; bars are 95 % intervals by "
+        "a bootstrap over trajectories, dots the data sets where several are swept (the line is their "
+        "geometric mean). Lines lie a little beside each other so that their bars can be seen. Cases are "
+        f'independent runs.<div class="source">Escape is known from {escape(found.source)}; '
+        "<code>sweep.h5 rows</code>.</div>"
     )

@@ -9,6 +9,7 @@ import matplotlib
 
 from fastsde.analysis import Analysis
 from fastsde.atomic import present, replacing
+from fastsde.progress import Progress, Silent
 from fastsde.report import style
 from fastsde.report.captions import SPECS
 from fastsde.report.landscape_words import relabel
@@ -19,13 +20,15 @@ from fastsde.study import Study
 ANALYSIS_FILE = "analysis.h5"
 
 
-def write_report(directory: Path | str, *, verify: bool = False) -> Path:
+def write_report(directory: Path | str, *, progress: Progress | None = None, verify: bool = False) -> Path:
     """Write ``report.html`` and ``figures/*.png`` from the ``analysis.h5`` of a directory.
 
     Parameters
     ----------
     directory : path
         A run that has been analysed.
+    progress : fastsde.progress.Progress, optional
+        Told how many figures are drawn.
     verify
         Compute the checksums of all parts first.
 
@@ -49,7 +52,7 @@ def write_report(directory: Path | str, *, verify: bool = False) -> Path:
     ensemble = directory / analysis.source
     if analysis.source and present(ensemble):
         open_ensemble(ensemble, verify=verify).close()
-    images = draw(analysis)
+    images = draw(analysis, progress or Silent())
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
     for name, image in images.items():
@@ -62,19 +65,21 @@ def write_report(directory: Path | str, *, verify: bool = False) -> Path:
     return target
 
 
-def draw(analysis: Analysis) -> dict[str, bytes]:
+def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
     """Draw every figure that the analysis has the numbers for; PNG files by name."""
     images = {}
     landscape = Study.from_toml(analysis.study).landscape is not None
-    with matplotlib.rc_context(style.RC):
-        for spec in SPECS:
-            if spec.applies(analysis):
-                buffer = io.BytesIO()
-                figure = spec.draw(analysis)
-                if landscape:
-                    relabel(figure)
-                figure.savefig(buffer, format="png", dpi=style.DPI)
-                images[spec.name] = buffer.getvalue()
+    wanted = [spec for spec in SPECS if spec.applies(analysis)]
+    with matplotlib.rc_context(style.RC), progress.task("report", len(wanted), "figures"):
+        for number, spec in enumerate(wanted):
+            progress.update(number, spec.name)
+            buffer = io.BytesIO()
+            figure = spec.draw(analysis)
+            if landscape:
+                relabel(figure)
+            figure.savefig(buffer, format="png", dpi=style.DPI)
+            images[spec.name] = buffer.getvalue()
+        progress.update(len(wanted))
     return images
 
 

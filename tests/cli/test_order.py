@@ -31,7 +31,9 @@ def test_order_prints_the_orders_of_the_models_that_have_one(invoke, landscape):
     assert "flow: strong order" in text
 
 
-@pytest.mark.parametrize(("name", "words"), [("heavy", "no order"), ("none", "no model")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("heavy", "no order to measure"), ("heavy", "alpha = 1.5"), ("none", "no model")]
+)
 def test_order_of_what_has_none_is_bad_input(invoke, landscape, name, words):
     result = invoke("order", landscape, "--model", name)
     assert result.exit_code == 2
@@ -44,3 +46,19 @@ def test_a_landscape_goes_from_file_to_report(invoke, landscape, tmp_path):
     assert "quadratic" in (tmp_path / "run" / "report.html").read_text()
     info = json.loads(invoke("info", tmp_path / "run", "--json").stdout)
     assert info["widths"] == [1, 2]
+
+
+def test_the_models_without_an_order_are_named_with_the_reason(invoke, landscape):
+    result = invoke("order", landscape, "--levels", "2", "--progress", "log")
+    assert result.exit_code == 0
+    assert "left out: models.heavy: its stable noise (alpha = 1.5)" in result.stderr
+    assert "order: 14 of 14 runs of the coarsest step" in result.stderr
+    landscape.write_text(
+        LANDSCAPE.replace('kind = "gd"', 'kind = "gd", momentum = 0.5').replace(
+            'models.langevin = { kind = "sde", noise = "isotropic", temperature = 0.1, substeps = 1 }\n', ""
+        )
+    )
+    result = invoke("order", landscape)
+    assert result.exit_code == 2
+    assert "models.flow: momentum" in result.stderr
+    assert "models.heavy: its stable noise" in result.stderr

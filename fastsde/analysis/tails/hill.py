@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from fastsde.analysis.protocols import Floats
@@ -149,13 +149,18 @@ def _index(logs: Floats, k: int) -> float:
 
 def _best_k(logs: Floats, size: int) -> int:
     candidates = np.unique(np.geomspace(max(10, size // 100), size // 10, 24).astype(np.int64))
-    return int(min(candidates, key=lambda k: _misfit(logs, int(k))))
+    return int(candidates[np.argmin(_misfits(logs, candidates))])
 
 
-def _misfit(logs: Floats, k: int) -> float:
-    """Kolmogorov-Smirnov distance of the ``k`` largest values from the fitted Pareto law."""
-    index = _index(logs, k)
-    if not math.isfinite(index):
-        return 1.0
-    fitted = np.exp(-index * (logs[:k] - logs[k]))
-    return float(np.max(np.abs(np.arange(1, k + 1) / k - fitted)))
+def _misfits(logs: Floats, ks: NDArray[np.int64]) -> Floats:
+    """Kolmogorov-Smirnov distance of the k largest values from the fitted Pareto law, for each k, (k,)."""
+    index = np.array([_index(logs, int(k)) for k in ks])
+    known = np.isfinite(index)
+    found = np.ones(len(ks))
+    if known.any():
+        k = ks[known, None]
+        place = np.arange(1, int(k[-1, 0]) + 1)
+        above = np.where(place <= k, logs[: place[-1]] - logs[k], 0.0)
+        fitted = np.exp(-index[known, None] * above)
+        found[known] = np.max(np.where(place <= k, np.abs(place / k - fitted), 0.0), axis=1)
+    return found

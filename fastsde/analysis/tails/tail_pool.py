@@ -127,7 +127,10 @@ def windows(first: int, snapshots: int) -> list[tuple[int, int]]:
 
 def _median(values: Floats) -> Floats:
     """Median of each column over what is not NaN; NaN where nothing is."""
-    known = np.isfinite(values).any(axis=0)
+    finite = np.isfinite(values)
+    if finite.all() and len(values):
+        return np.asarray(np.median(values, axis=0))
+    known = finite.any(axis=0)
     found = np.full(values.shape[1], np.nan)
     if known.any():
         found[known] = np.nanmedian(values[:, known], axis=0)

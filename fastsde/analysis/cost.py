@@ -1,0 +1,119 @@
+"""What an analysis will cost: processor seconds of each section, by the size of what is analysed.
+
+A section's cost is a sum of terms, each a product of the numbers of models, snapshots, modes and
+trajectories, with coefficients fitted to measurements (`python -m bench.analysis --calibrate`, which prints
+the table below and its errors). They hold within a factor of two to three for networks whose usual
+observables are recorded; a section whose observables are not recorded costs less. The speed of the machine
+is taken off by a short job of the same kind, `machine_speed`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde import schema
+from fastsde.analysis.protocols import Floats
+from fastsde.analysis.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from fastsde.study import Study
+
+__all__ = ["COEFFICIENTS", "TERMS", "Size", "analysis_seconds", "machine_speed", "report_seconds", "terms"]
+
+TERMS = (
+    "1",
+    "models",
+    "models snapshots",
+    "models^2 snapshots",
+    "models snapshots modes",
+    "models snapshots modes trajectories",
+    "models modes trajectories",
+)
+YARDSTICK_SECONDS = 0.0
+"""Of the job of `machine_speed` where the coefficients were measured."""
+COEFFICIENTS: dict[str, tuple[float, ...]] = {}
+"""Processor seconds of each section per unit of each of the `TERMS`."""
+TOGETHER = 1.6
+"""How many times as fast two threads or more are, over one, in the sections that use them."""
+THREADED = ("snapshots", "distances", "pairs", "relevance", "shape", "tails")
+REPORT_SECONDS, FIGURE_MODEL_SECONDS = 5.0, 1.0
+"""A page: its libraries and figures, and what each model adds to them."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is to analyse."""
+
+    models: int
+    snapshots: int
+    modes: int
+    trajectories: int
+
+    @classmethod
+    def of(cls, study: Study) -> Size:
+        """Return the size of a study."""
+        modes = schema.dimension_sizes(study, 1)["mode"]
+        return cls(len(study.models), len(study.time.snapshot_steps()), modes, study.trajectories)
+
+
+def terms(size: Size) -> Floats:
+    """Return the `TERMS` of a size.
+
+    Examples
+    --------
+    >>> terms(Size(models=2, snapshots=3, modes=5, trajectories=7)).tolist()
+    [1.0, 2.0, 6.0, 12.0, 30.0, 210.0, 70.0]
+    """
+    k, s, m, n = size.models, size.snapshots, size.modes, size.trajectories
+    return np.array([1, k, k * s, k * k * s, k * s * m, k * s * m * n, k * m * n], dtype=np.float64)
+
+
+def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) -> dict[str, float]:
+    """Return about how many seconds each section of the analysis of a study will take.
+
+    Parameters
+    ----------
+    study
+        What is going to be analysed.
+    threads
+        That the process is granted.
+    relative_speed
+        Of this machine, from `machine_speed`.
+    """
+    landscape = study.landscape is not None
+    names = ["snapshots", *(s.name for s in SECTIONS if not (landscape and s.networks_only))]
+    here = terms(Size.of(study))
+    return {
+        name: float(here @ np.array(COEFFICIENTS[name]))
+        / relative_speed
+        / (TOGETHER if threads > 1 and name in THREADED else 1.0)
+        for name in names
+        if name in COEFFICIENTS
+    }
+
+
+def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
+    """Return about how many seconds figures and page take."""
+    return (REPORT_SECONDS + FIGURE_MODEL_SECONDS * len(study.models)) / relative_speed
+
+
+def machine_speed() -> float:
+    """Return how many times as fast this machine does a short job like those of an analysis."""
+    return YARDSTICK_SECONDS / yardstick()
+
+
+def yardstick() -> float:
+    """Return the processor seconds of sorting, multiplying and small calls: the least of five rounds."""
+    values = np.random.default_rng(0).standard_normal((200, 1000))
+    taken = []
+    for _ in range(5):
+        begun = time.thread_time()
+        for row in values:
+            np.median(np.sort(row))
+        np.exp(-np.abs(values @ values.T)).sum()
+        taken.append(time.thread_time() - begun)
+    return min(taken)

@@ -1,0 +1,70 @@
+"""Which sections an analysis measures, and which it keeps from an earlier one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.analysis.protocols import Ensemble, Trajectories
+from fastsde.analysis.sections import SECTIONS
+from fastsde.errors import RequestError
+
+if TYPE_CHECKING:
+    from fastsde.analysis.results import Analysis, Settings
+
+__all__ = ["SNAPSHOTS", "check_kept", "check_sections"]
+
+SNAPSHOTS = "snapshots"
+"""The pass over all snapshots: moments, distances over time and learning times of every model."""
+
+
+def check_sections(names: Sequence[str]) -> None:
+    """Refuse names of sections that there are not.
+
+    Raises
+    ------
+    RequestError
+    """
+    known = (SNAPSHOTS, *(section.name for section in SECTIONS))
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        found = repr(unknown[0]) if unknown else "none"
+        raise RequestError(f"no section {found} in an analysis; it has {', '.join(known)}")
+
+
+def check_kept(
+    before: Analysis,
+    ensemble: Ensemble,
+    views: Mapping[str, Trajectories],
+    reference: str,
+    settings: Settings,
+) -> None:
+    """Refuse to add sections to an analysis of something else, or done otherwise.
+
+    Raises
+    ------
+    RequestError
+        Naming what differs.
+    """
+    step = next(iter(views.values())).step
+    differs = {
+        "the study": before.fingerprint != ensemble.study.fingerprint(),
+        "the models": list(before.models) != list(views),
+        "the number of trajectories": any(
+            name in before.models and before.models[name].trajectories != view.count
+            for name, view in views.items()
+        ),
+        "the snapshots": not np.array_equal(before.step, step),
+        "the reference": before.reference != reference,
+    }
+    here, there = dataclasses.asdict(settings), dataclasses.asdict(before.settings)
+    differs |= {f"the setting {name}": there[name] != value for name, value in here.items()}
+    names = [name for name, other in differs.items() if other]
+    if names:
+        raise RequestError(
+            f"single sections cannot be added to the analysis that is there: {', '.join(names)} "
+            "differs from it; analyse without --sections"
+        )
