@@ -1,8 +1,8 @@
 """How often the headline is right, on real ensembles: the reduced form of ``python -m bench.verdicts``.
 
 Of equal models 5 % are called distinguishable: 3 of 8 have probability 6e-3, 8 of 60 have 6e-3. Of a learning
-rate that is 8 % larger at least 90 % are found: fewer than 3 of 4 have probability 0.05, fewer than 15 of 20 have
-2e-3. Seeds are fixed.
+rate that is 8 % larger at least 90 % are found: fewer than 3 of 4 have probability 0.05, fewer than 15 of 20
+have 2e-3. Seeds are fixed.
 """
 
 import importlib.util
