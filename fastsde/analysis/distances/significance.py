@@ -18,7 +18,7 @@ NO_DISTANCE = "no distance exists at any snapshot"
 
 @dataclass(frozen=True)
 class Significance:
-    """Whether two laws can be told apart, from all distances together.
+    """Whether two laws are distinguishable, by all distances together.
 
     Attributes
     ----------
@@ -121,15 +121,16 @@ def scores(rows: Floats) -> Floats:
 
     Examples
     --------
-    >>> scores(np.array([[4.0, 0.0, 0.0, 0.0, 0.0], [7.0] * 5, [np.nan] * 5])).tolist()
+    >>> scores(np.array([[4.0, 0.0, 0.0, 0.0, 0.0], [7.0] * 5, [np.nan] * 5])).round(9).tolist()
     [[2.0, -0.5, -0.5, -0.5, -0.5], [0.0, 0.0, 0.0, 0.0, 0.0], [-inf, -inf, -inf, -inf, -inf]]
     """
     result = np.full(rows.shape, -np.inf)
     there = np.isfinite(rows).all(axis=1)
     if there.any():
-        values = rows[there]
+        largest = np.abs(rows[there]).max(axis=1, keepdims=True)
+        values = rows[there] / np.where(largest > 0, largest, 1.0)
         unit = values.std(axis=1, keepdims=True)
-        spread = unit > 1e-9 * np.abs(values).max(axis=1, keepdims=True)
+        spread = unit > 1e-9
         centred = values - values.mean(axis=1, keepdims=True)
         result[there] = np.where(spread, centred / np.where(spread, unit, 1.0), 0.0)
     return result
