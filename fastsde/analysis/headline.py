@@ -135,7 +135,7 @@ def _most_clearly(analysis: Analysis, name: str) -> str:
     at, effects = found.snapshot, analysis.effects
     i, j = (effects.names.index(one) for one in (analysis.reference, name))
     effect, sampling = float(effects.value[at, i, j]), float(effects.value[at, i, i])
-    there = f", where it is {short(effect)} and sampling alone gives {short(sampling)}"
+    there = f", where its effect is {short(effect)} and sampling alone gives {short(sampling)}"
     said = f"p = {found.p_value:.2g}, most clearly at step {analysis.step[at]:,.0f}"
     return f" ({said}{there if math.isfinite(effect) else ''})"
 

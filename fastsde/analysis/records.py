@@ -84,7 +84,7 @@ def _field(group: h5py.Group, name: str, hint: Any) -> Any:
         return tuple(str(value) for value in group.attrs[name])
     if hint in (str, int, float, bool):
         return hint(group.attrs[name])
-    return group[name][...] if name in group else np.atleast_1d(group.attrs[name])  # a number before
+    return group[name][...]
 
 
 def plain(value: Any) -> Any:

@@ -161,7 +161,7 @@ class ModelResult:
         halves; empty without a reference.
     significance : Significance or None
         Whether it is distinguishable from the reference, by these distances at all snapshots and those of the
-        section ``distances`` at its few, all together; None without a reference, and in files of format 2.0.
+        section ``distances`` at its few, all together (docs/distances.md); None without a reference.
     """
 
     kind: str
@@ -204,8 +204,7 @@ class Analysis:
     mode_strength : ndarray, shape (mode,)
         Singular values of the optimum.
     bandwidth : ndarray, shape (snapshot,)
-        Kernel width of the maximum mean discrepancy, the same for all models; of one entry in files of
-        format 2.0, where it was the same at all snapshots.
+        Kernel width of the maximum mean discrepancy, the same for all models.
     optimum_loss : float
         Loss of the best linear map; NaN if it has none.
     plateaus : ndarray, shape (mode + 1,)

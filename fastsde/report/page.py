@@ -150,7 +150,7 @@ def _reading(analysis: Analysis, study: Study) -> str:
         "learning. Snapshots count by their share of the way of the reference (the path of its medians), not "
         "by time. It exists for every law and is among surviving trajectories; its interval is by the "
         "jackknife. <b>By sampling alone</b>: the mean effect between two samples of the reference of the "
-        "same size; an effect of that size is nothing but sampling, and a larger one includes some of "
+        "same size; an effect of that size may be nothing but sampling, and a larger one includes some of "
         "it.</p><p>Whether a model is <b>distinguishable</b> is another question: one permutation test of "
         "all distances at all snapshots together (5&nbsp;% false alarms for each model), diverged "
         "trajectories being a state of their own for the MMD. A small effect can be significant and a large "

@@ -14,7 +14,7 @@ from numba import njit
 
 from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.mmd import median_bandwidth
-from fastsde.analysis.protocols import Floats
+from fastsde.analysis.protocols import Bools, Floats
 from fastsde.analysis.shape.moments import Moments
 
 POOLED = 4096
@@ -110,7 +110,7 @@ def equal_to_rounding(points: Mapping[str, Floats], floor: Floats) -> dict[str, 
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _group_starts(ordered: Floats, width: float) -> np.ndarray:  # type: ignore[type-arg]
+def _group_starts(ordered: Floats, width: float) -> Bools:
     """Which values are more than the width above the first of their group, and so begin another."""
     begins = np.zeros(ordered.shape[0], dtype=np.bool_)
     first = ordered[0]

@@ -235,16 +235,17 @@ class EffectSizes:
         """
         used = points[: self._samples[-1].stop]
         there = finite(used)
-        tables = np.full((len(self._samples), 1 + GROUPS, len(LEVELS), used.shape[1]), np.nan)
         if min(int(there[part].sum()) for part in self._samples) < SMALLEST_SAMPLE:
-            return tables, np.full(3, np.nan), math.nan
-        weights = leaving_out(self.count, self.branches)
-        for place, part in enumerate(self._samples):
-            tables[place] = central_quantiles(used[part][there[part]], weights[:, there[part]])
-        drawn = resamples(len(used), self.count, self.branches, (self.seed, snapshot))
-        again = central_quantiles(used[there], drawn[:, there])
+            nothing = np.full((len(self._samples), 1 + GROUPS, len(LEVELS), used.shape[1]), np.nan)
+            return nothing, np.full(3, np.nan), math.nan
+        drawn = resamples(self.count, self.branches, (self.seed, snapshot))
+        weights = np.concatenate([leaving_out(self.count, self.branches), drawn])
+        found = [
+            central_quantiles(used[part][there[part]], weights[:, there[part]]) for part in self._samples
+        ]
+        tables, again = np.split(np.array(found), [1 + GROUPS], axis=1)
         rows, columns = np.triu_indices(DRAWS, 1)
-        between = np.abs(again[rows] - again[columns]).mean(axis=(0, 1))
+        between = np.abs(again[:, rows] - again[:, columns]).mean(axis=(0, 1, 2))
         median = float(np.median(used[there][:, self._loss])) if self._loss.any() else math.nan
         return tables, self._parts(between[None])[:, 0], median
 
@@ -317,11 +318,11 @@ def leaving_out(size: int, branches: int) -> Weights:
     return np.repeat(weights, branches, axis=1)[:, :size]
 
 
-def resamples(size: int, count: int, branches: int, seed: tuple[int, int]) -> Weights:
-    """Draw `DRAWS` samples of ``count`` trajectories, in whole states with replacement, as weights."""
+def resamples(size: int, branches: int, seed: tuple[int, int]) -> Weights:
+    """Draw `DRAWS` samples of the size of this one, in whole states with replacement, as weights."""
     states = size // branches
     generator = np.random.Generator(np.random.Philox(list(seed)))
-    drawn = generator.integers(0, states, (DRAWS, count // branches))
+    drawn = generator.integers(0, states, (DRAWS, states))
     weights = np.array([np.bincount(row, minlength=states) for row in drawn], dtype=np.uint8)
     return np.repeat(weights, branches, axis=1)
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from fastsde.analysis.results import Settings
 
 SMALLEST_SAMPLE = 10
-"""Fewer survivors a side than this give no distance."""
+"""Fewer survivors per sample than this give no distance."""
 
 LEAST_STATES = 5
-"""Fewer states a side have too few ways to be shuffled: the smallest p-value of four would be 1 in 35."""
+"""Fewer states per sample have too few ways to be shuffled: the smallest p-value of four would be 1 in 35."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Compared:
     Attributes
     ----------
     values : ndarray, shape (1 + permutation,), or None
-        The observed distance first, then those of the shuffles; None where fewer than ten trajectories a side
-        survive.
+        The observed distance first, then those of the shuffles; None where fewer than ten trajectories per
+        sample survive.
     count : int
         Trajectories of either side that were used.
     left_out : ndarray, shape (group,), or None
@@ -112,7 +112,7 @@ class Metric:
     order : callable
         From the settings to the order of the moments that must exist; 0 if none.
     limit : callable
-        From the settings to the number of trajectories a side that are used at most.
+        From the settings to the number of trajectories per sample that are used at most.
     relabelled : callable
         (pooled points, labels, frame) to the distance under each labelling.
     exploded : bool

@@ -38,37 +38,42 @@ def central_quantiles(points: Floats, weights: Weights) -> Floats:
     >>> float(both.mean().round(12)), float(first.max())
     (0.5, 0.0)
     """
-    order = np.argsort(points, axis=0, kind="stable")
+    order = np.argsort(points.T, axis=1)
     found = np.full((len(weights), len(LEVELS), points.shape[1]), np.nan)
-    for column, places in enumerate(order.T):
-        _weighted(
-            points[places, column], np.ascontiguousarray(weights[:, places]), LEVELS, found[..., column]
-        )
+    marks = np.ascontiguousarray(weights)
+    total = marks.sum(axis=1, dtype=np.int64)
+    for column, places in enumerate(order):
+        _weighted(points[places, column], places, marks, total, LEVELS, found[..., column])
     return found
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _weighted(ordered: Floats, weights: Weights, levels: Floats, found: Floats) -> None:
+def _weighted(
+    ordered: Floats,
+    order: NDArray[np.intp],
+    weights: Weights,
+    total: NDArray[np.int64],
+    levels: Floats,
+    found: Floats,
+) -> None:
     """Fill ``found``, shape (weighting, level), in one walk through the ordered sample for each weighting."""
     size = ordered.shape[0]
     for row in range(weights.shape[0]):
-        total = 0
-        for place in range(size):
-            total += weights[row, place]
-        if total == 0:
+        if total[row] == 0:
             continue
-        place, reached = 0, np.int64(weights[row, 0])
+        mine = weights[row]
+        place, reached = 0, np.int64(mine[order[0]])
         for number in range(levels.shape[0]):
-            position = min(max(levels[number] * total - 0.5, 0.0), total - 1.0)
+            position = min(max(levels[number] * total[row] - 0.5, 0.0), total[row] - 1.0)
             whole = np.int64(position)
             while reached <= whole:
                 place += 1
-                reached += weights[row, place]
+                reached += mine[order[place]]
             value = ordered[place]
             beyond = place
             if reached <= whole + 1:  # the next of the sample, if there is one with weight
                 beyond = place + 1
-                while beyond < size and weights[row, beyond] == 0:
+                while beyond < size and mine[order[beyond]] == 0:
                     beyond += 1
                 beyond = min(beyond, size - 1)
             found[row, number] = value + (position - whole) * (ordered[beyond] - value)

@@ -18,7 +18,7 @@ NO_DISTANCE = "no distance exists at any snapshot"
 
 @dataclass(frozen=True)
 class Significance:
-    """Whether two laws can be told apart, from all distances together.
+    """Whether two laws are distinguishable, by all distances together.
 
     Attributes
     ----------

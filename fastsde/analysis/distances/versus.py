@@ -87,15 +87,15 @@ class Pair:
         exist at all of them are left out.
     coordinates : Coordinates
     divergences : Divergences
-    significance : Significance or None
-        Whether the two can be told apart by all distances together; None in files of format 2.0.
+    significance : Significance
+        Whether the two are distinguishable, by all distances together.
     """
 
     tests: dict[str, Tested]
     reasons: dict[str, tuple[str, ...]]
     coordinates: Coordinates
     divergences: Divergences
-    significance: Significance | None = None
+    significance: Significance
 
 
 @dataclass(frozen=True)
