@@ -23,8 +23,8 @@ SPECS = (
             "<code>ensemble.h5 /MODEL/mode_matrix</code> (or modes), the closest snapshots from half of the "
             "run on; <code>analysis.h5 sections/currents</code>. Area &lt;x<sub>i</sub> dx<sub>j</sub> "
             "&minus; x<sub>j</sub> dx<sub>i</sub>&gt; / 2dt, x in units of <code>deviation</code>; "
-            "A = &minus;log(C<sub>1</sub> C<sub>0</sub><sup>&minus;1</sup>)/h, e = tr(Q<sup>T</sup> D<sup>&minus;1</sup> Q "
-            "S<sup>&minus;1</sup>), Q = D &minus; A S."
+            "A = &minus;log(C<sub>1</sub> C<sub>0</sub><sup>&minus;1</sup>)/h, "
+            "e = tr(Q<sup>T</sup> D<sup>&minus;1</sup> Q S<sup>&minus;1</sup>), Q = D &minus; A S."
         ),
         draw=figures.fields,
         applies=lambda analysis: (

@@ -27,7 +27,7 @@ WORDS = {
     "undetermined": "undetermined at this number of values",
     "unclear": "heavier-tailed than a Gaussian, of a kind that these values leave open",
     "bounded": "bounded",
-    "mixture": "heavy only as a mixture of scales",
+    "mixture": "heavier-tailed than a Gaussian only as a mixture of scales",
 }
 """Verdicts as they stand in a sentence: noise that is ..."""
 
@@ -46,9 +46,11 @@ def finding(analysis: Analysis) -> str:
 
 
 def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -> str:
-    """Add the index to the word for a stable or power tail, and the modes where not all have it."""
+    """Add to the word the index of a stable or power tail, or what is detectable, and the modes it is of."""
     which = [mode for mode, one in enumerate(verdicts) if one == word]
     modes = "" if len(which) == len(verdicts) else f" (mode {', '.join(str(mode + 1) for mode in which)})"
+    if word == "undetermined":
+        return f"{WORDS[word]} ({_power(min(_detectable(analysis, name, which)))}){modes}"
     estimator = {"stable": "characteristic", "heavy": "moment", "power": "moment"}.get(word)
     if estimator is None:
         return WORDS[word] + modes
@@ -56,6 +58,10 @@ def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -
     index, low, high = (end[which] for end in (found.index, found.low, found.high))
     middle = f"{index.min():.2f}" if np.ptp(index) < 0.005 else f"{index.min():.2f} to {index.max():.2f}"
     return f"{WORDS[word]}, index {middle} (intervals within {low.min():.2f} to {high.max():.2f}){modes}"
+
+
+def _detectable(analysis: Analysis, name: str, modes: list[int]) -> list[float]:
+    return [float(samples(analysis, "noise")[name].pooled.detectable[mode]) for mode in modes]
 
 
 def verdicts(analysis: Analysis) -> str:
@@ -111,7 +117,8 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
 
 
 def _power(detectable: float) -> str:
-    return f"detectable {detectable:.2f}" if math.isfinite(detectable) else "nothing detectable"
+    """Say which stable index so many values show, as a rule."""
+    return f"detectable {detectable:.2f} or less" if math.isfinite(detectable) else "nothing detectable"
 
 
 def _number(value: float) -> str:

@@ -166,7 +166,7 @@ class Locator:
     def _rank_of(self, kept: Integers) -> Integers:
         """Count the large singular values of the saddles' own W."""
         sets, place = np.unique(kept, return_inverse=True)
-        values = np.linalg.svd(self.basis.maps(sets), compute_uv=False)
+        values = np.asarray(np.linalg.svd(self.basis.maps(sets), compute_uv=False), dtype=np.float64)
         return self._large(values)[place.ravel()]
 
     def _size(self, kept: Integers) -> Floats:

@@ -156,8 +156,7 @@ def tail_report(
     Warns
     -----
     UserWarning
-        If the sample may be the coordinates of one step: a single row, or a single column whose rows are of
-        one unit, or of units that are not said.
+        If the sample may be the coordinates of one step: a single column without ``unit``.
 
     Examples
     --------
@@ -189,21 +188,13 @@ def _warn_of_one_step(values: Floats, unit: Integers | None) -> None:
             f"found a sample of shape {values.shape}, expected (n, column): one row per step or trajectory, "
             f"one column per projection. {ONE_STEP}"
         )
-    rows, columns = values.shape
-    if rows == 1 and columns > 1:
-        found = "a single row"
-    elif columns == 1 and rows > 1 and unit is None:
-        found = "a single column without `unit`"
-    elif columns == 1 and rows > 1 and np.all(unit == np.asarray(unit).flat[0]):
-        found = "a single column, all of one unit"
-    else:
-        return
-    warnings.warn(
-        f"found {found}, of shape {values.shape}: if these are the coordinates of one step, no verdict on "
-        f"them holds. {ONE_STEP} Fix: one row per step; or, if they are independent draws of one projection, "
-        "unit=numpy.arange(n).",
-        stacklevel=3,
-    )
+    if values.shape[1] == 1 and len(values) > 1 and unit is None:
+        warnings.warn(
+            f"found a single column of {len(values)} values without `unit`: if these are the coordinates of "
+            f"one step, no verdict on them holds. {ONE_STEP} Fix: one row per step, one column per "
+            "coordinate; or, for independent draws of one projection, unit=numpy.arange(n).",
+            stacklevel=3,
+        )
 
 
 def side_by_side(reports: Sequence[TailReport]) -> TailReport:

@@ -18,7 +18,7 @@ MEANING: dict[str, str] = {
     "unclear": "heavier than a Gaussian, but too few values, or estimators that contradict one another, "
     "leave open whether there is a variance",
     "bounded": "spread over decades, but no value leaves the range of what is learned",
-    "mixture": "heavy only as a mixture of scales: light in units of each value's own scale",
+    "mixture": "heavier than a Gaussian only as a mixture of scales: light in units of each value's scale",
 }
 """Each verdict in words."""
 
