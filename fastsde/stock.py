@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from fastsde import netcdf, schema
 from fastsde.errors import DamageError, Interrupted, StoreError
 from fastsde.kinship import differences, lineage_of, same_times, study_of_text
 from fastsde.plan import PARTS_FOLDER, Part
-from fastsde.provenance import version_differences, versions
+from fastsde.provenance import BEARING, read_versions, version_differences, versions
 from fastsde.seal import Seal, broken, read_seal
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken:
         path,
         there.time.steps,
         read_seal(path),
-        json.loads(attributes["versions"]),
+        read_versions(attributes),
         seconds,
     )
 
@@ -193,6 +192,11 @@ def check_versions(parts: list[Standing], *, here: bool = True) -> None:
     """
     reference, whose = (versions(), "this installation") if here else (None, "")
     for standing in parts:
+        if not standing.versions.keys() & set(BEARING):
+            raise StoreError(
+                f"{standing.path} does not say with which versions it was computed (root attribute "
+                "`versions`); --any-version uses it all the same"
+            )
         if reference is None:
             reference, whose = standing.versions, str(standing.path)
         found = version_differences(standing.versions, reference)

@@ -14,6 +14,7 @@ import numpy as np
 from fastsde import netcdf, schema
 from fastsde.errors import StoreError
 from fastsde.header import check_format
+from fastsde.provenance import read_versions
 from fastsde.seal import broken
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Ensemble:
         """Versions of the libraries, the machine that joined the parts, and when."""
         attributes = self._file.attrs
         return {
-            "versions": json.loads(attributes["versions"]),
+            "versions": read_versions(attributes),
             "host": json.loads(attributes["host"]),
             "created": str(attributes["created"]),
             "fingerprint": str(attributes["fingerprint"]),

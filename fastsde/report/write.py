@@ -9,10 +9,13 @@ import matplotlib
 
 from fastsde.analysis import Analysis
 from fastsde.atomic import replacing
+from fastsde.directory import STUDY_FILE
+from fastsde.errors import StoreError
 from fastsde.report import style
 from fastsde.report.captions import SPECS
 from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
+from fastsde.store import open_ensemble
 from fastsde.study import Study
 
 ANALYSIS_FILE = "analysis.h5"
@@ -34,7 +37,8 @@ def write_report(directory: Path | str) -> Path:
     Raises
     ------
     FastsdeError
-        If there is no analysis.
+        If there is no analysis, or the directory has a run whose ensemble is missing, lacks parts, or has
+        grown since it was analysed. An analysis alone, away from its run, is drawn as it is.
 
     Examples
     --------
@@ -43,6 +47,7 @@ def write_report(directory: Path | str) -> Path:
     """
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
+    _check_source(directory, analysis)
     images = draw(analysis)
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
@@ -52,7 +57,7 @@ def write_report(directory: Path | str) -> Path:
     html = page(analysis, Study.from_toml(analysis.study), _title(directory), images)
     target = directory / "report.html"
     with replacing(target) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+        temporary.write_text(html, encoding="utf-8", errors="surrogateescape")
     return target
 
 
@@ -70,6 +75,24 @@ def draw(analysis: Analysis) -> dict[str, bytes]:
                 figure.savefig(buffer, format="png", dpi=style.DPI)
                 images[spec.name] = buffer.getvalue()
     return images
+
+
+def _check_source(directory: Path, analysis: Analysis) -> None:
+    """Refuse the analysis of an ensemble that is not there any more, lacks parts, or has become another."""
+    source = directory / analysis.source
+    if source.is_file():
+        with open_ensemble(source) as ensemble:
+            now = ensemble.study.to_toml()
+        if now != Study.from_toml(analysis.study).to_toml():
+            raise StoreError(
+                f"{directory / ANALYSIS_FILE} is of an earlier state of {source}: "
+                f"`fastsde analyze {directory}` makes it again"
+            )
+    elif (directory / STUDY_FILE).is_file():
+        raise StoreError(
+            f"{directory / ANALYSIS_FILE} is of {analysis.source or 'an ensemble'}, which is missing: "
+            f"`fastsde run` and `fastsde analyze {directory}` make both again"
+        )
 
 
 def _title(directory: Path) -> str:
