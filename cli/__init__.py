@@ -5,8 +5,10 @@ Command modules import the library inside their functions only, so that ``fastsd
 
 from __future__ import annotations
 
+import codecs
 import errno
 import importlib
+import sys
 from typing import Any
 
 import click
@@ -40,6 +42,12 @@ class Commands(click.Group):
     input, 75 for stopped by a signal with finished work saved, 1 for the rest.
     """
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program, on streams that take every character."""
+        for stream in (sys.stdout, sys.stderr):
+            take_every_character(stream)
+        return super().main(*args, **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they are used."""
         return list(COMMANDS)
@@ -63,6 +71,20 @@ class Commands(click.Group):
                 raise
             click.echo(f"fastsde: {error}", err=True)
             ctx.exit(1)
+
+
+def take_every_character(stream: Any) -> None:
+    """Keep a text stream from raising errors over characters that its encoding does not have.
+
+    A stream of ASCII is one of which the system does not say what it takes (``LC_ALL=C``): it gets UTF-8, as
+    everything that click writes does. Bytes of file names that are no text leave as they came.
+    """
+    if not hasattr(stream, "reconfigure"):
+        return
+    if codecs.lookup(stream.encoding).name in ("ascii", "utf-8"):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    else:
+        stream.reconfigure(errors="replace")
 
 
 @click.group(

@@ -5,16 +5,27 @@ from __future__ import annotations
 import datetime
 import hashlib
 import importlib.util
+import json
 import platform
 import socket
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from fastsde.granted import available_cores
 
-__all__ = ["BEARING", "available_cores", "host", "kernels", "now", "version_differences", "versions"]
+__all__ = [
+    "BEARING",
+    "available_cores",
+    "host",
+    "kernels",
+    "now",
+    "read_versions",
+    "version_differences",
+    "versions",
+]
 
 BEARING = ("fastsde", "kernels", "numba", "llvmlite", "numpy", "scipy")
 """What must agree between numbers of one ensemble."""
@@ -38,6 +49,24 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found | {"kernels": kernels()}
+
+
+def read_versions(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions that a file's root attributes tell of; none if there are none, or another's.
+
+    Examples
+    --------
+    >>> read_versions({"versions": '{"numba": "0.61.0"}'})
+    {'numba': '0.61.0'}
+    >>> read_versions({}), read_versions({"versions": "3.1"}), read_versions({"versions": "of mine"})
+    ({}, {}, {})
+    """
+    text = attributes.get("versions", "")
+    try:
+        found = json.loads(text) if isinstance(text, str | bytes) else None
+    except ValueError:
+        return {}
+    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from bisect import insort
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from fastsde.errors import DamageError, Interrupted, StoreError, UnreadableError
 from fastsde.hdf5 import reading
 from fastsde.kinship import differences, lineage_of, same_times, study_of_text
 from fastsde.plan import PARTS_FOLDER, Part
-from fastsde.provenance import version_differences, versions
+from fastsde.provenance import BEARING, read_versions, version_differences, versions
 from fastsde.seal import Seal, broken, read_seal
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken | Un
         path,
         there.time.steps,
         seal,
-        json.loads(attributes["versions"]),
+        read_versions(attributes),
         seconds,
         modified,
     )
@@ -232,6 +231,11 @@ def check_versions(parts: list[Standing], *, here: bool = True) -> None:
     """
     reference, whose = (versions(), "this installation") if here else (None, "")
     for standing in parts:
+        if not standing.versions.keys() & set(BEARING):
+            raise StoreError(
+                f"{standing.path} does not say with which versions it was computed (root attribute "
+                "`versions`); --any-version uses it all the same"
+            )
         if reference is None:
             reference, whose = standing.versions, str(standing.path)
         found = version_differences(standing.versions, reference)

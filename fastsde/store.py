@@ -18,6 +18,7 @@ from fastsde.errors import StoreError
 from fastsde.hdf5 import reading
 from fastsde.header import check_format
 from fastsde.joined import JoinedParts
+from fastsde.provenance import read_versions
 from fastsde.seal import broken
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Ensemble:
         """Versions of the libraries, the machine that joined the parts, and when."""
         attributes = self._file.attrs
         return {
-            "versions": json.loads(attributes["versions"]),
+            "versions": read_versions(attributes),
             "host": json.loads(attributes["host"]),
             "created": str(attributes["created"]),
             "fingerprint": str(attributes["fingerprint"]),

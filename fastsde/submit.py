@@ -234,7 +234,7 @@ def submit(study: Study, directory: Path, name: str, job: Job) -> dict[str, str]
     scripts = {ARRAY_FILE: array_script(directory, name, job), MERGE_FILE: merge_script(directory, name, job)}
     for file, text in scripts.items():
         with replacing(directory / file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
             temporary.chmod(0o755)
     array = _sbatch([str(directory / ARRAY_FILE)])
     merge = _sbatch([f"--dependency=afterany:{array}", str(directory / MERGE_FILE)])

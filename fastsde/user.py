@@ -75,9 +75,12 @@ def check_code(study: Study) -> None:
 def _compile(name: str, inner: Any) -> Any:
     import numba
 
+    from fastsde.kernels.options import compiling
+
     view: Any = vars(numba)["carray"]
     try:
-        jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
+        with compiling():
+            jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
 
         @numba.cfunc("float64(CPointer(float64), CPointer(float64), int64)")
         def call(x: Any, gradient: Any, size: int) -> Any:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -106,9 +107,24 @@ def in_double(function):
     return function
 
 
+@contextmanager
+def compiling():
+    """Compile what is decorated within the block even under ``NUMBA_DISABLE_JIT``.
+
+    The variable is meant for looking into one's own functions. Kernels cannot run in the interpreter: they
+    load and store vectors.
+    """
+    before, nb.config.DISABLE_JIT = nb.config.DISABLE_JIT, 0
+    try:
+        yield
+    finally:
+        nb.config.DISABLE_JIT = before
+
+
 def kernel(function):
     """Compile `function` without the interpreter, cached on disk; it rounds as its formula says."""
-    return nb.njit(cache=True, nogil=True, **COMMON)(function)
+    with compiling():
+        return nb.njit(cache=True, nogil=True, **COMMON)(function)
 
 
 def inlined(function):

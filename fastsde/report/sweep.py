@@ -41,7 +41,8 @@ def write_sweep_report(directory: Path | str) -> Path:
             temporary.write_bytes(image)
     target = directory / "sweep.html"
     with replacing(target) as temporary:
-        temporary.write_text(_page(found, directory.resolve().name, image), encoding="utf-8")
+        html = _page(found, directory.resolve().name, image)
+        temporary.write_text(html, encoding="utf-8", errors="surrogateescape")
     return target
 
 

@@ -9,6 +9,8 @@ import matplotlib
 
 from fastsde.analysis import Analysis
 from fastsde.atomic import present, replacing
+from fastsde.directory import STUDY_FILE
+from fastsde.errors import StoreError
 from fastsde.progress import Progress, Silent
 from fastsde.report import style
 from fastsde.report.captions import SPECS
@@ -40,7 +42,8 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     Raises
     ------
     FastsdeError
-        If there is no analysis, or the ensemble beside it, if there is one, is not whole and sound.
+        If there is no analysis, or the directory has a run whose ensemble is missing, lacks parts, or has
+        grown since it was analysed. An analysis alone, away from its run, is drawn as it is.
 
     Examples
     --------
@@ -49,9 +52,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     """
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
-    ensemble = directory / analysis.source
-    if analysis.source and present(ensemble):
-        open_ensemble(ensemble, verify=verify).close()
+    _check_source(directory, analysis, verify)
     images = draw(analysis, progress or Silent())
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
@@ -61,7 +62,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     html = page(analysis, Study.from_toml(analysis.study), _title(directory), images)
     target = directory / "report.html"
     with replacing(target) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+        temporary.write_text(html, encoding="utf-8", errors="surrogateescape")
     return target
 
 
@@ -81,6 +82,24 @@ def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
             images[spec.name] = buffer.getvalue()
         progress.update(len(wanted))
     return images
+
+
+def _check_source(directory: Path, analysis: Analysis, verify: bool) -> None:
+    """Refuse the analysis of an ensemble that is not there any more, lacks parts, or has become another."""
+    source = directory / analysis.source
+    if analysis.source and present(source):
+        with open_ensemble(source, verify=verify) as ensemble:
+            now = ensemble.study.to_toml()
+        if now != Study.from_toml(analysis.study).to_toml():
+            raise StoreError(
+                f"{directory / ANALYSIS_FILE} is of an earlier state of {source}: "
+                f"`fastsde analyze {directory}` makes it again"
+            )
+    elif (directory / STUDY_FILE).is_file():
+        raise StoreError(
+            f"{directory / ANALYSIS_FILE} is of {analysis.source or 'an ensemble'}, which is missing: "
+            f"`fastsde run` and `fastsde analyze {directory}` make both again"
+        )
 
 
 def _title(directory: Path) -> str:
