@@ -63,7 +63,9 @@ def make_brief(*kinds: type[Any]) -> None:
         done.add(kind)
         kind.__repr__ = brief  # type: ignore[assignment]
         for hint in typing.get_type_hints(kind).values():
-            waiting += [one for one in _classes(hint) if dataclasses.is_dataclass(one)]
+            waiting += [
+                one for one in _classes(hint) if isinstance(one, type) and dataclasses.is_dataclass(one)
+            ]
 
 
 def _classes(hint: Any) -> Iterator[Any]:

@@ -118,7 +118,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     }
     inner = _dynamics(study, model, problem, start_key, attributes, clock)
     if isinstance(model, Sde):
-        attributes |= _noise_scale(model, inner, attributes.get("temperature"))
+        attributes |= _noise_scale(model, inner, attributes)
     dynamics = refined_step(study, model, inner)
     batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
     events = _events(study, problem)
@@ -304,7 +304,9 @@ def _dynamics(
     return steps.Isotropic(dense=True, dt=dt, amplitude=amplitude, tamed=tamed, clock=clock)
 
 
-def _noise_scale(model: Sde, step: Any, temperature: float | None) -> dict[str, float | str]:
+def _noise_scale(
+    model: Sde, step: Any, attributes: dict[str, float | int | str]
+) -> dict[str, float | int | str]:
     """Return the scale of a model's noise per unit time, and what it multiplies.
 
     An increment over the time t is ``noise_scale t^(1/alpha)`` (alpha = 2 where the noise has a covariance)
@@ -317,10 +319,10 @@ def _noise_scale(model: Sde, step: Any, temperature: float | None) -> dict[str, 
         words = "the square root of the given covariance"
     elif model.noise == "gradient":
         words = f"the square root of the covariance of one sample's gradient (a batch of {model.batch})"
-    elif temperature is None:
+    elif "temperature" not in attributes:
         words = f"the square root of the trace of the current gradient noise (a batch of {model.batch})"
     else:
-        words = f"the identity: temperature {temperature:.6g}"
+        words = f"the identity: temperature {attributes['temperature']:.6g}"
         if model.temperature == "matched":
             words += f", matched at the {model.match_at} to a batch of {model.batch}"
     if not gaussian:

@@ -142,7 +142,7 @@ EVENTS: dict[str, Variable] = {
         "int64",
     ),
 }
-"""First passages, one set per trajectory, always present."""
+"""First passages, one set per trajectory; those over an empty dimension are not stored."""
 
 CHECKPOINT: dict[str, Variable] = {
     "parameters": Variable(

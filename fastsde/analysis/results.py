@@ -18,7 +18,7 @@ from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.atomic import replacing
 from fastsde.brief import listed, make_brief
-from fastsde.errors import DamageError, StoreError
+from fastsde.errors import DamageError, RequestError, StoreError
 from fastsde.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
@@ -175,6 +175,29 @@ class ModelResult:
     significance: Significance | None = None
 
 
+class Known(dict[str, Any]):
+    """Parts of an analysis by name, of which one that is not there is explained.
+
+    Examples
+    --------
+    >>> Known({"pairs": 1, "shape": 2}, "section")["distances"]
+    Traceback (most recent call last):
+    fastsde.errors.RequestError: this analysis has no section 'distances'; it has pairs, shape
+    """
+
+    def __init__(self, parts: Any = (), what: str = "part") -> None:
+        super().__init__(parts)
+        self.what = what
+
+    def __missing__(self, name: str) -> Any:
+        if self.what == "model" and not name:
+            raise RequestError(
+                "this analysis has no reference, and so no distances from it: name one with "
+                "`fastsde analyze --reference MODEL` or `fastsde.analyze(ensemble, MODEL)`"
+            )
+        raise RequestError(f"this analysis has no {self.what} {name!r}; it has {', '.join(self) or 'none'}")
+
+
 @dataclass(frozen=True)
 class Analysis:
     """All that an analysis found, models in the order of the study.
@@ -237,6 +260,10 @@ class Analysis:
     effects: Effects
     sections: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", Known(self.models, "model"))
+        object.__setattr__(self, "sections", Known(self.sections, "section"))
 
     def __repr__(self) -> str:
         against = f" against {self.reference}" if self.reference else ""

@@ -26,8 +26,7 @@ def _found(analysis: Analysis) -> Branching | None:
 
 def draw(analysis: Analysis) -> Figure:
     """Draw the share of the spread that comes after the branching, a panel a quantity, a line a model."""
-    found = _found(analysis)
-    assert found is not None
+    found: Branching = analysis.sections["branching"]
     lines = style.model_lines(list(found.models), analysis.reference)
     shown = min(QUANTITIES, len(found.quantities))
     figure, axes = style.grid(shown, 3, 2.35, sharex=True, sharey=True)

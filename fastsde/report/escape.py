@@ -84,8 +84,8 @@ def _table(analysis: Analysis) -> str:
     note = (
         f"<p>Median stay in steps with its 95 % interval; mean stay restricted to the time by which "
         f"95 % of all stays have ended, both as if nothing exploded; ratio to {escape(found.reference)} of "
-        f"the hazards of escape of those still there (Cox) and the log-rank p-value, with explosions ending a "
-        f"stay as the end of the run does. From {escape(found.source)}.</p>"
+        f"the hazards of escape of those still there (Cox) and the log-rank p-value, with explosions ending "
+        f"a stay as the end of the run does. From {escape(found.source)}.</p>"
     )
     return note + writing.table(head, rows)
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
+from fastsde.errors import RequestError
 
 DPI = 150
 WIDTH = 9.0
@@ -76,6 +77,8 @@ def mode_line(number: int) -> Line:
 
 def grid(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
     """Make a figure of ``count`` panels in rows of ``columns``, with room for a legend under them."""
+    if not count:
+        raise RequestError("nothing to draw: this analysis has none of what the figure shows")
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, height * rows + 0.55), layout="constrained")

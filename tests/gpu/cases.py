@@ -21,6 +21,7 @@ MODELS = {
     "sgd weights": {"kind": "sgd", "batch": 5},
     "sgd label noise": {"kind": "sgd", "label_noise": 0.5, "momentum": 0.5, "weight_decay": 0.1},
     "svag": {"kind": "svag", "substeps": 2, "batch": 2},
+    "svag weights": {"kind": "svag", "substeps": 2, "batch": 5},
     "gradient": SDE,
     "gradient stable": {**SDE, "alpha": 1.6},
     "gradient components": {**SDE, "alpha": 1.6, "by_component": True, "truncation": 5.0},
@@ -39,6 +40,7 @@ POPULATION = {
     "fresh": {"kind": "sgd", "sampling": "fresh", "batch": 2},
     "fresh student": {"kind": "sgd", "sampling": "fresh", "batch": 2},
     "fresh stable": {"kind": "sgd", "sampling": "fresh", "batch": 1},
+    "fresh svag": {"kind": "svag", "substeps": 2, "batch": 2},
 }
 LANDSCAPES = {
     "quadratic": ({"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, 1.0]]}, ISOTROPIC),

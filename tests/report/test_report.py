@@ -1,4 +1,6 @@
 import base64
+import dataclasses
+import pickle
 import re
 from html.parser import HTMLParser
 
@@ -124,6 +126,27 @@ def test_names_are_escaped(run):
 
     html = write_page(Analysis.load(run / "analysis.h5"), fake_study(), "<b>x</b> & y", {})
     assert "<title>&lt;b&gt;x&lt;/b&gt; &amp; y</title>" in html
+
+
+@pytest.mark.parametrize("models", [("gd", "langevin"), ("langevin",)])
+def test_figures_of_an_analysis_without_a_reference_are_drawn_or_explained(models):
+    analysis = analyze(fake_ensemble(60, 8, models), settings=QUICK)
+    assert not analysis.reference
+    drawn, refused = set(), {}
+    for spec in SPECS:
+        try:
+            spec.draw(analysis)
+            drawn.add(spec.name)
+        except FastsdeError as error:
+            refused[spec.name] = str(error)
+    assert not {spec.name for spec in SPECS if spec.applies(analysis)} & refused.keys()
+    assert all("this analysis has no" in said or "nothing to draw" in said for said in refused.values())
+    assert {"loss", "modes", "learning", "shape", "tails", "saddle_visits", "escape"} <= drawn
+    assert "distances" not in drawn
+    with pytest.raises(FastsdeError, match=r"no reference.*--reference MODEL"):
+        _ = analysis.models[analysis.reference]
+    assert dataclasses.asdict(analysis)["models"].keys() == analysis.models.keys()
+    assert pickle.loads(pickle.dumps(analysis)).reference == ""
 
 
 def test_report_without_reference_and_little_recorded(tmp_path):
