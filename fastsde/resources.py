@@ -124,13 +124,13 @@ def check_resources(study: Study, directory: Path, options: Options) -> None:
     Raises
     ------
     ResourceError
-        With what it needs, what there is, and how to mend it.
+        With what it needs, what there is, and how to fix it.
     """
     memory, there = memory_need(study, options, 1), available_memory()
     if there is not None and memory > there:
         raise ResourceError(
             f"computing needs about {size_text(memory)} of memory, {size_text(there)} are free\n"
-            "  mend: smaller network.widths or data.samples, fewer observables, a smaller --part-size"
+            "  fix: smaller network.widths, samples or batches, fewer observables, a smaller --part-size"
         )
     need = disk_need(study, options).bytes // (options.shard.of if options.shard else 1)
     folder = next(path for path in (directory, *directory.absolute().parents) if path.exists())
@@ -138,7 +138,7 @@ def check_resources(study: Study, directory: Path, options: Options) -> None:
     if need > free:
         raise ResourceError(
             f"the files of this run take about {size_text(need)}, {size_text(free)} are free in {folder}\n"
-            "  mend: fewer trajectories, snapshots or observables, another directory (-o), or shards on "
+            "  fix: fewer trajectories, snapshots or observables, another directory (-o), or shards on "
             "several disks (--shard)"
         )
 

@@ -70,7 +70,12 @@ def case(name, dtype="float64", steps=6, **more):
     """Return the study of a case; its model is ``m``."""
     if name in LANDSCAPES:
         landscape, model = LANDSCAPES[name]
-        events = {"loss_below": [0.1], "radius_above": [0.5], "mode_learned": []}
+        events = {
+            "loss_below": [0.1],
+            "radius_above": [0.5],
+            "mode_learned": [],
+            "intervals": [{"mode": 1, "outside": [-0.5, 0.5]}, {"mode": 1, "inside": [-0.5, 0.5]}],
+        }
         return landscape_study(
             landscape, model, steps=steps, dtype=dtype, events=events, rate=1e-3 if "brown" in name else 0.02,
             **more,
