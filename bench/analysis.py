@@ -229,7 +229,7 @@ def calibrate(only: list[str] | None) -> None:
         for name in (name for name in found if name == "snapshots" or name in NAMES):
             taken.setdefault(name, []).append(max(found[name], 1e-3))
         print(f"# {trajectories} {snapshots} {modes} {models}: {found['all cores']:.1f} s", flush=True)
-    print(f"YARDSTICK_SECONDS = {cost.yardstick():.4f}\nCOEFFICIENTS = {{")
+    print(f"YARDSTICK_SECONDS = {cost.yardstick(time.thread_time):.4f}\nCOEFFICIENTS = {{")
     for name, seconds in taken.items():
         real = np.array(seconds)
         coefficients, _ = nnls(np.array(rows) / real[:, None], np.ones(len(real)))
