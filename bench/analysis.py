@@ -149,20 +149,27 @@ class MadeUpEnsemble:
         return self.views[name]
 
 
+def made_up(trajectories: int, snapshots: int, modes: int, models: int) -> MadeUpEnsemble:
+    """Return an ensemble of some size, at most six models."""
+    strengths = ", ".join(str(100 - 2 * a) for a in range(modes))
+    text = STUDY.format(trajectories=trajectories, snapshots=snapshots, modes=modes, strengths=strengths)
+    mapping = Study.from_toml(text).to_mapping()
+    mapping["models"] = dict(list(mapping["models"].items())[:models])
+    study = Study.from_mapping(mapping)
+    clock = Clock()
+    views = {name: MadeUp(study, number, clock) for number, name in enumerate(study.models)}
+    problem = build_problem(study)
+    for view in views.values():
+        view.strength = problem.mode_strength
+    return MadeUpEnsemble(study, problem, views)
+
+
 def measure(
     trajectories: int, snapshots: int, modes: int, models: int, only: list[str] | None = None
 ) -> dict[str, float]:
     """Return seconds by stage and peak memory in MiB of one analysis, or of some of its sections."""
-    strengths = ", ".join(str(100 - 2 * a) for a in range(modes))
-    text = STUDY.format(trajectories=trajectories, snapshots=snapshots, modes=modes, strengths=strengths)
-    study = Study.from_toml(text)
-    clock = Clock()
-    names = list(study.models)[:models]
-    views = {name: MadeUp(study, number, clock) for number, name in enumerate(names)}
-    problem = build_problem(study)
-    for view in views.values():
-        view.strength = problem.mode_strength
-    ensemble = MadeUpEnsemble(study, problem, views)
+    ensemble = made_up(trajectories, snapshots, modes, models)
+    clock = next(iter(ensemble.views.values())).clock
     spent: dict[str, float] = {}
     timed = tuple(_timed(section, spent, clock) for section in sections.SECTIONS)
     original, sections.SECTIONS = sections.SECTIONS, timed
@@ -222,7 +229,7 @@ def calibrate(only: list[str] | None) -> None:
         for name in (name for name in found if name == "snapshots" or name in NAMES):
             taken.setdefault(name, []).append(max(found[name], 1e-3))
         print(f"# {trajectories} {snapshots} {modes} {models}: {found['all cores']:.1f} s", flush=True)
-    print(f"YARDSTICK_SECONDS = {cost.yardstick():.4f}\nCOEFFICIENTS = {{")
+    print(f"YARDSTICK_SECONDS = {cost.yardstick(time.thread_time):.4f}\nCOEFFICIENTS = {{")
     for name, seconds in taken.items():
         real = np.array(seconds)
         coefficients, _ = nnls(np.array(rows) / real[:, None], np.ones(len(real)))

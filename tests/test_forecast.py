@@ -105,3 +105,95 @@ def test_suggested_tasks_take_about_half_an_hour():
     assert suggested_tasks(s, 36_000, 2) == 20
     assert suggested_tasks(s.replace(trajectories=100), 36_000, 2) == 3
     assert suggested_tasks(s.replace(trajectories=10**9), 1e12, 2) == 10_000
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """Speeds that are known, in place of measured ones; what was asked for is kept."""
+    asked = []
+
+    def measure(study, name, problem, threads):
+        asked.append((name, study.time.learning_rate, getattr(study.models[name], "batch", None)))
+        return SPEEDS["sgd"]
+
+    monkeypatch.setattr(forecast, "measure", measure)
+    return asked
+
+
+def test_the_parts_of_a_forecast_sum_to_its_total(timed):
+    found = forecast.forecast(SMALL, threads=2)
+    parts = [*found.model_seconds.values(), *found.analysis_seconds.values()]
+    assert found.seconds == pytest.approx(found.start_seconds + sum(parts) + found.report_seconds)
+    assert found.analysis_seconds["snapshots"] > 0
+
+
+@pytest.mark.parametrize("trajectories", [200, 20_000, 2_000_000])
+def test_the_lines_of_a_plan_sum_to_its_total(timed, capsys, trajectories):
+    """As they are printed: minutes and seconds, or tenths of a second."""
+    from fastsde.cli.show import print_forecast
+
+    print_forecast(forecast.forecast(SMALL.replace(trajectories=trajectories), threads=2))
+    lines = capsys.readouterr().out.splitlines()
+    lines = lines[next(k for k, line in enumerate(lines) if line.startswith("time")) :]
+    end = next(k for k, line in enumerate(lines) if line.startswith("memory"))
+    total, *rest = [line.split(" on ")[0] for line in lines[:end]]
+    groups = [seconds(line) for line in rest if not line.startswith("    ")]
+    assert seconds(total) == pytest.approx(sum(groups), abs=1e-6)
+    single = {"start and parts", "report"}
+    within = sum(seconds(line) for line in rest if line.startswith("    "))
+    alone = sum(seconds(line) for line in rest if any(line.strip().startswith(name) for name in single))
+    assert seconds(total) == pytest.approx(within + alone, abs=1e-6)
+    assert any("other sections" in line for line in rest)
+
+
+def seconds(line):
+    """Read a time at the end of a line: 1:02:03, 2:03, 3 s or 3.4 s."""
+    words = line.split()
+    if words[-1] == "s":
+        return float(words[-2])
+    value = 0
+    for part in words[-1].split(":"):
+        value = 60 * value + int(part)
+    return value
+
+
+def test_the_part_size_counts(timed):
+    s = SMALL.replace(trajectories=100_000)
+    few, many = (forecast.forecast(s, threads=2, part_size=size) for size in (50_000, 100))
+    assert few.files == 2 * 2 + 2
+    assert many.files == 2 * 1000 + 2
+    assert many.start_seconds > few.start_seconds + 50
+    assert [row.part_size for row in many.arrays if row.tasks == 1] == [100]
+
+
+def test_the_length_of_a_pilot_is_a_function_of_the_study():
+    """Two forecasts of one study look at the same steps: what they extrapolate from is the same."""
+    long = SMALL.replace(time={"steps": 10**7})
+    assert forecast.pilot_steps(long, "sgd", 32) == 2 * forecast.pilot_steps(long, "sde", 32)
+    assert 1 <= forecast.pilot_steps(long, "sde", 32) < 10**6
+
+
+def test_cases_of_a_sweep_share_what_was_measured(timed):
+    from fastsde.sweep import cases_of
+
+    document = SMALL.to_mapping()
+    del document["models"]["sde"]["batch"]
+    sweep = {"time.learning_rate": [1e-3, 2e-3], "models.sgd.batch": [1, 4]}
+    cases = cases_of(document | {"sweep": sweep})
+    known = {}
+    for case in cases:
+        forecast.forecast(case.study, threads=2, known=known)
+    assert len(cases) == 4
+    assert [(name, batch) for name, _, batch in timed] == [("sgd", 1), ("sde", 1), ("sgd", 4), ("sde", 4)]
+
+
+@pytest.mark.alone
+def test_two_forecasts_agree(monkeypatch):
+    """By processor time of one thread; 11:45 and 3:36 were told of one study."""
+    from fastsde.data import build_problem
+
+    s = case(trajectories=4000, steps=4000)
+    problem = build_problem(s)
+    monkeypatch.setattr(forecast, "time", SimpleNamespace(perf_counter=time.process_time))
+    speeds = [forecast.measure(s, "sde", problem, 1).step for _ in range(4)]
+    assert max(speeds) < 1.5 * min(speeds)

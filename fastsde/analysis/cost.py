@@ -9,7 +9,9 @@ is taken off by a short job of the same kind, `machine_speed`.
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,10 +35,26 @@ TERMS = (
     "models snapshots modes trajectories",
     "models modes trajectories",
 )
-YARDSTICK_SECONDS = 0.0
+YARDSTICK_SECONDS = 0.0159
 """Of the job of `machine_speed` where the coefficients were measured."""
-COEFFICIENTS: dict[str, tuple[float, ...]] = {}
-"""Processor seconds of each section per unit of each of the `TERMS`."""
+COEFFICIENTS: dict[str, tuple[float, ...]] = {
+    "snapshots": (0, 0.323, 0.0105, 0.000102, 0.000416, 1.11e-06, 0),  # 0.23 to 1.42
+    "distances": (0, 0.508, 0, 0, 0.00186, 9.67e-07, 1.95e-06),  # 0.44 to 1.45
+    "pairs": (0, 0.169, 0, 0, 0, 3.56e-07, 0),  # 0.38 to 1.41
+    "relevance": (15.3, 0, 0, 0, 0, 0, 0),  # from 512 trajectories on
+    "shape": (0, 0.0261, 0.00512, 0, 0.000172, 1.62e-07, 0),  # 0.44 to 1.41
+    "tails": (0, 0.188, 0, 0, 0.00169, 2.49e-07, 6.45e-06),  # 0.49 to 1.42
+    "saddles": (0, 0.0212, 0.00017, 1.47e-05, 0, 4.15e-08, 0),  # 0.22 to 1.33
+    "escape": (0, 0.0234, 0, 0, 2.53e-05, 1.47e-07, 1.36e-05),  # 0.22 to 1.52
+    "diffusion": (0, 0.0077, 0, 1.83e-05, 4.01e-05, 2.08e-07, 8.49e-07),  # 0.42 to 1.26
+    "rank": (0, 5.3e-05, 3.26e-05, 5.18e-05, 0, 2.2e-08, 7.15e-07),  # 0.51 to 1.30
+    "alignment": (0, 0.000448, 9.3e-06, 1.49e-05, 0, 2.53e-08, 0),  # 0.83 to 1.12
+    "late_law": (0, 0.0529, 0, 0, 2.36e-05, 1.55e-08, 3.41e-06),  # 0.22 to 1.43
+    "currents": (0.000253, 0.000247, 0, 0, 0, 1.12e-09, 0),  # 0.61 to 1.64
+    "mixing": (0.000962, 0, 2.79e-07, 0, 0, 0, 6.39e-10),  # 0.01 to 1.04
+    "branching": (0.001, 0, 0, 0, 0, 0, 0),
+}
+"""Processor seconds of each section per unit of each of the `TERMS`; behind it, fitted over measured."""
 TOGETHER = 1.6
 """How many times as fast two threads or more are, over one, in the sections that use them."""
 THREADED = ("snapshots", "distances", "pairs", "relevance", "shape", "tails")
@@ -102,18 +120,18 @@ def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
 
 
 def machine_speed() -> float:
-    """Return how many times as fast this machine does a short job like those of an analysis."""
-    return YARDSTICK_SECONDS / yardstick()
+    """Return the speed of this machine, as busy as it is, over that where the costs were measured."""
+    return YARDSTICK_SECONDS / yardstick(time.perf_counter)
 
 
-def yardstick() -> float:
-    """Return the processor seconds of sorting, multiplying and small calls: the least of five rounds."""
+def yardstick(clock: Callable[[], float]) -> float:
+    """Return the seconds of sorting, multiplying and small calls on a clock: the median of many rounds."""
     values = np.random.default_rng(0).standard_normal((200, 1000))
     taken = []
-    for _ in range(5):
-        begun = time.thread_time()
+    for _ in range(20):
+        begun = clock()
         for row in values:
             np.median(np.sort(row))
         np.exp(-np.abs(values @ values.T)).sum()
-        taken.append(time.thread_time() - begun)
-    return min(taken)
+        taken.append(clock() - begun)
+    return statistics.median(taken)

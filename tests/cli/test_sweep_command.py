@@ -1,5 +1,6 @@
 """``fastsde sweep`` on a real run: cases with directories of their own, and effects over all of them."""
 
+import csv
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.errors import FastsdeError
+from fastsde.report.sweep_table import text_rows
 from fastsde.store import open_ensemble
 
 SWEEP = """
@@ -49,6 +51,7 @@ def swept(tmp_path_factory):
     path = folder / "starts.toml"
     path.write_text(SWEEP)
     arguments = ["sweep", str(path), "-o", str(folder / "out"), "--progress", "none", "--json"]
+    arguments += ["--csv", str(folder / "starts.csv")]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return folder, json.loads(result.stdout)
@@ -78,10 +81,33 @@ def test_a_smaller_start_escapes_later_by_the_logarithm_of_the_ratio(swept):
     assert (effect.unit, effect.units) == ("data set", 3)
     assert effect.ratio_high < 1
     assert found.swept == ("network.init.std", "data.seed")
+    assert found.columns == found.swept
     assert printed["sweep"]["effects"][key]["ratio"] == pytest.approx(effect.ratio)
     page = (folder / "out" / "sweep.html").read_text()
     assert "std0_05-seed2/report.html" in page
     assert "3 data sets" in page
+
+
+def test_the_table_has_every_value_with_units_as_csv_too(swept):
+    folder, printed = swept
+    with (folder / "starts.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * 2
+    assert {row["network.init.std"] for row in rows} == {"0.01", "0.05"}
+    assert {row["data.seed"] for row in rows} == {"0", "1", "2"}
+    found = SweepAnalysis.load(folder / "out" / "sweep.h5")
+    for row in rows:
+        one = found.rows[f"{row['case']} {row['model']}"]
+        assert float(row["escape_time_rank_0"]) == one.escape_time[0]
+        assert one.escape_low[0] <= one.escape_time[0] <= one.escape_high[0]
+        assert float(row["final_loss_median"]) == one.final_loss
+        assert row["noise_tail_index"] == ""  # update_noise is not recorded
+    assert set(printed["sweep"]["rows"]) == set(found.rows)
+    (first, *_) = text_rows(found)
+    assert "escape from rank 0 to 1, half by (time)" in first
+    page = (folder / "out" / "sweep.html").read_text()
+    assert page.count("<img ") == 1
+    assert [path.name for path in (folder / "out" / "figures").iterdir()] == ["sweep.png"]
 
 
 def test_a_sweep_goes_on_and_may_grow_but_not_change(swept, invoke):

@@ -1,0 +1,91 @@
+"""What an analysis is said to cost, against what it costs; and what it needs of a study."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from study_files import changed
+
+from fastsde.analysis import Settings, analyze, cost, sections
+from fastsde.analysis.cost import Size, analysis_seconds, terms
+from fastsde.analysis.requirements import check_analysable
+from fastsde.analysis.sections import SECTIONS
+from fastsde.errors import StudyError
+from fastsde.study import Study
+
+
+def test_every_section_has_a_cost():
+    assert set(cost.COEFFICIENTS) == {"snapshots", *(section.name for section in SECTIONS)}
+    assert all(len(one) == len(cost.TERMS) for one in cost.COEFFICIENTS.values())
+    assert all(value >= 0 for one in cost.COEFFICIENTS.values() for value in one)
+
+
+def test_more_of_anything_costs_no_less():
+    study = changed()
+    here = sum(analysis_seconds(study, 2).values())
+    many = study.replace(trajectories=100 * study.trajectories)
+    long = study.replace(time={"steps": 10_000, "snapshots": {"count": 500}})
+    assert here < sum(analysis_seconds(many, 2).values())
+    assert here < sum(analysis_seconds(long, 2).values())
+    assert sum(analysis_seconds(study, 2, relative_speed=2.0).values()) == pytest.approx(here / 2)
+    assert terms(Size.of(study))[1] == len(study.models)
+
+
+def test_sections_of_networks_cost_nothing_on_a_landscape():
+    study = Study.from_mapping(
+        {
+            "trajectories": 8,
+            "landscape": {"kind": "quadratic", "eigenvalues": [1.0, 2.0], "start": {"point": [1.0, 1.0]}},
+            "time": {"learning_rate": 0.1, "steps": 100},
+            "models": {"gd": {"kind": "gd"}},
+        }
+    )
+    assert "saddles" not in analysis_seconds(study, 1)
+    assert "shape" in analysis_seconds(study, 1)
+
+
+@pytest.mark.alone
+def test_the_order_of_magnitude_holds(monkeypatch):
+    """All sections together, by processor time, within a factor of four; the size is none of the fitted."""
+    from bench.analysis import made_up
+
+    ensemble = made_up(trajectories=600, snapshots=24, modes=3, models=3)
+    monkeypatch.setattr(sections, "time", SimpleNamespace(perf_counter=time.process_time))
+    begun = time.process_time()
+    analyze(ensemble, settings=Settings())
+    real = time.process_time() - begun
+    speed = cost.YARDSTICK_SECONDS / cost.yardstick(time.thread_time)
+    said = sum(analysis_seconds(ensemble.study, 1, speed).values())
+    assert 1 / 4 < said / real < 4
+
+
+@pytest.mark.parametrize(
+    ("observables", "reference", "words"),
+    [
+        (["gradient_norm"], None, "modes or loss among them"),
+        (["loss"], "nobody", "one of sgd, langevin, sde"),
+    ],
+)
+def test_what_cannot_be_analysed_is_refused(observables, reference, words):
+    study = changed().replace(record={"observables": observables})
+    with pytest.raises(StudyError, match=words):
+        check_analysable(study, reference)
+
+
+def test_what_can_be_analysed_is_not_refused():
+    check_analysable(changed(), "langevin")
+    check_analysable(changed().replace(record={"observables": ["loss"]}))
+
+
+def test_a_landscape_needs_its_coordinates():
+    study = Study.from_mapping(
+        {
+            "trajectories": 8,
+            "landscape": {"kind": "quadratic", "eigenvalues": [1.0, 2.0], "start": {"point": [1.0, 1.0]}},
+            "time": {"learning_rate": 0.1, "steps": 100},
+            "record": {"observables": ["loss"]},
+            "models": {"gd": {"kind": "gd"}},
+        }
+    )
+    with pytest.raises(StudyError, match="modes among them"):
+        check_analysable(study)

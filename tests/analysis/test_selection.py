@@ -1,0 +1,85 @@
+"""Single sections of an analysis, what is kept of an earlier one, and the quick settings."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from fakes import fake_ensemble
+
+from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.errors import RequestError
+from fastsde.progress import Progress
+
+FAST = dataclasses.replace(Settings.quickly(), quick=False)
+
+
+class Told(Progress):
+    """Keeps the notes of what is being done."""
+
+    def __init__(self):
+        self.notes = []
+
+    def update(self, done, note=""):
+        self.notes.append(note)
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    return fake_ensemble(64, 6, seed=1)
+
+
+@pytest.fixture(scope="module")
+def before(ensemble):
+    return analyze(ensemble, settings=FAST, sections=["escape", "shape"])
+
+
+def test_only_the_wanted_sections_are_measured(before):
+    assert set(before.sections) == {"escape", "shape"}
+    assert set(before.seconds) == {"snapshots", "escape", "shape"}
+
+
+def test_the_others_are_kept(ensemble, before, tmp_path):
+    loaded = Analysis.load(before.save(tmp_path / "analysis.h5"))
+    told = Told()
+    after = analyze(ensemble, settings=FAST, sections=["late_law"], before=loaded, progress=told)
+    assert list(after.sections) == ["shape", "escape", "late_law"]
+    assert set(after.seconds) == {"snapshots", "shape", "escape", "late_law"}
+    assert set(told.notes) == {"late_law", ""}
+    assert after.models is loaded.models
+    assert np.isclose(after.bandwidth, before.bandwidth)
+    assert Analysis.load(after.save(tmp_path / "analysis.h5")).sections.keys() == after.sections.keys()
+
+
+def test_a_section_without_an_answer_replaces_an_earlier_one(ensemble, before):
+    wrong = dataclasses.replace(before, sections=before.sections | {"branching": before.sections["shape"]})
+    after = analyze(ensemble, settings=FAST, sections=["branching"], before=wrong)
+    assert set(after.sections) == {"escape", "shape"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"settings": Settings.quickly()}, "the setting quick"),
+        ({"models": ["sgd", "gd"]}, "the models"),
+        ({"reference": "gd"}, "the reference"),
+        ({"ensemble": (32, 6)}, "the number of trajectories"),
+    ],
+)
+def test_sections_of_something_else_are_not_mixed(ensemble, before, change, words):
+    other = fake_ensemble(*change.pop("ensemble"), seed=1) if "ensemble" in change else ensemble
+    with pytest.raises(RequestError, match=words):
+        analyze(other, **({"settings": FAST} | change), sections=["shape"], before=before)
+
+
+@pytest.mark.parametrize("names", [["taisl"], []])
+def test_a_section_that_there_is_not(ensemble, names):
+    with pytest.raises(RequestError, match="snapshots, distances"):
+        analyze(ensemble, sections=names)
+
+
+def test_quick_settings_are_stored_and_said(ensemble, tmp_path):
+    found = analyze(ensemble, settings=Settings.quickly(), sections=["shape"])
+    stored = Analysis.load(found.save(tmp_path / "analysis.h5")).settings
+    assert stored == Settings.quickly()
+    assert "99 shuffles instead of 500" in stored.quick_words()
+    assert Settings().quick_words() == ""

@@ -1,0 +1,119 @@
+"""The table and the figure of a sweep, made up: units, tail index, escape times, one plot, whole titles."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fastsde.analysis.cases import SweepAnalysis
+from fastsde.analysis.sweep_rows import Row, columns, value_of
+from fastsde.report.sweep_figure import _across, _draw, _quantity, _series, sweep_image
+from fastsde.report.sweep_table import csv_text, heading, main_place, text_rows
+
+SWEPT = ("time.learning_rate", "models.sgd.batch", "models.levy.alpha", "data.seed")
+
+
+def one(rate, batch, model, seed, time, alpha=""):
+    return Row(
+        case=f"learning_rate{rate}-batch{batch}-seed{seed}",
+        model=model,
+        values=(f"{rate:g}", str(batch), alpha, str(seed)),
+        trajectories=100,
+        exploded=3,
+        escaped=np.array([0.9, 0.2]),
+        escape_time=np.array([time, math.inf]),
+        escape_low=np.array([0.9 * time, math.nan]),
+        escape_high=np.array([1.1 * time, math.inf]),
+        tail="stable",
+        tail_index=1.7,
+        final_loss=0.25,
+    )
+
+
+def swept(times=(1.0, 2.0, 3.0)):
+    rows = [
+        one(rate, batch, model, seed, time * (1 + 0.1 * seed), alpha)
+        for rate, time in zip((0.005, 0.01, 0.02), times, strict=True)
+        for batch in (1, 4)
+        for model, alpha in (("sgd", ""), ("levy-alpha1_5", "1.5"), ("levy-alpha2", "2"))
+        for seed in (0, 1)
+    ]
+    return SweepAnalysis(
+        created="now",
+        versions={},
+        cases=tuple(dict.fromkeys(row.case for row in rows)),
+        swept=SWEPT,
+        columns=columns(SWEPT),
+        rows={f"{row.case} {row.model}": row for row in rows},
+        source="events",
+        places=("rank 0", "rank 1"),
+        effects={},
+    )
+
+
+def test_every_value_is_a_column_with_its_unit():
+    (first, *_) = text_rows(swept())
+    assert first["learning rate (time per step)"] == "0.005"
+    assert first["batch size (samples)"] == "1"
+    assert first["noise tail index (mode 1)"] == "1.7"
+    assert first["escape from rank 0 to 1, half by (time)"] == "1 (0.9 to 1.1)"
+    assert first["exploded"] == "3 of 100"
+    assert heading("alpha") == "tail index of the noise"
+
+
+def test_csv_has_all_digits_and_places():
+    head, first, *rest = csv_text(swept()).splitlines()
+    assert len(rest) == 35
+    assert "escape_time_rank_1" in head
+    assert "inf" in first
+    assert first.startswith("learning_rate0.005-batch1-seed0,sgd,0.005,1,,0,100,3,stable,1.7,0.25,1.0,")
+
+
+def test_the_table_is_about_the_first_place_that_half_leave():
+    found = swept()
+    assert main_place(found) == 0
+    for row in found.rows.values():
+        row.escape_time[:] = row.escape_time[::-1]
+    assert main_place(found) == 1
+
+
+def test_one_plot_with_a_line_for_each_model_and_other_value():
+    found = swept()
+    across = _across(found)
+    assert found.columns[across] == "time.learning_rate"
+    series = _series(found, across)
+    assert {(model, dict(rest).get("batch")) for model, rest in series} == {
+        (model, batch) for model in ("sgd", "levy") for batch in ("1", "4")
+    }
+    assert len(series) == 6
+    figure = _draw(found, across, _quantity(found))
+    (axes,) = figure.axes
+    assert axes.get_title() == "Time by which half of the trajectories have escaped from rank 0 to 1"
+    assert axes.get_xlabel() == "learning rate (time per step)"
+    assert sweep_image(found).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("times", [(math.nan,) * 3, (math.inf,) * 3])
+def test_without_escapes_something_else_is_drawn(times):
+    found = swept(times)
+    for row in found.rows.values():
+        row.escape_time[:] = math.nan
+    assert _quantity(found).label == "tail index"
+    assert sweep_image(found).startswith(b"\x89PNG")
+
+
+def test_without_anything_swept_there_is_no_figure():
+    found = swept()
+    assert sweep_image(SweepAnalysis(**(vars(found) | {"rows": {}}))) == b""
+
+
+def test_a_value_is_that_of_the_model_or_of_the_study():
+    from study_files import changed
+
+    from fastsde.sweep import Case
+
+    case = Case("", {}, changed())
+    assert value_of(case, "sgd", "batch") == "2"
+    assert value_of(case, "sgd", "alpha") == ""
+    assert value_of(case, "sde", "alpha") == "2"
+    assert value_of(case, "sde", "time.learning_rate") == "0.001"
