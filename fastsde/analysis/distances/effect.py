@@ -31,7 +31,7 @@ from fastsde.analysis.protocols import Floats
 from fastsde.progress import Progress, Silent
 from fastsde.provenance import available_cores
 
-DRAWS = 6
+DRAWS = 12
 """Bootstrap samples of a model, the effects between which say what sampling alone gives."""
 
 LEAST_COVERED = 0.5

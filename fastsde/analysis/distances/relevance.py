@@ -29,7 +29,9 @@ from fastsde.provenance import available_cores
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
 
-SIZES = (32, 64, 128, 256)
+SIZES = (32, 64, 128)
+"""Trajectories per sample: the costly distances grow as the square or the cube of them."""
+
 SHUFFLES = 19
 """Shuffles of a replicate: the observed distance is the largest of twenty where p <= 0.05."""
 
@@ -37,7 +39,7 @@ LEVEL = 0.05
 TOLD = 0.2
 """A power below this is that of a test which finds nothing."""
 
-SAMPLE = 16 * SIZES[-1]
+SAMPLE = 32 * SIZES[-1]
 """Trajectories of each model from which samples are drawn."""
 
 
