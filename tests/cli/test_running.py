@@ -109,6 +109,7 @@ def test_status_of_a_whole_run(invoke, finished_run):
         "parts_done": 3,
         "parts_running": 0,
         "parts_stopped": 0,
+        "parts_unreadable": 0,
         "parts_missing": 0,
         "trajectories_done": 10,
         "trajectories": 10,
@@ -139,6 +140,6 @@ def test_info_of_an_ensemble(invoke, finished_run):
     assert described["models"]["sde"]["trajectories"] == 10
     assert described["models"]["sde"]["exploded"] == 1
     assert described["models"]["sde"]["temperature"] == 0.25
-    assert described["format_version"] == [1, 1]
+    assert described["format_version"] == [1, 2]
     assert invoke("info", finished_run / "ensemble.h5").exit_code == 0
     assert invoke("info", finished_run / "parts").exit_code == 2

@@ -42,7 +42,7 @@ def stages(monkeypatch):
             progress.update(1)
         return Analysis()
 
-    def write_report(directory):
+    def write_report(directory, *, verify=False):
         calls.append(("report", (directory / "analysis.h5").read_text()))
         return directory / "report.html"
 
