@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde import netcdf, provenance, schema
-from fastsde.errors import StoreError
+from fastsde.errors import DamageError, StoreError
 from fastsde.seal import check_sealed
 
 if TYPE_CHECKING:
@@ -47,11 +47,14 @@ def check_format(file: Any, path: Path, *formats: str) -> str:
     Raises
     ------
     StoreError
-        If the file is something else, of a later major version, or has lost its checksum.
+        If the file is something else, or of a later major version.
+    DamageError
+        If it has lost its format or its checksum.
     """
     found = file.attrs.get("format")
     if found not in formats:
-        raise StoreError(f"{path} is not a {' or '.join(formats)} file (its format is {found!r})")
+        kind = DamageError if found is None else StoreError
+        raise kind(f"{path} is not a {' or '.join(formats)} file (its format is {found!r})")
     major, minor = (int(number) for number in file.attrs["format_version"])
     if major != schema.FORMAT_VERSION[0]:
         raise StoreError(

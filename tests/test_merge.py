@@ -146,3 +146,12 @@ def test_the_ensemble_knows_the_checksums_of_its_parts(shards, tmp_path):
         for name, size, digest in zip(table["file"], table["bytes"], table["sha256"], strict=True):
             seal = read_seal(tmp_path / "all" / name.decode())
             assert (seal.size, seal.sha256) == (size, digest.decode())
+
+
+def test_parts_that_the_target_has_are_kept(tiny_study, stand_in, tmp_path):
+    """A part of the same name that holds fewer trajectories does not take the place of a larger one."""
+    run(tiny_study, tmp_path / "all", integrate=stand_in, part_size=10)
+    run(tiny_study, tmp_path / "small", integrate=stand_in, part_size=2)
+    before = Part("sgd", 0, 10).path(tmp_path / "all").read_bytes()
+    check(merge([tmp_path / "small"], tmp_path / "all"), tiny_study, stand_in)
+    assert Part("sgd", 0, 10).path(tmp_path / "all").read_bytes() == before

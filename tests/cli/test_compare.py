@@ -17,7 +17,7 @@ def run(tmp_path, monkeypatch):
         def __exit__(self, *exception):
             return None
 
-    monkeypatch.setattr(fastsde.store, "open_ensemble", lambda path: Open())
+    monkeypatch.setattr(fastsde.store, "open_ensemble", lambda path, verify: Open())
     return tmp_path
 
 

@@ -112,6 +112,7 @@ def test_status_of_a_whole_run(invoke, finished_run):
         "parts_done": 3,
         "parts_running": 0,
         "parts_stopped": 0,
+        "parts_unreadable": 0,
         "parts_missing": 0,
         "trajectories_done": 10,
         "trajectories": 10,
@@ -146,6 +147,6 @@ def test_info_of_an_ensemble(invoke, finished_run):
         for name, model in described["models"].items():
             assert "mode_learned_step" in model["variables"]
             assert [one for one in model["variables"] if one not in file[name]] == []
-    assert described["format_version"] == [1, 1]
+    assert described["format_version"] == [1, 2]
     assert invoke("info", finished_run / "ensemble.h5").exit_code == 0
     assert invoke("info", finished_run / "parts").exit_code == 2

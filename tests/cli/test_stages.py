@@ -52,7 +52,7 @@ def stages(monkeypatch):
             progress.update(1)
         return Analysis(settings)
 
-    def write_report(directory, *, progress):
+    def write_report(directory, *, progress, verify=False):
         calls.append(("report", (directory / "analysis.h5").read_text()))
         return directory / "report.html"
 

@@ -74,6 +74,7 @@ class TestDamage:
             "flipped at the beginning": bytes([whole[0] ^ 4]) + whole[1:],
             "flipped in the seal": whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:],
             "added to": whole + b"x",
+            "no end": whole[:-600] + bytes(600),
             "empty": b"",
             "something else": b"# not HDF5\n" * 100,
         }
