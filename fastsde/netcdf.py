@@ -19,7 +19,7 @@ __all__ = ["NewFile", "create", "declare", "define_dimensions", "open_new", "ope
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable. {:>10}"
 
 
-class NewFile(h5py.File):
+class NewFile(h5py.File):  # type: ignore[misc, unused-ignore]
     """A new HDF5 file, which closes whatever the disk says.
 
     Parameters

@@ -137,8 +137,3 @@ class TestReport:
         fastsde.run(study.replace(trajectories=study.trajectories + 4), run)
         with pytest.raises(StoreError, match=r"earlier state of .*fastsde analyze"):
             write_report(run)
-
-    def test_an_analysis_alone_is_drawn(self, run, tmp_path):
-        (tmp_path / "alone").mkdir()
-        shutil.copy(run / "analysis.h5", tmp_path / "alone")
-        assert write_report(tmp_path / "alone").is_file()

@@ -1,5 +1,6 @@
 """Damage, full and forbidden disks, company, moved folders, clocks that jump, and stopping in time."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import pytest
 from killing import STUDY, numbers
 
 import fastsde
-from fastsde import ensemble, writer
+from fastsde import ensemble, pace, recorder, sources, writer
 from fastsde.errors import DiskError, Interrupted, StoreError
 from fastsde.plan import Part
 from fastsde.seal import broken, read_seal
@@ -155,6 +156,52 @@ def test_at_most_the_interval_between_checkpoints_is_lost(tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         fastsde.run(S, tmp_path, part_size=40, checkpoint_seconds=5.0)
     assert saved == list(range(5, 57, 5))
+
+
+class TestManySnapshots:
+    """A run of 401 snapshots with a checkpoint every twenty slices, which leaves about twenty segments."""
+
+    STUDY = S.replace(trajectories=4, time={"steps": 400, "snapshots": {"count": 401, "spacing": "linear"}})
+
+    @pytest.fixture
+    def many_segments(self, monkeypatch, short_slices):
+        turns = itertools.count(1)
+        monkeypatch.setattr(pace.Pace, "save_due", lambda self: next(turns) % 20 == 0)
+
+    @pytest.fixture
+    def whole(self, tmp_path_factory):
+        directory = tmp_path_factory.mktemp("whole")
+        fastsde.run(self.STUDY, directory)
+        return directory
+
+    def test_segments_are_read_in_blocks(self, whole, many_segments, tmp_path, monkeypatch):
+        opened, blocks = [], []
+        source, read = sources.Source.__init__, sources.Sources._read
+        monkeypatch.setattr(
+            sources.Source, "__init__", lambda self, path: opened.append(path.name) or source(self, path)
+        )
+        monkeypatch.setattr(
+            sources.Sources, "_read", lambda self, *rows: blocks.append(rows) or read(self, *rows)
+        )
+        fastsde.run(self.STUDY, tmp_path)
+        assert len(opened) > 30
+        assert len(blocks) == len(opened)
+        assert numbers(tmp_path) == numbers(whole)
+
+    def test_joining_stops_and_loses_nothing(self, whole, many_segments, tmp_path, monkeypatch):
+        finish = recorder.Recorder.finish
+        monkeypatch.setattr(
+            recorder.Recorder,
+            "finish",
+            lambda self, outcome, stop: finish(self, outcome, stopping_after(7)),
+        )
+        with pytest.raises(Interrupted, match="0 of 2 parts finished"):
+            fastsde.run(self.STUDY, tmp_path)
+        assert not list(tmp_path.rglob("*.tmp"))
+        assert [(item.part.model, item.done) for item in status(tmp_path).running] == [("sgd", 1.0)]
+        monkeypatch.setattr(recorder.Recorder, "finish", finish)
+        fastsde.run(self.STUDY, tmp_path)
+        assert numbers(tmp_path) == numbers(whole)
 
 
 def test_a_clock_that_jumps_changes_nothing(tmp_path, undisturbed, monkeypatch):
