@@ -72,7 +72,7 @@ def summaries(cases: list[Case]) -> dict[str, str]:
     result = {}
     for name, said in found.items():
         texts = list(dict.fromkeys(said.values()))
-        result[name] = texts[0] if len(texts) == 1 else f"{texts[0]} (of the first case; the table has more)"
+        result[name] = texts[0] if len(texts) == 1 else f"{texts[0]} (in the first case)"
     return result
 
 
