@@ -29,15 +29,15 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
         Keys: model, kind, summary (the model in a sentence, with the batch of its noise), trajectories,
         exploded (diverged trajectories), compared (n per sample); effect, its 95 % interval effect_low and
         effect_high, its parts effect_modes (share of a mode's strength) and effect_loss_decades,
-        effect_by_sampling, effect_covered (share of the course that it is the mean over), median_loss_decades (median log10 loss less that of the reference), all means over the course
-        of learning; closer_than_next (whether it is significantly nearer than the model of the next row);
-        p_value, verdict ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because,
-        distinguishable; mmd_ratio (mean squared MMD over the `chance_level`), mmd_low and mmd_high (its 95 %
-        interval), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null,
-        wasserstein_ratio (means over time); final_loss (median), learned_steps (median step at which each
-        mode is learned to the first fraction), tail and tail_index (verdict on the noise, and the moment
-        estimator's index of it, by mode). None where there is none. Of the reference itself, its own two
-        halves, and no effect.
+        effect_by_sampling, effect_covered (share of the course that it is the mean over), median_loss_decades
+        (median log10 loss less that of the reference), all means over the course of learning;
+        closer_than_next (whether it is significantly nearer than the model of the next row); p_value, verdict
+        ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because, distinguishable;
+        mmd_ratio (mean squared MMD over the `chance_level`), mmd_low and mmd_high (its 95 % interval), mmd_p,
+        mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null, wasserstein_ratio
+        (means over time); final_loss (median), learned_steps (median step at which each mode is learned to
+        the first fraction), tail and tail_index (verdict on the noise, and the moment estimator's index of
+        it, by mode). None where there is none. Of the reference itself, its own two halves, and no effect.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
