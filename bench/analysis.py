@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from fastsde.analysis import Settings, analyze, cost, sections
-from fastsde.data import build_problem
-from fastsde.study import Study
+from fastsde.problem.data import build_problem
+from fastsde.study.study import Study
 
 STUDY = """
 trajectories = {trajectories}
@@ -135,7 +135,7 @@ class MadeUp:
 
 @dataclass
 class MadeUpEnsemble:
-    """Several models, with the interface of `fastsde.store.Ensemble`."""
+    """Several models, with the interface of `fastsde.storage.ensemble.Ensemble`."""
 
     study: Study
     problem: Any

@@ -13,10 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from fastsde import forecast, merge, parts, status, study
-from fastsde.data import build_problem
-from fastsde.granted import default_threads
-from fastsde.progress import duration, size_text
+from fastsde.problem.data import build_problem
+from fastsde.run import forecast, merge, status
+from fastsde.run import run as parts
+from fastsde.study.study import study
+from fastsde.system.progress import duration, size_text
+from fastsde.system.threads import default_threads
 
 TINY = """
 trajectories = {trajectories}

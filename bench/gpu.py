@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fastsde import gpu
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, MODEL, SGD, Case
 from fastsde.benchmark.work import Work, step_work
-from fastsde.data import build_problem
-from fastsde.ensemble import beginning, default_threads, integrate
-from fastsde.errors import DeviceError
-from fastsde.lowering import lower
-from fastsde.resident import Resident
-from fastsde.study import Study
+from fastsde.integrate import devices
+from fastsde.integrate.cuda_ensemble import Resident
+from fastsde.integrate.integration import beginning, default_threads, integrate
+from fastsde.integrate.lowering import lower
+from fastsde.problem.data import build_problem
+from fastsde.study.study import Study
+from fastsde.system.errors import DeviceError
 
 __all__ = ["GOALS", "main", "occupancy", "roofline"]
 
@@ -135,7 +135,7 @@ def normals(size, device):
     study = linear_study(size)
     lowered = lower(study, MODEL, build_problem(study))
     numbers = lowered.network.parameters
-    program = gpu.model_program(study, lowered, "local")
+    program = devices.model_program(study, lowered, "local")
     state = cuda.put(np.zeros((size.trajectories, numbers), np.float32, order="F"))
     stream, _ = cuda.streams()
 
@@ -218,7 +218,7 @@ def main(arguments=None):
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="the best of so many (3)")
     parser.add_argument("--output", type=Path, default=Path("bench/results/gpu.json"), metavar="FILE")
     given = parser.parse_args(arguments)
-    why = gpu.unusable()
+    why = devices.unusable()
     if why is not None:
         print(DeviceError(f"no graphics processor can be used: {why}"), file=sys.stderr)
         return 2

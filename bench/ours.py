@@ -3,8 +3,8 @@
 from functools import partial
 
 from fastsde.benchmark.cases import MODEL
-from fastsde.data import build_problem
-from fastsde.ensemble import integrate
+from fastsde.integrate.integration import integrate
+from fastsde.problem.data import build_problem
 
 __all__ = ["run_of"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.benchmark.cases import MODEL, Case
-from fastsde.data import build_problem
+from fastsde.problem.data import build_problem
 
 __all__ = ["Setting", "setting_of", "symmetric"]
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from bench import peers
 from fastsde.kernels.lanes import VECTOR_BYTES
-from fastsde.provenance import host, now, versions
+from fastsde.system.provenance import host, now, versions
 
 __all__ = ["markdown", "plain"]
 

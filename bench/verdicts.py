@@ -16,7 +16,7 @@ from pathlib import Path
 
 import fastsde
 from fastsde.analysis import Analysis, Settings, analyze, sections
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 STUDY = """
 seed = {seed}

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from fastsde.errors import FastsdeError
+from fastsde.system.errors import FastsdeError
 
 __all__ = ["Commands", "main"]
 

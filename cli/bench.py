@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, make
+from fastsde.system.progress import Mode, make
 
 if TYPE_CHECKING:
     from fastsde.benchmark.cases import Precision

@@ -75,7 +75,7 @@ def command(
     from fastsde.analysis.distances.compare import compare, document, nearest, nearest_when
     from fastsde.cli import show
     from fastsde.cli.signals import stop_at_once
-    from fastsde.store import open_ensemble
+    from fastsde.storage.ensemble import open_ensemble
 
     settings = Settings(permutations=permutations, seed=seed)
     every = details or as_json

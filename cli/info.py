@@ -26,7 +26,7 @@ def command(path: Path | None, verify: bool, as_json: bool) -> None:
         fastsde info runs/saddle --verify
     """
     from fastsde.cli import show
-    from fastsde.description import contents, environment
+    from fastsde.run.description import contents, environment
 
     described = environment() if path is None else contents(path, verify=verify)
     if as_json:

@@ -63,7 +63,7 @@ def command(
         fastsde merge runs/saddle --partial --step 1000
     """
     from fastsde.cli.signals import stop_at_once
-    from fastsde.merge import merge
+    from fastsde.run.merge import merge
 
     if output is None and len(directories) > 1:
         raise click.UsageError("several directories are merged into another one: say which, with -o DIR")
@@ -71,7 +71,7 @@ def command(
         raise click.UsageError("--step goes with --partial, and one directory")
     with stop_at_once():
         if step is not None:
-            from fastsde.peek import peek
+            from fastsde.run.partial import peek
 
             click.echo(peek(directories[0], step))
             return

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, Progress, make
+from fastsde.system.progress import Mode, Progress, make
 
 __all__ = ["command"]
 
@@ -55,8 +55,8 @@ def command(
     """
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
-    from fastsde.errors import StudyError
-    from fastsde.order import measure_orders, why_not_orderable
+    from fastsde.integrate.convergence import measure_orders, why_not_orderable
+    from fastsde.system.errors import StudyError
 
     study = work.load_study(study_file, None)
     if steps is not None:

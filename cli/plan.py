@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, make
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 
@@ -48,8 +48,8 @@ def command(
     """
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
-    from fastsde.forecast import Speed, forecast
-    from fastsde.gpu import classes
+    from fastsde.integrate.devices import classes
+    from fastsde.run.forecast import Speed, forecast
 
     cases = work.load_cases(study_file, trajectories, steps)
     reporter, known = make(progress), dict[str, Speed]()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, make
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, make
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 
@@ -65,7 +65,7 @@ def command(
         fastsde run saddle.toml --shard 100               in a job array of 100 tasks
     """
     from fastsde.cli import work
-    from fastsde.scheduler import shard_of
+    from fastsde.run.scheduler import shard_of
 
     which = None if shard is None else shard_of(shard, index_from=index_from)
     if index_from is not None and shard is None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastsde.progress import duration, quantity, size_text
+from fastsde.system.progress import duration, quantity, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from fastsde.analysis import Analysis
-    from fastsde.forecast import Forecast
-    from fastsde.status import RunStatus
+    from fastsde.run.forecast import Forecast
+    from fastsde.run.status import RunStatus
 
 __all__ = [
     "forecast_lines",

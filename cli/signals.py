@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from fastsde.errors import Interrupted
+from fastsde.system.errors import Interrupted
 
 __all__ = ["quietly", "stop_at_once", "stop_when_polled"]
 

@@ -43,7 +43,7 @@ def command(directory: Path, verify: bool, watch: bool, every: float, as_json: b
 
     from fastsde.cli import show
     from fastsde.cli.signals import quietly
-    from fastsde.status import status
+    from fastsde.run.status import status
 
     with quietly():
         while True:

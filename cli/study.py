@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, make
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 

@@ -71,7 +71,7 @@ def command(
     """
     from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
-    from fastsde.submit import Job, array_script, merge_script, submit
+    from fastsde.run.submit import Job, array_script, merge_script, submit
 
     study = work.load_study(study_file, trajectories, steps)
     check_analysable(study, source=str(study_file))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
-from fastsde.progress import Mode, make
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 
@@ -55,12 +55,12 @@ def command(
     """
     from fastsde.analysis.cases import SWEEP_FILE, analyze_cases
     from fastsde.analysis.requirements import check_analysable
-    from fastsde.atomic import replacing
     from fastsde.cli import show, work
-    from fastsde.directory import claim_sweep
     from fastsde.report.escape import effect_rows
     from fastsde.report.sweep import write_sweep_report
     from fastsde.report.sweep_table import csv_text, main_place, text_rows
+    from fastsde.storage.run_directory import claim_sweep
+    from fastsde.system.atomic import replacing
 
     cases = work.load_cases(study_file, trajectories)
     for case in cases:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastsde.cli.signals import stop_at_once, stop_when_polled
-from fastsde.errors import Interrupted
+from fastsde.system.errors import Interrupted
 
 if TYPE_CHECKING:
     from fastsde.analysis import Analysis
-    from fastsde.progress import Progress
-    from fastsde.study import Study
-    from fastsde.sweep import Case
+    from fastsde.study.study import Study
+    from fastsde.study.sweep import Case
+    from fastsde.system.progress import Progress
 
 __all__ = [
     "ANALYSIS_FILE",
@@ -32,7 +32,7 @@ ANALYSIS_FILE = "analysis.h5"
 
 def load_study(path: Path, trajectories: int | None = None, steps: int | None = None) -> Study:
     """Load a study file, with another number of trajectories or more steps if given; print notes on it."""
-    from fastsde.study import Study
+    from fastsde.study.study import Study
 
     study = Study.load(path)
     print_notes(study)
@@ -43,7 +43,7 @@ def load_study(path: Path, trajectories: int | None = None, steps: int | None = 
 
 def print_notes(study: Study) -> None:
     """Say on the standard error what is worth knowing of a study before it is run."""
-    from fastsde.notes import notes
+    from fastsde.study.notes import notes
 
     for note in notes(study):
         click.echo("note: " + note.replace("\n", "\n      "), err=True)
@@ -53,7 +53,7 @@ def load_cases(path: Path, trajectories: int | None = None, steps: int | None = 
     """Load the cases of a study file, one without a sweep, with another number of trajectories or steps."""
     import dataclasses
 
-    from fastsde.sweep import load_cases
+    from fastsde.study.sweep import load_cases
 
     def changed(study: Study) -> Study:
         if steps is not None:
@@ -77,8 +77,8 @@ def summaries(cases: list[Case]) -> dict[str, str]:
 
 
 def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:
-    """Integrate what is missing, with the options of `fastsde.parts.Options`; a signal stops it."""
-    from fastsde.parts import run
+    """Integrate what is missing, with the options of `fastsde.run.run.Options`; a signal stops it."""
+    from fastsde.run.run import run
 
     with stop_when_polled() as stop:
         ensemble = run(study, directory, progress=progress, stop=stop, **options)
@@ -102,7 +102,7 @@ def analyze_source(
     With `sections`, only these are measured, and the others kept of an analysis that is there.
     """
     from fastsde.analysis import Analysis, Settings, analyze
-    from fastsde.store import open_ensemble
+    from fastsde.storage.ensemble import open_ensemble
 
     target = (source if source.is_dir() else source.parent) / ANALYSIS_FILE
     with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:

@@ -17,15 +17,15 @@ from typing import Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "FastsdeError": ("fastsde.errors", "FastsdeError"),
-    "Study": ("fastsde.study", "Study"),
+    "FastsdeError": ("fastsde.system.errors", "FastsdeError"),
+    "Study": ("fastsde.study.study", "Study"),
     "analyze": ("fastsde.analysis", "analyze"),
-    "build_problem": ("fastsde.data", "build_problem"),
-    "integrate": ("fastsde.ensemble", "integrate"),
-    "open": ("fastsde.store", "open_ensemble"),
+    "build_problem": ("fastsde.problem.data", "build_problem"),
+    "integrate": ("fastsde.integrate.integration", "integrate"),
+    "open": ("fastsde.storage.ensemble", "open_ensemble"),
     "report": ("fastsde.report", "write_report"),
-    "run": ("fastsde.parts", "run"),
-    "user": ("fastsde.user", ""),
+    "run": ("fastsde.run.run", "run"),
+    "user": ("fastsde.problem.user", ""),
 }
 
 __all__ = ["__version__", *_WHERE]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import settings
 from stand_in import TINY, StandIn
 
-from fastsde.parts import run
-from fastsde.study import Study
+from fastsde.run.run import run
+from fastsde.study.study import Study
 
 settings.register_profile("any machine", deadline=None)  # a busy one is no reason to fail
 settings.load_profile("any machine")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastsde.data import build_problem
-from fastsde.study import Study
+from fastsde.problem.data import build_problem
+from fastsde.study.study import Study
 
 STRENGTH = np.array([100.0, 90.0, 80.0, 70.0])
 
@@ -48,7 +48,7 @@ SHIFT = {"gd": 0.75, "langevin": 1.25}
 
 @dataclass
 class FakeTrajectories:
-    """One model's arrays by name, with the interface of `fastsde.store.Trajectories`."""
+    """One model's arrays by name, with the interface of `fastsde.storage.ensemble.Trajectories`."""
 
     step: np.ndarray
     time: np.ndarray
@@ -81,7 +81,7 @@ class FakeTrajectories:
 
 @dataclass
 class FakeEnsemble:
-    """Several models, with the interface of `fastsde.store.Ensemble`."""
+    """Several models, with the interface of `fastsde.storage.ensemble.Ensemble`."""
 
     study: Study
     problem: Any

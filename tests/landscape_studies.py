@@ -3,7 +3,7 @@
 import numpy as np
 
 import fastsde
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 
 def landscape_study(landscape, model, *, rate=0.01, steps=100, dtype="float64", seed=5, **more):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fastsde import schema
-from fastsde.checkpoint import Checkpoint
-from fastsde.errors import Interrupted
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.storage import schema
+from fastsde.system.errors import Interrupted
 
 TINY = """
 seed = 3

@@ -3,7 +3,7 @@
 import numpy as np
 
 import fastsde
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 
 def study(

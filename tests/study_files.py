@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 TEXT = """\
 seed = 3

@@ -13,8 +13,8 @@ from fastsde.benchmark.scaling import AXES, Axis, exponent
 from fastsde.benchmark.throughput import step_times
 from fastsde.benchmark.timing import Rate, calls_for, in_turns
 from fastsde.benchmark.work import Work, step_work
-from fastsde.data import build_problem
-from fastsde.progress import Progress
+from fastsde.problem.data import build_problem
+from fastsde.system.progress import Progress
 
 GROWING = Axis(
     "trajectories", "", (32, 64), (32, 64), lambda n: Case("n", "", (2, 2, 2), LANGEVIN, trajectories=n), 1

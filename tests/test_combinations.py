@@ -10,10 +10,10 @@ from studies import study
 
 import fastsde
 from fastsde.analysis.results import Settings
-from fastsde.dynamics import Sde
-from fastsde.errors import StudyError
-from fastsde.lowering import lower
-from fastsde.study import Study
+from fastsde.integrate.lowering import lower
+from fastsde.study.models import Sde
+from fastsde.study.study import Study
+from fastsde.system.errors import StudyError
 
 P = 20  # parameters of the network 3-4-2
 COVARIANCE = {"diagonal": [0.1] * P, "factor": [[0.2]] * P}

@@ -10,10 +10,10 @@ import pytest
 from studies import study
 
 import fastsde
-from fastsde import compiled
-from fastsde.data import build_problem
-from fastsde.errors import Interrupted
-from fastsde.locks import Lock, held
+from fastsde.integrate import compile_cache
+from fastsde.problem.data import build_problem
+from fastsde.system.errors import Interrupted
+from fastsde.system.locks import Lock, held
 
 SCRIPT = """
 import hashlib, sys, fastsde
@@ -60,7 +60,7 @@ def cold(tmp_path, monkeypatch):
 
     monkeypatch.setattr(options, "CACHE_FOLDER", tmp_path)
     calls = []
-    monkeypatch.setattr(compiled, "_compile", lambda *arguments: calls.append(arguments[1]))
+    monkeypatch.setattr(compile_cache, "_compile", lambda *arguments: calls.append(arguments[1]))
     return calls
 
 
@@ -70,9 +70,9 @@ PROBLEM = build_problem(S)
 
 def test_a_model_is_compiled_once(cold, tmp_path):
     for _ in range(3):
-        compiled.ensure_compiled(S, "m", PROBLEM)
+        compile_cache.ensure_compiled(S, "m", PROBLEM)
     assert cold == ["m"]
-    compiled.ensure_compiled(S.replace(dtype="float32"), "m", PROBLEM)
+    compile_cache.ensure_compiled(S.replace(dtype="float32"), "m", PROBLEM)
     assert cold == ["m", "m"]
     assert not held(tmp_path / "lock")
 
@@ -81,19 +81,19 @@ def test_whoever_waits_for_another_can_be_stopped(cold, tmp_path):
     lock = Lock.take(tmp_path / "lock")
     asked = iter([False, False, True])
     with pytest.raises(Interrupted, match="another process compiles"):
-        compiled.ensure_compiled(S, "m", PROBLEM, lambda: next(asked))
+        compile_cache.ensure_compiled(S, "m", PROBLEM, lambda: next(asked))
     assert cold == []
     lock.release()
-    compiled.ensure_compiled(S, "m", PROBLEM)
+    compile_cache.ensure_compiled(S, "m", PROBLEM)
     assert cold == ["m"]
 
 
 @pytest.mark.alone
 def test_compiling_can_be_left(cold, monkeypatch):
-    monkeypatch.setattr(compiled, "_compile", lambda *arguments: time.sleep(60))
+    monkeypatch.setattr(compile_cache, "_compile", lambda *arguments: time.sleep(60))
     begun = time.monotonic()
     with pytest.raises(Interrupted, match="while compiling"):
-        compiled.ensure_compiled(S, "m", PROBLEM, lambda: True)
+        compile_cache.ensure_compiled(S, "m", PROBLEM, lambda: True)
     assert time.monotonic() - begun < 30
 
 
@@ -101,9 +101,9 @@ def test_a_failure_is_passed_on(cold, monkeypatch):
     def fail(*arguments):
         raise ValueError("no such thing")
 
-    monkeypatch.setattr(compiled, "_compile", fail)
+    monkeypatch.setattr(compile_cache, "_compile", fail)
     with pytest.raises(ValueError, match="no such thing"):
-        compiled.ensure_compiled(S, "m", PROBLEM)
+        compile_cache.ensure_compiled(S, "m", PROBLEM)
 
 
 def test_a_cache_that_cannot_be_written_is_replaced(tmp_path, monkeypatch):

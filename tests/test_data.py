@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from study_files import POPULATION, TEXT, changed
 
-from fastsde.data import build_problem, lower_factor
-from fastsde.draws import generator, sample_inputs, sample_noise, symmetric_stable
-from fastsde.laws import StudentInputs, StudentNoise
-from fastsde.study import Study
+from fastsde.problem.data import build_problem, lower_factor
+from fastsde.study.distributions import StudentInputs, StudentNoise
+from fastsde.study.random_streams import generator, sample_inputs, sample_noise, symmetric_stable
+from fastsde.study.study import Study
 
 
 def inputs(text: str) -> tuple[str, str]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from study_files import changed, spoiled
 
-from fastsde.dynamics import GradientDescent, Sde, Sgd
-from fastsde.errors import StudyError
-from fastsde.study import Study
+from fastsde.study.models import GradientDescent, Sde, Sgd
+from fastsde.study.study import Study
+from fastsde.system.errors import StudyError
 
 SDE = 'kind = "sde"\nnoise = "gradient"'
 

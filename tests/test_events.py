@@ -8,9 +8,9 @@ from landscape_studies import free, landscape_study, run
 from studies import snapshots, study
 
 from fastsde.analysis.escape.places import crossings
-from fastsde.errors import StudyError
-from fastsde.parts import run as run_study
-from fastsde.store import open_ensemble
+from fastsde.run.run import run as run_study
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.system.errors import StudyError
 
 NOISE = {"kind": "sde", "noise": "isotropic", "temperature": 0.5, "substeps": 1}
 EVENTS = {

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from studies import study
 
 import fastsde
-from fastsde import forecast
-from fastsde.forecast import Speed, array_row, suggested_tasks
-from fastsde.parts import Options, run
-from fastsde.plan import Shard
-from fastsde.resources import disk_need, part_count
+from fastsde.run import forecast
+from fastsde.run.forecast import Speed, array_row, suggested_tasks
+from fastsde.run.resources import disk_need, part_count
+from fastsde.run.run import Options, run
+from fastsde.storage.plan import Shard
 
 MODELS = {"sgd": {"kind": "sgd"}, "sde": {"kind": "sde", "noise": "gradient", "substeps": 2}}
 
@@ -43,7 +43,7 @@ def test_disk_and_files(tmp_path, copy, keep, shards, size):
         shard = Shard(number, shards) if shards > 1 else None
         run(s, tmp_path, shard=shard, part_size=size, keep_state=keep, copy=copy)
     if shards > 1:
-        from fastsde.merge import merge
+        from fastsde.run.merge import merge
 
         merge([tmp_path], copy=copy)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -68,7 +68,7 @@ def test_time(tmp_path, monkeypatch):
 
 @given(st.integers(1, 10**7), st.integers(1, 10_000))
 def test_parts_are_counted_as_they_are_divided(trajectories, shards):
-    from fastsde.plan import divide, shard_range
+    from fastsde.storage.plan import divide, shard_range
 
     s = SMALL.replace(trajectories=trajectories)
     said = part_count(s, "sgd", Options(shard=Shard(1, shards)))
@@ -174,7 +174,7 @@ def test_the_length_of_a_pilot_is_a_function_of_the_study():
 
 
 def test_cases_of_a_sweep_share_what_was_measured(timed):
-    from fastsde.sweep import cases_of
+    from fastsde.study.sweep import cases_of
 
     document = SMALL.to_mapping()
     del document["models"]["sde"]["batch"]
@@ -190,7 +190,7 @@ def test_cases_of_a_sweep_share_what_was_measured(timed):
 @pytest.mark.alone
 def test_two_forecasts_agree(monkeypatch):
     """By processor time of one thread; 11:45 and 3:36 were told of one study."""
-    from fastsde.data import build_problem
+    from fastsde.problem.data import build_problem
 
     s = case(trajectories=4000, steps=4000)
     problem = build_problem(s)

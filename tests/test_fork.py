@@ -5,8 +5,8 @@ import pytest
 from studies import study
 
 import fastsde
-from fastsde.errors import StoreError, StudyError
-from fastsde.origin import STATES_FILE, resolve, start_states
+from fastsde.storage.initial_states import STATES_FILE, resolve, start_states
+from fastsde.system.errors import StoreError, StudyError
 
 RECORD = {"observables": ["loss", "modes", "parameters"]}
 

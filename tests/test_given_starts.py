@@ -9,11 +9,11 @@ import pytest
 from studies import study
 
 import fastsde
-from fastsde.errors import StudyError
-from fastsde.origin import resolve, start_states
-from fastsde.parts import run
-from fastsde.start import start_points
-from fastsde.study import Study
+from fastsde.problem.initial_points import start_points
+from fastsde.run.run import run
+from fastsde.storage.initial_states import resolve, start_states
+from fastsde.study.study import Study
+from fastsde.system.errors import StudyError
 
 WIDTHS = (3, 4, 2)
 SIZE = 20

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from landscape_studies import landscape_study
 from studies import study
 
-from fastsde import gpu
 from fastsde.cli import main
-from fastsde.errors import DeviceError
-from fastsde.submit import Job, array_script, merge_script
+from fastsde.integrate import devices
+from fastsde.run.submit import Job, array_script, merge_script
+from fastsde.system.errors import DeviceError
 
 HERE = Path(__file__).parent
-ABSENT = gpu.unusable() is not None
+ABSENT = devices.unusable() is not None
 
 
 @pytest.mark.slow
@@ -35,8 +35,8 @@ def test_the_simulated_device_agrees_with_processors():
 def test_without_a_device_cuda_is_refused_and_auto_takes_processors(tmp_path):
     a_study = study()
     with pytest.raises(DeviceError, match=r"no graphics processor can be used(.|\n)*mend"):
-        gpu.choose_device(a_study, "cuda")
-    assert gpu.choose_device(a_study, "auto") == "cpu"
+        devices.choose_device(a_study, "cuda")
+    assert devices.choose_device(a_study, "auto") == "cpu"
     path = tmp_path / "study.toml"
     path.write_text(a_study.to_toml())
     result = CliRunner().invoke(main, ["run", str(path), "-o", str(tmp_path / "run"), "--device", "cuda"])
@@ -57,12 +57,12 @@ def test_a_job_array_asks_for_a_device_a_task_and_the_merge_for_none(tmp_path):
 
 def test_an_unknown_device_is_named():
     with pytest.raises(DeviceError, match=r"'tpu'(.|\n)*cpu, cuda, auto"):
-        gpu.choose_device(study(), "tpu")
+        devices.choose_device(study(), "tpu")
 
 
 def test_a_function_of_the_users_own_cannot_go_to_a_device():
     a_study = landscape_study({"kind": "double-well"}, {"kind": "gd"})
-    assert gpu.obstacle(a_study) is None
+    assert devices.obstacle(a_study) is None
 
     class Own:
         code = "user"
@@ -70,21 +70,21 @@ def test_a_function_of_the_users_own_cannot_go_to_a_device():
     class OwnStudy:
         landscape = Own()
 
-    assert "mend: --device cpu" in gpu.obstacle(OwnStudy())
+    assert "mend: --device cpu" in devices.obstacle(OwnStudy())
 
 
 def test_size_classes_follow_the_memory_of_a_trajectory():
     small = landscape_study({"kind": "double-well"}, {"kind": "gd"})
-    assert gpu.classes(small)["m"].startswith("a thread a trajectory;")
+    assert devices.classes(small)["m"].startswith("a thread a trajectory;")
     sgd = {"kind": "sgd"}
-    assert "shared" in gpu.classes(study((4, 10, 10, 4), sgd))["m"]
-    assert gpu.classes(study((4, 200, 4), sgd))["m"].startswith("a block of 128 threads a trajectory")
+    assert "shared" in devices.classes(study((4, 10, 10, 4), sgd))["m"]
+    assert devices.classes(study((4, 200, 4), sgd))["m"].startswith("a block of 128 threads a trajectory")
     central = {"kind": "gd", "central_flow": 1}
-    assert "global" in gpu.classes(study((4, 20, 4), central))["m"]
+    assert "global" in devices.classes(study((4, 20, 4), central))["m"]
 
 
 def test_what_runs_without_a_device_never_imports_numba_cuda():
-    modules = "fastsde, fastsde.gpu, fastsde.ensemble, fastsde.kernels.cpu"
+    modules = "fastsde, fastsde.integrate.devices, fastsde.integrate.integration, fastsde.kernels.cpu"
     code = f"import sys, {modules}; print('fastsde.kernels.cuda' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

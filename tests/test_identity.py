@@ -9,7 +9,7 @@ import pytest
 from studies import snapshots, study
 
 import fastsde
-from fastsde.errors import Interrupted
+from fastsde.system.errors import Interrupted
 
 POPULATION = {"samples": "population"}
 STUDENT = {"samples": "population", "inputs": {"kind": "student-t", "nu": 5.0}}

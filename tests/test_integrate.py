@@ -6,7 +6,7 @@ from landscape_studies import landscape_study
 from studies import study
 
 import fastsde
-from fastsde.errors import RequestError
+from fastsde.system.errors import RequestError
 
 ONE = study((1, 1), steps=2)
 LANDSCAPE = landscape_study({"kind": "double-well"}, {"kind": "gd"}, steps=2)

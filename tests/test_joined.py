@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from stand_in import StandIn
 
-from fastsde import joined
-from fastsde.errors import StoreError, UnreadableError
-from fastsde.merge import merge
-from fastsde.parts import run
-from fastsde.plan import Part
-from fastsde.seal import write_seal
-from fastsde.store import open_ensemble
+from fastsde.run.merge import merge
+from fastsde.run.run import run
+from fastsde.storage import joined
+from fastsde.storage.checksum import write_seal
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.storage.plan import Part
+from fastsde.system.errors import StoreError, UnreadableError
 
 PART = Part("sgd", 4, 4)
 

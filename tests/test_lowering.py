@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from fastsde.data import build_problem
+from fastsde.integrate.lowering import lower, philox_key
 from fastsde.kernels import observe, steps
 from fastsde.kernels.clock import Stable, Tempered
 from fastsde.kernels.cpu import standard_normals
 from fastsde.kernels.population import GAUSSIAN, STABLE, STUDENT
-from fastsde.lowering import lower, philox_key
-from fastsde.network import DeepLinearNetwork
-from fastsde.start import start_points
-from fastsde.study import Study
+from fastsde.problem.data import build_problem
+from fastsde.problem.initial_points import start_points
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.study import Study
 
 ETA = 0.1
 HEAVY_LABELS = {"kind": "stable", "alpha": 1.5, "scale": 0.2}

@@ -6,9 +6,9 @@ import sys
 import pytest
 from stand_in import TINY
 
-from fastsde.parts import Options, run
-from fastsde.resources import BASE_MEMORY, memory_need
-from fastsde.study import Study
+from fastsde.run.resources import BASE_MEMORY, memory_need
+from fastsde.run.run import Options, run
+from fastsde.study.study import Study
 
 WIDE = {
     "trajectories": 8192,
@@ -21,8 +21,8 @@ WIDE = {
 NARROW = WIDE | {"network": {"widths": [4, 10, 10, 4], "init": {"std": 0.1}}}
 RUN = """
 import sys
-from fastsde.parts import run
-from fastsde.study import Study
+from fastsde.run.run import run
+from fastsde.study.study import Study
 run(Study.load(sys.argv[1]), sys.argv[2], threads=2, part_size=int(sys.argv[3]))
 print(int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM:")).split()[1]) * 1024)
 """

@@ -7,13 +7,13 @@ import h5py
 import numpy as np
 import pytest
 
-from fastsde.errors import IncompleteError, StoreError
-from fastsde.merge import merge
-from fastsde.parts import run
-from fastsde.plan import Part, Shard
-from fastsde.seal import write_seal
-from fastsde.status import status
-from fastsde.store import open_ensemble
+from fastsde.run.merge import merge
+from fastsde.run.run import run
+from fastsde.run.status import status
+from fastsde.storage.checksum import write_seal
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.storage.plan import Part, Shard
+from fastsde.system.errors import IncompleteError, StoreError
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_several_need_a_place(shards):
 
 
 def test_the_ensemble_knows_the_checksums_of_its_parts(shards, tmp_path):
-    from fastsde.seal import broken, read_seal
+    from fastsde.storage.checksum import broken, read_seal
 
     merged = merge(shards, tmp_path / "all")
     assert broken(merged) is None

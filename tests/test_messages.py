@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from study_files import TEXT, spoiled
 
-from fastsde.dynamics import Sde, Sgd
-from fastsde.errors import Complaint, StudyError
-from fastsde.keys import keys_of, misspelt, nearest, tables, tags_of
-from fastsde.settings import Data, Network
-from fastsde.study import Study
-from fastsde.sweep import cases_of
+from fastsde.study.keys import keys_of, misspelt, nearest, tables, tags_of
+from fastsde.study.models import Sde, Sgd
+from fastsde.study.study import Study
+from fastsde.study.sweep import cases_of
+from fastsde.study.tables import Data, Network
+from fastsde.system.errors import Complaint, StudyError
 
 LANDSCAPE = """
 trajectories = 4

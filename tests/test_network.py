@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from study_files import POPULATION, TEXT
 
-from fastsde.data import Problem, build_problem
-from fastsde.network import DeepLinearNetwork
-from fastsde.study import Study
+from fastsde.problem.data import Problem, build_problem
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.study import Study
 
 WIDTHS = [(3, 2), (3, 5, 2), (3, 4, 2, 6, 2)]
 

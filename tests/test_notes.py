@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from study_files import POPULATION, TEXT, changed, spoiled
 
-from fastsde.notes import notes
-from fastsde.study import Study
+from fastsde.study.notes import notes
+from fastsde.study.study import Study
 
 EPOCH = ('sampling = "replacement"', 'sampling = "epoch"')
 CONTROL = '[models.{}]\nkind = "sgd"\nbatch = {}\nsampling = "replacement"\n'
@@ -63,7 +63,7 @@ def invoke_study(tmp_path, stand_in, monkeypatch):
 
     from fastsde.cli import main, work
 
-    monkeypatch.setitem(sys.modules, "fastsde.ensemble", SimpleNamespace(integrate=stand_in))
+    monkeypatch.setitem(sys.modules, "fastsde.integrate.integration", SimpleNamespace(integrate=stand_in))
     monkeypatch.setattr(work, "run_study", lambda *a, **k: tmp_path)
     monkeypatch.setattr(work, "analyze_source", lambda *a, **k: None)
     monkeypatch.setattr(work, "report_directory", lambda *a, **k: tmp_path)

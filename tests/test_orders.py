@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fastsde.errors import StudyError
-from fastsde.order import _orders
+from fastsde.integrate.convergence import _orders
+from fastsde.system.errors import StudyError
 
 DT = 0.1 / 2.0 ** np.arange(3)
 

@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from fastsde import netcdf
-from fastsde.atomic import replacing
-from fastsde.errors import DiskError
-from fastsde.output import Output
+from fastsde.storage import netcdf
+from fastsde.system.atomic import replacing
+from fastsde.system.errors import DiskError
+from fastsde.system.output import Output
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import fastsde
-from fastsde.errors import Interrupted, StoreError
-from fastsde.parts import Options, Part, default_size, missing, plan_parts, run
-from fastsde.progress import Progress
-from fastsde.resources import BASE_MEMORY, memory_need, row_bytes
-from fastsde.status import status
-from fastsde.store import open_ensemble
-from fastsde.study import Study
+from fastsde.run.resources import BASE_MEMORY, memory_need, row_bytes
+from fastsde.run.run import Options, Part, default_size, missing, plan_parts, run
+from fastsde.run.status import status
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.study.study import Study
+from fastsde.system.errors import Interrupted, StoreError
+from fastsde.system.progress import Progress
 
 
 class Recorder(Progress):
@@ -202,20 +202,20 @@ def test_status_needs_a_run(tmp_path):
 def test_a_part_that_the_disk_refuses_while_the_next_is_computed_is_reported(
     tiny_study, stand_in, tmp_path, monkeypatch
 ):
-    from fastsde import writer
+    from fastsde.storage import part_writer
 
     def refuse(temporary, path):
         if path.name == "sgd-000000000003.h5":
             raise OSError("no space left")
         commit(temporary, path)
 
-    commit = writer.commit
-    monkeypatch.setattr(writer, "commit", refuse)
+    commit = part_writer.commit
+    monkeypatch.setattr(part_writer, "commit", refuse)
     with pytest.raises(StoreError, match=r"sgd-000000000003.*no space left"):
         run(tiny_study, tmp_path, integrate=stand_in, part_size=3)
     assert not list(tmp_path.rglob("*.tmp"))
     kept = {path.name for path in (tmp_path / "parts").iterdir()}
     assert "sgd-000000000000.h5" in kept
     assert "sgd-000000000003.h5" not in kept
-    monkeypatch.setattr(writer, "commit", commit)
+    monkeypatch.setattr(part_writer, "commit", commit)
     run(tiny_study, tmp_path, integrate=stand_in, part_size=3)

@@ -5,11 +5,11 @@ import pytest
 from studies import study
 
 import fastsde
-from fastsde import ensemble
-from fastsde.errors import IncompleteError, Interrupted, StoreError
-from fastsde.parts import run
-from fastsde.peek import peek
-from fastsde.seal import broken
+from fastsde.integrate import integration
+from fastsde.run.partial import peek
+from fastsde.run.run import run
+from fastsde.storage.checksum import broken
+from fastsde.system.errors import IncompleteError, Interrupted, StoreError
 
 RECORD = {"observables": ["loss", "modes", "parameters"]}
 EVENTS = {"loss_below": [2.0], "mode_learned": [0.2, 0.8]}
@@ -19,8 +19,8 @@ GD = {"kind": "sde", "noise": "gradient", "substeps": 2}
 @pytest.fixture
 def going_on(tmp_path, monkeypatch):
     """A run with one part whole, one in the middle and the rest not begun; and the same one whole."""
-    monkeypatch.setattr(ensemble, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(ensemble, "FIRST_SLICE", 1)
+    monkeypatch.setattr(integration, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(integration, "FIRST_SLICE", 1)
     s = study(model=GD, steps=40, rate=0.1, record=RECORD, events=EVENTS, trajectories=24)
     asked = []
     with pytest.raises(Interrupted):

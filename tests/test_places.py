@@ -11,12 +11,12 @@ import pytest
 from stand_in import TINY
 
 import fastsde
-from fastsde.errors import StudyError
-from fastsde.parts import run
-from fastsde.study import Study
-from fastsde.submit import Job, array_script
-from fastsde.sweep import load_cases
-from fastsde.user import check_code
+from fastsde.problem.user import check_code
+from fastsde.run.run import run
+from fastsde.run.submit import Job, array_script
+from fastsde.study.study import Study
+from fastsde.study.sweep import load_cases
+from fastsde.system.errors import StudyError
 
 USER = """
 trajectories = 4
@@ -129,7 +129,7 @@ def branching(tmp_path, stand_in):
 
 
 def test_states_are_looked_for_beside_the_study_file_first(branching, tmp_path, monkeypatch, stand_in):
-    from fastsde.origin import resolve
+    from fastsde.storage.initial_states import resolve
 
     monkeypatch.chdir(tmp_path)
     study = Study.load("work/branches.toml")

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from fastsde.progress import Bar, Log, Silent, make
+from fastsde.system.progress import Bar, Log, Silent, make
 
 
 class Clock:

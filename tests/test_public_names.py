@@ -70,7 +70,7 @@ def test_a_module_may_still_be_given_other_attributes(monkeypatch):
     monkeypatch.setattr(fastsde, "run", len)
     assert fastsde.run is len
     monkeypatch.undo()
-    assert fastsde.run.__module__ == "fastsde.parts"
+    assert fastsde.run.__module__ == "fastsde.run.run"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = fastsde.nothing
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from studies import snapshots, study
 
-from fastsde.alignment import layer_alignment, mode_alignment
-from fastsde.blocks import Blocks
-from fastsde.checkpoint import Checkpoint
-from fastsde.data import build_problem
-from fastsde.errors import StudyError
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.integrate.cpu_ensemble import Blocks
+from fastsde.integrate.lowering import lower
+from fastsde.integrate.observables import stable_rank
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
-from fastsde.lowering import lower
-from fastsde.network import DeepLinearNetwork
-from fastsde.observables import stable_rank
+from fastsde.problem.alignment import layer_alignment, mode_alignment
+from fastsde.problem.data import build_problem
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.system.errors import StudyError
 
 NAMES = {"record": {"observables": ["mode_drift", "mode_diffusion", "parameters", "noise_trace"]}}
 DATA = {

@@ -10,7 +10,7 @@ from studies import study
 import fastsde
 from fastsde.analysis import Settings, analyze
 from fastsde.analysis.distances.compare import compare
-from fastsde.brief import LENGTH
+from fastsde.system.brief import LENGTH
 
 LONGEST = LENGTH + 100
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastsde.errors import SchedulerError
-from fastsde.granted import available_cores, default_threads
-from fastsde.plan import Shard, divide, shard_range
-from fastsde.scheduler import find_task, shard_of
+from fastsde.run.scheduler import find_task, shard_of
+from fastsde.storage.plan import Shard, divide, shard_range
+from fastsde.system.errors import SchedulerError
+from fastsde.system.threads import available_cores, default_threads
 
 
 def slurm(index, first=1, last=10, step=1):

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastsde.network import DeepLinearNetwork
-from fastsde.settings import Initialisation
-from fastsde.start import balanced_factors, start_points
+from fastsde.problem.initial_points import balanced_factors, start_points
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.tables import Initialisation
 
 SHAPES = [(3, 2), (1, 1), (3, 4, 2), (2, 5, 3, 4), (4, 10, 10, 10, 4), (2, 3, 3, 3, 3, 2), (5, 5, 7)]
 

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from fastsde.errors import Interrupted
-from fastsde.parts import run
-from fastsde.plan import Part, Shard
-from fastsde.status import status
-from fastsde.unfinished import Unfinished, folder_of
+from fastsde.run.run import run
+from fastsde.run.status import status
+from fastsde.storage.in_progress import Unfinished, folder_of
+from fastsde.storage.plan import Part, Shard
+from fastsde.system.errors import Interrupted
 
 
 def test_nothing_then_some_then_all(tiny_study, stand_in, tmp_path):

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import xarray
 
-from fastsde import schema
-from fastsde.data import build_problem
-from fastsde.errors import StoreError
-from fastsde.parts import Part, cover, run
-from fastsde.settings import OBSERVABLES
-from fastsde.store import Trajectories, open_ensemble
-from fastsde.writer import PartWriter
+from fastsde.problem.data import build_problem
+from fastsde.run.run import Part, cover, run
+from fastsde.storage import schema
+from fastsde.storage.ensemble import Trajectories, open_ensemble
+from fastsde.storage.part_writer import PartWriter
+from fastsde.study.tables import OBSERVABLES
+from fastsde.system.errors import StoreError
 
 
 def expected(stand_in, study, name, variable):
@@ -276,7 +276,7 @@ class TestPartWriter:
         def refuse(path):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("fastsde.netcdf.open_new", refuse)
+        monkeypatch.setattr("fastsde.storage.netcdf.open_new", refuse)
         with pytest.raises(StoreError, match="No space left"):
             run(tiny_study, tmp_path / "run", integrate=stand_in)
         assert list((tmp_path / "run" / "parts").iterdir()) == []
@@ -316,9 +316,9 @@ def test_killed_writer_leaves_no_part_and_is_swept(tiny_study, stand_in, tmp_pat
         import os, signal, time
         import numpy as np
         from pathlib import Path
-        from fastsde.data import build_problem
-        from fastsde.study import Study
-        from fastsde.writer import PartWriter
+        from fastsde.problem.data import build_problem
+        from fastsde.study.study import Study
+        from fastsde.storage.part_writer import PartWriter
         study = Study.load({str(tmp_path / "study.toml")!r})
         path = Path({str(tmp_path)!r}) / "parts" / "sde-000000000000.h5"
         with PartWriter(path, study, build_problem(study), "sde", 0, 10):

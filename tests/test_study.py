@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from study_files import POPULATION, TEXT, changed, spoiled
 
-from fastsde.errors import Complaint, FastsdeError, Interrupted, StudyError
-from fastsde.study import Study
+from fastsde.study.study import Study
+from fastsde.system.errors import Complaint, FastsdeError, Interrupted, StudyError
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

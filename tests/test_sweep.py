@@ -3,9 +3,9 @@
 import pytest
 from study_files import TEXT
 
-from fastsde.errors import StudyError
-from fastsde.study import Study
-from fastsde.sweep import cases_of, load_cases
+from fastsde.study.study import Study
+from fastsde.study.sweep import cases_of, load_cases
+from fastsde.system.errors import StudyError
 
 MODELS = '\n[sweep]\n"models.sde.alpha" = [1.5, 2.0]\n"models.sde.substeps" = [2, 4]\n'
 SHARED = """
@@ -178,7 +178,7 @@ def test_a_star_that_means_nothing_is_refused(sweep, allowed):
 
 
 def test_models_made_in_code_follow_the_batch_as_those_of_a_file_do():
-    from fastsde.dynamics import Sde, Sgd
+    from fastsde.study.models import Sde, Sgd
 
     models = {"sgd": Sgd(batch=2), "sde": Sde(noise="gradient"), "own": Sde(noise="gradient", batch=3)}
     assert batches(Study.from_mapping(BARE | {"models": models})) == {"sgd": 2, "sde": 2, "own": 3}

@@ -5,10 +5,10 @@ import pytest
 from landscape_studies import free, landscape_study
 from studies import study
 
-from fastsde.errors import StudyError
-from fastsde.landscapes import DoubleWell, MuellerBrown, PhaseRetrieval, Superposition
-from fastsde.study import Study
-from fastsde.terms import Covariance, Rotation
+from fastsde.study.landscapes import DoubleWell, MuellerBrown, PhaseRetrieval, Superposition
+from fastsde.study.study import Study
+from fastsde.study.terms import Covariance, Rotation
+from fastsde.system.errors import StudyError
 
 WELL = {"kind": "double-well"}
 PHASES = {"kind": "phase-retrieval", "size": 2, "samples": 5}

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.results import Analysis, Settings
 from fastsde.analysis.sections import Context
 from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
-from fastsde.atomic import replacing
-from fastsde.brief import make_brief
-from fastsde.errors import StoreError
-from fastsde.hdf5 import open_hdf5, reading
-from fastsde.progress import Silent
-from fastsde.provenance import now, versions
+from fastsde.storage import netcdf
+from fastsde.system.atomic import replacing
+from fastsde.system.brief import make_brief
+from fastsde.system.errors import StoreError
+from fastsde.system.hdf5 import open_hdf5, reading
+from fastsde.system.progress import Silent
+from fastsde.system.provenance import now, versions
 
 if TYPE_CHECKING:
-    from fastsde.sweep import Case
+    from fastsde.study.sweep import Case
 
 __all__ = ["SWEEP_FILE", "SweepAnalysis", "analyze_cases"]
 
@@ -108,7 +108,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     Parameters
     ----------
     cases : sequence of Case
-        From `fastsde.sweep.load_cases`.
+        From `fastsde.study.sweep.load_cases`.
     directories : mapping of str to Path
         Directory of each case's run, by name; one ensemble is open at a time.
     seed : int
@@ -119,7 +119,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     Groups of one model on different data sets (``data.seed`` swept) stand at the same level, and data sets
     are then the unit.
     """
-    from fastsde.store import open_ensemble
+    from fastsde.storage.ensemble import open_ensemble
 
     by_rank: list[list[Group]] = []
     swept = tuple(dict.fromkeys(key for case in cases for key in case.swept))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsde.analysis.phrases import amount, short
 from fastsde.analysis.ranking import UNDETERMINED, verdict
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Analysis

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde import schema
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import SECTIONS
+from fastsde.storage import schema
 
 if TYPE_CHECKING:
-    from fastsde.study import Study
+    from fastsde.study.study import Study
 
 __all__ = ["COEFFICIENTS", "TERMS", "Size", "analysis_seconds", "machine_speed", "report_seconds", "terms"]
 

@@ -13,7 +13,7 @@ from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.phrases import amount, enumerated, short
 from fastsde.analysis.ranking import ranking, tied, verdict
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.distances.effect import Effect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.escape.section import Escape

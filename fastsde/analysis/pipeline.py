@@ -23,9 +23,9 @@ from fastsde.analysis.selection import SNAPSHOTS, check_kept, check_sections
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
-from fastsde.errors import RequestError
-from fastsde.progress import Progress, Silent
-from fastsde.provenance import available_cores, now, versions
+from fastsde.system.errors import RequestError
+from fastsde.system.progress import Progress, Silent
+from fastsde.system.provenance import available_cores, now, versions
 
 GRID = 240
 """Points at which survival curves are kept."""
@@ -54,7 +54,7 @@ def analyze(
         Part of the models; all that the ensemble has by default.
     settings : Settings, optional
         Seed, shuffles, directions and sample limits of the distances.
-    progress : fastsde.progress.Progress, optional
+    progress : fastsde.system.progress.Progress, optional
         Told how many snapshots and sections are done.
     sections : sequence of str, optional
         Measure these sections only (`fastsde.analysis.sections.SECTIONS`, or "snapshots": moments, distances

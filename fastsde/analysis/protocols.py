@@ -64,7 +64,7 @@ class Ensemble(Protocol):
 
     @property
     def problem(self) -> Any:
-        """The data and teacher, a `fastsde.data.Problem`."""
+        """The data and teacher, a `fastsde.problem.data.Problem`."""
         ...
 
     @property

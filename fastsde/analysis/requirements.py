@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastsde.errors import Complaint, StudyError
+from fastsde.system.errors import Complaint, StudyError
 
 if TYPE_CHECKING:
-    from fastsde.study import Study
+    from fastsde.study.study import Study
 
 __all__ = ["check_analysable"]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from fastsde import netcdf
 from fastsde.analysis import records
 from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import Effects
@@ -16,10 +15,11 @@ from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.shape.moments import Moments
-from fastsde.atomic import replacing
-from fastsde.brief import listed, make_brief
-from fastsde.errors import DamageError, RequestError, StoreError
-from fastsde.hdf5 import open_hdf5, reading
+from fastsde.storage import netcdf
+from fastsde.system.atomic import replacing
+from fastsde.system.brief import listed, make_brief
+from fastsde.system.errors import DamageError, RequestError, StoreError
+from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
 FORMAT_VERSION = (3, 0)
@@ -182,7 +182,7 @@ class Known(dict[str, Any]):
     --------
     >>> Known({"pairs": 1, "shape": 2}, "section")["distances"]
     Traceback (most recent call last):
-    fastsde.errors.RequestError: this analysis has no section 'distances'; it has pairs, shape
+    fastsde.system.errors.RequestError: this analysis has no section 'distances'; it has pairs, shape
     """
 
     def __init__(self, parts: Any = (), what: str = "part") -> None:

@@ -33,7 +33,7 @@ from fastsde.analysis.saddles import section as saddles
 from fastsde.analysis.shape import section as shape
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.tails import section as tails
-from fastsde.progress import Progress, Silent
+from fastsde.system.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Settings

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastsde.analysis.protocols import Ensemble, Trajectories
 from fastsde.analysis.sections import SECTIONS
-from fastsde.errors import RequestError
+from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Analysis, Settings

@@ -14,7 +14,7 @@ from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered
 from fastsde.analysis.ranking import ranking as ranking
 from fastsde.analysis.ranking import tied
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Analysis, ModelResult

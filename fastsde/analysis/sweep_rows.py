@@ -14,7 +14,7 @@ from fastsde.analysis.escape.survival import count, escape_time, interval, resam
 from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
-    from fastsde.sweep import Case
+    from fastsde.study.sweep import Case
 
 __all__ = ["Row", "column", "columns", "row", "value_of"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
-from fastsde.errors import RequestError
+from fastsde.system.errors import RequestError
 
 FAR = 100.0
 """Loss of no return, in units of the largest that any trajectory of the model starts with."""

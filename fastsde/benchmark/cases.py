@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 __all__ = [
     "CASES",

@@ -12,7 +12,7 @@ from fastsde.benchmark.limits import Limit
 from fastsde.benchmark.throughput import runner, step_times, steps_for
 from fastsde.benchmark.timing import Rate, in_turns
 from fastsde.benchmark.work import step_work
-from fastsde.data import build_problem
+from fastsde.problem.data import build_problem
 
 __all__ = ["AXES", "Axis", "Scaling", "Threads", "exponent", "measure_scaling", "measure_threads"]
 

@@ -13,8 +13,8 @@ from fastsde.benchmark.cases import MODEL, Case
 from fastsde.benchmark.limits import Probe, probes
 from fastsde.benchmark.timing import Rate, calls_for, in_turns, seconds
 from fastsde.benchmark.work import Work, step_work
-from fastsde.data import build_problem
-from fastsde.ensemble import integrate
+from fastsde.integrate.integration import integrate
+from fastsde.problem.data import build_problem
 
 __all__ = ["Throughput", "measure_throughput", "runner", "step_times", "steps_for"]
 

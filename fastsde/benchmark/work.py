@@ -32,12 +32,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from fastsde.dynamics import Sde, Sgd
-from fastsde.lowering import goes_by_samples
+from fastsde.integrate.lowering import goes_by_samples
+from fastsde.study.models import Sde, Sgd
 
 if TYPE_CHECKING:
-    from fastsde.data import Problem
-    from fastsde.study import Study
+    from fastsde.problem.data import Problem
+    from fastsde.study.study import Study
 
 __all__ = ["Work", "step_work"]
 
@@ -94,7 +94,7 @@ def step_work(study: Study, name: str, problem: Problem) -> Work:
     Six products of 10x10 matrices and one normal a parameter:
 
     >>> from fastsde.benchmark.cases import Case, LANGEVIN, MODEL
-    >>> from fastsde.data import build_problem
+    >>> from fastsde.problem.data import build_problem
     >>> study = Case("small", "", (10, 10, 10, 10), LANGEVIN).study(1)
     >>> step_work(study, MODEL, build_problem(study))
     Work(flops=12000, normals=300, updates=100)

@@ -14,7 +14,7 @@ from fastsde.analysis.shape.bootstrap import Interval
 from fastsde.analysis.summary import ordered, ranking
 from fastsde.report.panels import shown_modes
 from fastsde.report.writing import number
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 NAMED = 6
 """Models named in a sentence; of more, the extremes."""

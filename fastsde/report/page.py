@@ -12,14 +12,14 @@ from fastsde.analysis.law import branches_of
 from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.ranking import ranking
 from fastsde.analysis.views import FAR
-from fastsde.merge import PARTIAL_FILE
 from fastsde.report import tables
 from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
 from fastsde.report.landscape_words import in_landscape_words
 from fastsde.report.spec import FigureSpec
 from fastsde.report.words import study_sentences
-from fastsde.study import Study
+from fastsde.run.merge import PARTIAL_FILE
+from fastsde.study.study import Study
 
 ANSWERS = ("escape_effects", "peaks", "branching")
 """Figures whose findings answer a question of the study at the top of the page."""

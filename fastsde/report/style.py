@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
-from fastsde.errors import RequestError
+from fastsde.system.errors import RequestError
 
 DPI = 150
 WIDTH = 9.0

@@ -7,11 +7,11 @@ from html import escape
 from pathlib import Path
 
 from fastsde.analysis.cases import SWEEP_FILE, SweepAnalysis
-from fastsde.atomic import replacing
 from fastsde.report.css import CSS
 from fastsde.report.escape import effect_finding, effects_table
 from fastsde.report.sweep_figure import sweep_image
 from fastsde.report.sweep_table import html_table
+from fastsde.system.atomic import replacing
 
 __all__ = ["write_sweep_report"]
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastsde.study import Study
+    from fastsde.study.study import Study
 
 
 def study_sentences(study: Study) -> list[str]:
@@ -14,7 +14,7 @@ def study_sentences(study: Study) -> list[str]:
 
     Examples
     --------
-    >>> from fastsde.study import Study
+    >>> from fastsde.study.study import Study
     >>> study = Study.from_toml('''
     ... trajectories = 16
     ... network = { widths = [2, 3, 2], init = { std = 0.1 } }

@@ -8,16 +8,16 @@ from pathlib import Path
 import matplotlib
 
 from fastsde.analysis import Analysis
-from fastsde.atomic import present, replacing
-from fastsde.directory import STUDY_FILE
-from fastsde.errors import StoreError
-from fastsde.progress import Progress, Silent
 from fastsde.report import style
 from fastsde.report.captions import SPECS
 from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
-from fastsde.store import open_ensemble
-from fastsde.study import Study
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.storage.run_directory import STUDY_FILE
+from fastsde.study.study import Study
+from fastsde.system.atomic import present, replacing
+from fastsde.system.errors import StoreError
+from fastsde.system.progress import Progress, Silent
 
 ANALYSIS_FILE = "analysis.h5"
 
@@ -29,7 +29,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     ----------
     directory : path
         A run that has been analysed.
-    progress : fastsde.progress.Progress, optional
+    progress : fastsde.system.progress.Progress, optional
         Told how many figures are drawn.
     verify
         Compute the checksums of all parts first.

@@ -4,9 +4,9 @@ from fakes import fake_ensemble, fake_problem
 
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.law import log_spaced, moment_limits, plateaus
-from fastsde.errors import FastsdeError
-from fastsde.progress import Progress
 from fastsde.report.features_tables import rank_finding
+from fastsde.system.errors import FastsdeError
+from fastsde.system.progress import Progress
 
 QUICK = Settings(permutations=199, directions=12, sliced_limit=120, kernel_limit=120)
 

@@ -10,8 +10,8 @@ from fastsde.analysis import Settings, analyze, cost, sections
 from fastsde.analysis.cost import Size, analysis_seconds, terms
 from fastsde.analysis.requirements import check_analysable
 from fastsde.analysis.sections import SECTIONS
-from fastsde.errors import StudyError
-from fastsde.study import Study
+from fastsde.study.study import Study
+from fastsde.system.errors import StudyError
 
 
 def test_every_section_has_a_cost():

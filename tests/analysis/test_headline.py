@@ -5,7 +5,7 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings, analyze, sections
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32, sliced_limit=60, kernel_limit=60)
 

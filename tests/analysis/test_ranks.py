@@ -10,9 +10,9 @@ from fakes import FakeEnsemble, FakeTrajectories
 from fastsde.analysis import Settings, analyze, sections
 from fastsde.analysis.headline import NAMED
 from fastsde.analysis.ranking import ordered, ranking, verdict
-from fastsde.data import build_problem
+from fastsde.problem.data import build_problem
 from fastsde.report import distances_figures, tables
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 QUICK = Settings(

@@ -7,8 +7,8 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.errors import RequestError
-from fastsde.progress import Progress
+from fastsde.system.errors import RequestError
+from fastsde.system.progress import Progress
 
 FAST = dataclasses.replace(Settings.quickly(), quick=False)
 

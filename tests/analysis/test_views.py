@@ -3,7 +3,7 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis.views import FAR, _common_trajectories, common_views
-from fastsde.errors import RequestError
+from fastsde.system.errors import RequestError
 
 
 def _exploding():

@@ -26,5 +26,5 @@ def study_file(tmp_path):
 @pytest.fixture
 def integrated(stand_in, monkeypatch):
     """Put the stand-in where commands look for the integration, and return it."""
-    monkeypatch.setitem(sys.modules, "fastsde.ensemble", SimpleNamespace(integrate=stand_in))
+    monkeypatch.setitem(sys.modules, "fastsde.integrate.integration", SimpleNamespace(integrate=stand_in))
     return stand_in

@@ -5,7 +5,7 @@ import json
 import pytest
 from fakes import fake_ensemble
 
-import fastsde.store
+import fastsde.storage.ensemble
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def run(tmp_path, monkeypatch):
         def __exit__(self, *exception):
             return None
 
-    monkeypatch.setattr(fastsde.store, "open_ensemble", lambda path, verify: Open())
+    monkeypatch.setattr(fastsde.storage.ensemble, "open_ensemble", lambda path, verify: Open())
     return tmp_path
 
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from stand_in import TINY
 
-from fastsde.parts import run
-from fastsde.study import Study
+from fastsde.run.run import run
+from fastsde.study.study import Study
 
 ANY = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
@@ -229,7 +229,7 @@ def test_a_broken_file_of_a_run(invoke, integrated, whole, tmp_path_factory, nam
 
 
 def test_memory_that_is_not_there_is_refused_by_size(invoke, study_file, integrated, tmp_path, monkeypatch):
-    monkeypatch.setattr("fastsde.resources.available_memory", lambda: 100 << 20)
+    monkeypatch.setattr("fastsde.run.resources.available_memory", lambda: 100 << 20)
     result = invoke("run", study_file, "-o", tmp_path / "out")
     assert result.exit_code == 2
     assert "of memory, 100 MiB are free" in result.stderr

@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from fastsde.parts import run
-from fastsde.plan import Part, Shard
-from fastsde.store import open_ensemble
-from fastsde.study import Study
+from fastsde.run.run import run
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.storage.plan import Part, Shard
+from fastsde.study.study import Study
 
 
 def test_shards_then_merge(invoke, study_file, integrated, tmp_path):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fastsde.fields import Section
-from fastsde.keys import choices_of, keys_of, misspelt, tables, tags_of
-from fastsde.notes import notes
-from fastsde.reference import meanings, page
-from fastsde.study import Study
+from fastsde.study.fields import Section
+from fastsde.study.keys import choices_of, keys_of, misspelt, tables, tags_of
+from fastsde.study.notes import notes
+from fastsde.study.reference import meanings, page
+from fastsde.study.study import Study
 
 TEMPLATES = ("template.toml", "template_landscape.toml")
 HEADER = re.compile(r"^(?:# ?)?\[([\w.]+)\]")
@@ -137,7 +137,7 @@ def test_every_key_of_a_template_exists(name):
 
 
 def test_the_page_of_all_keys_is_that_of_the_schema():
-    """To write it again: python -m fastsde.reference > docs/keys.md."""
+    """To write it again: python -m fastsde.study.reference > docs/keys.md."""
     assert (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8") == page()
 
 
@@ -150,7 +150,9 @@ def test_every_key_has_a_meaning():
 
 def test_tables_finds_all_classes_of_the_schema():
     """What the tests above walk through is everything: no class of the study's modules is left out."""
-    from fastsde import dynamics, landscapes, laws, settings, terms
+    from fastsde.study.study import landscapes, terms
+    from fastsde.study.study import models as dynamics
+    from fastsde.study.study import tables as settings
 
     walked = {table for _, table in tables(Study)}
     for module in (dynamics, landscapes, laws, settings, terms):

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from fastsde.store import open_ensemble
+from fastsde.storage.ensemble import open_ensemble
 
 
 def test_run_prints_the_ensemble(invoke, study_file, integrated, tmp_path):

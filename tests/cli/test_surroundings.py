@@ -14,9 +14,9 @@ from stand_in import TINY
 
 import fastsde
 from fastsde.cli import take_every_character
-from fastsde.errors import StoreError
 from fastsde.report import write_report
-from fastsde.seal import write_seal
+from fastsde.storage.checksum import write_seal
+from fastsde.system.errors import StoreError
 
 
 def fastsde_command(*words, where, **environment):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from fastsde.plan import Part
+from fastsde.storage.plan import Part
 
 PART = Part("sgd", 4, 4)
 READERS = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
-from fastsde.errors import FastsdeError
 from fastsde.report.sweep_table import text_rows
-from fastsde.store import open_ensemble
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.system.errors import FastsdeError
 
 SWEEP = """
 seed = 2

@@ -9,9 +9,9 @@ import cases
 import pytest
 
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, SGD
-from fastsde.study import Study
+from fastsde.study.study import Study
 
-ptx = pytest.importorskip("fastsde.ptx")
+ptx = pytest.importorskip("fastsde.integrate.ptx")
 pytest.importorskip("numba_cuda", reason="numba-cuda compiles for devices")
 if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("the simulator compiles nothing", allow_module_level=True)

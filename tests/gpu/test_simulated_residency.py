@@ -6,13 +6,13 @@ import pytest
 from studies import snapshots
 
 import fastsde
-from fastsde import gpu, resident
-from fastsde.data import build_problem
-from fastsde.errors import DeviceError, ResourceError
+from fastsde.integrate import cuda_ensemble, devices
+from fastsde.integrate.cuda_ensemble import Resident
+from fastsde.integrate.lowering import lower
 from fastsde.kernels import cuda
-from fastsde.lowering import lower
-from fastsde.resident import Resident
-from fastsde.store import open_ensemble
+from fastsde.problem.data import build_problem
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.system.errors import DeviceError, ResourceError
 
 OBSERVED = {"record": {"observables": ["loss", "modes", "update_noise", "parameters"]}}
 
@@ -51,7 +51,7 @@ def test_a_full_memory_halves_what_is_resident(monkeypatch):
         launch(self, task, count, *rest)
 
     monkeypatch.setattr(cuda.Program, "launch", full)
-    monkeypatch.setattr(resident, "LEAST", 1)
+    monkeypatch.setattr(cuda_ensemble, "LEAST", 1)
     parts, _ = snapshots(studied(steps=2), 4, device="cuda")
     same(whole, parts)
     assert max(taken) == 4
@@ -97,7 +97,7 @@ def test_a_checkpoint_goes_on_elsewhere(before, behind):
     a_study = studied("sgd label noise")
     _, straight = snapshots(a_study, 3, device="cpu")
     kept = []
-    with pytest.raises(fastsde.errors.Interrupted):
+    with pytest.raises(fastsde.system.errors.Interrupted):
         fastsde.integrate(a_study, "m", 0, 3, device=before, stop=lambda: True, on_checkpoint=kept.append)
     assert 0 < kept[-1].step < 6
     resumed = fastsde.integrate(a_study, "m", 0, 3, device=behind, resume=kept[-1])
@@ -122,7 +122,7 @@ def test_a_team_computes_what_a_thread_does(name, monkeypatch):
     shared, one = snapshots(studied(name, steps=3), 3, device="cuda")
     assert one.attributes["device"].endswith("shared")
     for where in ("local", "team", "global"):
-        monkeypatch.setattr(gpu, "memory_class", lambda lowered, dtype, where=where: where)
+        monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
         alone, other = snapshots(studied(name, steps=3), 3, device="cuda")
         assert other.attributes["device"].endswith(where)
         for variable in shared:
@@ -134,7 +134,7 @@ def test_a_team_computes_what_a_thread_does(name, monkeypatch):
 def test_the_size_of_a_team_changes_no_bit(monkeypatch):
     found = []
     for threads in (1, 3, 8):
-        monkeypatch.setattr(gpu, "_PROGRAMS", {})
+        monkeypatch.setattr(devices, "_PROGRAMS", {})
         monkeypatch.setattr(cuda, "TEAM", threads)
         found.append(snapshots(studied("gradient stable", steps=2), 2, device="cuda")[0])
     same(found[0], found[1])
@@ -147,7 +147,7 @@ def test_starting_points_are_the_same_normals():
 
     a_study = studied()
     low = lower(a_study, "m", build_problem(a_study))
-    program = gpu.model_program(a_study, low, "local")
+    program = devices.model_program(a_study, low, "local")
     state = cuda.array((4, low.network.parameters), np.float64)
     program.launch("start", 4, device.Start(state, 7, low.start_key))
     normals = standard_normals(low.network.parameters, 7, 4, low.start_key, np.float64)

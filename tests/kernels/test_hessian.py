@@ -7,10 +7,10 @@ import pytest
 from studies import study
 from tools import INPUTS, SHAPES, Case, guarded, untouched
 
-from fastsde.curvature import curvature
+from fastsde.integrate.curvature import curvature
 from fastsde.kernels.cpu import to_lanes
 from fastsde.kernels.hessian import hessian_vector, plan_space, settle
-from fastsde.network import DeepLinearNetwork
+from fastsde.problem.network import DeepLinearNetwork
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-11}
 
@@ -113,7 +113,7 @@ def diagonal_case(widths, strength):
     """A population problem with a diagonal teacher: half the sum of squares, white inputs."""
     import dataclasses
 
-    from fastsde.lowering import lower
+    from fastsde.integrate.lowering import lower
 
     case = Case(study(widths, samples="population", noise=0.0))
     teacher = np.zeros((widths[-1], widths[0]))

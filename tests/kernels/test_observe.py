@@ -5,9 +5,9 @@ import pytest
 from studies import snapshots, study
 from tools import INPUTS, SHAPES, Case, guarded, points, untouched
 
-from fastsde.data import build_problem
 from fastsde.kernels.cpu import to_lanes
 from fastsde.kernels.observe import NO_TRACE, observe, project
+from fastsde.problem.data import build_problem
 
 EVERYTHING = [
     "loss", "gradient_norm", "modes", "singular_values", "effective_rank", "balance", "noise_trace",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from landscape_studies import landscape_study, run
 
-import fastsde.user
-from fastsde.errors import StudyError
+import fastsde
+from fastsde.system.errors import StudyError
 
 LANDSCAPES = {
     "quadratic": {"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, -1.0]], "centre": [0.3, -0.2]},

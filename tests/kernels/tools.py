@@ -3,13 +3,13 @@
 import numpy as np
 import probes
 
-from fastsde.data import build_problem
+from fastsde.integrate.lowering import lower
 from fastsde.kernels.cpu import advance, aligned, from_lanes, to_lanes
 from fastsde.kernels.lanes import lane_count
 from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.philox import counter_words, philox
-from fastsde.lowering import lower
-from fastsde.network import DeepLinearNetwork
+from fastsde.problem.data import build_problem
+from fastsde.problem.network import DeepLinearNetwork
 
 GUARD = 64
 SHAPES = [(3, 2), (1, 1), (3, 4, 2), (2, 5, 3, 4), (4, 10, 10, 10, 4), (3, 1, 3), (2, 3, 3, 3, 3, 2)]

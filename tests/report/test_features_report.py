@@ -9,7 +9,6 @@ from test_report import _Checker
 
 import fastsde
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.parts import run
 from fastsde.report import (
     currents,
     currents_tables,
@@ -19,7 +18,8 @@ from fastsde.report import (
     style,
     write_report,
 )
-from fastsde.study import Study
+from fastsde.run.run import run
+from fastsde.study.study import Study
 
 STUDY = """
 seed = 5

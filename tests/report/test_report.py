@@ -10,11 +10,11 @@ from fakes import fake_ensemble, fake_study
 from matplotlib.colors import to_rgb
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.errors import FastsdeError
 from fastsde.report import course, style, write_report
 from fastsde.report.captions import SPECS
 from fastsde.report.tables import number
 from fastsde.report.words import study_sentences
+from fastsde.system.errors import FastsdeError
 
 QUICK = Settings(permutations=49, directions=8, sliced_limit=60, kernel_limit=60)
 VOID = {"meta", "img", "br"}

@@ -110,7 +110,7 @@ def test_without_anything_swept_there_is_no_figure():
 def test_a_value_is_that_of_the_model_or_of_the_study():
     from study_files import changed
 
-    from fastsde.sweep import Case
+    from fastsde.study.sweep import Case
 
     case = Case("", {}, changed())
     assert value_of(case, "sgd", "batch") == "2"

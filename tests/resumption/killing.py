@@ -32,8 +32,11 @@ import numba  # noqa: F401
 import numpy as np
 from losses import Losses, note
 
-from fastsde import blocks, join, parts, store, unfinished, writer  # noqa: F401
-from fastsde.study import Study
+from fastsde.integrate import cpu_ensemble  # noqa: F401
+from fastsde.run import run as parts
+from fastsde.storage import ensemble as store
+from fastsde.storage import in_progress, join, part_writer  # noqa: F401
+from fastsde.study.study import Study
 
 STUDY = """
 seed = 5
@@ -84,12 +87,12 @@ def compute(study: Study, directory: Path, cache: Path | None = None) -> None:
     """Run the study with short parts, short slices and frequent checkpoints, and note the work done."""
     if cache is not None:
         os.environ["NUMBA_CACHE_DIR"] = str(cache)
-    from fastsde import ensemble
+    from fastsde.integrate import integration
 
     note(notes_of(directory))
 
-    ensemble.SLICE_SECONDS = 0.01
-    ensemble.FIRST_SLICE = 1 << 20
+    integration.SLICE_SECONDS = 0.01
+    integration.FIRST_SLICE = 1 << 20
     parts.run(study, directory, part_size=16, threads=2, checkpoint_seconds=INTERVAL)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 def note(path: Path) -> None:
     """Make this process append to a file what it computes and saves, one line each, unbuffered."""
-    from fastsde import recorder, session
-    from fastsde.blocks import Blocks
+    from fastsde.integrate.cpu_ensemble import Blocks
+    from fastsde.run import worker
+    from fastsde.storage import recorder
 
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -36,9 +37,9 @@ def note(path: Path) -> None:
 
     current = []
     around(
-        session.Session, "_record", lambda self, item, folder: current.append(item.part) or item.part, "", ""
+        worker.Session, "_record", lambda self, item, folder: current.append(item.part) or item.part, "", ""
     )
-    around(session.Session, "_load", lambda self, item, folder: item.part, "", "loaded")
+    around(worker.Session, "_load", lambda self, item, folder: item.part, "", "loaded")
     around(Blocks, "advance", lambda self, to: current[-1], "begun", "done")
     around(recorder.Recorder, "checkpoint", lambda self, checkpoint: self._part, "", "saved")
     around(recorder.Recorder, "wait", lambda self: self._part, "", "saved")

@@ -5,9 +5,10 @@ import pytest
 from studies import study
 
 import fastsde
-import fastsde.errors
-from fastsde import ensemble, session
-from fastsde.errors import StoreError, StudyError
+import fastsde.system.errors
+from fastsde.integrate import integration
+from fastsde.run import worker
+from fastsde.system.errors import StoreError, StudyError
 
 RECORD = {"observables": ["loss", "modes", "update_noise", "parameters"]}
 EVENTS = {"every": 7, "loss_below": [1.5, 1e-3], "mode_learned": [0.3, 0.8]}
@@ -42,8 +43,8 @@ def computed(monkeypatch):
         calls.append((name, first, number, 0 if resume is None else resume.step))
         return integrate(study, name, first, number, resume=resume, **more)
 
-    integrate = ensemble.integrate
-    monkeypatch.setattr(session, "_integration", lambda: count)
+    integrate = integration.integrate
+    monkeypatch.setattr(worker, "_integration", lambda: count)
     return calls
 
 
@@ -143,7 +144,7 @@ def test_parts_without_a_state_cannot_go_on_and_say_so(tmp_path):
 
 
 def test_an_extension_that_is_stopped_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(ensemble, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(integration, "SLICE_SECONDS", 0.0)
     longer = base(time={"steps": 90, "snapshots": {"at": [0, 3, 10, 25, 60]}})
     fastsde.run(base(), tmp_path / "run", part_size=8)
     for polls in (3, 20, 30):
@@ -156,7 +157,7 @@ def test_an_extension_that_is_stopped_goes_on(tmp_path, monkeypatch):
                 return True
             return False
 
-        with pytest.raises(fastsde.errors.Interrupted):
+        with pytest.raises(fastsde.system.errors.Interrupted):
             fastsde.run(longer, tmp_path / "run", stop=asked, checkpoint_seconds=0.0)
     fastsde.run(longer, tmp_path / "run", checkpoint_seconds=0.0)
     fastsde.run(longer, tmp_path / "alone")

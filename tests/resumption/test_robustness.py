@@ -14,13 +14,14 @@ import pytest
 from killing import STUDY, numbers
 
 import fastsde
-from fastsde import ensemble, pace, recorder, sources, writer
-from fastsde.errors import DiskError, Interrupted, StoreError
-from fastsde.plan import Part
-from fastsde.seal import broken, read_seal
-from fastsde.status import status
-from fastsde.study import Study
-from fastsde.unfinished import Unfinished, folder_of
+from fastsde.integrate import integration, pace
+from fastsde.run.status import status
+from fastsde.storage import part_writer, recorder, snapshot_files
+from fastsde.storage.checksum import broken, read_seal
+from fastsde.storage.in_progress import Unfinished, folder_of
+from fastsde.storage.plan import Part
+from fastsde.study.study import Study
+from fastsde.system.errors import DiskError, Interrupted, StoreError
 
 S = Study.from_toml(STUDY).replace(time={"steps": 3000})
 
@@ -40,8 +41,8 @@ def directory(undisturbed, tmp_path):
 
 @pytest.fixture
 def short_slices(monkeypatch):
-    monkeypatch.setattr(ensemble, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(ensemble, "FIRST_SLICE", 1)
+    monkeypatch.setattr(integration, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(integration, "FIRST_SLICE", 1)
 
 
 def stopping_after(polls):
@@ -131,12 +132,12 @@ class TestDamage:
 
 def test_at_most_the_interval_between_checkpoints_is_lost(tmp_path, monkeypatch):
     """Of a process that dies, the work since its last checkpoint; the clock ticks with the slices."""
-    from fastsde import pace
+    from fastsde.integrate import pace
 
     now = [0.0]
     monkeypatch.setattr(pace.Pace.__init__, "__defaults__", (lambda: now[0],))
     steps, saved = [], []
-    advance, save = ensemble.Blocks.advance, Unfinished.save
+    advance, save = integration.Blocks.advance, Unfinished.save
 
     def tick(self, to):
         advance(self, to)
@@ -149,10 +150,10 @@ def test_at_most_the_interval_between_checkpoints_is_lost(tmp_path, monkeypatch)
         save(self, study, checkpoint)
         saved.append(len(steps))
 
-    monkeypatch.setattr(ensemble.Blocks, "advance", tick)
+    monkeypatch.setattr(integration.Blocks, "advance", tick)
     monkeypatch.setattr(Unfinished, "save", note)
-    monkeypatch.setattr(ensemble, "FIRST_SLICE", 1)
-    monkeypatch.setattr(ensemble, "SLICE_SECONDS", 1.0)
+    monkeypatch.setattr(integration, "FIRST_SLICE", 1)
+    monkeypatch.setattr(integration, "SLICE_SECONDS", 1.0)
     with pytest.raises(KeyboardInterrupt):
         fastsde.run(S, tmp_path, part_size=40, checkpoint_seconds=5.0)
     assert saved == list(range(5, 57, 5))
@@ -176,12 +177,14 @@ class TestManySnapshots:
 
     def test_segments_are_read_in_blocks(self, whole, many_segments, tmp_path, monkeypatch):
         opened, blocks = [], []
-        source, read = sources.Source.__init__, sources.Sources._read
+        source, read = snapshot_files.Source.__init__, snapshot_files.Sources._read
         monkeypatch.setattr(
-            sources.Source, "__init__", lambda self, path: opened.append(path.name) or source(self, path)
+            snapshot_files.Source,
+            "__init__",
+            lambda self, path: opened.append(path.name) or source(self, path),
         )
         monkeypatch.setattr(
-            sources.Sources, "_read", lambda self, *rows: blocks.append(rows) or read(self, *rows)
+            snapshot_files.Sources, "_read", lambda self, *rows: blocks.append(rows) or read(self, *rows)
         )
         fastsde.run(self.STUDY, tmp_path)
         assert len(opened) > 30
@@ -238,7 +241,7 @@ class TestDisk:
     def test_a_disk_that_fills_up(self, tmp_path, undisturbed, monkeypatch, kilobytes):
         """The program is made to believe that there is room; wherever it ends, what stands is sound."""
         room = SimpleNamespace(free=10**18)
-        monkeypatch.setattr("fastsde.resources.shutil.disk_usage", lambda path: room)
+        monkeypatch.setattr("fastsde.run.resources.shutil.disk_usage", lambda path: room)
         mounted(tmp_path / "small", f"size={kilobytes}k")
         try:
             with pytest.raises(DiskError, match="No space left on device"):
@@ -255,7 +258,7 @@ class TestDisk:
     def test_too_small_a_disk_is_refused_before_anything_is_written(self, tmp_path):
         mounted(tmp_path / "small", "size=64k")
         try:
-            with pytest.raises(fastsde.errors.ResourceError, match="are free in"):
+            with pytest.raises(fastsde.system.errors.ResourceError, match="are free in"):
                 fastsde.run(S, tmp_path / "small" / "run")
             assert list((tmp_path / "small").iterdir()) == []
         finally:
@@ -284,14 +287,14 @@ class TestDisk:
 class TestCompany:
     def test_two_processes_share_the_parts(self, tmp_path, undisturbed, monkeypatch):
         computed = []
-        integrate = ensemble.integrate
+        integrate = integration.integrate
 
         def slowly(study, name, first, count, **more):
             computed.append((name, first))
             time.sleep(0.05)
             return integrate(study, name, first, count, **more)
 
-        monkeypatch.setattr(ensemble, "integrate", slowly)
+        monkeypatch.setattr(integration, "integrate", slowly)
         failures = []
 
         def work():
@@ -313,7 +316,7 @@ class TestCompany:
     def test_without_locks_they_compute_the_same_twice(self, tmp_path, monkeypatch):
         few = S.replace(trajectories=16)
         fastsde.run(few, tmp_path / "alone")
-        monkeypatch.setattr("fastsde.locks.fcntl", None)
+        monkeypatch.setattr("fastsde.system.locks.fcntl", None)
         failures = []
 
         def work():
@@ -401,7 +404,7 @@ def test_a_failing_rename_keeps_what_stood(directory, undisturbed, monkeypatch):
     def refuse(temporary, path):
         raise OSError(122, "Disk quota exceeded")
 
-    monkeypatch.setattr(writer, "commit", refuse)
+    monkeypatch.setattr(part_writer, "commit", refuse)
     with pytest.raises(DiskError, match="quota"):
         fastsde.run(S, directory)
     monkeypatch.undo()

@@ -12,13 +12,13 @@ import pytest
 from killing import STUDY, numbers
 
 import fastsde
-from fastsde import ensemble
-from fastsde.errors import Interrupted, StoreError, UnreadableError
-from fastsde.plan import Part
-from fastsde.seal import broken
-from fastsde.status import status
-from fastsde.study import Study
-from fastsde.unfinished import Unfinished, folder_of
+from fastsde.integrate import integration
+from fastsde.run.status import status
+from fastsde.storage.checksum import broken
+from fastsde.storage.in_progress import Unfinished, folder_of
+from fastsde.storage.plan import Part
+from fastsde.study.study import Study
+from fastsde.system.errors import Interrupted, StoreError, UnreadableError
 
 S = Study.from_toml(STUDY).replace(time={"steps": 3000})
 PART = Part("sgd", 16, 16)
@@ -110,7 +110,7 @@ class TestParts:
         def refuse(path):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-        monkeypatch.setattr("fastsde.atomic.os.listdir", refuse)
+        monkeypatch.setattr("fastsde.system.atomic.os.listdir", refuse)
         with pytest.raises(UnreadableError, match="EACCES"):
             status(directory)
         with pytest.raises(UnreadableError, match="EACCES"):
@@ -138,7 +138,7 @@ class TestRepair:
         assert numbers(directory) == numbers(undisturbed)
 
     def test_a_second_look_finds_what_another_process_has_repaired(self, directory, undisturbed, monkeypatch):
-        from fastsde import parts
+        from fastsde.run import run as parts
 
         path, whole = PART.path(directory), PART.path(directory).read_bytes()
         path.write_bytes(b"rubbish")
@@ -160,8 +160,8 @@ class TestCheckpoints:
     @pytest.fixture
     def stopped(self, tmp_path, monkeypatch):
         """A run with a checkpoint of the first part."""
-        monkeypatch.setattr(ensemble, "SLICE_SECONDS", 0.0)
-        monkeypatch.setattr(ensemble, "FIRST_SLICE", 1)
+        monkeypatch.setattr(integration, "SLICE_SECONDS", 0.0)
+        monkeypatch.setattr(integration, "FIRST_SLICE", 1)
         asked = []
         with pytest.raises(Interrupted):
             fastsde.run(S, tmp_path / "run", part_size=16, checkpoint_seconds=0.0,
@@ -192,7 +192,7 @@ class TestCheckpoints:
         def refuse(path):
             raise OSError(errno.ESTALE, "Stale file handle")
 
-        monkeypatch.setattr("fastsde.unfinished.present", refuse)
+        monkeypatch.setattr("fastsde.storage.in_progress.present", refuse)
         unfinished.release()
         assert (folder_of(stopped, part) / "state.h5").exists()
 

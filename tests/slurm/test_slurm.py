@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import fastsde
-from fastsde.store import open_ensemble
-from fastsde.study import Study
+from fastsde.storage.ensemble import open_ensemble
+from fastsde.study.study import Study
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

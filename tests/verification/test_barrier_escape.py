@@ -8,7 +8,7 @@ from scipy.integrate import quad
 
 import fastsde
 from fastsde.analysis import analyze
-from fastsde.study import Study
+from fastsde.study.study import Study
 
 DOUBLE_WELL = """
 seed = 3

@@ -13,14 +13,14 @@ from landscape_studies import free, landscape_study, run
 from scipy.special import erfcx, gamma
 
 import fastsde
-from fastsde.blocks import Blocks
-from fastsde.checkpoint import Checkpoint
-from fastsde.errors import StudyError
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.integrate.cpu_ensemble import Blocks
+from fastsde.integrate.lowering import lower
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
 from fastsde.kernels.refine import Subordinated
-from fastsde.lowering import lower
-from fastsde.terms import Subordination
+from fastsde.study.terms import Subordination
+from fastsde.system.errors import StudyError
 
 BETA = 0.5
 SLOW = {"kind": "sde", "noise": "isotropic", "substeps": 1, "subordination": {"beta": BETA}}

@@ -13,12 +13,11 @@ from scipy.linalg import solve_discrete_lyapunov
 from studies import one_step, study
 
 import fastsde
-import fastsde.user
-from fastsde.blocks import Blocks
-from fastsde.checkpoint import Checkpoint
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.integrate.cpu_ensemble import Blocks
+from fastsde.integrate.lowering import lower
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
-from fastsde.lowering import lower
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 

@@ -10,8 +10,8 @@ import pytest
 from studies import one_step, study
 
 import fastsde
-from fastsde.lowering import lower
-from fastsde.network import DeepLinearNetwork
+from fastsde.integrate.lowering import lower
+from fastsde.problem.network import DeepLinearNetwork
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 WIDTHS = (3, 4, 2)

@@ -12,16 +12,16 @@ import pytest
 from studies import one_step, snapshots, study
 
 import fastsde
-from fastsde.blocks import Blocks
-from fastsde.checkpoint import Checkpoint
-from fastsde.errors import StudyError
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.integrate.convergence import measure_orders
+from fastsde.integrate.cpu_ensemble import Blocks
+from fastsde.integrate.refinements import derivative_weights
 from fastsde.kernels.central import solve_complementarity
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
 from fastsde.kernels.refine import COSINE, STAIRS, Schedule, rate_factor
-from fastsde.network import DeepLinearNetwork
-from fastsde.order import measure_orders
-from fastsde.refining import derivative_weights
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.system.errors import StudyError
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 WIDTHS = (3, 4, 2)
@@ -137,7 +137,7 @@ def test_svag_has_sgds_mean_and_l_times_its_covariance(sampling):
         **SEEN,
     )
     problem, network, theta = fastsde.build_problem(s), DeepLinearNetwork(WIDTHS), points(1)
-    low = fastsde.lowering.lower(s, "m", problem)
+    low = fastsde.integrate.lowering.lower(s, "m", problem)
     h = rate / level
     samples = network.sample_gradients(theta[0], problem)
     share = (6 - batch) / 5 if sampling == "without-replacement" else 1.0

@@ -13,7 +13,7 @@ from scipy.special import digamma, polygamma
 from studies import one_step, snapshots, study
 
 import fastsde
-from fastsde.network import DeepLinearNetwork
+from fastsde.problem.network import DeepLinearNetwork
 
 QUIET = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 

@@ -14,7 +14,7 @@ from fastsde.analysis.distances.clouds import Clouds
 from fastsde.analysis.distances.versus import Measured, Pair, joined, versus
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
-from fastsde.provenance import available_cores
+from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context

@@ -22,8 +22,8 @@ from fastsde.analysis.ranking import judged
 from fastsde.analysis.results import Settings
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
-from fastsde.brief import make_brief
-from fastsde.errors import RequestError
+from fastsde.system.brief import make_brief
+from fastsde.system.errors import RequestError
 
 
 @dataclass(frozen=True)

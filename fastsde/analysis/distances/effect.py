@@ -28,8 +28,8 @@ from fastsde.analysis.distances.random_features import GROUPS
 from fastsde.analysis.distances.samples import finite
 from fastsde.analysis.distances.way import way_weights
 from fastsde.analysis.protocols import Floats
-from fastsde.progress import Progress, Silent
-from fastsde.provenance import available_cores
+from fastsde.system.progress import Progress, Silent
+from fastsde.system.provenance import available_cores
 
 DRAWS = 12
 """Bootstrap samples of a model, the effects between which say what sampling alone gives."""

@@ -19,7 +19,7 @@ from fastsde.analysis.distances.versus import tested
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.records import stack
-from fastsde.provenance import available_cores
+from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context

@@ -18,7 +18,7 @@ from fastsde.analysis.distances.way import path_length
 from fastsde.analysis.law import branches_of, moment_limits
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.shape.moments import Moments, moments
-from fastsde.errors import RequestError
+from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Settings

@@ -24,7 +24,7 @@ from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
-from fastsde.provenance import available_cores
+from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context

@@ -125,7 +125,7 @@ def susceptibility(problem: Any) -> Floats:
 
     Parameters
     ----------
-    problem : fastsde.data.Problem
+    problem : fastsde.problem.data.Problem
     """
     inverse = np.linalg.pinv(np.asarray(problem.covariance), rcond=1e-12, hermitian=True)
     right = np.asarray(problem.mode_right)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.ranks import best_maps
+from fastsde.problem.rank import best_maps
 
 if TYPE_CHECKING:
-    from fastsde.data import Problem
+    from fastsde.problem.data import Problem
 
 __all__ = ["Basis", "basis_of"]
 

@@ -10,11 +10,11 @@ import numpy as np
 from fastsde.analysis.protocols import Bools, Floats, Integers, Trajectories
 from fastsde.analysis.saddles.basis import basis_of
 from fastsde.analysis.saddles.visits import kept_modes
-from fastsde.ranks import rank_index
+from fastsde.problem.rank import rank_index
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
-    from fastsde.network import DeepLinearNetwork
+    from fastsde.problem.network import DeepLinearNetwork
 
 __all__ = ["BLOCK", "GAPS", "Locator"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastsde.analysis.saddles.locator import Locator
     from fastsde.analysis.saddles.visits import Visits
     from fastsde.analysis.sections import Context
-    from fastsde.network import DeepLinearNetwork
+    from fastsde.problem.network import DeepLinearNetwork
 
 __all__ = ["NoiseCollector"]
 
@@ -194,7 +194,7 @@ class NoiseCollector:
 
     def _power(self, trace: float) -> float:
         """Variance per unit of time: ``eta`` times a batch's covariance, or 2 T in every direction."""
-        from fastsde.lowering import batch_share
+        from fastsde.integrate.lowering import batch_share
 
         if self._isotropic():
             heat = float(self.view.attributes.get("temperature", np.nan))

@@ -12,7 +12,7 @@ from fastsde.analysis.confidence import Interval, around
 from fastsde.analysis.protocols import Floats, Integers
 
 if TYPE_CHECKING:
-    from fastsde.data import Problem
+    from fastsde.problem.data import Problem
 
 __all__ = ["NoiseShape", "noise_rows", "noise_shape", "sign_rows", "sign_shape"]
 

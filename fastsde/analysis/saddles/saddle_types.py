@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.data import Problem
-from fastsde.network import DeepLinearNetwork
-from fastsde.start import balanced_factors
+from fastsde.problem.data import Problem
+from fastsde.problem.initial_points import balanced_factors
+from fastsde.problem.network import DeepLinearNetwork
 
 __all__ = ["DENSE", "SaddleTypes", "balanced_point", "saddle_types"]
 

@@ -18,7 +18,7 @@ from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context
-    from fastsde.lowering import Lowered
+    from fastsde.integrate.lowering import Lowered
 
 __all__ = ["Saddles", "measure", "saddle_name"]
 
@@ -41,7 +41,7 @@ class _Pass:
     """Two passes over the snapshots of every model: for the scales, and for the visits."""
 
     def __init__(self, context: Context, rules: Rules) -> None:
-        from fastsde.network import DeepLinearNetwork
+        from fastsde.problem.network import DeepLinearNetwork
 
         self.context, self.rules = context, rules
         study, problem = context.ensemble.study, context.ensemble.problem
@@ -95,7 +95,7 @@ class _Pass:
         )
 
     def _lowered(self, name: str) -> Lowered:
-        from fastsde.lowering import lower
+        from fastsde.integrate.lowering import lower
 
         return lower(self.context.ensemble.study, name, self.problem)
 
@@ -215,7 +215,7 @@ class _Pass:
 
     def _extremes(self, points: Floats) -> Floats:
         """Smallest and largest Hessian eigenvalue and their error bound at parameters, (n, 3)."""
-        from fastsde.curvature import curvature
+        from fastsde.integrate.curvature import curvature
 
         lowered = self._lowered(next(iter(self.context.views)))
         return np.asarray(curvature(np.asarray(points, dtype=self.context.ensemble.study.dtype), lowered))
@@ -238,7 +238,7 @@ class _Pass:
         """Add the curvature of visits that was not recorded."""
         if not source.startswith("computed") or not visits.trajectory.size:
             return visits
-        from fastsde.curvature import curvature
+        from fastsde.integrate.curvature import curvature
 
         view, lowered = self.context.views[name], self._lowered(name)
         rows = chosen_visits(visits, listed, STATES)

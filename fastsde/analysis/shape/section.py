@@ -18,7 +18,7 @@ from fastsde.analysis.shape.model_shape import ModelShape, gated, over_time, wid
 from fastsde.analysis.shape.moments import denied_order
 from fastsde.analysis.shape.shape_statistics import ORDERS
 from fastsde.analysis.tails import hill
-from fastsde.provenance import available_cores
+from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context

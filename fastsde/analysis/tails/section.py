@@ -21,7 +21,7 @@ from fastsde.analysis.tails.tail_estimate import UNKNOWN, TailEstimate
 from fastsde.analysis.tails.tail_pool import Rows, TailPool, windows
 from fastsde.analysis.tails.tail_report import ESTIMATORS, Indices, TailReport, indices
 from fastsde.analysis.tails.verdict import QUIET, judged_by_lasting
-from fastsde.provenance import available_cores
+from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
     from fastsde.analysis.sections import Context

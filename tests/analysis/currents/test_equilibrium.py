@@ -14,8 +14,8 @@ from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.currents.linear_process import from_lag
 from fastsde.analysis.features import late_law
-from fastsde.parts import run
-from fastsde.study import Study
+from fastsde.run.run import run
+from fastsde.study.study import Study
 
 STUDY = """
 seed = {seed}
@@ -52,7 +52,7 @@ def ask(directory, module, models, **changes):
         views = {name: ensemble[name] for name in ensemble.names}
         names = [name for name in views if s.models[name].kind == "sgd"]
         reference = names[0] if names else ""
-        context = sections.Context(ensemble, views, reference, Settings(), fastsde.progress.Silent())
+        context = sections.Context(ensemble, views, reference, Settings(), fastsde.system.progress.Silent())
         return module.measure(context), ensemble.problem
 
 

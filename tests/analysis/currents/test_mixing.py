@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 from fastsde.analysis import Settings
 from fastsde.analysis.currents import mixing
 from fastsde.analysis.sections import Context
-from fastsde.progress import Silent
+from fastsde.system.progress import Silent
 
 SNAPSHOTS = 121
 """At every step, of which the second half is looked at: lags 0 to 60."""

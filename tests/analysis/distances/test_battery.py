@@ -11,7 +11,7 @@ from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.sections import Context
-from fastsde.progress import Silent
+from fastsde.system.progress import Silent
 
 QUICK = Settings(
     permutations=99, directions=8, frequencies=32, sliced_limit=100, kernel_limit=80, pair_limit=60,

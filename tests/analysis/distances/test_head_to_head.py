@@ -6,7 +6,7 @@ from fastsde.analysis import Settings, analyze
 from fastsde.analysis.distances.compare import compare, document, nearest, nearest_when
 from fastsde.analysis.ranking import judged
 from fastsde.analysis.views import common_views
-from fastsde.errors import FastsdeError
+from fastsde.system.errors import FastsdeError
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32, transport_limit=32)
 

@@ -11,7 +11,7 @@ from fastsde.analysis.escape.effects import Group, effect, families, level
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.survival import count, quantile
 from fastsde.analysis.sections import Context
-from fastsde.progress import Silent
+from fastsde.system.progress import Silent
 
 
 def context(found, reference="sgd"):

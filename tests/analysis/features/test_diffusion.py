@@ -16,7 +16,7 @@ from fastsde.analysis.features.aligned import GRID, align
 from fastsde.analysis.features.diffusion import HALF
 from fastsde.analysis.features.later import later
 from fastsde.analysis.features.peaks import CrossingTracker, PeakTracker
-from fastsde.parts import run
+from fastsde.run.run import run
 
 
 def test_peaks_of_random_parabolas_are_found_between_snapshots():
@@ -72,7 +72,7 @@ def scalar_run(directory, layers, *, noise=0.0, models, rate=1e-3, start=0.1, co
     run(s, directory, threads=1)
     with fastsde.open(directory) as ensemble:
         views = {name: ensemble[name] for name in ensemble.names}
-        context = sections.Context(ensemble, views, "a", Settings(), fastsde.progress.Silent())
+        context = sections.Context(ensemble, views, "a", Settings(), fastsde.system.progress.Silent())
         return diffusion.measure(context), {name: view["modes"][:, :, 0] for name, view in views.items()}
 
 

@@ -8,9 +8,9 @@ from fastsde.analysis import Settings
 from fastsde.analysis.features import late_law
 from fastsde.analysis.features.late_law import motion
 from fastsde.analysis.sections import Context
-from fastsde.data import build_problem
-from fastsde.progress import Silent
-from fastsde.study import Study
+from fastsde.problem.data import build_problem
+from fastsde.study.study import Study
+from fastsde.system.progress import Silent
 
 MODES, KEPT = 4, 0.6
 

@@ -10,7 +10,7 @@ from fastsde.analysis import Settings
 from fastsde.analysis.features import diffusion, rank, rank_sums
 from fastsde.analysis.sections import Context
 from fastsde.analysis.shape import section as shape
-from fastsde.progress import Silent
+from fastsde.system.progress import Silent
 
 COUNT, WIDTH = 8192, 400
 

@@ -10,7 +10,7 @@ from fastsde.analysis.features import alignment, rank, rank_sums
 from fastsde.analysis.law import time_weights
 from fastsde.analysis.records import plain
 from fastsde.analysis.sections import Context
-from fastsde.progress import Silent
+from fastsde.system.progress import Silent
 
 
 def ask(module, ensemble):

@@ -10,11 +10,11 @@ from fastsde.analysis import Settings
 from fastsde.analysis.saddles.basis import basis_of
 from fastsde.analysis.saddles.section import measure
 from fastsde.analysis.sections import Context
-from fastsde.data import build_problem
-from fastsde.network import DeepLinearNetwork
-from fastsde.progress import Silent
-from fastsde.ranks import best_maps, rank_distance, rank_index
-from fastsde.start import balanced_factors
+from fastsde.problem.data import build_problem
+from fastsde.problem.initial_points import balanced_factors
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.problem.rank import best_maps, rank_distance, rank_index
+from fastsde.system.progress import Silent
 
 WIDTHS = {2: (3, 5, 3), 3: (3, 5, 5, 3)}
 PATH = [(), (0,), (0, 1), (0, 1, 2)]

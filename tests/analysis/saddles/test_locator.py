@@ -8,7 +8,7 @@ from saddle_paths import PATH, context, ensemble, measured, saddle_point
 
 from fastsde.analysis.saddles.basis import basis_of
 from fastsde.analysis.saddles.locator import Locator
-from fastsde.network import DeepLinearNetwork
+from fastsde.problem.network import DeepLinearNetwork
 
 BASE = ("loss", "gradient_norm", "modes")
 SQUEEZED = {"samples": "population", "inputs": {"kind": "gaussian"}, "spectrum": (4.0, 0.5)}

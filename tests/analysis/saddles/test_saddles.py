@@ -11,7 +11,7 @@ from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
 from fastsde.analysis.saddles.saddle_noise import noise_rows, noise_shape, sign_rows, sign_shape
 from fastsde.analysis.saddles.section import saddle_name
 from fastsde.analysis.saddles.visits import Visits, VisitTracker, kept_modes
-from fastsde.network import DeepLinearNetwork
+from fastsde.problem.network import DeepLinearNetwork
 
 STRENGTH = np.array([3.0, 2.0, 1.0])
 

@@ -12,7 +12,7 @@ from fastsde.analysis.shape.model_shape import gated, widened
 from fastsde.analysis.shape.order_weights import LEVELS, NAMES, order_weights
 from fastsde.analysis.shape.section import measure
 from fastsde.analysis.shape.shape_statistics import ORDERS, in_order, shape_statistics
-from fastsde.progress import Silent
+from fastsde.system.progress import Silent
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""From a study to numbers: what each model is to the kernels, on CPU and GPU, and what is measured."""

@@ -1,0 +1,154 @@
+"""A range of trajectories interleaved into blocks, on its way from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.integrate.measurements import BlockMeasurer
+
+if TYPE_CHECKING:
+    from fastsde.integrate.lowering import Lowered
+    from fastsde.integrate.observables import Observer
+
+__all__ = ["Blocks"]
+
+Array = NDArray[Any]
+Task = Callable[[Array, Array, int, int], None]
+TASK_STEPS = 1_000_000
+"""Trajectory-steps given to a thread at once: a fraction of a second."""
+
+
+class Blocks:
+    """Trajectories ``first .. first + count - 1`` of one model, all at the same integrator step.
+
+    Parameters
+    ----------
+    lowered : Lowered
+        The model for the kernels.
+    workers : fastsde.kernels.cpu.Workers
+        The threads.
+    first, count : int
+        The range.
+    begin : Checkpoint
+        Where they are.
+    on_progress : callable, optional
+        Called with the trajectory-steps done since `begin`.
+    """
+
+    device = "cpu"
+
+    def __init__(
+        self,
+        lowered: Lowered,
+        workers: Any,
+        first: int,
+        count: int,
+        begin: Checkpoint,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        from fastsde.kernels.cpu import to_lanes
+        from fastsde.kernels.lanes import lane_count
+
+        self.step = begin.step
+        self.state = to_lanes(begin.parameters)
+        self.lanes = lane_count(begin.parameters.dtype)
+        self.exploded = self._padded(begin.exploded)
+        self.passed = self._padded(begin.passed)
+        self._lowered, self._workers, self._first, self._count = lowered, workers, first, count
+        self._on_progress = on_progress or (lambda done: None)
+        self._done = 0
+
+    @property
+    def rows(self) -> int:
+        """Trajectories and the lanes that fill up the last block."""
+        return len(self.exploded)
+
+    def advance(self, now: int) -> None:
+        """Advance all trajectories to the integrator step `now`."""
+        steps = now - self.step
+        pieces = max(4 * self._workers.threads, self.rows * steps // TASK_STEPS)
+        task = self._task(steps, closing=False)
+        for begin, end in self._map(lambda *at: (task(*at), at[2:])[1], pieces):
+            self._done += (min(end * self.lanes, self._count) - begin * self.lanes) * steps
+            self._on_progress(self._done)
+        self.step = now
+
+    def measure(self, observer: Observer, last: bool, deliver: Callable[[], None]) -> None:
+        """Let the observer take a snapshot, and deliver it.
+
+        At the `last` one look for passages and explosions as well.
+        """
+        before: Task = self._task(0, closing=True) if last else _nothing
+        measurer = BlockMeasurer(self._lowered, self.state, self.lanes, self._first)
+        now, trace = self.step, observer.trace
+
+        def run(memory: Array, choice: Array, begin: int, end: int) -> tuple[int, int]:
+            before(memory, choice, begin, end)
+            rows, measured = measurer.measure(memory, choice, begin, end, now, trace)
+            observer.record(rows, measured, now)
+            return begin, end
+
+        for _ in self._map(run, 4 * self._workers.threads):
+            pass
+        deliver()
+
+    def finish(self) -> None:
+        """Deliver what has been measured: all of it has."""
+
+    def checkpoint(self, snapshots: int) -> Checkpoint:
+        """Return a copy of where the trajectories are, of which `snapshots` snapshots have been taken."""
+        from fastsde.kernels.cpu import from_lanes
+
+        count = self._count
+        return Checkpoint(
+            self.step,
+            snapshots,
+            np.ascontiguousarray(from_lanes(self.state, count)),
+            self.exploded[:count].copy(),
+            self.passed[:count].copy(),
+        )
+
+    def _padded(self, values: Array) -> Array:
+        rows = len(self.state) * self.lanes
+        padded = np.full((rows, *values.shape[1:]), -1, dtype=np.int64)
+        padded[: len(values)] = values
+        return padded
+
+    def _map(self, task: Callable[..., tuple[int, int]], pieces: int) -> Any:
+        return self._workers.map(task, self._workers.ranges(len(self.state), pieces))
+
+    def _task(self, steps: int, closing: bool) -> Task:
+        """Return the function that advances a range of blocks by `steps` steps."""
+        from fastsde.kernels.cpu import advance
+
+        low, lanes, start = self._lowered, self.lanes, self.step
+
+        def run(memory: Array, choice: Array, begin: int, end: int) -> None:
+            rows = slice(begin * lanes, end * lanes)
+            advance(
+                self.state[begin:end],
+                memory,
+                choice,
+                self._first + begin * lanes,
+                start,
+                steps,
+                closing,
+                low.network,
+                low.data,
+                low.dynamics,
+                low.key,
+                low.events,
+                self.exploded[rows],
+                self.passed[rows],
+            )
+
+        return run
+
+
+def _nothing(memory: Array, choice: Array, begin: int, end: int) -> None:
+    pass

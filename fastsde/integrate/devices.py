@@ -1,0 +1,232 @@
+"""Graphics processors: whether one can be used, for what, and the programs of models for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastsde.system.errors import DeviceError
+
+if TYPE_CHECKING:
+    from fastsde.integrate.lowering import Lowered
+    from fastsde.study.study import Study
+
+__all__ = [
+    "DEVICES",
+    "check_device",
+    "choose_device",
+    "classes",
+    "memory_class",
+    "model_program",
+    "survey",
+    "unusable",
+]
+
+DEVICES = ("cpu", "cuda", "auto")
+THREAD_BYTES = 1 << 10
+"""Up to so much memory a trajectory has a thread; its numbers are mostly in registers."""
+SHARED_BYTES = 48 << 10
+"""Up to so much it has a warp and shared memory: what a block may have without asking."""
+LOCAL_BYTES = 8 << 10
+"""Up to so much a thread has memory of its own; above, it has a column of global memory."""
+
+
+def memory_class(lowered: Lowered, dtype: str) -> str:
+    """Return where the memory of a trajectory of a model is while it advances.
+
+    ``"local"``: a thread a trajectory, ``"shared"``: a warp a trajectory in shared memory, ``"team"``: a
+    block of threads a trajectory in global memory, ``"global"``: a thread a trajectory there.
+    """
+    from fastsde.kernels import team
+
+    size = lowered.network.size
+    bytes_needed = (size + team.PARTS) * np.dtype(dtype).itemsize + 4 * lowered.choice
+    if bytes_needed <= THREAD_BYTES:
+        return "local"
+    if team.works_for(lowered.dynamics, lowered.data):
+        return "shared" if bytes_needed <= SHARED_BYTES else "team"
+    return "local" if bytes_needed <= LOCAL_BYTES else "global"
+
+
+WORDS = {
+    "local": "a thread a trajectory",
+    "shared": "a warp a trajectory, in shared memory",
+    "team": "a block of 128 threads a trajectory, in global memory",
+    "global": "a thread a trajectory, in global memory",
+}
+
+
+def classes(study: Study) -> dict[str, str]:
+    """Return for each model of a study how a graphics processor would hold a trajectory, in words.
+
+    Examples
+    --------
+    >>> from fastsde.study.study import Study
+    >>> study = Study.from_mapping({
+    ...     "trajectories": 1,
+    ...     "network": {"widths": [4, 10, 10, 4], "init": {"std": 0.1}},
+    ...     "data": {"samples": 16, "teacher": {"singular_values": [2.0, 1.0]}},
+    ...     "time": {"learning_rate": 0.1, "steps": 100},
+    ...     "models": {"sgd": {"kind": "sgd"}},
+    ... })
+    >>> classes(study)
+    {'sgd': 'a warp a trajectory, in shared memory; 11.3 KiB each'}
+    """
+    from fastsde.integrate.lowering import lower
+    from fastsde.problem.data import build_problem
+    from fastsde.system.progress import size_text
+
+    why = obstacle(study)
+    if why is not None:
+        return dict.fromkeys(study.models, f"not at all: {why.splitlines()[0]}")
+    problem = build_problem(study)
+    itemsize = np.dtype(study.dtype).itemsize
+    found = {}
+    for name in study.models:
+        lowered = lower(study, name, problem)
+        size = lowered.network.size * itemsize
+        found[name] = f"{WORDS[memory_class(lowered, study.dtype)]}; {size_text(size)} each"
+    return found
+
+
+def simulated() -> bool:
+    """Say whether numba's simulator stands for a device."""
+    return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1"
+
+
+def unusable() -> str | None:
+    """Return why no graphics processor can be used, and how to mend it; None if one can."""
+    if not simulated() and importlib.util.find_spec("numba_cuda") is None:
+        return (
+            "the package numba-cuda is not installed\n"
+            "  mend: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
+            "'fastsde[cuda12]' for one of version 525 or later"
+        )
+    from fastsde.kernels import cuda
+
+    problem: str | None = cuda.complaint()
+    if problem is None:
+        return None
+    return (
+        f"the driver does not give one: {' '.join(problem.split())}\n"
+        "  mend: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
+        "fastsde[cuda12] instead of fastsde[cuda13]; CUDA_VISIBLE_DEVICES may hide it"
+    )
+
+
+def obstacle(study: Study) -> str | None:
+    """Return what of a study no graphics processor can compute; None if there is nothing."""
+    if study.landscape is not None and study.landscape.code == "user":
+        return (
+            "landscape.kind = 'user': a function compiled for this machine's processor cannot be called on "
+            "a graphics processor\n  mend: --device cpu"
+        )
+    return None
+
+
+def choose_device(study: Study, wanted: str, number: int | None = None) -> str:
+    """Return "cpu" or "cuda" for what a user wants; "auto" takes a graphics processor where there is one.
+
+    Parameters
+    ----------
+    study : Study
+    wanted : {"cpu", "cuda", "auto"}
+    number : int, optional
+        Which graphics processor this process takes.
+
+    Raises
+    ------
+    DeviceError
+        If "cuda" is wanted and cannot be had, saying why.
+
+    Examples
+    --------
+    >>> choose_device(None, "cpu")
+    'cpu'
+    """
+    if wanted not in DEVICES:
+        raise DeviceError(f"device is {wanted!r}\n  allowed: {', '.join(DEVICES)}")
+    if wanted == "cpu" or (wanted == "auto" and (obstacle(study) or unusable())):
+        return "cpu"
+    check_device(study)
+    if number is not None:
+        _select(number)
+    return "cuda"
+
+
+def _select(number: int) -> None:
+    from fastsde.kernels import cuda
+
+    there = cuda.count()
+    if number >= there:
+        raise DeviceError(
+            f"there is no graphics processor {number}: this process sees {there}, numbered from 0\n"
+            "  mend: a smaller --gpu; CUDA_VISIBLE_DEVICES says which ones a process sees"
+        )
+    cuda.select(number)
+
+
+def refusal(error: Exception) -> DeviceError | None:
+    """Return a driver's refusal of newer code in words that help; None of any other failure."""
+    if "UNSUPPORTED_PTX_VERSION" not in str(error):
+        return None
+    from fastsde.kernels import cuda
+
+    return DeviceError(
+        f"the driver (CUDA {cuda.describe()['driver']}) is older than the toolkit that compiles ({error})\n"
+        "  mend: a newer driver, or toolkit wheels of the driver's version, as docs/gpu.md says"
+    )
+
+
+def survey() -> dict[str, Any]:
+    """Return what there is to compute on beside processors, or why there is nothing."""
+    why = unusable()
+    if why is not None:
+        return {"usable": False, "why": why.splitlines()[0]}
+    from fastsde.kernels import cuda
+
+    return {"usable": True, "devices": cuda.count(), **cuda.describe()}
+
+
+def check_device(study: Study) -> None:
+    """Refuse a study that cannot be computed on a graphics processor here."""
+    why = obstacle(study) or unusable()
+    if why is not None:
+        raise DeviceError(f"no graphics processor can be used: {why}")
+
+
+def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> Any:
+    """Return the program of a model, the same for all of its parts: they differ in numbers only."""
+    from fastsde.kernels import device
+    from fastsde.kernels.cuda import Program
+
+    dynamics = more.pop("dynamics", lowered.dynamics)
+    key = (
+        study.dtype,
+        where,
+        device.frozen(lowered.network),
+        lowered.carried,
+        lowered.choice,
+        device.structure(lowered.data),
+        getattr(lowered.data, "kind", None),
+        device.structure(dynamics),
+        tuple((name, device.frozen(value)) for name, value in more.items()),
+    )
+    if key not in _PROGRAMS:
+        _PROGRAMS[key] = Program(
+            lowered.network,
+            lowered.data,
+            study.dtype,
+            dynamics=dynamics,
+            carried=lowered.carried,
+            choice=lowered.choice,
+            where=where,
+            **more,
+        )
+    return _PROGRAMS[key]
+
+
+_PROGRAMS: dict[Any, Any] = {}

@@ -1,0 +1,1 @@
+"""What a trajectory descends: data, networks, initial points and user functions."""

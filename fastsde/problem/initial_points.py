@@ -1,0 +1,92 @@
+"""Starting points: parameters of each trajectory, a function of the key and of its number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.study.tables import Initialisation
+
+__all__ = ["balanced_factors", "landscape_points", "start_points"]
+
+Array = NDArray[np.floating]
+
+
+def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) -> Array:
+    """Turn standard normals into starting parameters.
+
+    Parameters
+    ----------
+    normals : (trajectories, p) array
+        Independent standard normals, p the number of parameters.
+    init : Initialisation
+        ``"values"``: the given layers, plus the normals times ``std``.
+        ``"gaussian"``: each layer's entries are its normals times the layer's standard deviation.
+        ``"balanced"``: the end-to-end matrix of those Gaussian layers, factored into layers with ``W_{l+1}^T
+        W_{l+1} = W_l W_l^T`` and hidden bases taken from the layers themselves, as Arora, Cohen, Golowich
+        and Hu (2019, procedure 1) do.
+    widths : tuple of int
+
+    Returns
+    -------
+    (trajectories, p) array of the same dtype.
+    """
+    scaled, end = np.empty_like(normals), 0
+    layers = []
+    for std, (below, above) in zip(init.stds(widths), pairwise(widths), strict=True):
+        start, end = end, end + below * above
+        np.multiply(normals[:, start:end], std, out=scaled[:, start:end])
+        layers.append(scaled[:, start:end].reshape(-1, above, below))
+    if init.kind == "gaussian":
+        return scaled
+    if init.kind == "values":
+        return np.asarray(init.values() + scaled, dtype=normals.dtype)
+    return np.stack([_balance(*[layer[k] for layer in layers]) for k in range(len(normals))])
+
+
+def landscape_points(normals: Array, landscape: Any, first: int = 0) -> Array:
+    """Turn standard normals of trajectories ``first``, ... into starting points (trajectories, d)."""
+    origins = landscape.origins()
+    numbers = np.arange(first, first + len(normals)) % len(origins)
+    start = origins[numbers] + landscape.start.std * normals
+    return np.asarray(start, dtype=normals.dtype)
+
+
+def _balance(*layers: Array) -> Array:
+    product = layers[0]
+    for layer in layers[1:]:
+        product = layer @ product
+    hidden = [np.linalg.qr(layer)[0] for layer in layers[:-1]]
+    return np.concatenate([w.ravel() for w in balanced_factors(product, hidden)]).astype(layers[0].dtype)
+
+
+def balanced_factors(product: Array, hidden: Sequence[Array]) -> list[Array]:
+    """Factor a matrix into balanced layers, ``W_l = Q_l s^(1/L) Q_{l-1}^T``.
+
+    Parameters
+    ----------
+    product : (d_out, d_in) array
+        Its rank beyond the narrowest hidden layer is dropped.
+    hidden : sequence of (d_l, at least r) arrays
+        Orthonormal columns for each hidden layer; r is the smallest width.
+
+    Returns
+    -------
+    list of L arrays (d_l, d_{l-1}).
+
+    Examples
+    --------
+    >>> first, second = balanced_factors(np.diag([4.0, 1.0]), [np.eye(3)[:, :2]])
+    >>> (second @ first).round(12) + 0.0
+    array([[4., 0.],
+           [0., 1.]])
+    """
+    left, strength, right = np.linalg.svd(product, full_matrices=False)
+    rank = min([len(strength)] + [q.shape[1] for q in hidden])
+    root = strength[:rank] ** (1.0 / (len(hidden) + 1))
+    bases = [right[:rank].T, *[q[:, :rank] for q in hidden], left[:, :rank]]
+    return [(upper * root) @ lower.T for lower, upper in pairwise(bases)]

@@ -1,0 +1,62 @@
+"""Describe an installation, or an ensemble, in a few names and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastsde.integrate.devices import survey
+from fastsde.storage.ensemble import Trajectories, open_ensemble
+from fastsde.system import provenance
+from fastsde.system.threads import default_threads
+
+__all__ = ["contents", "environment"]
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, machine, threads, vector lanes of each precision, and the cache of compiled code."""
+    from fastsde.kernels import lanes, options
+
+    lane_count: Callable[[str], int] = lanes.lane_count
+    cache_folder: Callable[[], Path] = options.cache_folder
+    return {
+        "versions": provenance.versions(),
+        "host": provenance.host(),
+        "threads": default_threads(),
+        "lanes": {dtype: int(lane_count(dtype)) for dtype in ("float64", "float32")},
+        "cache": str(cache_folder()),
+        "gpu": survey(),
+    }
+
+
+def contents(path: Path | str, *, verify: bool = False) -> dict[str, Any]:
+    """Return what an ensemble holds: network, models, trajectories, variables, and where it comes from.
+
+    Raises
+    ------
+    StoreError
+        If there is no whole ensemble. With `verify` all checksums are computed.
+    """
+    with open_ensemble(path, verify=verify) as ensemble:
+        study = ensemble.study
+        return {
+            "file": str(ensemble.path),
+            "widths": list(study.widths),
+            "learning_rate": study.time.learning_rate,
+            "steps": study.time.steps,
+            "dtype": study.dtype,
+            "seed": study.seed,
+            "models": {name: _model(ensemble[name]) for name in ensemble},
+            **ensemble.provenance,
+        }
+
+
+def _model(view: Trajectories) -> dict[str, Any]:
+    return {
+        "trajectories": view.count,
+        "exploded": int(view.exploded.sum()),
+        "snapshots": len(view.step),
+        "variables": list(view.variables),
+        **{key: value for key, value in view.attributes.items() if key != "coordinates"},
+    }

@@ -1,0 +1,169 @@
+"""Look into a run that goes on: what its trajectories are up to a step, finished or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastsde.integrate.checkpoint import Checkpoint
+from fastsde.integrate.integration import split_events
+from fastsde.run.merge import PARTIAL_FILE
+from fastsde.storage import netcdf, schema
+from fastsde.storage.checksum import write_seal
+from fastsde.storage.header import define_group, model_attributes, write_root
+from fastsde.storage.in_progress import found, look
+from fastsde.storage.inventory import take_stock
+from fastsde.storage.join import write_problem
+from fastsde.storage.plan import Part
+from fastsde.storage.run_directory import study_of
+from fastsde.storage.snapshot_files import Source, Sources
+from fastsde.system.atomic import replacing
+from fastsde.system.errors import IncompleteError, StoreError
+from fastsde.system.hdf5 import reading
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastsde.study.study import Study
+
+__all__ = ["peek"]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A part that has come as far as is asked: where its snapshots stand, and its events."""
+
+    part: Part
+    sources: Sources
+    events: dict[str, NDArray[Any]]
+
+
+def peek(directory: Path | str, step: int) -> Path:
+    """Write ``partial.h5``, the ensemble of all trajectories that have come to a step, and return its path.
+
+    The file is an ensemble of the study shortened to that step. It holds the numbers themselves, so it stays
+    as it is while the run goes on. Nothing of the run is touched.
+
+    Parameters
+    ----------
+    directory
+        Of the run; others may be computing in it. Finished parts are read, and the segments of unfinished
+        ones up to their last checkpoints.
+    step
+        A learning-rate step above 0 at which the study takes a snapshot.
+
+    Raises
+    ------
+    IncompleteError
+        If no trajectory has come so far.
+    StoreError
+        If the study takes no snapshot there, or a part is broken.
+
+    Notes
+    -----
+    Passages are those found by the regular looks up to the step (``events.every``).
+    """
+    directory = Path(directory)
+    study = study_of(directory)
+    taken = [int(s) for s in study.time.snapshot_steps() if s > 0]
+    if step not in taken:
+        raise StoreError(f"step {step} has no snapshot; there are some at {', '.join(map(str, taken))}")
+    short = study.replace(time={"steps": step, "snapshots": {"at": [0, *(s for s in taken if s <= step)]}})
+    for attempt in range(3):
+        try:
+            return _write(
+                short, {name: _seen(study, short, directory, name) for name in study.models}, directory
+            )
+        except (FileNotFoundError, StoreError) as error:
+            gone = isinstance(error.__cause__ or error, FileNotFoundError)
+            if attempt == 2 or not gone:  # else a part was finished in between, and its segments are gone
+                raise
+    raise AssertionError
+
+
+def _seen(study: Study, short: Study, directory: Path, name: str) -> list[_Seen]:
+    """Return the parts of a model that have come so far, without overlap."""
+    stock = take_stock(study, directory)
+    stock.refuse_broken()
+    seen = []
+    for standing in [*stock.whole, *stock.shorter]:
+        if standing.part.model == name and standing.steps >= short.time.steps:
+            sources = Sources(short, standing.part, [Source(standing.path)])
+            seen.append(_Seen(standing.part, sources, _events_of_part(standing.path, short, name)))
+    for part, _, _ in found(directory):
+        loaded = look(directory, part, short) if part.model == name else None
+        if loaded is not None and loaded[1].have(len(short.time.snapshot_steps())):
+            seen.append(_Seen(part, loaded[1], _events_of_checkpoint(loaded[0], short, name)))
+    chosen: list[_Seen] = []
+    for item in sorted(seen, key=lambda item: item.part):
+        if not chosen or item.part.first >= chosen[-1].part.last:
+            chosen.append(item)
+    return chosen
+
+
+def _events_of_part(path: Path, short: Study, name: str) -> dict[str, NDArray[Any]]:
+    with reading(path), netcdf.open_old(path) as file:
+        values = {event: file[name][event][...] for event in schema.EVENTS if event in file[name]}
+    return _until(values, short, name)
+
+
+def _events_of_checkpoint(checkpoint: Checkpoint, short: Study, name: str) -> dict[str, NDArray[Any]]:
+    sizes = schema.dimension_sizes(short, len(checkpoint.exploded))
+    shapes = {
+        event: variable.shape(sizes)[1:]
+        for event, variable in schema.EVENTS.items()
+        if event != "exploded_step"
+    }
+    values = split_events(checkpoint.exploded, checkpoint.passed, shapes)
+    return _until(values, short, name)
+
+
+def _until(values: dict[str, NDArray[Any]], short: Study, name: str) -> dict[str, NDArray[Any]]:
+    """Forget what happened after the end of the shortened study."""
+    last = short.time.steps * short.models[name].substeps
+    return {event: np.where(steps <= last, steps, -1) for event, steps in values.items()}
+
+
+def _write(short: Study, seen: dict[str, list[_Seen]], directory: Path) -> Path:
+    from fastsde.problem.data import build_problem
+
+    if not any(seen.values()):
+        raise IncompleteError(f"no trajectory has come to step {short.time.steps} in {directory} yet")
+    path, problem = directory / PARTIAL_FILE, build_problem(short)
+    strengths = np.asarray(problem.mode_strength, dtype=np.float64)
+    with replacing(path) as temporary:
+        with netcdf.open_new(temporary) as file:
+            write_root(file, short, schema.ENSEMBLE_FORMAT)
+            for name, parts in seen.items():
+                if parts:
+                    _write_model(file, short, name, parts, strengths)
+            write_problem(file, problem)
+        write_seal(temporary)
+    return path
+
+
+def _write_model(
+    file: Any, short: Study, name: str, parts: Sequence[_Seen], strengths: NDArray[np.float64]
+) -> None:
+    numbers = np.concatenate([np.arange(i.part.first, i.part.last, dtype=np.int64) for i in parts])
+    group = define_group(file, short, name, numbers, strengths)
+    sizes = schema.dimension_sizes(short, len(numbers))
+    for variable_name, variable in (schema.recorded(short) | schema.EVENTS).items():
+        if all(variable.shape(sizes)):
+            netcdf.create(group, variable_name, variable, sizes, short.dtype)
+    end = 0
+    for item in parts:
+        begin, end = end, end + item.part.count
+        for event, values in item.events.items():
+            if event in group:
+                group[event][begin:end] = values
+        for first, block in item.sources.blocks(sizes["snapshot"]):
+            for variable_name, values in block.items():
+                if variable_name in group:
+                    group[variable_name][first : first + len(values), begin:end] = values
+            file.check()
+    group.attrs.update(model_attributes(short, name))

@@ -1,0 +1,303 @@
+"""Integrate what a study lacks, part by part, and join the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastsde.storage.in_progress import Unfinished
+from fastsde.storage.in_progress import found as found_unfinished
+from fastsde.storage.inventory import Broken, Standing, Stock, check_versions, inspect, take_stock
+from fastsde.storage.plan import (
+    PARTS_FOLDER,
+    Part,
+    Shard,
+    default_size,
+    divide,
+    gaps,
+    plan_parts,
+    shard_range,
+)
+from fastsde.storage.run_directory import claim
+from fastsde.system.atomic import discard, listed, set_aside
+from fastsde.system.errors import DiskError, StoreError
+from fastsde.system.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from fastsde.storage.join import Piece
+    from fastsde.study.study import Study
+
+__all__ = ["Options", "Part", "Todo", "cover", "default_size", "missing", "plan_parts", "run"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study is run; nothing here changes a number.
+
+    Parameters
+    ----------
+    threads
+        Threads to compute with; None: as many as the process is granted.
+    part_size
+        Trajectories of a part; None: `default_size`.
+    copy
+        Copy the parts into the ensemble file instead of referring to them.
+    shard
+        Compute the trajectories of this shard only, and join nothing.
+    checkpoint_seconds
+        Time between two checkpoints of a part: what is lost, at most, when the process is killed.
+    keep_state
+        Whether parts keep where their trajectories end, so that more steps can be added; None: if that at
+        most doubles the file.
+    verify
+        Compute the checksums of the parts that stand already.
+    repair
+        Compute broken part files again: those whose content was read and is wrong. They are renamed
+        (``.broken``), and removed when the new ones are whole.
+    any_version
+        Mix numbers of different versions of fastsde and of the libraries beneath it.
+    device
+        Where to integrate: ``"cpu"``, ``"cuda"`` or ``"auto"``, a graphics processor where one can be used.
+    gpu
+        Number of the graphics processor, where there are several; None: the first.
+    """
+
+    threads: int | None = None
+    part_size: int | None = None
+    copy: bool = False
+    shard: Shard | None = None
+    checkpoint_seconds: float = 60.0
+    keep_state: bool | None = None
+    verify: bool = True
+    repair: bool = False
+    any_version: bool = False
+    device: str = "cpu"
+    gpu: int | None = None
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A part to compute, and the shorter one that it goes on from, if there is one."""
+
+    part: Part
+    shorter: Standing | None = None
+
+
+def missing(study: Study, directory: Path | str, size: int | None = None) -> list[Part]:
+    """Return the parts that are still to be computed, in the order of the plan.
+
+    Whatever ranges stand on disk are kept, also those of other part sizes or of an earlier, smaller number
+    of trajectories: a trajectory does not depend on the part it was computed in.
+
+    Raises
+    ------
+    StoreError
+        If a part file is broken or belongs to another study.
+    """
+    stock = take_stock(study, directory)
+    stock.refuse_broken()
+    return [todo.part for todo in _todo(study, directory, stock, Options(part_size=size))]
+
+
+def cover(study: Study, directory: Path | str) -> dict[str, list[Piece]]:
+    """Return, for each model, pieces of part files that make up trajectories 0 .. N - 1 exactly.
+
+    Raises
+    ------
+    StoreError
+        If parts are missing or broken.
+    """
+    stock = take_stock(study, directory)
+    stock.refuse_broken()
+    lacking = _todo(study, directory, stock, Options())
+    if lacking:
+        raise StoreError(f"{len(lacking)} parts are missing in {directory}, the first is {lacking[0].part}")
+    return chain(study, stock.whole)
+
+
+def chain(study: Study, parts: list[Standing]) -> dict[str, list[Piece]]:
+    """Return, for each model, pieces of the parts, without overlap, from the first trajectory to the last."""
+    from fastsde.storage.join import Piece
+
+    pieces: dict[str, list[Piece]] = {model: [] for model in study.models}
+    for standing in sorted(parts):
+        part = standing.part
+        before = pieces[part.model]
+        reached = before[-1].first + before[-1].count if before else 0
+        first, last = max(reached, part.first), min(part.last, study.trajectories)
+        if last > first:
+            offset = first - part.first
+            before.append(
+                Piece(
+                    standing.path, first, last - first, offset, part.count, standing.seal, standing.modified
+                )
+            )
+    return pieces
+
+
+def run(
+    study: Study,
+    directory: Path | str,
+    *,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    integrate: Callable[..., Any] | None = None,
+    options: Options | None = None,
+    **changes: Any,
+) -> Path:
+    """Integrate the parts of a study that `directory` lacks, join all of them, and return the ensemble file.
+
+    Computing overlaps with writing. Memory is bounded by one part, whatever the number of trajectories: its
+    state (part size x parameters x itemsize) and at most 7 snapshots (one being filled, and
+    `plan.QUEUE_LENGTH` + 1 on their way to the disk from this part and from the one before, which is being
+    finished meanwhile), each of part size x (values recorded per trajectory) x itemsize, at most 64 MiB with
+    the default part size.
+
+    Processes that run the same study into the same directory share its parts among them.
+
+    Parameters
+    ----------
+    study
+        What to run.
+    directory
+        Where the parts and the ensemble go; it is made if absent, and resumed if it holds this study, or one
+        that this study extends by trajectories, models or steps.
+    progress
+        Told of every advance (`fastsde.system.progress`); None: silent.
+    stop
+        Polled at least about once a second; once True, a checkpoint is saved and `Interrupted` raised.
+    integrate
+        Stands in for `fastsde.integrate.integration.integrate`.
+    options, changes
+        See `Options`; single ones may be given by name.
+
+    Returns
+    -------
+    Path
+        The ensemble file; with a shard, the directory.
+
+    Raises
+    ------
+    StoreError
+        If the directory belongs to another study, or a part file in it is broken.
+    DiskError
+        If the disk refuses to take what is computed.
+    ResourceError
+        If the study needs more memory or disk than there is.
+    DeviceError
+        If a graphics processor is wanted and cannot be used.
+    Interrupted
+        If `stop` said so; what was computed is kept.
+
+    Examples
+    --------
+    >>> import fastsde  # doctest: +SKIP
+    >>> fastsde.run(fastsde.Study.load("study.toml"), "runs/study", threads=4)  # doctest: +SKIP
+    PosixPath('runs/study/ensemble.h5')
+    """
+    import dataclasses
+
+    from fastsde.integrate.devices import choose_device
+    from fastsde.problem.data import build_problem
+    from fastsde.problem.user import check_code
+    from fastsde.run.resources import check_resources
+    from fastsde.run.worker import Session
+    from fastsde.storage.ensemble import ENSEMBLE_FILE
+    from fastsde.storage.initial_states import keep_states, resolve
+    from fastsde.storage.join import join
+
+    options = dataclasses.replace(options or Options(), **changes)
+    directory = Path(directory)
+    study = resolve(study, directory)
+    check_code(study)
+    check_resources(study, directory, options)
+    options = dataclasses.replace(options, device=choose_device(study, options.device, options.gpu))
+    problem = build_problem(study)
+    claim(study, directory)
+    keep_states(study, directory)
+    stock = take_stock(study, directory, verify=options.verify, among=_range(study, options), stop=stop)
+    if options.repair:
+        stock.refuse_unreadable()
+        _set_aside(study, stock)
+    stock.refuse_broken()
+    if not options.any_version:
+        check_versions([*stock.whole, *stock.shorter])
+    todo = _todo(study, directory, stock, options)
+    session = Session(study, problem, directory, options, progress or Silent(), stop, integrate)
+    session.work(todo)
+    _clear(directory, stock, _range(study, options))
+    if options.shard is not None:
+        return directory
+    return join(study, problem, cover(study, directory), directory / ENSEMBLE_FILE, options.copy, stop)
+
+
+def _range(study: Study, options: Options) -> range:
+    return (
+        range(study.trajectories) if options.shard is None else shard_range(study.trajectories, options.shard)
+    )
+
+
+def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -> list[Todo]:
+    """Return what lacks in a range: parts begun or shorter as they are, the rest divided anew."""
+    wanted = _range(study, options)
+    begun = [Todo(part) for part, _, _ in found_unfinished(directory)]
+    candidates = [*begun, *(Todo(standing.part, standing) for standing in stock.shorter)]
+    result: list[Todo] = []
+    for model in study.models:
+        whole = [standing.part for standing in stock.whole if standing.part.model == model]
+        chosen: list[Todo] = []
+        for todo in candidates:
+            part = todo.part
+            if part.model != model or part.first not in wanted:
+                continue
+            free = any(a < part.last and part.first < b for a, b in gaps(whole, wanted.stop, wanted.start))
+            if free and all(part.last <= c.part.first or c.part.last <= part.first for c in chosen):
+                chosen.append(_with_shorter(part, stock))
+        taken = sorted([*whole, *(todo.part for todo in chosen)])
+        fresh = [
+            Todo(part)
+            for first, last in gaps(taken, wanted.stop, wanted.start)
+            for part in divide(study, model, first, last, options.part_size)
+        ]
+        result += sorted([*chosen, *fresh], key=lambda todo: todo.part)
+    return result
+
+
+def _set_aside(study: Study, stock: Stock) -> None:
+    """Rename broken files, after a second look: another process may have repaired them, or the disk erred."""
+    suspected = list(stock.broken)
+    stock.broken.clear()
+    for item in suspected:
+        again = inspect(item.path, study, verify=True)
+        if not isinstance(again, Broken):
+            stock.add(again, study.time.steps)
+            continue
+        try:
+            set_aside(item.path)
+        except OSError as error:
+            raise DiskError.about(item.path, error) from error
+
+
+def _clear(directory: Path, stock: Stock, computed: range) -> None:
+    """Remove what the parts of a range have replaced, now that all of them are whole.
+
+    That is broken files that were set aside, and folders of parts that stood already, whose process ended
+    before it could.
+    """
+    for path in listed(directory / PARTS_FOLDER, ".broken"):
+        first = path.name.partition(".")[0].rpartition("-")[2]
+        if first.isdecimal() and int(first) in computed:
+            discard(path)
+    whole = [standing.part for standing in stock.whole]
+    for part, _, alive in found_unfinished(directory):
+        mine = [other for other in whole if other.model == part.model]
+        if not alive and not gaps(mine, part.last, part.first):
+            unfinished = Unfinished.take(directory, part)
+            if unfinished is not None:
+                unfinished.finish()
+
+
+def _with_shorter(part: Part, stock: Stock) -> Todo:
+    return Todo(part, next((standing for standing in stock.shorter if standing.part == part), None))

@@ -1,0 +1,1 @@
+"""The files of a run: their layout, how they are written, checked, joined and read."""

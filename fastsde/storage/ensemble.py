@@ -1,0 +1,317 @@
+"""Open an ensemble and read from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fastsde.storage import netcdf, schema
+from fastsde.storage.checksum import broken
+from fastsde.storage.header import check_format
+from fastsde.storage.joined import JoinedParts
+from fastsde.system.atomic import present
+from fastsde.system.brief import listed
+from fastsde.system.errors import StoreError
+from fastsde.system.hdf5 import reading
+from fastsde.system.provenance import read_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fastsde.problem.data import Problem
+    from fastsde.study.models import Model
+    from fastsde.study.study import Study
+
+__all__ = ["ENSEMBLE_FILE", "Ensemble", "Trajectories", "open_ensemble"]
+
+ENSEMBLE_FILE = "ensemble.h5"
+VERIFIED_BYTES = 1 << 26
+"""An ensemble file of at most so many bytes is checked whole when it is opened."""
+
+
+def open_ensemble(path: Path | str, *, verify: bool = False) -> Ensemble:
+    """Open the ensemble of a run's directory, or an ensemble file; a context manager.
+
+    Parameters
+    ----------
+    path
+        The directory or the file.
+    verify
+        Compute the checksums of the ensemble and of all its parts, which reads every byte; else as
+        `fastsde.storage.joined.JoinedParts.check` says.
+
+    Raises
+    ------
+    StoreError
+        If there is none, it has another format, or its parts are not those that it was joined of.
+    UnreadableError
+        If the system does not let a file be read.
+
+    Examples
+    --------
+    >>> with open_ensemble("runs/saddle") as ensemble:  # doctest: +SKIP
+    ...     loss = ensemble["sgd"]["loss"]  # (snapshots, trajectories)
+    """
+    return Ensemble(path, verify=verify)
+
+
+class Ensemble:
+    """A joined study: the study itself, its data, and one `Trajectories` for each model.
+
+    Attributes
+    ----------
+    path
+        The ensemble file.
+    names
+        The models, in the order of the study file.
+    """
+
+    path: Path
+    names: list[str]
+
+    def __init__(self, path: Path | str, *, verify: bool = False) -> None:
+        path = Path(path)
+        self.path = path / ENSEMBLE_FILE if path.is_dir() else path
+        if not present(self.path):
+            from fastsde.run.merge import PARTIAL_FILE
+
+            partial = path / PARTIAL_FILE
+            mend = f"{partial} holds a part of it" if partial.is_file() else "`fastsde run` makes one"
+            raise StoreError(f"no ensemble at {self.path}: {mend}; see `fastsde status`")
+        with reading(self.path):
+            quick = not verify and self.path.stat().st_size > VERIFIED_BYTES
+            wrong = broken(self.path, quick=quick)
+            if wrong:
+                raise StoreError(f"{wrong}; fix: `fastsde merge` makes it again")
+            self._file = netcdf.open_old(self.path)
+        self._parts: JoinedParts | None = None
+        try:
+            with reading(self.path):
+                check_format(self._file, self.path, schema.ENSEMBLE_FORMAT)
+                if schema.PARTS_GROUP in self._file:
+                    self._parts = JoinedParts(self._file[schema.PARTS_GROUP], self.path)
+            if self._parts is not None:
+                self._parts.check(verify=verify)
+        except BaseException:
+            self.close()
+            raise
+        self.names = [name for name in self._file if name not in (schema.PROBLEM_GROUP, schema.PARTS_GROUP)]
+
+    def __repr__(self) -> str:
+        about = listed(self.names) if self._file else "closed"
+        return f"<Ensemble {self.path}: {about}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getitem__(self, name: str) -> Trajectories:
+        if name not in self.names:
+            raise StoreError(f"no model {name!r} in {self.path}; it has {', '.join(self.names)}")
+        return Trajectories(self._file[name], self.study, name, self._parts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def close(self) -> None:
+        """Close the files; views of them can be read no more."""
+        if self._parts is not None:
+            self._parts.close()
+        self._file.close()
+
+    @cached_property
+    def study(self) -> Study:
+        """The study, as it was resolved when it ran."""
+        from fastsde.study.study import Study
+
+        return Study.from_toml(self._file.attrs["study"])
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The data: teacher, samples, moments, modes of the optimum (read from the file)."""
+        from fastsde.problem.data import Problem
+
+        group = self._file[schema.PROBLEM_GROUP]
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(Problem):
+            if field.name in group:
+                values[field.name] = group[field.name][...]
+            else:
+                values[field.name] = _plain(group.attrs.get(field.name))
+        return Problem(**values)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Versions of the libraries, the machine that joined the parts, and when."""
+        attributes = self._file.attrs
+        return {
+            "versions": read_versions(attributes),
+            "host": json.loads(attributes["host"]),
+            "created": str(attributes["created"]),
+            "fingerprint": str(attributes["fingerprint"]),
+            "format_version": [int(number) for number in attributes["format_version"]],
+        }
+
+    def final_parameters(self, name: str) -> NDArray[Any] | None:
+        """Return where a model's trajectories are at the end, (count, p), exploded ones as they are.
+
+        None if the parts do not keep it, or the ensemble is one file without them.
+        """
+        if self._parts is None or name not in self._parts:
+            return None
+        return self._parts.final_parameters(name)
+
+
+class Trajectories:
+    """One model's trajectories; arrays are read from the file when asked for.
+
+    Attributes
+    ----------
+    name, model
+        The model's name, and what the study says of it.
+    variables
+        Names of what the file has: observables and events.
+    step, time
+        Learning-rate steps (int64) and time at the snapshots, shape (snapshots,).
+    count
+        Number of trajectories.
+    numbers
+        Their numbers in the study, shape (count,): with gaps where parts are missing.
+    attributes
+        dt, substeps, the temperature used, ...
+    """
+
+    def __init__(self, group: Any, study: Study, name: str, parts: JoinedParts | None = None) -> None:
+        self._group = group
+        self._parts = parts if parts is not None and name in parts else None
+        self._sizes = schema.dimension_sizes(study, int(group["trajectory"].shape[0]))
+        self._known = schema.recorded(study) | schema.EVENTS
+        self._dtype: str = study.dtype
+        self.name = name
+        self.model: Model = study.models[name]
+        self.variables: tuple[str, ...] = tuple(name for name in self._known if name in group)
+        self.count: int = self._sizes["trajectory"]
+        self.numbers: NDArray[np.int64] = group["trajectory"][...]
+        self.step: NDArray[np.int64] = group["step"][...]
+        self.time: NDArray[np.float64] = group["time"][...]
+        self.attributes: dict[str, Any] = {key: _plain(value) for key, value in group.attrs.items()}
+
+    def __repr__(self) -> str:
+        snapshots = f"{len(self.step):,} snapshots to step {int(self.step[-1]):,}"
+        return f"<Trajectories {self.name}: {self.count:,} of {snapshots}; {listed(self.variables)}>"
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return a whole variable: (snapshots, trajectories, ...), or (trajectories, ...) for an event."""
+        return self.read(name)
+
+    def read(self, name: str, snapshot: int | None = None, trajectories: slice = slice(None)) -> NDArray[Any]:
+        """Read a variable, one snapshot of it, or a range of trajectories.
+
+        Parameters
+        ----------
+        name
+            One of `variables`.
+        snapshot
+            Number of one snapshot (negative from the end), which leaves its axis out; events have none.
+        trajectories
+            Range of trajectories, a slice of step 1.
+
+        Raises
+        ------
+        StoreError
+            If the variable was not recorded, a snapshot of an event is asked for, or a part of the ensemble
+            has gone or changed since it was opened.
+        UnreadableError
+            If the system does not let a file be read.
+        """
+        if name not in self._known:
+            raise StoreError(
+                f"{name!r} was not recorded for {self.name!r}; recorded are {', '.join(self.variables)} "
+                "(the study's [record] observables decide)"
+            )
+        variable = self._known[name]
+        timed = variable.dims[0] == "snapshot"
+        if snapshot is not None and not timed:
+            raise StoreError(f"{name!r} has no snapshots")
+        rows = range(self.count)[trajectories]
+        if rows.step != 1:
+            raise StoreError(f"trajectories are read in ranges of step 1, not {rows.step}")
+        lead: tuple[int | slice, ...] = ()
+        if timed:
+            lead = (slice(None) if snapshot is None else range(len(self.step))[snapshot],)
+        if name not in self._group:
+            return np.empty(variable.shape(self._sizes), variable.dtype(self._dtype))[(*lead, trajectories)]
+        if self._parts is None:
+            with reading(Path(self._group.file.filename)):
+                values: NDArray[Any] = self._group[name][(*lead, trajectories)]
+                return values
+        shape = variable.shape(self._sizes)
+        kept = shape[:1] if timed and snapshot is None else ()
+        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[name].dtype)
+        self._parts.read(self.name, name, lead, rows, values)
+        return values
+
+    @cached_property
+    def exploded(self) -> NDArray[np.bool_]:
+        """Which trajectories left the finite numbers, shape (count,); their values are NaN from then on."""
+        return np.asarray(self["exploded_step"] >= 0)
+
+    def passage_time(self, event: str) -> NDArray[np.float64]:
+        """Return first-passage times, integrator steps times dt; NaN where the event never came.
+
+        Parameters
+        ----------
+        event
+            One of
+
+            - "exploded": first step that was not finite, shape (count,);
+            - "loss_below": first step with the loss below a level, (count, levels);
+            - "mode_learned": first step with a mode at a fraction of its strength (of a landscape: a
+              coordinate above a number), (count, fractions, modes);
+            - "radius_above": first step at a distance from the origin, or from a landscape's centre,
+              (count, radii).
+
+            Levels, fractions and radii are those of the study's [events], in its order; an event for which
+            the study names none has an empty axis.
+
+        Raises
+        ------
+        StoreError
+            If there is no such event.
+
+        Examples
+        --------
+        >>> with open_ensemble("runs/saddle") as ensemble:  # doctest: +SKIP
+        ...     median = np.nanmedian(ensemble["sgd"].passage_time("mode_learned")[:, 0], axis=0)
+        """
+        if f"{event}_step" not in schema.EVENTS:
+            events = ", ".join(name.removesuffix("_step") for name in schema.EVENTS)
+            raise StoreError(f"no event {event!r}; the events are {events}")
+        steps = self[f"{event}_step"]
+        return np.where(steps >= 0, steps * float(self.attributes["dt"]), np.nan)
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy scalars as Python's."""
+    return value.item() if isinstance(value, np.generic) else value

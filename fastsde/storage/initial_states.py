@@ -1,0 +1,227 @@
+"""Starting from states of another ensemble or a file: which they are, and a copy in the run's directory."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastsde.problem.start_file import read_states
+from fastsde.storage import netcdf, schema
+from fastsde.storage.checksum import broken, write_seal
+from fastsde.storage.header import check_format, write_root
+from fastsde.system.atomic import present, replacing
+from fastsde.system.errors import Complaint, StoreError, StudyError
+from fastsde.system.hdf5 import reading
+
+if TYPE_CHECKING:
+    from fastsde.storage.ensemble import Ensemble, Trajectories
+    from fastsde.study.study import Study
+
+__all__ = ["STATES_FILE", "keep_states", "resolve", "start_states"]
+
+STATES_FILE = "start.h5"
+
+
+def resolve(study: Study, directory: Path | str | None = None) -> Study:
+    """Return the study with the origin of its states filled in; any other study as it is.
+
+    The origin is a hash of the other run's study, model and step, so of all that its numbers depend on, or of
+    the numbers in a file. It
+    stands for the states in fingerprints, whatever the place they are read from; and it is part of the key of
+    the random numbers, so that trajectories do not repeat the noise of the ones they branch from.
+
+    Parameters
+    ----------
+    study
+        To be run.
+    directory
+        Of the run: a copy of the states that stands there is asked before the other run.
+
+    Raises
+    ------
+    StoreError, StudyError
+        If there is no such run, model or snapshot, it does not hold its parameters, or its network differs.
+    """
+    if not study.starts_from_states or study.network.init.origin is not None:
+        return study
+    init = study.network.init
+    kept = None if directory is None else Path(directory) / STATES_FILE
+    if kept is not None and present(kept) and not _there(study):
+        with reading(kept), netcdf.open_old(kept) as file:
+            origin = str(file.attrs["origin"])
+    elif init.kind == "values":
+        states = _file_states(study)
+        origin = hashlib.sha256(f"{states.shape}".encode() + states.astype("<f8").tobytes()).hexdigest()
+    else:
+        with _open(study) as source:
+            view, index = _snapshot(study, source)
+            text = f"{source.study.lineage(view.name)} {view.name} {int(view.step[index])}"
+            origin = hashlib.sha256(text.encode()).hexdigest()
+    return study.replace(network={"init": init.model_dump(exclude_none=True) | {"origin": origin}})
+
+
+def keep_states(study: Study, directory: Path | str) -> None:
+    """Copy the states that a study starts from into the run's directory, unless they stand there.
+
+    Raises
+    ------
+    StoreError
+        If the states cannot be read, or are too few.
+    DiskError
+        If the disk refuses.
+    """
+    if not study.starts_from_states:
+        return
+    path = Path(directory) / STATES_FILE
+    wanted = -(-study.trajectories // (study.network.init.branches or 1))
+    if _kept(path):
+        there = len(_read(path, study, slice(None, wanted)))
+        if there == wanted or _serves_all(study, there):
+            return
+    states, numbers = _states(study, wanted)
+    sizes = {"state": len(states), "parameter": states.shape[1]}
+    with replacing(path) as temporary:
+        with netcdf.open_new(temporary) as file:
+            write_root(file, study, schema.STATES_FORMAT)
+            file.attrs["origin"] = str(study.network.init.origin)
+            netcdf.define_dimensions(file, sizes)
+            for (name, variable), data in zip(schema.STATES.items(), (states, numbers), strict=True):
+                netcdf.create(file, name, variable, sizes, str(states.dtype), data=data)
+        write_seal(temporary)
+
+
+def start_states(
+    study: Study, first: int, count: int, directory: Path | str | None = None
+) -> NDArray[np.floating[Any]]:
+    """Return the states from which trajectories start, (count, p): trajectory k from state k // branches.
+
+    Parameters
+    ----------
+    study
+        Whose trajectories.
+    first, count
+        Their range.
+    directory
+        Of the run, if the states have been copied there; None: they are read from the other run.
+    """
+    numbers = np.arange(first, first + count) // (study.network.init.branches or 1)
+    rows = slice(int(numbers[0]), int(numbers[-1]) + 1)
+    if directory is None:
+        states = _states(study, rows.stop)[0]
+        return states[0 * numbers if _serves_all(study, len(states)) else numbers]
+    path = Path(directory) / STATES_FILE
+    if _serves_all(study, len(_read(path, study, slice(2)))):
+        return np.repeat(_read(path, study, slice(1)), count, axis=0)
+    return _read(path, study, rows)[numbers - rows.start]
+
+
+def _serves_all(study: Study, states: int) -> bool:
+    """Whether so many states that are kept are a single one that all trajectories start from."""
+    return states == 1 and study.network.init.kind == "values"
+
+
+def _kept(path: Path) -> bool:
+    """Say whether the copy of the states is there and sound; an `UnreadableError` if that cannot be seen."""
+    with reading(path):
+        return present(path) and broken(path) is None
+
+
+def _read(path: Path, study: Study, rows: slice) -> NDArray[Any]:
+    with reading(path):
+        wrong = broken(path, quick=True)
+    if wrong:
+        raise StoreError(f"{wrong}; remove it to copy the states again")
+    with reading(path), netcdf.open_old(path) as file:
+        check_format(file, path, schema.STATES_FORMAT)
+        if str(file.attrs["origin"]) != study.network.init.origin:
+            raise StoreError(f"{path} holds other states than those this study starts from")
+        states: NDArray[Any] = file["parameters"][rows]
+        return states
+
+
+def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Read the first `wanted` states of trajectories that had not exploded, and the trajectories' numbers."""
+    init = study.network.init
+    if init.kind == "values":
+        return _enough(study, _file_states(study), wanted)
+    with _open(study) as source:
+        view, index = _snapshot(study, source)
+        parameters = _parameters(view, index, source)
+    numbers = np.arange(len(parameters))
+    sound = np.isfinite(parameters).all(axis=1) & (numbers >= (init.first or 0))
+    found = np.flatnonzero(sound)
+    if len(found) < wanted:
+        allowed = f"a run with {wanted} states that have not exploded; there are {len(found)}"
+        mend = "fewer trajectories, or more branches from each state"
+        raise StudyError([Complaint("network.init", str(init.ensemble), allowed, mend)])
+    return parameters[found[:wanted]], found[:wanted].astype(np.int64)
+
+
+def _enough(study: Study, states: NDArray[Any], wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return all states of a file, in the study's precision, if they are one or as many as wanted."""
+    if len(states) < wanted and not _serves_all(study, len(states)):
+        allowed = f"a file of one state, or of {wanted} or more; there are {len(states)}"
+        mend = "fewer trajectories, or more branches from each state"
+        raise StudyError([Complaint("network.init.file", str(study.network.init.file), allowed, mend)])
+    return states.astype(study.dtype), np.arange(len(states), dtype=np.int64)
+
+
+def _file_states(study: Study) -> NDArray[Any]:
+    return read_states(_source(study), study.network.widths)
+
+
+def _source(study: Study) -> Path:
+    """Return where the states are taken from: another run, or a file."""
+    key = "file" if study.network.init.kind == "values" else "ensemble"
+    return study.locate(str(getattr(study.network.init, key)), f"network.init.{key}")
+
+
+def _there(study: Study) -> bool:
+    """Whether what the states are taken from can be found."""
+    try:
+        _source(study)
+    except StudyError:
+        return False
+    return True
+
+
+def _open(study: Study) -> Ensemble:
+    from fastsde.storage.ensemble import open_ensemble
+
+    return open_ensemble(_source(study))
+
+
+def _snapshot(study: Study, source: Ensemble) -> tuple[Trajectories, int]:
+    """Return the model that is asked for and the number of its snapshot."""
+    init = study.network.init
+    if init.model not in source:
+        raise _complaint(
+            "model", init.model, f"one of {', '.join(source.names)}, the models of {init.ensemble}"
+        )
+    if source.study.network.widths != study.network.widths:
+        allowed = f"{list(source.study.network.widths)}, as the states have"
+        raise StudyError([Complaint("network.widths", str(list(study.network.widths)), allowed)])
+    view = source[str(init.model)]
+    steps = [int(step) for step in view.step]
+    if init.step is not None and init.step not in steps:
+        raise _complaint("step", init.step, f"one of {', '.join(map(str, steps))}, the snapshots of that run")
+    return view, len(steps) - 1 if init.step is None else steps.index(init.step)
+
+
+def _parameters(view: Trajectories, index: int, source: Ensemble) -> NDArray[Any]:
+    """Return the parameters at a snapshot: as recorded, or at the end as the parts keep them."""
+    if "parameters" in view:
+        return view.read("parameters", index)
+    kept = source.final_parameters(view.name) if index == len(view.step) - 1 else None
+    if kept is None:
+        allowed = 'a step at which "parameters" were recorded, or the last one of a run that keeps its states'
+        raise _complaint("step", int(view.step[index]), allowed)
+    return np.where(view.exploded[:, None], np.nan, kept)
+
+
+def _complaint(key: str, got: object, allowed: str) -> StudyError:
+    return StudyError([Complaint(f"network.init.{key}", str(got), allowed)])

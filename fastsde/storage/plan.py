@@ -1,0 +1,170 @@
+"""The division of a study into parts: a function of the study, not of the machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastsde.storage import schema
+
+if TYPE_CHECKING:
+    from fastsde.study.study import Study
+
+__all__ = [
+    "PARTS_FOLDER",
+    "QUEUE_LENGTH",
+    "SNAPSHOTS_IN_MEMORY",
+    "STATES_IN_MEMORY",
+    "Part",
+    "Shard",
+    "default_size",
+    "divide",
+    "gaps",
+    "plan_parts",
+    "row_values",
+    "shard_range",
+]
+
+USUAL = 8192
+SMALLEST = 512
+LARGEST = 1 << 17
+SNAPSHOT_BYTES = 1 << 26
+CHEAP_BYTES = 1 << 28
+PART_WORK = 1 << 37
+CHEAP_WORK = 1 << 31
+LEAST_PARAMETERS = 16
+"""A step costs at least as much as one of so many parameters."""
+VALUE_WORK = 64
+"""Parameter-steps that recording a number takes as long as."""
+QUEUE_LENGTH = 2
+"""Snapshots of a part that may wait for the disk before computing waits too."""
+STATES_IN_MEMORY, SNAPSHOTS_IN_MEMORY = 4, 3 + 2 * QUEUE_LENGTH
+"""Copies of a part's parameters, and snapshots of all its trajectories, that there are at once."""
+GRAIN = 16
+PARTS_FOLDER = "parts"
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """Trajectories `first` .. `first + count - 1` of one model: the unit of work and of resumption."""
+
+    model: str
+    first: int
+    count: int
+
+    @property
+    def last(self) -> int:
+        """One past the last trajectory."""
+        return self.first + self.count
+
+    def path(self, directory: Path | str) -> Path:
+        """Return where the part's file stands in a run's directory.
+
+        Examples
+        --------
+        >>> Part("sgd", 8192, 100).path("runs/saddle").as_posix()
+        'runs/saddle/parts/sgd-000000008192.h5'
+        """
+        return Path(directory) / PARTS_FOLDER / f"{self.model}-{self.first:012d}.h5"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Shard `number` (from 1) of `of`: the work of one task of a job array."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def default_size(study: Study, model: str) -> int:
+    """Return how many trajectories a part of a model has: a power of two, a function of the study only.
+
+    Usually 8192; fewer where a snapshot would exceed 64 MiB (so that memory is bounded) and, down to 512,
+    where integrating would be more than 2^37 parameter-steps (so that little is lost with an unfinished one).
+    More, up to 131,072, where a part would be done in a second or so, and opening, sealing and joining it
+    would take as long: as many as take some seconds, and 256 MiB of memory.
+    """
+    parameters = schema.dimension_sizes(study, 1)["parameter"]
+    itemsize, values = np.dtype(study.dtype).itemsize, row_values(study)
+    by_memory = SNAPSHOT_BYTES // max(1, itemsize * max(values, parameters))
+    steps = study.time.steps * study.models[model].substeps
+    by_work = max(SMALLEST, PART_WORK // max(1, steps * parameters))
+    usual = min(USUAL, by_memory, by_work)
+    recorded = len(study.time.snapshot_steps()) * values
+    work = steps * max(LEAST_PARAMETERS, parameters) + VALUE_WORK * recorded
+    in_memory = itemsize * (STATES_IN_MEMORY * parameters + SNAPSHOTS_IN_MEMORY * values)
+    cheap = min(LARGEST, CHEAP_WORK // work, CHEAP_BYTES // in_memory)
+    size = max(1, usual, cheap)
+    return 1 << (size.bit_length() - 1)
+
+
+def row_values(study: Study) -> int:
+    """Return how many numbers a snapshot records of one trajectory."""
+    sizes = schema.dimension_sizes(study, 1) | {"snapshot": 1}
+    return sum(math.prod(variable.shape(sizes)) for variable in schema.recorded(study).values())
+
+
+def plan_parts(study: Study, size: int | None = None) -> list[Part]:
+    """Divide a study of which nothing stands on disk: models in file order, ranges of `size` trajectories."""
+    return [part for model in study.models for part in divide(study, model, 0, study.trajectories, size)]
+
+
+def divide(study: Study, model: str, first: int, last: int, size: int | None) -> list[Part]:
+    """Cut a range at multiples of the part size; what is left at its ends goes to a neighbour if it is small.
+
+    Examples
+    --------
+    >>> [(part.first, part.count) for part in divide(None, "sgd", 90, 405, 100)]
+    [(90, 110), (200, 100), (300, 105)]
+    """
+    if last <= first:
+        return []
+    size = size or default_size(study, model)
+    inner = range((first // size + 1) * size, last, size)
+    least = max(1, size // 4)
+    edges = [first, *(edge for edge in inner if edge - first >= least and last - edge >= least), last]
+    return [Part(model, a, b - a) for a, b in pairwise(edges) if b > a]
+
+
+def shard_range(trajectories: int, shard: Shard) -> range:
+    """Return the trajectories of every model that a shard computes.
+
+    A shard has the same trajectories of every model, so that all have the same work whatever the models cost.
+    Its edges are multiples of 16, the most trajectories that are computed at once, where there are enough.
+
+    Examples
+    --------
+    >>> shard_range(1000, Shard(1, 3)), shard_range(1000, Shard(3, 3))
+    (range(0, 320), range(656, 1000))
+    """
+    grain = GRAIN if trajectories >= 4 * GRAIN * shard.of else 1
+
+    def edge(number: int) -> int:
+        exact = trajectories * number // shard.of
+        return exact if number == shard.of else exact // grain * grain
+
+    return range(edge(shard.number - 1), edge(shard.number))
+
+
+def gaps(parts: Iterable[Part], total: int, start: int = 0) -> list[tuple[int, int]]:
+    """Return the ranges of start .. total - 1 that no part covers; parts are ordered by first."""
+    ranges: list[tuple[int, int]] = []
+    reached = start
+    if total <= start:
+        return ranges
+    for part in parts:
+        if part.first > reached:
+            ranges.append((reached, min(part.first, total)))
+        reached = max(reached, part.last)
+        if reached >= total:
+            return ranges
+    return [*ranges, (reached, total)]

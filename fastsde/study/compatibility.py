@@ -1,0 +1,66 @@
+"""Whether numbers computed for one study are numbers of another, and what differs where they are not."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastsde.study.study import Study
+
+__all__ = ["differences", "lineage_of", "same_times", "study_of_text"]
+
+
+@lru_cache(maxsize=32)
+def study_of_text(text: str) -> Study:
+    """Return the study of a text that stands in a file; many files hold the same."""
+    from fastsde.study.study import Study
+
+    return Study.from_toml(text)
+
+
+@lru_cache(maxsize=1024)
+def lineage_of(text: str, model: str | None) -> str | None:
+    """Return the lineage of a model in a study given as text; None if the study has no such model."""
+    study = study_of_text(text)
+    return study.lineage(model) if model is None or model in study.models else None
+
+
+def same_times(one: Study, other: Study) -> bool:
+    """Say whether two studies take their snapshots at the same steps, the last one included."""
+    return bool(np.array_equal(one.time.snapshot_steps(), other.time.snapshot_steps()))
+
+
+def differences(there: str, here: str, model: str | None = None) -> str:
+    """Return one line for each key whose values differ between two studies, given as text.
+
+    Parameters
+    ----------
+    there, here
+        Resolved studies.
+    model
+        Of the models, look at this one only.
+    """
+    old, new = (_flatten(_of_model(tomllib.loads(text), model)) for text in (there, here))
+    keys = [key for key in sorted({*old, *new} - {"trajectories"}) if old.get(key) != new.get(key)]
+    nothing = "absent"
+    return "\n".join(f"  {key}: there {old.get(key, nothing)}, here {new.get(key, nothing)}" for key in keys)
+
+
+def _of_model(document: dict[str, Any], model: str | None) -> dict[str, Any]:
+    if model is None:
+        return document
+    return document | {"models": {key: value for key, value in document["models"].items() if key == model}}
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,68 @@
+"""Notes on a study: what is valid, but will be read wrongly unless one knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fastsde.study.models import Sde, Sgd
+
+if TYPE_CHECKING:
+    from fastsde.study.study import Study
+
+__all__ = ["notes"]
+
+
+def notes(study: Study) -> list[str]:
+    """Return what is worth knowing of a study before it is run, one sentence or two each.
+
+    Examples
+    --------
+    >>> from fastsde.study.study import Study
+    >>> study = Study.from_toml('''
+    ... trajectories = 16
+    ... network = { widths = [2, 3, 2], init = { std = 0.1 } }
+    ... data = { samples = 8, teacher = { singular_values = [2.0, 1.0] } }
+    ... time = { learning_rate = 0.01, steps = 100 }
+    ... models.sgd = { kind = "sgd", batch = 2 }
+    ... models.sde = { kind = "sde", noise = "gradient" }
+    ... ''')
+    >>> print(notes(study)[0])
+    models.sgd draws its batches in shuffled epochs, models.sde has independent noise:
+    distances between them include the effect of the sampling. To see how much, add a control:
+        [models.sgd_replacement]
+        kind = "sgd"
+        batch = 2
+        sampling = "replacement"
+    """
+    return list(_sampling_notes(study))
+
+
+def _sampling_notes(study: Study) -> Iterator[str]:
+    """Ask for SGD with replacement beside SGD in shuffled epochs where SDEs are compared with it."""
+    reference = next(((name, m) for name, m in study.models.items() if isinstance(m, Sgd)), None)
+    sdes = [f"models.{name}" for name, model in study.models.items() if isinstance(model, Sde)]
+    if reference is None or reference[1].sampling != "epoch" or not sdes:
+        return
+    name, sgd = reference
+    wanted = sgd.model_copy(update={"sampling": "replacement"})
+    if wanted in study.models.values():
+        return
+    who = f"{sdes[0]} has" if len(sdes) == 1 else f"{', '.join(sdes[:-1])} and {sdes[-1]} have"
+    free = "sgd_replacement" if "sgd_replacement" not in study.models else f"{name}_replacement"
+    table = wanted.model_dump(exclude_none=True)
+    lines = [f"    {key} = {_toml(value)}" for key, value in table.items()]
+    yield "\n".join(
+        [
+            f"models.{name} draws its batches in shuffled epochs, {who} independent noise:",
+            "distances between them include the effect of the sampling. To see how much, add a control:",
+            f"    [models.{free}]",
+            *lines,
+        ]
+    )
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else f"{value}"

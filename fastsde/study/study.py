@@ -1,0 +1,384 @@
+"""The study file: one TOML text that says everything, resolved and checked before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+import tomli_w
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
+
+from fastsde.study.checks import data_faults, event_faults, model_faults
+from fastsde.study.fields import Count, Expect, Section, Seed, Size, refuse
+from fastsde.study.keys import nearest
+from fastsde.study.landscapes import Landscape
+from fastsde.study.messages import complaints, syntax_complaint
+from fastsde.study.models import Model, Sampling
+from fastsde.study.sweep import TABLE, with_swept_models
+from fastsde.study.tables import Data, Events, Network, Record, Time
+from fastsde.study.term_checks import landscape_faults, missing_faults, term_faults
+from fastsde.system.errors import Complaint, StudyError
+
+__all__ = ["Study"]
+
+MAX_TRAJECTORIES = 2**40
+
+
+def _not_taken(name: str) -> str:
+    if name == "problem":
+        raise ValueError
+    return name
+
+
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$"),
+    AfterValidator(_not_taken),
+    Expect(
+        "a name of a model: a small letter, then up to 40 small letters, digits, _ or -; "
+        "not problem, which the files use"
+    ),
+]
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if value is None else handler(value)
+
+
+OrNone = WrapValidator(_or_none)
+"""For tables that a landscape stands for: required in the file, None where there is one."""
+
+
+class Study(Section):
+    """Everything that determines a run: seed, network, data, time, what is recorded, and the models.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Seed of the trajectories, and of the data unless ``data.seed`` says otherwise.
+    trajectories : int
+        Trajectories of each model.
+    dtype : {"float64", "float32"}
+        Precision of the state.
+    start : {"independent", "paired"}
+        Whether models draw their own starting points from the same law, or share them.
+    network, data, time, record, events
+        The tables of the file, see `fastsde.study.tables`.
+    landscape : Landscape, optional
+        In place of `network` and `data`, see `fastsde.study.landscapes`; these are None then.
+    models : dict of str to Model
+        The dynamics by name, in the order of the file, see `fastsde.study.models`. A table ``[sweep]`` of lists
+        of their values is unfolded to more of them, see `fastsde.study.sweep`.
+
+    Raises
+    ------
+    StudyError
+        With everything that is wrong, whether the study is made in code, from a file or by `replace`.
+
+    Examples
+    --------
+    >>> study = Study.from_toml('''
+    ... trajectories = 16
+    ... network = { widths = [2, 3, 2], init = { std = 0.1 } }
+    ... data = { samples = "population", teacher = { singular_values = [2.0, 1.0] } }
+    ... time = { learning_rate = 0.01, steps = 100 }
+    ... models.sgd = { kind = "sgd" }
+    ... ''')
+    >>> study.models["sgd"].sampling
+    'fresh'
+    >>> Study.from_toml(study.to_toml()) == study
+    True
+    """
+
+    shorthands: ClassVar[Mapping[str, str]] = {TABLE: "a table of lists of values, by dotted keys"}
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("network", "data"), "add it, or a [landscape] in place of network and data"
+    )
+    _folder: Path | None = PrivateAttr(default=None)
+
+    seed: Seed = 0
+    trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
+    dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
+    start: Annotated[Literal["independent", "paired"], Expect('"independent" or "paired"')] = "independent"
+    network: Annotated[Network, OrNone]
+    data: Annotated[Data, OrNone]
+    landscape: Landscape | None = None
+    time: Time
+    record: Record = Record()
+    events: Events = Events()
+    models: Annotated[
+        dict[Name, Model],
+        Field(min_length=1),
+        Expect('one or more tables such as [models.sgd] with kind = "sgd"'),
+    ]
+
+    def __init__(self, /, **content: Any) -> None:
+        try:
+            super().__init__(**_written(content))
+        except ValidationError as error:
+            raise StudyError(complaints(error, type(self))) from None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the content is the same, wherever it was read from."""
+        return isinstance(other, Study) and self.to_mapping() == other.to_mapping()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a study file.
+
+        Raises
+        ------
+        StudyError
+            When the file cannot be read, is not TOML, or is not a valid study.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise StudyError("no such file", str(path)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StudyError(f"cannot be read: {error}", str(path)) from None
+        return cls.from_toml(text, str(path)).read_from(path.parent)
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "") -> Self:
+        """Read a study from TOML `text`; `source` names it in messages."""
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise StudyError([syntax_complaint(error, text)], source) from None
+        return cls.from_mapping(document, source)
+
+    @classmethod
+    def from_mapping(cls, document: Mapping[str, Any], source: str = "") -> Self:
+        """Make a study from nested dicts of the shape of the file."""
+        try:
+            return cls(**document)
+        except StudyError as error:
+            raise StudyError(error.complaints, source) from None
+
+    def read_from(self, folder: Path | None) -> Self:
+        """Note the folder of the study file, where files that the study names are looked for first."""
+        self._folder = folder
+        return self
+
+    def places(self) -> list[Path]:
+        """Return where files and modules that the study names are looked for, in this order."""
+        return list(dict.fromkeys(place.absolute() for place in (self._folder, Path()) if place is not None))
+
+    def locate(self, name: str, key: str) -> Path:
+        """Return the file or directory of that name: beside the study file, or in the working directory.
+
+        Parameters
+        ----------
+        name : str
+            As the study has it.
+        key : str
+            Where the study has it, for the message.
+
+        Raises
+        ------
+        StudyError
+            If it is in neither, with all that were looked at.
+        """
+        looked = list(dict.fromkeys(place / name for place in self.places()))
+        for path in looked:
+            if path.exists():
+                return path
+        where = " and ".join(map(str, looked))
+        raise StudyError(
+            [Complaint(key, f'"{name}"', f"a path that exists; looked for {where}", "correct the path")]
+        )
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give the resolved content as nested dicts and lists, without what is not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def to_toml(self) -> str:
+        """Write the resolved study; reading it back gives an equal study."""
+        return tomli_w.dumps(self.to_mapping())
+
+    def replace(self, **changes: Any) -> Self:
+        """Make a changed study: a dict is merged into the table of that name, anything else replaces it.
+
+        The other fields keep their resolved values: a new ``seed`` leaves ``data.seed`` as it is.
+
+        Examples
+        --------
+        ``study.replace(trajectories=64, time={"steps": 100})``
+        """
+        document = self.to_mapping()
+        for key, change in changes.items():
+            merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
+            document[key] = {**document[key], **change} if merged else change
+        return self.from_mapping(document).read_from(self._folder)
+
+    def extended(self, steps: int) -> Self:
+        """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
+
+        Snapshots after the old end keep their spacing: the ratio of "log", the distance of "linear"; a list
+        `at` gains the new end only. A finished run of this study can then be made longer without computing
+        anything twice.
+
+        Parameters
+        ----------
+        steps
+            Learning-rate steps in all.
+
+        Raises
+        ------
+        StudyError
+            If that is fewer than there are.
+        """
+        time = self.time
+        if steps < time.steps:
+            allowed = f"at least the {time.steps} that the study has: a run can be made longer, not shorter"
+            raise StudyError([Complaint("time.steps", str(steps), allowed)])
+        if steps == time.steps:
+            return self
+        taken = [int(step) for step in time.snapshot_steps()]
+        later: list[float] = []
+        here, count = float(time.steps), time.snapshots.count or 0
+        ratio = here ** (1 / (count - 2)) if time.snapshots.spacing == "log" and count > 2 else 1.0
+        stride = here / (count - 1) if time.snapshots.spacing == "linear" else 0.0
+        while (here := here * ratio + stride) < steps and (ratio > 1 or stride > 0):
+            later.append(here)
+        at = sorted({*taken, *(round(step) for step in later), steps})
+        return self.replace(time={"steps": steps, "snapshots": {"at": at}})
+
+    def fingerprint(self) -> str:
+        """Give the SHA-256 (hex) of all but `trajectories`, so that more of them extend a study."""
+        return _hash(self._content())
+
+    def lineage(self, model: str | None = None) -> str:
+        """Give the SHA-256 (hex) of all that a model's trajectories depend on, but how many and how long.
+
+        Without the other models, and without `trajectories`, `time.steps` and `time.snapshots`: two studies
+        with the same lineage of a model compute the same numbers for it as far as both go. With None: of what
+        all models share.
+        """
+        content = self._content()
+        del content["time"]["snapshots"]
+        if self.time.schedule is None or self.time.schedule.kind != "cosine":  # which ends with the run
+            del content["time"]["steps"]
+        content["models"] = {} if model is None else {model: content["models"][model]}
+        return _hash(content)
+
+    def _content(self) -> dict[str, Any]:
+        """Give what the numbers depend on: all but `trajectories`, and the place of states that are known."""
+        content = self.to_mapping()
+        del content["trajectories"]
+        if self.network is not None and self.network.init.origin is not None:
+            for place in ("ensemble", "file"):
+                content["network"]["init"].pop(place, None)
+        return content
+
+    @property
+    def starts_from_states(self) -> bool:
+        """Whether trajectories start from states of another ensemble, or of a file."""
+        return self.network is not None and self.network.init.from_states
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
+        return self.network.widths if self.landscape is None else (1, self.landscape.dimension)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, document: Any) -> Any:
+        if isinstance(document, dict) and TABLE in document:
+            document = with_swept_models(document)
+        return _filled(document) if isinstance(document, dict) else document
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        refuse(missing_faults(self))
+        refuse(
+            fault
+            for check in (data_faults, model_faults, term_faults, landscape_faults, event_faults)
+            for fault in check(self)
+        )
+        return self
+
+
+def _written(value: Any) -> Any:
+    """Turn sections, and numbers and arrays of NumPy, into what a file would have; leave the rest."""
+    if isinstance(value, BaseModel):
+        kind = {"kind": value.kind} if hasattr(value, "kind") else {}
+        return kind | {key: _written(getattr(value, key)) for key in value.model_fields_set}
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _filled(document: dict[str, Any]) -> dict[str, Any]:
+    """Fill the defaults that depend on another table: the data's seed, the batches of the SDEs.
+
+    Only sound values are taken over, so that a wrong one is complained of where it stands and nowhere else.
+    """
+    document = dict(document)
+    data, models = document.get("data"), document.get("models")
+    if isinstance(data, dict) and _sound(document.get("seed"), Seed):
+        document["data"] = data = {"seed": document["seed"], **data}
+    if not isinstance(models, dict):
+        return document
+    models = {name: _as_table(model) for name, model in models.items()}
+    if any(nearest(key, ["landscape"]) for key in document):
+        document = {"network": None, "data": None} | document
+    if "landscape" in document:
+        document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
+        if isinstance(document.get("events", {}), dict):
+            document["events"] = {"mode_learned": []} | document.get("events", {})
+    population = isinstance(data, dict) and data.get("samples") == "population"
+    default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
+    tables = [model for model in models.values() if isinstance(model, dict)]
+    reference: dict[str, Any] = next((model for model in tables if model.get("kind") == "sgd"), {})
+    kinds = {"batch": Size, "sampling": Sampling}
+    noise = default | {key: reference[key] for key, kind in kinds.items() if _sound(reference.get(key), kind)}
+    independent = noise | {"sampling": "replacement"} if noise["sampling"] == "epoch" else noise
+    defaults = {"sgd": default, "sde": noise, "svag": independent}
+    document["models"] = {
+        name: {**defaults.get(str(model.get("kind")), {}), **model} if isinstance(model, dict) else model
+        for name, model in models.items()
+    }
+    return document
+
+
+def _as_table(model: Any) -> Any:
+    """Give a model made in code as a table, without a batch and sampling that nobody set."""
+    if not isinstance(model, Section):
+        return model
+    unset = {"batch", "sampling"} - model.model_fields_set
+    return {key: value for key, value in model.model_dump(exclude_none=True).items() if key not in unset}
+
+
+def _sound(value: Any, kind: Any) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True

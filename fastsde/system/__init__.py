@@ -1,0 +1,1 @@
+"""What every stage needs: errors, atomic files, locks, progress, threads and provenance."""

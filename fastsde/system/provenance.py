@@ -1,0 +1,122 @@
+"""Where numbers come from: versions of the libraries and the machine that computed."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.util
+import json
+import platform
+import socket
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fastsde.system.threads import available_cores
+
+__all__ = [
+    "BEARING",
+    "available_cores",
+    "host",
+    "kernels",
+    "now",
+    "read_versions",
+    "version_differences",
+    "versions",
+]
+
+BEARING = ("fastsde", "kernels", "numba", "llvmlite", "numpy", "scipy")
+"""What must agree between numbers of one ensemble."""
+_LIBRARIES = ("fastsde", "numpy", "scipy", "numba", "llvmlite", "h5py", "pydantic", "matplotlib")
+
+
+def versions() -> dict[str, str]:
+    """Return the version of Python, of each library that bears on the numbers, and of the kernels.
+
+    Nothing is imported.
+
+    Examples
+    --------
+    >>> sorted(versions())[0]
+    'fastsde'
+    """
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found | {"kernels": kernels()}
+
+
+def read_versions(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions that a file's root attributes tell of; none if there are none, or another's.
+
+    Examples
+    --------
+    >>> read_versions({"versions": '{"numba": "0.61.0"}'})
+    {'numba': '0.61.0'}
+    >>> read_versions({}), read_versions({"versions": "3.1"}), read_versions({"versions": "of mine"})
+    ({}, {}, {})
+    """
+    text = attributes.get("versions", "")
+    try:
+        found = json.loads(text) if isinstance(text, str | bytes) else None
+    except ValueError:
+        return {}
+    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+
+
+@cache
+def kernels() -> str:
+    """Return a hash of the sources of all compiled code, 16 hex digits."""
+    spec = importlib.util.find_spec("fastsde.kernels")
+    digest = hashlib.sha256()
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*.py")):
+            digest.update(f" {path.name} ".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def version_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """Return one line for each thing that bears on the numbers and whose versions differ.
+
+    Examples
+    --------
+    >>> version_differences({"numba": "0.61.0", "h5py": "3.10"}, {"numba": "0.68.1", "h5py": "3.16"})
+    ['numba: there 0.61.0, here 0.68.1']
+    """
+    return [
+        f"{name}: there {there[name]}, here {here[name]}"
+        for name in BEARING
+        if name in there and name in here and there[name] != here[name]
+    ]
+
+
+def host() -> dict[str, str | int]:
+    """Return the machine's name, system, processor and the number of cores this process may use."""
+    return {
+        "name": socket.gethostname(),
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": available_cores(),
+    }
+
+
+def now() -> str:
+    """Return the present time in UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
