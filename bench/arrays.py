@@ -13,8 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from fastsde.benchmark import forecast
 from fastsde.problem.data import build_problem
-from fastsde.run import forecast, merge, status
+from fastsde.run import merge, status
 from fastsde.run import run as parts
 from fastsde.study.study import study
 from fastsde.system.progress import duration, size_text

@@ -46,10 +46,10 @@ def command(
         fastsde plan rates.toml                                 a sweep
         fastsde plan saddle.toml --json
     """
+    from fastsde.benchmark.forecast import Speed, forecast
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
     from fastsde.integrate.devices import classes
-    from fastsde.run.forecast import Speed, forecast
 
     cases = work.load_cases(study_file, trajectories, steps)
     reporter, known = make(progress), dict[str, Speed]()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fastsde.analysis import Analysis
-    from fastsde.run.forecast import Forecast
+    from fastsde.benchmark.forecast import Forecast
     from fastsde.run.status import RunStatus
 
 __all__ = [

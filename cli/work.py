@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastsde.cli.signals import stop_at_once, stop_when_polled
+from fastsde.storage.layout import ANALYSIS_FILE
 from fastsde.system.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from fastsde.system.progress import Progress
 
 __all__ = [
-    "ANALYSIS_FILE",
     "analyze_source",
     "load_cases",
     "load_study",
@@ -26,8 +26,6 @@ __all__ = [
     "run_study",
     "summaries",
 ]
-
-ANALYSIS_FILE = "analysis.h5"
 
 
 def load_study(path: Path, trajectories: int | None = None, steps: int | None = None) -> Study:
@@ -77,7 +75,7 @@ def summaries(cases: list[Case]) -> dict[str, str]:
 
 
 def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:
-    """Integrate what is missing, with the options of `fastsde.run.run.Options`; a signal stops it."""
+    """Integrate what is missing, with the options of `fastsde.run.options.Options`; a signal stops it."""
     from fastsde.run.run import run
 
     with stop_when_polled() as stop:

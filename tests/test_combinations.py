@@ -9,7 +9,7 @@ from landscape_studies import landscape_study
 from studies import study
 
 import fastsde
-from fastsde.analysis.results import Settings
+from fastsde.analysis.settings import Settings
 from fastsde.integrate.lowering import lower
 from fastsde.study.models import Sde
 from fastsde.study.study import Study

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from studies import study
 
 import fastsde
-from fastsde.run import forecast
-from fastsde.run.forecast import Speed, array_row, suggested_tasks
+from fastsde.benchmark import forecast
+from fastsde.benchmark.forecast import Speed, array_row, suggested_tasks
+from fastsde.run.options import Options
 from fastsde.run.resources import disk_need, part_count
-from fastsde.run.run import Options, run
+from fastsde.run.run import run
 from fastsde.storage.plan import Shard
 
 MODELS = {"sgd": {"kind": "sgd"}, "sde": {"kind": "sde", "noise": "gradient", "substeps": 2}}

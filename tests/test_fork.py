@@ -5,7 +5,8 @@ import pytest
 from studies import study
 
 import fastsde
-from fastsde.storage.initial_states import STATES_FILE, resolve, start_states
+from fastsde.storage.initial_states import resolve, start_states
+from fastsde.storage.layout import STATES_FILE
 from fastsde.system.errors import StoreError, StudyError
 
 RECORD = {"observables": ["loss", "modes", "parameters"]}

@@ -6,8 +6,9 @@ import sys
 import pytest
 from stand_in import TINY
 
+from fastsde.run.options import Options
 from fastsde.run.resources import BASE_MEMORY, memory_need
-from fastsde.run.run import Options, run
+from fastsde.run.run import run
 from fastsde.study.study import Study
 
 WIDE = {

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import fastsde
+from fastsde.run.options import Options
 from fastsde.run.resources import BASE_MEMORY, memory_need, row_bytes
-from fastsde.run.run import Options, Part, default_size, missing, plan_parts, run
+from fastsde.run.run import Part, default_size, missing, plan_parts, run
 from fastsde.run.status import status
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.study.study import Study

@@ -3,6 +3,6 @@
 from fastsde.analysis.pipeline import analyze as analyze
 from fastsde.analysis.results import Analysis as Analysis
 from fastsde.analysis.results import ModelResult as ModelResult
-from fastsde.analysis.results import Settings as Settings
+from fastsde.analysis.settings import Settings as Settings
 
 __all__ = ["Analysis", "ModelResult", "Settings", "analyze"]

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from fastsde.analysis import records
+from fastsde.analysis.context import Context
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
-from fastsde.analysis.results import Analysis, Settings
-from fastsde.analysis.sections import Context
+from fastsde.analysis.results import Analysis
+from fastsde.analysis.settings import Settings
 from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
 from fastsde.storage import netcdf
 from fastsde.system.atomic import replacing
@@ -25,9 +26,8 @@ from fastsde.system.provenance import now, versions
 if TYPE_CHECKING:
     from fastsde.study.sweep import Case
 
-__all__ = ["SWEEP_FILE", "SweepAnalysis", "analyze_cases"]
+__all__ = ["SweepAnalysis", "analyze_cases"]
 
-SWEEP_FILE = "sweep.h5"
 ANALYSIS_FILE = "analysis.h5"
 FORMAT = "fastsde-sweep"
 FORMAT_VERSION = (3, 0)

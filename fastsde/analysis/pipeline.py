@@ -17,9 +17,10 @@ from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
-from fastsde.analysis.results import Analysis, ModelResult, Settings
+from fastsde.analysis.results import Analysis, ModelResult
 from fastsde.analysis.sections import SECTIONS, measure_sections
 from fastsde.analysis.selection import SNAPSHOTS, check_kept, check_sections
+from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views

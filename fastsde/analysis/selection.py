@@ -13,7 +13,8 @@ from fastsde.analysis.sections import SECTIONS
 from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Analysis, Settings
+    from fastsde.analysis.results import Analysis
+    from fastsde.analysis.settings import Settings
 
 __all__ = ["SNAPSHOTS", "check_kept", "check_sections"]
 

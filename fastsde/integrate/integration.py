@@ -110,8 +110,8 @@ def integrate(
     checkpoint_seconds : float, optional
         Least time between two checkpoints.
     device : {"cpu", "cuda"}, optional
-        Where to integrate: on processors, or on the graphics processor that `fastsde.integrate.devices` finds. Random
-        integers are the same; results agree to rounding for as long as the dynamics are not chaotic.
+        Where to integrate: on processors, or on the graphics processor that `fastsde.integrate.devices`
+        finds. Random integers are the same; results agree to rounding for as long as the dynamics are not chaotic.
 
     Returns
     -------

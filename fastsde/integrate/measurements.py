@@ -30,8 +30,8 @@ class Measured:
     noise : callable
         Returns the end-to-end matrices one step on less those without its noise, (rows, d_out * d_in).
     curvature : callable
-        Given which trajectories have exploded, returns the columns of `fastsde.integrate.curvature.block_curvature`;
-        exploded trajectories are put at the origin.
+        Given which trajectories have exploded, returns the columns of
+        `fastsde.integrate.curvature.block_curvature`; exploded trajectories are put at the origin.
     stepped : callable
         Given some dynamics, returns the points one step of it on, (rows, parameters).
     """

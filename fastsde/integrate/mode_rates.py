@@ -27,8 +27,8 @@ class ModeRates:
 
     The drift is that of gradient flow, ``-sum_l u_a^T W_{>l} W_{>l}^T R W_{<l}^T W_{<l} v_a``; further terms
     of the drift, noise of a given covariance, label noise and schedules add what
-    `fastsde.integrate.term_rates.TermRates` says. The diffusion is the variance that the model's noise gives the mode
-    in one unit of time (of operational time in fractional time), to first order in the step:
+    `fastsde.integrate.term_rates.TermRates` says. The diffusion is the variance that the model's noise gives
+    the mode in one unit of time (of operational time in fractional time), to first order in the step:
 
     - SGD, and an SDE with the gradient's noise: ``eta Var(gradient of a batch, pushed onto the mode)``;
     - isotropic noise of temperature T: ``2 T |grad m_a|^2``;

@@ -1,8 +1,8 @@
 """The problem a network learns: a teacher, and a data set or its population limit, reduced to a few matrices.
 
 All of it is a function of the study's ``data`` table and its seed. Every loss is ``c/2 E|Wx - y|^2`` with the
-factor ``c`` of the study (`fastsde.study.tables.Network.loss_scale`); for a linear network it depends on the data
-only through ``S = E[x x^T]`` and ``Syx = E[y x^T]``, the sample means or the population's.
+factor ``c`` of the study (`fastsde.study.tables.Network.loss_scale`); for a linear network it depends on the
+data only through ``S = E[x x^T]`` and ``Syx = E[y x^T]``, the sample means or the population's.
 """
 
 from __future__ import annotations

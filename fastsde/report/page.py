@@ -18,7 +18,7 @@ from fastsde.report.css import CSS
 from fastsde.report.landscape_words import in_landscape_words
 from fastsde.report.spec import FigureSpec
 from fastsde.report.words import study_sentences
-from fastsde.run.merge import PARTIAL_FILE
+from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.study.study import Study
 
 ANSWERS = ("escape_effects", "peaks", "branching")

@@ -6,11 +6,12 @@ import base64
 from html import escape
 from pathlib import Path
 
-from fastsde.analysis.cases import SWEEP_FILE, SweepAnalysis
+from fastsde.analysis.cases import SweepAnalysis
 from fastsde.report.css import CSS
 from fastsde.report.escape import effect_finding, effects_table
 from fastsde.report.sweep_figure import sweep_image
 from fastsde.report.sweep_table import html_table
+from fastsde.storage.layout import SWEEP_FILE
 from fastsde.system.atomic import replacing
 
 __all__ = ["write_sweep_report"]

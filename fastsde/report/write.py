@@ -13,13 +13,11 @@ from fastsde.report.captions import SPECS
 from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
 from fastsde.storage.ensemble import open_ensemble
-from fastsde.storage.run_directory import STUDY_FILE
+from fastsde.storage.layout import ANALYSIS_FILE, STUDY_FILE
 from fastsde.study.study import Study
 from fastsde.system.atomic import present, replacing
 from fastsde.system.errors import StoreError
 from fastsde.system.progress import Progress, Silent
-
-ANALYSIS_FILE = "analysis.h5"
 
 
 def write_report(directory: Path | str, *, progress: Progress | None = None, verify: bool = False) -> Path:

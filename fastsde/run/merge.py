@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastsde.storage.initial_states import STATES_FILE
 from fastsde.storage.inventory import Standing, check_versions, take_stock
+from fastsde.storage.layout import PARTIAL_FILE, STATES_FILE, STUDY_FILE
 from fastsde.storage.plan import gaps
-from fastsde.storage.run_directory import STUDY_FILE, claim, study_of
+from fastsde.storage.run_directory import claim, study_of
 from fastsde.study.compatibility import differences
 from fastsde.system.atomic import commit, discard, present, replacing, temporary_sibling
 from fastsde.system.errors import DiskError, IncompleteError, StoreError
@@ -19,9 +19,7 @@ from fastsde.system.errors import DiskError, IncompleteError, StoreError
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["PARTIAL_FILE", "merge", "missing_ranges"]
-
-PARTIAL_FILE = "partial.h5"
+__all__ = ["merge", "missing_ranges"]
 
 
 def merge(
@@ -154,8 +152,8 @@ def _bring(standing: Standing, path: Path) -> Standing:
 def _join(study: Study, parts: list[Standing], target: Path, copy: bool, partial: bool) -> Path:
     from fastsde.problem.data import build_problem
     from fastsde.run.run import chain
-    from fastsde.storage.ensemble import ENSEMBLE_FILE
     from fastsde.storage.join import join
+    from fastsde.storage.layout import ENSEMBLE_FILE
 
     pieces = {model: chosen for model, chosen in chain(study, parts).items() if chosen}
     if not pieces:

@@ -11,13 +11,13 @@ import numpy as np
 
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.integration import split_events
-from fastsde.run.merge import PARTIAL_FILE
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import write_seal
 from fastsde.storage.header import define_group, model_attributes, write_root
 from fastsde.storage.in_progress import found, look
 from fastsde.storage.inventory import take_stock
 from fastsde.storage.join import write_problem
+from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.storage.plan import Part
 from fastsde.storage.run_directory import study_of
 from fastsde.storage.snapshot_files import Source, Sources

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.storage import schema
+from fastsde.storage.layout import PARTS_FOLDER
 from fastsde.storage.plan import (
-    PARTS_FOLDER,
     SNAPSHOTS_IN_MEMORY,
     STATES_IN_MEMORY,
     Shard,
@@ -27,7 +27,7 @@ from fastsde.system.errors import ResourceError
 from fastsde.system.progress import size_text
 
 if TYPE_CHECKING:
-    from fastsde.run.run import Options
+    from fastsde.run.options import Options
     from fastsde.study.study import Study
 
 __all__ = [

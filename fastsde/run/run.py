@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastsde.run.options import Options, Todo
 from fastsde.storage.in_progress import Unfinished
 from fastsde.storage.in_progress import found as found_unfinished
 from fastsde.storage.inventory import Broken, Standing, Stock, check_versions, inspect, take_stock
-from fastsde.storage.plan import (
-    PARTS_FOLDER,
-    Part,
-    Shard,
-    default_size,
-    divide,
-    gaps,
-    plan_parts,
-    shard_range,
-)
+from fastsde.storage.layout import PARTS_FOLDER
+from fastsde.storage.plan import Part, default_size, divide, gaps, plan_parts, shard_range
 from fastsde.storage.run_directory import claim
 from fastsde.system.atomic import discard, listed, set_aside
 from fastsde.system.errors import DiskError, StoreError
@@ -29,60 +21,7 @@ if TYPE_CHECKING:
     from fastsde.storage.join import Piece
     from fastsde.study.study import Study
 
-__all__ = ["Options", "Part", "Todo", "cover", "default_size", "missing", "plan_parts", "run"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a study is run; nothing here changes a number.
-
-    Parameters
-    ----------
-    threads
-        Threads to compute with; None: as many as the process is granted.
-    part_size
-        Trajectories of a part; None: `default_size`.
-    copy
-        Copy the parts into the ensemble file instead of referring to them.
-    shard
-        Compute the trajectories of this shard only, and join nothing.
-    checkpoint_seconds
-        Time between two checkpoints of a part: what is lost, at most, when the process is killed.
-    keep_state
-        Whether parts keep where their trajectories end, so that more steps can be added; None: if that at
-        most doubles the file.
-    verify
-        Compute the checksums of the parts that stand already.
-    repair
-        Compute broken part files again: those whose content was read and is wrong. They are renamed
-        (``.broken``), and removed when the new ones are whole.
-    any_version
-        Mix numbers of different versions of fastsde and of the libraries beneath it.
-    device
-        Where to integrate: ``"cpu"``, ``"cuda"`` or ``"auto"``, a graphics processor where one can be used.
-    gpu
-        Number of the graphics processor, where there are several; None: the first.
-    """
-
-    threads: int | None = None
-    part_size: int | None = None
-    copy: bool = False
-    shard: Shard | None = None
-    checkpoint_seconds: float = 60.0
-    keep_state: bool | None = None
-    verify: bool = True
-    repair: bool = False
-    any_version: bool = False
-    device: str = "cpu"
-    gpu: int | None = None
-
-
-@dataclass(frozen=True)
-class Todo:
-    """A part to compute, and the shorter one that it goes on from, if there is one."""
-
-    part: Part
-    shorter: Standing | None = None
+__all__ = ["Part", "cover", "default_size", "missing", "plan_parts", "run"]
 
 
 def missing(study: Study, directory: Path | str, size: int | None = None) -> list[Part]:
@@ -204,9 +143,9 @@ def run(
     from fastsde.problem.user import check_code
     from fastsde.run.resources import check_resources
     from fastsde.run.worker import Session
-    from fastsde.storage.ensemble import ENSEMBLE_FILE
     from fastsde.storage.initial_states import keep_states, resolve
     from fastsde.storage.join import join
+    from fastsde.storage.layout import ENSEMBLE_FILE
 
     options = dataclasses.replace(options or Options(), **changes)
     directory = Path(directory)

@@ -127,7 +127,7 @@ def status(directory: Path | str, *, verify: bool = False) -> RunStatus:
     StoreError
         If the directory has no study, or a sound part is of another one.
     """
-    from fastsde.storage.ensemble import ENSEMBLE_FILE
+    from fastsde.storage.layout import ENSEMBLE_FILE
 
     study = study_of(directory)
     stock = take_stock(study, directory, verify=verify)

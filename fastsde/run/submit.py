@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from fastsde.problem.user import check_code
 from fastsde.storage.initial_states import keep_states, resolve
-from fastsde.storage.run_directory import STUDY_FILE, claim
+from fastsde.storage.layout import ARRAY_FILE, LOG_FOLDER, MERGE_FILE, STUDY_FILE
+from fastsde.storage.run_directory import claim
 from fastsde.system.atomic import replacing
 from fastsde.system.errors import SchedulerError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Job", "array_script", "merge_script", "submit"]
 
-ARRAY_FILE, MERGE_FILE, LOG_FOLDER = "array.sh", "merge.sh", "logs"
 WARNING_SECONDS = 120
 """Before its time limit a task is asked to save and stop; see `warning_seconds`."""
 _LIMIT = re.compile(r"(?:(?P<days>\d+)-)?(?P<numbers>\d+(?::\d+){0,2})")

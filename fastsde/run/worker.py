@@ -24,7 +24,7 @@ from fastsde.system.threads import default_threads
 if TYPE_CHECKING:
     from fastsde.integrate.checkpoint import Checkpoint
     from fastsde.problem.data import Problem
-    from fastsde.run.run import Options, Todo
+    from fastsde.run.options import Options, Todo
     from fastsde.storage.plan import Part
     from fastsde.study.study import Study
     from fastsde.system.progress import Progress

@@ -15,6 +15,7 @@ from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import broken
 from fastsde.storage.header import check_format
 from fastsde.storage.joined import JoinedParts
+from fastsde.storage.layout import ENSEMBLE_FILE
 from fastsde.system.atomic import present
 from fastsde.system.brief import listed
 from fastsde.system.errors import StoreError
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
     from fastsde.study.models import Model
     from fastsde.study.study import Study
 
-__all__ = ["ENSEMBLE_FILE", "Ensemble", "Trajectories", "open_ensemble"]
+__all__ = ["Ensemble", "Trajectories", "open_ensemble"]
 
-ENSEMBLE_FILE = "ensemble.h5"
 VERIFIED_BYTES = 1 << 26
 """An ensemble file of at most so many bytes is checked whole when it is opened."""
 
@@ -81,7 +81,7 @@ class Ensemble:
         path = Path(path)
         self.path = path / ENSEMBLE_FILE if path.is_dir() else path
         if not present(self.path):
-            from fastsde.run.merge import PARTIAL_FILE
+            from fastsde.storage.layout import PARTIAL_FILE
 
             partial = path / PARTIAL_FILE
             mend = f"{partial} holds a part of it" if partial.is_file() else "`fastsde run` makes one"

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsde.storage.checkpoint_file import read_checkpoint, write_checkpoint
 from fastsde.storage.checksum import sound
+from fastsde.storage.layout import UNFINISHED_FOLDER
 from fastsde.storage.plan import Part
 from fastsde.storage.snapshot_files import Source, Sources
 from fastsde.system import provenance
@@ -36,9 +37,8 @@ if TYPE_CHECKING:
     from fastsde.integrate.checkpoint import Checkpoint
     from fastsde.study.study import Study
 
-__all__ = ["UNFINISHED_FOLDER", "Unfinished", "found", "look"]
+__all__ = ["Unfinished", "found", "look"]
 
-UNFINISHED_FOLDER = "unfinished"
 STATE, LOCK, PROGRESS = "state.h5", "lock", "progress.json"
 TOLD_EVERY = 2.0
 """Seconds between two writings of the progress."""

@@ -13,6 +13,7 @@ from fastsde.problem.start_file import read_states
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import broken, write_seal
 from fastsde.storage.header import check_format, write_root
+from fastsde.storage.layout import STATES_FILE
 from fastsde.system.atomic import present, replacing
 from fastsde.system.errors import Complaint, StoreError, StudyError
 from fastsde.system.hdf5 import reading
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from fastsde.storage.ensemble import Ensemble, Trajectories
     from fastsde.study.study import Study
 
-__all__ = ["STATES_FILE", "keep_states", "resolve", "start_states"]
-
-STATES_FILE = "start.h5"
+__all__ = ["keep_states", "resolve", "start_states"]
 
 
 def resolve(study: Study, directory: Path | str | None = None) -> Study:

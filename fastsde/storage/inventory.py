@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import Seal, broken, read_seal
-from fastsde.storage.plan import PARTS_FOLDER, Part
+from fastsde.storage.layout import PARTS_FOLDER
+from fastsde.storage.plan import Part
 from fastsde.study.compatibility import differences, lineage_of, same_times, study_of_text
 from fastsde.system.atomic import listed
 from fastsde.system.errors import DamageError, Interrupted, StoreError, UnreadableError

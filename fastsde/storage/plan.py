@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.storage import schema
+from fastsde.storage.layout import PARTS_FOLDER
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
 __all__ = [
-    "PARTS_FOLDER",
     "QUEUE_LENGTH",
     "SNAPSHOTS_IN_MEMORY",
     "STATES_IN_MEMORY",
@@ -47,7 +47,6 @@ QUEUE_LENGTH = 2
 STATES_IN_MEMORY, SNAPSHOTS_IN_MEMORY = 4, 3 + 2 * QUEUE_LENGTH
 """Copies of a part's parameters, and snapshots of all its trajectories, that there are at once."""
 GRAIN = 16
-PARTS_FOLDER = "parts"
 
 
 @dataclass(frozen=True, order=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastsde.storage.plan import PARTS_FOLDER
+from fastsde.storage.layout import PARTS_FOLDER, STUDY_FILE
 from fastsde.study.compatibility import differences, same_times
 from fastsde.system.atomic import discard, present, replacing, sweep
 from fastsde.system.errors import Complaint, DiskError, StoreError, StudyError
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from fastsde.study.study import Study
     from fastsde.study.sweep import Case
 
-__all__ = ["STUDY_FILE", "check_extends", "claim", "claim_sweep", "study_of"]
+__all__ = ["check_extends", "claim", "claim_sweep", "study_of"]
 
-STUDY_FILE = "study.toml"
 SWEEP_COPY = "sweep.toml"
 
 
@@ -69,7 +68,7 @@ def study_of(directory: Path | str) -> Study:
 
 
 def _claim(study: Study, directory: Path) -> None:
-    from fastsde.storage.ensemble import ENSEMBLE_FILE
+    from fastsde.storage.layout import ENSEMBLE_FILE
 
     existing = directory / STUDY_FILE
     longer = False

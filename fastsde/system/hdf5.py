@@ -37,8 +37,8 @@ def reading(path: Path) -> Iterator[None]:
     Raises
     ------
     UnreadableError
-        If the system refused (`fastsde.system.errors.system_errno`): nothing is known of the content. Its cause is a
-        `FileNotFoundError` if there is no such file.
+        If the system refused (`fastsde.system.errors.system_errno`): nothing is known of the content. Its
+        cause is a `FileNotFoundError` if there is no such file.
     DamageError
         If the content was read and is not what HDF5 or fastsde wrote.
     """

@@ -150,12 +150,11 @@ def test_every_key_has_a_meaning():
 
 def test_tables_finds_all_classes_of_the_schema():
     """What the tests above walk through is everything: no class of the study's modules is left out."""
-    from fastsde.study.study import landscapes, terms
-    from fastsde.study.study import models as dynamics
-    from fastsde.study.study import tables as settings
+    from fastsde.study import distributions, landscapes, models, terms
+    from fastsde.study import tables as tables_of_studies
 
     walked = {table for _, table in tables(Study)}
-    for module in (dynamics, landscapes, laws, settings, terms):
+    for module in (distributions, landscapes, models, tables_of_studies, terms):
         for value in vars(module).values():
             public = (
                 isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__

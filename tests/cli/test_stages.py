@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import fastsde.analysis.requirements  # noqa: F401 (before a stand-in takes the place of its package)
-from fastsde.analysis.results import Settings
+from fastsde.analysis.settings import Settings
 
 ROWS = [
     {"model": "sde", "question": "distance of the modes at the end", "value": 0.5, "differs": True},

@@ -12,7 +12,7 @@ from fastsde.analysis.coordinates import feature_matrix, feature_names
 from fastsde.analysis.protocols import Floats, Trajectories
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 __all__ = ["Branching", "Spread", "measure"]
 

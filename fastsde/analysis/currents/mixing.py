@@ -17,7 +17,7 @@ from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfi
 from fastsde.analysis.protocols import Floats, Trajectories
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 RESAMPLED = 200
 GROUPS = 200

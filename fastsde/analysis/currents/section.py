@@ -29,7 +29,7 @@ from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfi
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 LIMIT = 16
 """At most so many coordinates."""

@@ -17,7 +17,7 @@ from fastsde.analysis.protocols import Floats
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from fastsde.analysis.distances.significance import LEVEL
 from fastsde.analysis.distances.versus import Measured, Pair, Tested, joined, versus
 from fastsde.analysis.protocols import Ensemble, Floats
 from fastsde.analysis.ranking import judged
-from fastsde.analysis.results import Settings
+from fastsde.analysis.settings import Settings
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
 from fastsde.system.brief import make_brief

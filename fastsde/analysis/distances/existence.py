@@ -10,7 +10,7 @@ from fastsde.analysis.shape.moments import Moments
 
 if TYPE_CHECKING:
     from fastsde.analysis.distances.metric import Metric
-    from fastsde.analysis.results import Settings
+    from fastsde.analysis.settings import Settings
 
 
 def moment_order(found: Moments, modes: int) -> float:

@@ -14,7 +14,7 @@ from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.protocols import Bools, Floats
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Settings
+    from fastsde.analysis.settings import Settings
 
 SMALLEST_SAMPLE = 10
 """Fewer survivors per sample than this give no distance."""

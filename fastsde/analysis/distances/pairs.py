@@ -22,7 +22,7 @@ from fastsde.analysis.records import stack
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 KINDS = (PRIMARY, "energy")
 SHARES = 16

@@ -21,7 +21,7 @@ from fastsde.analysis.shape.moments import Moments, moments
 from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Settings
+    from fastsde.analysis.settings import Settings
 
 Apply = Callable[[Callable[[str], Any], Iterable[str]], Iterable[Any]]
 """As `map`."""

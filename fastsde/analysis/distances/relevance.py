@@ -27,7 +27,7 @@ from fastsde.analysis.protocols import Floats
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 SIZES = (32, 64, 128)
 """Trajectories per sample: the costly distances grow as the square or the cube of them."""

@@ -16,7 +16,7 @@ from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 __all__ = ["Escape", "EscapeCurves", "escape_groups", "measure"]
 

@@ -11,7 +11,7 @@ from fastsde.analysis.late_window import survivors
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 NAMES = ("mode_alignment", "layer_alignment", "balance")
 LEVELS = (0.05, 0.5, 0.95)

@@ -25,7 +25,7 @@ from fastsde.analysis.late_window import survivors
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 HALF = 0.5
 BAND_LEVELS = (0.05, 0.5, 0.95)

@@ -22,7 +22,7 @@ from fastsde.analysis.late_window import survivors, unfit
 from fastsde.analysis.protocols import Floats, Trajectories
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 SAMPLE = 2000
 """Trajectories of the Kolmogorov-Smirnov tests."""

@@ -21,7 +21,7 @@ from fastsde.analysis.law import time_weights
 from fastsde.analysis.protocols import Bools, Floats
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 LEVELS = 24
 """Losses at which ranks are compared."""

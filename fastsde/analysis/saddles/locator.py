@@ -13,7 +13,7 @@ from fastsde.analysis.saddles.visits import kept_modes
 from fastsde.problem.rank import rank_index
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
     from fastsde.problem.network import DeepLinearNetwork
 
 __all__ = ["BLOCK", "GAPS", "Locator"]

@@ -17,9 +17,9 @@ from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS
 from fastsde.analysis.tails.tail_report import TailReport, side_by_side, tail_report
 
 if TYPE_CHECKING:
+    from fastsde.analysis.context import Context
     from fastsde.analysis.saddles.locator import Locator
     from fastsde.analysis.saddles.visits import Visits
-    from fastsde.analysis.sections import Context
     from fastsde.problem.network import DeepLinearNetwork
 
 __all__ = ["NoiseCollector"]

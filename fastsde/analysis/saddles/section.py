@@ -17,7 +17,7 @@ from fastsde.analysis.saddles.saddle_types import SaddleTypes, balanced_point, s
 from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
     from fastsde.integrate.lowering import Lowered
 
 __all__ = ["Saddles", "measure", "saddle_name"]

@@ -21,7 +21,7 @@ from fastsde.analysis.tails import hill
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 PROJECTED = ("modes", "end_to_end", "parameters")
 """Variables of which random projections are looked at, where they are recorded."""

@@ -24,7 +24,7 @@ from fastsde.analysis.tails.verdict import QUIET, judged_by_lasting
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
-    from fastsde.analysis.sections import Context
+    from fastsde.analysis.context import Context
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from fakes import FakeEnsemble, FakeTrajectories, fake_problem, fake_study
 from scipy.signal import lfilter
 
 from fastsde.analysis import Settings
+from fastsde.analysis.context import Context
 from fastsde.analysis.currents import mixing
-from fastsde.analysis.sections import Context
 from fastsde.system.progress import Silent
 
 SNAPSHOTS = 121

@@ -5,12 +5,12 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings
+from fastsde.analysis.context import Context
 from fastsde.analysis.escape import places
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.escape.effects import Group, effect, families, level
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.survival import count, quantile
-from fastsde.analysis.sections import Context
 from fastsde.system.progress import Silent
 
 

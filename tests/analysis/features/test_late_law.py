@@ -5,9 +5,9 @@ import pytest
 from fakes import FakeEnsemble, FakeTrajectories
 
 from fastsde.analysis import Settings
+from fastsde.analysis.context import Context
 from fastsde.analysis.features import late_law
 from fastsde.analysis.features.late_law import motion
-from fastsde.analysis.sections import Context
 from fastsde.problem.data import build_problem
 from fastsde.study.study import Study
 from fastsde.system.progress import Silent

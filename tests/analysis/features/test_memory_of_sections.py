@@ -7,8 +7,8 @@ import pytest
 from fakes import STRENGTH, FakeEnsemble, fake_problem, fake_study
 
 from fastsde.analysis import Settings
+from fastsde.analysis.context import Context
 from fastsde.analysis.features import diffusion, rank, rank_sums
-from fastsde.analysis.sections import Context
 from fastsde.analysis.shape import section as shape
 from fastsde.system.progress import Silent
 

@@ -6,10 +6,10 @@ from fakes import fake_ensemble
 
 from fastsde.analysis import Settings
 from fastsde.analysis.confidence import mean, median, share
+from fastsde.analysis.context import Context
 from fastsde.analysis.features import alignment, rank, rank_sums
 from fastsde.analysis.law import time_weights
 from fastsde.analysis.records import plain
-from fastsde.analysis.sections import Context
 from fastsde.system.progress import Silent
 
 

@@ -7,9 +7,9 @@ from fakes import FakeEnsemble, FakeTrajectories
 from studies import study
 
 from fastsde.analysis import Settings
+from fastsde.analysis.context import Context
 from fastsde.analysis.saddles.basis import basis_of
 from fastsde.analysis.saddles.section import measure
-from fastsde.analysis.sections import Context
 from fastsde.problem.data import build_problem
 from fastsde.problem.initial_points import balanced_factors
 from fastsde.problem.network import DeepLinearNetwork

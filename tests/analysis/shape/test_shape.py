@@ -6,7 +6,7 @@ from fakes import fake_ensemble
 from scipy import stats
 
 from fastsde.analysis import Settings, analyze
-from fastsde.analysis.sections import Context
+from fastsde.analysis.context import Context
 from fastsde.analysis.shape.bootstrap import resampling, shape_intervals
 from fastsde.analysis.shape.model_shape import gated, widened
 from fastsde.analysis.shape.order_weights import LEVELS, NAMES, order_weights

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastsde.run.options import Options
 from fastsde.run.resources import disk_need, memory_need, row_bytes
-from fastsde.run.run import Options
 from fastsde.storage import schema
 from fastsde.storage.plan import Shard, default_size, shard_range
 from fastsde.system.progress import Progress, Silent
