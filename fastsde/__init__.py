@@ -21,7 +21,7 @@ _WHERE = {
     "Study": ("fastsde.study.study", "Study"),
     "analyze": ("fastsde.analysis", "analyze"),
     "build_problem": ("fastsde.problem.data", "build_problem"),
-    "integrate": ("fastsde.integrate.integration", "integrate"),
+    "integrate": ("fastsde.run.integrate", "integrate"),
     "open": ("fastsde.storage.ensemble", "open_ensemble"),
     "report": ("fastsde.report", "write_report"),
     "run": ("fastsde.run.run", "run"),

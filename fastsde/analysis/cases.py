@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from fastsde.analysis import records
+from fastsde.analysis.analysis import Analysis
 from fastsde.analysis.context import Context
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
-from fastsde.analysis.results import Analysis
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
 from fastsde.storage import netcdf

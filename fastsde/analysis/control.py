@@ -10,13 +10,13 @@ from fastsde.analysis.ranking import UNDETERMINED, verdict
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Analysis
+    from fastsde.analysis.results import Findings
 
 DEPENDENT = ("epoch",)
 """Samplings under which the noise of a step depends on the steps before it."""
 
 
-def shuffles(analysis: Analysis) -> bool:
+def shuffles(analysis: Findings) -> bool:
     """Whether an SGD in shuffled epochs is compared with SDEs, whose noise is independent at every step."""
     models = Study.from_toml(analysis.study).models
     return _shuffled(models.get(analysis.reference)) and any(
@@ -24,7 +24,7 @@ def shuffles(analysis: Analysis) -> bool:
     )
 
 
-def sampling_control(analysis: Analysis) -> str:
+def sampling_control(analysis: Findings) -> str:
     """Name the analysed model that is the reference sampled with replacement; empty without one."""
     models = Study.from_toml(analysis.study).models
     reference = models.get(analysis.reference)
@@ -34,7 +34,7 @@ def sampling_control(analysis: Analysis) -> str:
     return next((name for name in analysis.models if _keys(models[name]) == wanted), "")
 
 
-def sampling_note(analysis: Analysis) -> str:
+def sampling_note(analysis: Findings) -> str:
     """Say how much of every distance from an SGD in shuffled epochs is due to the sampling; often nothing."""
     if not shuffles(analysis):
         return ""
@@ -56,7 +56,7 @@ def sampling_note(analysis: Analysis) -> str:
     )
 
 
-def _from_control(analysis: Analysis, control: str, name: str) -> str:
+def _from_control(analysis: Findings, control: str, name: str) -> str:
     """Say how far a model is from the control, and where the control differs most from the reference."""
     found = verdict(analysis, control, name)
     judged = "" if found == UNDETERMINED else f", {found}"
@@ -64,7 +64,7 @@ def _from_control(analysis: Analysis, control: str, name: str) -> str:
     return f"{name} is {amount(analysis.effects.between(control, name))}{there}{judged}"
 
 
-def _at_strongest(analysis: Analysis, control: str, first: str, second: str) -> str:
+def _at_strongest(analysis: Findings, control: str, first: str, second: str) -> str:
     """Give the effect of two models at the step at which the control differs most clearly."""
     told = analysis.models[control].significance
     if told is None or not told.distinguishable:

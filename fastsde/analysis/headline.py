@@ -17,13 +17,13 @@ from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.distances.effect import Effect
-    from fastsde.analysis.results import Analysis
+    from fastsde.analysis.results import Findings
 
 NAMED = 6
 """The headline names so many models; of more, the three nearest and the farthest."""
 
 
-def headline(analysis: Analysis) -> str:
+def headline(analysis: Findings) -> str:
     """Return the main finding in a few sentences."""
     names = ranking(analysis)
     if not names:
@@ -53,7 +53,7 @@ def headline(analysis: Analysis) -> str:
     return " ".join(sentence for sentence in said if sentence)
 
 
-def differences(analysis: Analysis, effect: Effect) -> str:
+def differences(analysis: Findings, effect: Effect) -> str:
     """Say in natural units by how much the modes and the loss of a model differ."""
     landscape = Study.from_toml(analysis.study).landscape is not None
     modes = "its coordinates differ by {}" if landscape else "its modes differ by {} of their strength"
@@ -64,11 +64,11 @@ def differences(analysis: Analysis, effect: Effect) -> str:
     return enumerated(parts)
 
 
-def _effect(analysis: Analysis, name: str) -> Effect:
+def _effect(analysis: Findings, name: str) -> Effect:
     return analysis.effects.between(analysis.reference, name)
 
 
-def _nearest(analysis: Analysis, name: str) -> str:
+def _nearest(analysis: Findings, name: str) -> str:
     effect, reference = _effect(analysis, name), analysis.reference
     if not math.isfinite(effect.mean):
         return f"How far models are from {reference} is undetermined: {_why(analysis, name)}."
@@ -85,7 +85,7 @@ def _nearest(analysis: Analysis, name: str) -> str:
     )
 
 
-def _farther(analysis: Analysis, names: list[str]) -> str:
+def _farther(analysis: Findings, names: list[str]) -> str:
     """Name the other models in order with their effects, a tilde where an order is not significant."""
     known = [name for name in names if math.isfinite(_effect(analysis, name).mean)]
     if len(known) < 2:
@@ -101,7 +101,7 @@ def _farther(analysis: Analysis, names: list[str]) -> str:
     return f"Farther{note}: {', '.join(said)}."
 
 
-def _verdicts(analysis: Analysis, names: list[str]) -> list[str]:
+def _verdicts(analysis: Findings, names: list[str]) -> list[str]:
     """Say which models are indistinguishable from the reference at this number of trajectories."""
     reference = analysis.reference
     groups: dict[str, list[str]] = {}
@@ -127,7 +127,7 @@ def _verdicts(analysis: Analysis, names: list[str]) -> list[str]:
     return sentences
 
 
-def _most_clearly(analysis: Analysis, name: str) -> str:
+def _most_clearly(analysis: Findings, name: str) -> str:
     """Say where the evidence for a difference is strongest, and what the effect is there."""
     found = analysis.models[name].significance
     if found is None or found.snapshot < 0:
@@ -140,7 +140,7 @@ def _most_clearly(analysis: Analysis, name: str) -> str:
     return f" ({said}{there if math.isfinite(effect) else ''})"
 
 
-def _diverged(analysis: Analysis, names: list[str]) -> str:
+def _diverged(analysis: Findings, names: list[str]) -> str:
     """Name the models that diverge more or less often than the reference: a difference of its own."""
     own = analysis.models[analysis.reference]
     said = []
@@ -161,12 +161,12 @@ def _diverged(analysis: Analysis, names: list[str]) -> str:
     )
 
 
-def _p(analysis: Analysis, name: str) -> str:
+def _p(analysis: Findings, name: str) -> str:
     found = analysis.models[name].significance
     return "?" if found is None else f"{found.p_value:.2g}"
 
 
-def _why(analysis: Analysis, name: str) -> str:
+def _why(analysis: Findings, name: str) -> str:
     """Say why the distance of a model is undetermined."""
     found = analysis.models[name].significance
     for each in (analysis.reference, name):
@@ -180,7 +180,7 @@ def _why(analysis: Analysis, name: str) -> str:
     return found.reason if found is not None and found.reason else "too few trajectories survive"
 
 
-def _size(analysis: Analysis) -> str:
+def _size(analysis: Findings) -> str:
     branches = branches_of(Study.from_toml(analysis.study))
     count = analysis.effects.count
     states = f" ({count // branches:,} states)" if branches > 1 else ""

@@ -9,7 +9,7 @@ from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.escape.section import Escape
-    from fastsde.analysis.results import Analysis
+    from fastsde.analysis.results import Findings
 
 __all__ = ["landscape_words"]
 
@@ -17,7 +17,7 @@ MOST = 3
 """Kinds of escape in the table, at most; the report has all."""
 
 
-def landscape_words(analysis: Analysis, name: str, energy: str) -> dict[str, str] | None:
+def landscape_words(analysis: Findings, name: str, energy: str) -> dict[str, str] | None:
     """Return the cells of a model by column, None if the study has no landscape.
 
     An escape is given by the share of trajectories that made it and the median step at which they do, had

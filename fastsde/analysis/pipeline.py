@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from fastsde.analysis.analysis import Analysis
 from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import measure_effects
 from fastsde.analysis.distances.points import Points
@@ -17,7 +18,7 @@ from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
-from fastsde.analysis.results import Analysis, ModelResult
+from fastsde.analysis.results import ModelResult
 from fastsde.analysis.sections import SECTIONS, measure_sections
 from fastsde.analysis.selection import SNAPSHOTS, check_kept, check_sections
 from fastsde.analysis.settings import Settings

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from fastsde.analysis.distances.significance import LEVEL
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Analysis
+    from fastsde.analysis.results import Findings
 
 __all__ = ["judged", "ordered", "ranking", "tied", "verdict"]
 
 UNDETERMINED = "undetermined"
 
 
-def ranking(analysis: Analysis) -> list[str]:
+def ranking(analysis: Findings) -> list[str]:
     """Names of the compared models, nearest to the reference first; in the order of the study without one.
 
     By the mean effect over the course of learning: `fastsde.analysis.distances.effect.Effects.ranking`.
@@ -24,12 +24,12 @@ def ranking(analysis: Analysis) -> list[str]:
     return analysis.effects.ranking(analysis.reference)
 
 
-def ordered(analysis: Analysis) -> list[str]:
+def ordered(analysis: Findings) -> list[str]:
     """All names: the reference, then the others, the nearest first."""
     return [*([analysis.reference] if analysis.reference else []), *ranking(analysis)]
 
 
-def tied(analysis: Analysis) -> dict[str, bool | None]:
+def tied(analysis: Findings) -> dict[str, bool | None]:
     """Whether the order of each model and of the next in rank is not significant; None if unknown."""
     names = ranking(analysis)
     if not analysis.reference:
@@ -40,7 +40,7 @@ def tied(analysis: Analysis) -> dict[str, bool | None]:
     return {name: None if one is None else not one for name, one in nearer.items()}
 
 
-def verdict(analysis: Analysis, first: str, second: str) -> str:
+def verdict(analysis: Findings, first: str, second: str) -> str:
     """Return "distinguishable", "indistinguishable" or "undetermined" of any two models.
 
     From `fastsde.analysis.distances.significance`: for the reference of all distances at all snapshots, for

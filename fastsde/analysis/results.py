@@ -86,7 +86,7 @@ class Known(dict[str, Any]):
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Findings:
     """All that an analysis found, models in the order of the study.
 
     Attributes
@@ -199,24 +199,6 @@ class Analysis:
     def document(self) -> dict[str, Any]:
         """Return everything as plain numbers, text, lists and dictionaries; NaN and infinities are None."""
         return typing.cast(dict[str, Any], records.plain(self))
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Return one row of plain numbers for each model: see `fastsde.analysis.summary.summary`."""
-        from fastsde.analysis.summary import summary
-
-        return summary(self)
-
-    def summary_rows(self) -> list[dict[str, str]]:
-        """Return one row of text for each model, the most important column first: a table to print."""
-        from fastsde.analysis.summary import summary_rows
-
-        return summary_rows(self)
-
-    def headline(self) -> str:
-        """Return the main finding in one or two sentences."""
-        from fastsde.analysis.summary import headline
-
-        return headline(self)
 
 
 make_brief(ModelResult, *(section.record for section in SECTIONS))

@@ -13,7 +13,7 @@ from fastsde.analysis.sections import SECTIONS
 from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Analysis
+    from fastsde.analysis.results import Findings
     from fastsde.analysis.settings import Settings
 
 __all__ = ["SNAPSHOTS", "check_kept", "check_sections"]
@@ -37,7 +37,7 @@ def check_sections(names: Sequence[str]) -> None:
 
 
 def check_kept(
-    before: Analysis,
+    before: Findings,
     ensemble: Ensemble,
     views: Mapping[str, Trajectories],
     reference: str,

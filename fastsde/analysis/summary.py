@@ -17,10 +17,10 @@ from fastsde.analysis.ranking import tied
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
-    from fastsde.analysis.results import Analysis, ModelResult
+    from fastsde.analysis.results import Findings, ModelResult
 
 
-def summary(analysis: Analysis) -> list[dict[str, Any]]:
+def summary(analysis: Findings) -> list[dict[str, Any]]:
     """Return one row for each model, the reference first and then from the closest on, as plain numbers.
 
     Returns
@@ -42,12 +42,12 @@ def summary(analysis: Analysis) -> list[dict[str, Any]]:
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
 
-def summary_rows(analysis: Analysis) -> list[dict[str, str]]:
+def summary_rows(analysis: Findings) -> list[dict[str, str]]:
     """Return the rows of `summary` as short text, keys being column heads."""
     return [_words(analysis, row) for row in summary(analysis)]
 
 
-def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
+def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
     result = analysis.models[name]
     mmd = result.distances.get(PRIMARY)
     sliced = result.distances.get("sliced_wasserstein")
@@ -78,7 +78,7 @@ def _numbers(analysis: Analysis, name: str) -> dict[str, Any]:
     return row
 
 
-def _effect(analysis: Analysis, name: str) -> dict[str, Any]:
+def _effect(analysis: Findings, name: str) -> dict[str, Any]:
     """Effect on the way from the reference, and its significance."""
     keys = {
         "effect": "mean",
@@ -104,7 +104,7 @@ def _effect(analysis: Analysis, name: str) -> dict[str, Any]:
     }
 
 
-def _words(analysis: Analysis, row: dict[str, Any]) -> dict[str, str]:
+def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
     words = {"model": str(row["model"])}
     if analysis.reference:
         reference = row["model"] == analysis.reference
@@ -133,7 +133,7 @@ def _interval(row: dict[str, Any]) -> str:
     return f"{row['effect']:.2g} ({row['effect_low']:.2g} to {row['effect_high']:.2g}){unsure}"
 
 
-def _final_loss(analysis: Analysis, result: ModelResult) -> float | None:
+def _final_loss(analysis: Findings, result: ModelResult) -> float | None:
     """Return the median loss at the end; energies, which may be negative, stand in the shape only."""
     if "loss" in analysis.quantities:
         return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
@@ -145,13 +145,13 @@ def _final_loss(analysis: Analysis, result: ModelResult) -> float | None:
     return _known(float(medians[-1, shape.quantities.index("loss")]))
 
 
-def _learned_steps(analysis: Analysis, result: ModelResult) -> list[float | None] | None:
+def _learned_steps(analysis: Findings, result: ModelResult) -> list[float | None] | None:
     if result.learning is None:
         return None
     return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
 
 
-def _tail(analysis: Analysis, name: str) -> dict[str, Any]:
+def _tail(analysis: Findings, name: str) -> dict[str, Any]:
     """Verdict and moment estimator's index of the noise of one step, all snapshots together, by mode."""
     tails = analysis.sections.get("tails")
     if tails is None or tails.models[name].noise is None:
@@ -161,7 +161,7 @@ def _tail(analysis: Analysis, name: str) -> dict[str, Any]:
     return {"tail": list(noise.verdict), "tail_index": index}
 
 
-def chance_level(analysis: Analysis, kind: str) -> float:
+def chance_level(analysis: Findings, kind: str) -> float:
     """Mean distance over snapshots that 95 % of shuffles of the two halves of the reference stay under.
 
     One unit for all models; NaN if there is none.
@@ -170,7 +170,7 @@ def chance_level(analysis: Analysis, kind: str) -> float:
     return level if level > 0 else math.nan
 
 
-def time_per_step(analysis: Analysis) -> float:
+def time_per_step(analysis: Findings) -> float:
     """Time of one learning-rate step: the learning rate."""
     if analysis.step[-1] > 0:
         return float(analysis.time[-1] / analysis.step[-1])

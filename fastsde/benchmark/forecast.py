@@ -220,8 +220,8 @@ def _likeness(study: Study, name: str) -> str:
 def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
     """Run a model for a few seconds on all threads and return what a step and a snapshot cost."""
     from fastsde.integrate.compile_cache import ensure_compiled
-    from fastsde.integrate.integration import integrate
     from fastsde.kernels.lanes import lane_count
+    from fastsde.run.integrate import integrate
 
     def timed(count: int, steps: int, snapshots: list[int]) -> float:
         short = study.replace(time={"steps": steps, "snapshots": {"at": snapshots}}, trajectories=count)

@@ -17,7 +17,6 @@ from fastsde.integrate.lowering import Lowered, event_shapes, lower, parameter_c
 from fastsde.integrate.observables import Observer
 from fastsde.integrate.pace import Pace
 from fastsde.problem.initial_points import landscape_points, start_points
-from fastsde.storage.initial_states import resolve, start_states
 from fastsde.system.brief import brief
 from fastsde.system.errors import Interrupted, RequestError
 from fastsde.system.threads import default_threads
@@ -111,7 +110,8 @@ def integrate(
         Least time between two checkpoints.
     device : {"cpu", "cuda"}, optional
         Where to integrate: on processors, or on the graphics processor that `fastsde.integrate.devices`
-        finds. Random integers are the same; results agree to rounding for as long as the dynamics are not chaotic.
+        finds. Random integers are the same; results agree to rounding for as long as the dynamics are not
+        chaotic.
 
     Returns
     -------
@@ -142,8 +142,6 @@ def integrate(
     from fastsde.problem.data import build_problem
 
     _check_request(study, name, first, count, start)
-    if study.starts_from_states and start is None:
-        study, start = resolve(study), start_states(study, first, count)
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
     steps = study.time.snapshot_steps() * study.models[name].substeps
@@ -253,6 +251,8 @@ def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Arr
     """Return the state before the first step."""
     from fastsde.kernels.cpu import standard_normals
 
+    if start is None and study.starts_from_states:
+        raise RequestError("the study starts from states of another run: pass them as start")
     if start is None:
         normals = standard_normals(lowered.network.parameters, first, count, lowered.start_key, study.dtype)
         if study.landscape is None:

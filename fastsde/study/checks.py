@@ -10,7 +10,7 @@ from fastsde.study.fields import Fault
 from fastsde.study.models import GradientDescent, Sde, Sgd, Svag
 
 if TYPE_CHECKING:
-    from fastsde.study.study import Study
+    from fastsde.study.contents import Content
 
 __all__ = ["data_faults", "event_faults", "model_faults"]
 
@@ -18,7 +18,7 @@ MAX_INTEGRATOR_STEPS = 2**44
 SMALLEST_DT = 1e-300
 
 
-def data_faults(study: Study) -> Iterator[Fault]:
+def data_faults(study: Content) -> Iterator[Fault]:
     """Check the data against the size of the network."""
     if study.landscape is not None:
         return
@@ -37,7 +37,7 @@ def data_faults(study: Study) -> Iterator[Fault]:
         yield Fault(("data", "samples"), data.samples, f"more than the {d_in} inputs, to whiten", mend)
 
 
-def event_faults(study: Study) -> Iterator[Fault]:
+def event_faults(study: Content) -> Iterator[Fault]:
     """Check thresholds: shares of a mode and losses have a range, of a landscape none."""
     events = study.events
     modes = min(study.widths[0], study.widths[-1]) if study.landscape is None else study.widths[-1]
@@ -56,7 +56,7 @@ def event_faults(study: Study) -> Iterator[Fault]:
             yield Fault(("events", "loss_below", number), level, "a number above 0: losses are")
 
 
-def model_faults(study: Study) -> Iterator[Fault]:
+def model_faults(study: Content) -> Iterator[Fault]:
     """Check each model against data and length; an SDE's batch only where no SGD has the same."""
     steps = study.time.steps
     samples = study.data.samples if study.landscape is None else 0
@@ -94,7 +94,7 @@ def model_faults(study: Study) -> Iterator[Fault]:
             yield Fault((*where, "batch"), model.batch, f"at most data.samples = {samples}")
 
 
-def _moment_faults(study: Study, name: str) -> Iterator[Fault]:
+def _moment_faults(study: Content, name: str) -> Iterator[Fault]:
     """Refuse a model whose equation needs a moment that the population does not have."""
     model, inputs, noise = study.models[name], study.data.inputs, study.data.label_noise
     tail = inputs.tail

@@ -1,4 +1,4 @@
-"""The page of all keys of a study file, from the classes of its tables: ``python -m fastsde.study.reference``."""
+"""The page of all keys of a study file, from its classes: ``python -m fastsde.study.reference``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["meanings", "page"]
 HEAD = """\
 # All keys of a study file
 
-Written by `python -m fastsde.study.reference` from the classes of `fastsde`; a test compares. A table is under its
-path in the file, NAME being any name of a model; where its `kind` decides what else it has, there is one for
-each kind. A key without a default is required, or absent unless given. docs/models.md has the equations.
+Written by `python -m fastsde.study.reference` from the classes of `fastsde`; a test compares. A table is
+under its path in the file, NAME being any name of a model; where its `kind` decides what else it has, there
+is one for each kind. A key without a default is required, or absent unless given. docs/models.md has the
+equations.
 """
 
 

@@ -7,64 +7,32 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import tomli_w
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    Field,
     PrivateAttr,
     TypeAdapter,
     ValidationError,
-    WrapValidator,
     model_validator,
 )
-from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from fastsde.study.checks import data_faults, event_faults, model_faults
-from fastsde.study.fields import Count, Expect, Section, Seed, Size, refuse
+from fastsde.study.contents import TABLE, Content
+from fastsde.study.fields import Section, Seed, Size, refuse
 from fastsde.study.keys import nearest
-from fastsde.study.landscapes import Landscape
 from fastsde.study.messages import complaints, syntax_complaint
-from fastsde.study.models import Model, Sampling
-from fastsde.study.sweep import TABLE, with_swept_models
-from fastsde.study.tables import Data, Events, Network, Record, Time
+from fastsde.study.models import Sampling
+from fastsde.study.swept_keys import with_swept_models
 from fastsde.study.term_checks import landscape_faults, missing_faults, term_faults
 from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
 
-MAX_TRAJECTORIES = 2**40
 
-
-def _not_taken(name: str) -> str:
-    if name == "problem":
-        raise ValueError
-    return name
-
-
-Name = Annotated[
-    str,
-    Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$"),
-    AfterValidator(_not_taken),
-    Expect(
-        "a name of a model: a small letter, then up to 40 small letters, digits, _ or -; "
-        "not problem, which the files use"
-    ),
-]
-
-
-def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    return value if value is None else handler(value)
-
-
-OrNone = WrapValidator(_or_none)
-"""For tables that a landscape stands for: required in the file, None where there is one."""
-
-
-class Study(Section):
+class Study(Content):
     """Everything that determines a run: seed, network, data, time, what is recorded, and the models.
 
     Parameters
@@ -82,8 +50,8 @@ class Study(Section):
     landscape : Landscape, optional
         In place of `network` and `data`, see `fastsde.study.landscapes`; these are None then.
     models : dict of str to Model
-        The dynamics by name, in the order of the file, see `fastsde.study.models`. A table ``[sweep]`` of lists
-        of their values is unfolded to more of them, see `fastsde.study.sweep`.
+        The dynamics by name, in the order of the file, see `fastsde.study.models`. A table ``[sweep]`` of
+        lists of their values is unfolded to more of them, see `fastsde.study.sweep`.
 
     Raises
     ------
@@ -105,27 +73,7 @@ class Study(Section):
     True
     """
 
-    shorthands: ClassVar[Mapping[str, str]] = {TABLE: "a table of lists of values, by dotted keys"}
-    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("network", "data"), "add it, or a [landscape] in place of network and data"
-    )
     _folder: Path | None = PrivateAttr(default=None)
-
-    seed: Seed = 0
-    trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
-    dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
-    start: Annotated[Literal["independent", "paired"], Expect('"independent" or "paired"')] = "independent"
-    network: Annotated[Network, OrNone]
-    data: Annotated[Data, OrNone]
-    landscape: Landscape | None = None
-    time: Time
-    record: Record = Record()
-    events: Events = Events()
-    models: Annotated[
-        dict[Name, Model],
-        Field(min_length=1),
-        Expect('one or more tables such as [models.sgd] with kind = "sgd"'),
-    ]
 
     def __init__(self, /, **content: Any) -> None:
         try:
@@ -289,16 +237,6 @@ class Study(Section):
             for place in ("ensemble", "file"):
                 content["network"]["init"].pop(place, None)
         return content
-
-    @property
-    def starts_from_states(self) -> bool:
-        """Whether trajectories start from states of another ensemble, or of a file."""
-        return self.network is not None and self.network.init.from_states
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
-        return self.network.widths if self.landscape is None else (1, self.landscape.dimension)
 
     @model_validator(mode="before")
     @classmethod

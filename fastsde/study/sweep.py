@@ -24,28 +24,21 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import itertools
-import math
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsde.study.fields import Fault, refuse
-from fastsde.study.keys import misspelt
-from fastsde.study.models import fields_of, follows_batch
+from fastsde.study.contents import TABLE
+from fastsde.study.fields import Fault
+from fastsde.study.swept_keys import Key, combinations, is_shared, name_of, put, swept_lists, targets
 from fastsde.system.errors import Complaint, StudyError
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["TABLE", "Case", "cases_of", "load_cases", "with_swept_models"]
-
-TABLE = "sweep"
-MOST = 1000
-"""Most models that a study is unfolded to, and most cases of a sweep."""
+__all__ = ["Case", "cases_of", "load_cases"]
 
 
 @dataclass(frozen=True)
@@ -110,10 +103,10 @@ def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
     """
     from fastsde.study.study import Study
 
-    lists, faults = _lists(document)
+    lists, faults = swept_lists(document)
     if faults:
         raise StudyError([_complaint(fault) for fault in faults], source)
-    shared = {key: values for key, values in lists.items() if _shared(document, key)}
+    shared = {key: values for key, values in lists.items() if is_shared(document, key)}
     swept = tuple(".".join(key) for key in lists)
     rest = dict(document)
     rest.pop(TABLE, None)
@@ -123,192 +116,18 @@ def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
     if not shared:
         return [Case("", {}, Study.from_mapping(rest, source), swept)]
     found = []
-    for values in _combinations(shared):
-        name = _name(values)
+    for values in combinations(shared):
+        name = name_of(values)
         changed = _reseeded(rest, values, name)
         for key, value in values.items():
-            for one in _targets(changed, key):
-                _put(changed, one, value)
+            for one in targets(changed, key):
+                put(changed, one, value)
         study = Study.from_mapping(changed, f"{source}, {name}" if source else name)
         found.append(Case(name, {".".join(key): value for key, value in values.items()}, study, swept))
     return found
 
 
-def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
-    """Replace each swept model by one for every combination of its values; refuse what several models share.
-
-    Raises
-    ------
-    pydantic.ValidationError
-    """
-    lists, faults = _lists(document)
-    refuse(faults)
-    mend = "`fastsde sweep FILE` runs a study for each combination and analyses them together"
-    refuse(
-        Fault((TABLE, ".".join(key)), values, _alone(document, key), mend)
-        for key, values in lists.items()
-        if _shared(document, key)
-    )
-    models: dict[str, Any] = {}
-    for name, model in document.get("models", {}).items():
-        own = {key[2:]: values for key, values in lists.items() if key[1] == name}
-        if not own:
-            models[name] = model
-            continue
-        for values in _combinations(own):
-            changed = copy.deepcopy(model)
-            for key, value in values.items():
-                _put(changed, key, value)
-            models[f"{name}-{_name(values)}"] = changed
-    return {**{key: value for key, value in document.items() if key != TABLE}, "models": models}
-
-
-_Key = tuple[str, ...]
-
-
-def _shared(document: Mapping[str, Any], key: _Key) -> bool:
-    """Whether a swept key is a matter of several models, so that its values make cases."""
-    return key[0] != "models" or key[1] == "*" or bool(_followers(document, key))
-
-
-def _followers(document: Mapping[str, Any], key: _Key) -> list[str]:
-    """Return the models that have no batch of their own, if the key is the batch of the model they follow."""
-    models = {k: model for k, model in document.get("models", {}).items() if isinstance(model, dict)}
-    reference = next((name for name, model in models.items() if model.get("kind") == "sgd"), None)
-    if key != ("models", reference, "batch"):
-        return []
-    own = set(_flat_keys(document))
-    return [
-        name
-        for name, model in models.items()
-        if follows_batch(model) and "batch" not in model and ("models", name, "batch") not in own
-    ]
-
-
-def _alone(document: Mapping[str, Any], key: _Key) -> str:
-    """Say what may be swept in one study, and why this key may not."""
-    followers = _followers(document, key)
-    if followers:
-        return f"values of one model alone in one study, and {', '.join(followers)} would follow this batch"
-    return "values of one model alone, models.NAME.KEY, in one study"
-
-
-def _targets(document: Mapping[str, Any], key: _Key) -> list[_Key]:
-    """Return the keys that a swept key stands for: of every model that has it, where its name is a star."""
-    if key[:2] != ("models", "*") or len(key) < 3:
-        return [key]
-    models = document.get("models", {})
-    kinds = {name: model.get("kind") for name, model in models.items() if isinstance(model, dict)}
-    return [("models", name, *key[2:]) for name, kind in kinds.items() if key[2] in fields_of(kind)]
-
-
-def _lists(document: Mapping[str, Any]) -> tuple[dict[_Key, list[Any]], list[Fault]]:
-    """Return the swept keys with their values, and what is wrong with them."""
-    from fastsde.study.study import Study
-
-    table = document.get(TABLE, {})
-    if not isinstance(table, dict):
-        return {}, [
-            Fault((TABLE,), table, "a table of lists, by dotted keys", 'as "models.levy.alpha" = [1.5, 2]')
-        ]
-    lists, faults = {}, []
-    several = {one for key, _ in _flat(table) for one in _targets(document, key) if one != key}
-    for key, values in _flat(table):
-        where = (TABLE, ".".join(key))
-        if not _sound(values):
-            faults.append(Fault(where, values, "a list of different numbers or words, one or more"))
-        elif not _exists(document, key):
-            allowed = "a key of the study, its table being there, as time.learning_rate or models.NAME.alpha"
-            faults.append(Fault(where, values, allowed, _fix(document, key)))
-        elif misspelt(Study, document, key) is not None:
-            allowed = "a key that its table may have"
-            faults.append(Fault(where, values, allowed, _fix(document, key)))
-        elif key in several:
-            allowed = "a key of all models, models.*.KEY, or of single ones"
-            faults.append(Fault(where, values, allowed, "remove one of the two"))
-        else:
-            lists[key] = values
-    count = math.prod(len(values) for values in lists.values())
-    if count > MOST:
-        faults.append(Fault((TABLE,), count, f"at most {MOST} combinations", "shorten a list"))
-    return lists, faults
-
-
-def _fix(document: Mapping[str, Any], key: _Key) -> str:
-    """Offer the right spelling of a swept key."""
-    from fastsde.study.study import Study
-
-    wrong, near = misspelt(Study, document, key) or ("", "")
-    if not near:
-        return "correct the key, or add the table"
-    return f'did you mean "{".".join(near if part == wrong else part for part in key)}"?'
-
-
-def _flat_keys(document: Mapping[str, Any]) -> list[_Key]:
-    table = document.get(TABLE, {})
-    return [key for key, _ in _flat(table)] if isinstance(table, dict) else []
-
-
-def _flat(table: Mapping[str, Any], before: _Key = ()) -> Iterator[tuple[_Key, Any]]:
-    """Yield the leaves of a table; a key that has dots counts as so many keys."""
-    for key, value in table.items():
-        path = (*before, *key.split("."))
-        if isinstance(value, dict):
-            yield from _flat(value, path)
-        else:
-            yield path, value
-
-
-def _sound(values: Any) -> bool:
-    plain = isinstance(values, list) and values and all(isinstance(v, int | float | str) for v in values)
-    return bool(plain) and len({_word(v) for v in values}) == len(values)
-
-
-def _exists(document: Mapping[str, Any], key: _Key) -> bool:
-    """Whether the table that a key stands in is there; the key itself may have its default."""
-    if key[0] == TABLE or (key[0] == "models" and len(key) < 3):
-        return False
-    if key[:2] == ("models", "*"):
-        return len(key) == 3 and bool(_targets(document, key))
-    table: Any = document
-    for name in key[:-1]:
-        table = table.get(name) if isinstance(table, dict) else None
-    return isinstance(table, dict)
-
-
-def _combinations(lists: Mapping[_Key, Sequence[Any]]) -> Iterator[dict[_Key, Any]]:
-    for values in itertools.product(*lists.values()):
-        yield dict(zip(lists, values, strict=True))
-
-
-def _name(values: Mapping[_Key, Any]) -> str:
-    """Name a combination after its values, as ``alpha1_5-batch4``."""
-    return "-".join(f"{key[-1]}{_word(value)}" for key, value in values.items()).lower()
-
-
-def _word(value: Any) -> str:
-    """Write a value in the letters that names may have.
-
-    Examples
-    --------
-    >>> _word(1.5), _word(1e-4), _word("without-replacement")
-    ('1_5', '0_0001', 'without-replacement')
-    """
-    text = (
-        f"{value:.12f}".rstrip("0").rstrip(".")
-        if isinstance(value, float) and abs(value) >= 1e-6
-        else str(value)
-    )
-    return re.sub(r"[^a-z0-9_-]", "_", text.lower())
-
-
-def _put(document: dict[str, Any], key: _Key, value: Any) -> None:
-    for name in key[:-1]:
-        document = document[name]
-    document[key[-1]] = value
-
-
-def _reseeded(document: Mapping[str, Any], values: Mapping[_Key, Any], name: str) -> dict[str, Any]:
+def _reseeded(document: Mapping[str, Any], values: Mapping[Key, Any], name: str) -> dict[str, Any]:
     """Copy a document, with a seed of its own for the case and the file's seed for the data."""
     changed = copy.deepcopy(dict(document))
     seed = changed.get("seed", 0)

@@ -10,7 +10,7 @@ from fastsde.study.fields import Fault
 from fastsde.study.models import GradientDescent, Sde, Sgd, Svag
 
 if TYPE_CHECKING:
-    from fastsde.study.study import Study
+    from fastsde.study.contents import Content
 
 __all__ = ["landscape_faults", "missing_faults", "term_faults"]
 
@@ -20,7 +20,7 @@ MAX_EVENTS = 1e6
 MAX_DAMPING = 500.0
 
 
-def missing_faults(study: Study) -> Iterator[Fault]:
+def missing_faults(study: Content) -> Iterator[Fault]:
     """Ask for a network and data, or a landscape."""
     if study.landscape is None:
         for name in ("network", "data"):
@@ -32,7 +32,7 @@ def missing_faults(study: Study) -> Iterator[Fault]:
             yield Fault((name,), "set", "nothing: the study has a landscape", "remove one of the two")
 
 
-def term_faults(study: Study) -> Iterator[Fault]:
+def term_faults(study: Content) -> Iterator[Fault]:
     """Check sizes of given matrices, and terms against schedule and data."""
     widths = study.widths
     parameters = sum(a * b for a, b in pairwise(widths))
@@ -94,7 +94,7 @@ def _drift_faults(
         yield Fault((*where, "central_flow"), model.central_flow, f"at most {parameters}, the parameters")
 
 
-def landscape_faults(study: Study) -> Iterator[Fault]:
+def landscape_faults(study: Content) -> Iterator[Fault]:
     """Check what only landscapes, or no landscape, can have."""
     landscape = study.landscape
     if landscape is None:

@@ -1,0 +1,82 @@
+"""The tables and values of a study, without what reads, checks and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, WrapValidator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
+
+from fastsde.study.fields import Count, Expect, Section, Seed
+from fastsde.study.landscapes import Landscape
+from fastsde.study.models import Model
+from fastsde.study.tables import Data, Events, Network, Record, Time
+
+__all__ = ["TABLE", "Content"]
+
+
+MAX_TRAJECTORIES = 2**40
+
+
+def _not_taken(name: str) -> str:
+    if name == "problem":
+        raise ValueError
+    return name
+
+
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$"),
+    AfterValidator(_not_taken),
+    Expect(
+        "a name of a model: a small letter, then up to 40 small letters, digits, _ or -; "
+        "not problem, which the files use"
+    ),
+]
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if value is None else handler(value)
+
+
+OrNone = WrapValidator(_or_none)
+"""For tables that a landscape stands for: required in the file, None where there is one."""
+
+
+TABLE = "sweep"
+
+
+class Content(Section):
+    """What a study file says: the fields of `fastsde.study.study.Study`."""
+
+    shorthands: ClassVar[Mapping[str, str]] = {TABLE: "a table of lists of values, by dotted keys"}
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("network", "data"), "add it, or a [landscape] in place of network and data"
+    )
+
+    seed: Seed = 0
+    trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
+    dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
+    start: Annotated[Literal["independent", "paired"], Expect('"independent" or "paired"')] = "independent"
+    network: Annotated[Network, OrNone]
+    data: Annotated[Data, OrNone]
+    landscape: Landscape | None = None
+    time: Time
+    record: Record = Record()
+    events: Events = Events()
+    models: Annotated[
+        dict[Name, Model],
+        Field(min_length=1),
+        Expect('one or more tables such as [models.sgd] with kind = "sgd"'),
+    ]
+
+    @property
+    def starts_from_states(self) -> bool:
+        """Whether trajectories start from states of another ensemble, or of a file."""
+        return self.network is not None and self.network.init.from_states
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
+        return self.network.widths if self.landscape is None else (1, self.landscape.dimension)
