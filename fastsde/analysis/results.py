@@ -201,4 +201,4 @@ class Findings:
         return typing.cast(dict[str, Any], records.plain(self))
 
 
-make_brief(ModelResult, *(section.record for section in SECTIONS))
+make_brief(ModelResult, Effects, *(section.record for section in SECTIONS))

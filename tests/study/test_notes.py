@@ -41,7 +41,7 @@ def test_a_control_of_another_batch_is_none():
 
 
 @pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[1] / "examples").glob("*.toml")), ids=lambda p: p.stem
+    "path", sorted((Path(__file__).parents[2] / "examples").glob("*.toml")), ids=lambda p: p.stem
 )
 def test_examples_have_their_controls(path):
     assert notes(Study.load(path)) == []

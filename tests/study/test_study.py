@@ -10,7 +10,7 @@ from study_files import POPULATION, TEXT, changed, spoiled
 from fastsde.study.study import Study
 from fastsde.system.errors import Complaint, FastsdeError, Interrupted, StudyError
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def refusals(text: str) -> dict[str, Complaint]:

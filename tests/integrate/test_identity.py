@@ -150,7 +150,7 @@ for dtype, model in (("float32", {"kind": "sgd"}), ("float64", levy)):
 
 def test_the_width_of_the_vectors_changes_nothing():
     def bits(width):
-        environment = dict(os.environ, PYTHONPATH=os.path.dirname(__file__))
+        environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(__file__)))
         if width:
             environment["FASTSDE_VECTOR_BYTES"] = width
         run = [sys.executable, "-c", SCRIPT]

@@ -379,7 +379,7 @@ def test_cover_trims_overlapping_parts(tiny_study, stand_in, tmp_path):
 
 
 def test_format_document_has_the_schema():
-    text = (Path(__file__).parents[1] / "docs" / "format.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]
     documented = {(row[0], row[1]) for row in rows}
     tables = (

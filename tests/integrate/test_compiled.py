@@ -29,7 +29,8 @@ RECORD = {"observables": ["loss", "modes"]}
 
 
 def start(cache, model, directory):
-    environment = dict(os.environ, PYTHONPATH=os.path.dirname(__file__), NUMBA_CACHE_DIR=str(cache))
+    helpers = os.path.dirname(os.path.dirname(__file__))
+    environment = dict(os.environ, PYTHONPATH=helpers, NUMBA_CACHE_DIR=str(cache))
     words = [sys.executable, "-c", SCRIPT, str(model), str(directory)]
     return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
