@@ -1,4 +1,4 @@
-"""``python -m bench.gpu``: what the kernels do on a graphics processor, and what JAX does on the same one.
+"""``python -m bench.gpu``: what the kernels do on a GPU, and what JAX does on the same one.
 
 For each case: the time of the kernel alone (events on the device) and of a whole integration with its
 snapshots (the host's clock), registers and occupancy, and the share of the roofline: a lane's instructions,
@@ -220,7 +220,7 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     why = devices.unusable()
     if why is not None:
-        print(DeviceError(f"no graphics processor can be used: {why}"), file=sys.stderr)
+        print(DeviceError(f"no GPU can be used: {why}"), file=sys.stderr)
         return 2
     found = run(DRY if given.dry else SIZES, given.cases, not given.no_jax, given.repeats)
     given.output.parent.mkdir(parents=True, exist_ok=True)

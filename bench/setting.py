@@ -19,7 +19,7 @@ class Setting:
     - "langevin": ``theta <- theta - eta grad L + sqrt(2 T eta) xi``, population, ``E x x^T = I``;
     - "gradient": ``theta <- theta - eta grad L + eta N``, N one sample's noise made Gaussian, that is
       R = c (D + D H + sigma Z) in place of c D, H symmetric with variance 1 off and 2 on the diagonal;
-    - "sgd": batches of one of the finite samples, shuffled anew in each epoch.
+    - "sgd": batches of one of the finite samples, shuffled again in each epoch.
 
     All save the parameters and the loss of each trajectory at the end.
     """

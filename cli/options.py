@@ -159,13 +159,13 @@ _RUNNING = (
         type=click.Choice(["cpu", "cuda", "auto"]),
         default="cpu",
         show_default=True,
-        help="Integrate on processors or on a graphics processor of NVIDIA; auto: on one if there is one.",
+        help="Integrate on processors or on an NVIDIA GPU; auto: on one if there is one.",
     ),
     click.option(
         "--gpu",
         metavar="N",
         type=click.IntRange(min=0),
-        help="Which graphics processor, from 0; one process each, with --shard.  [default: the first]",
+        help="Which GPU, from 0; one process each, with --shard.  [default: the first]",
     ),
     click.option("--any-version", is_flag=True, help="Mix numbers of different versions of the program."),
 )

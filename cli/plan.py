@@ -67,7 +67,7 @@ def command(
             show.print_json(one.to_mapping() | {"gpu": classes(study)})
             return
         show.print_forecast(one)
-        click.echo("\nOn a graphics processor (--device cuda)")
+        click.echo("\nOn a GPU (--device cuda)")
         show.print_pairs(classes(study), indent="  ")
     elif as_json:
         cases_found = {name: one.to_mapping() for name, one in found.items()}

@@ -37,7 +37,7 @@ def command(
     """Run a study, analyse it and write its report: the main job.
 
     What stands in the directory is kept: a run that was stopped goes on, a finished one is only analysed and
-    reported anew. Prints a table of results and the path of the report.
+    reported again. Prints a table of results and the path of the report.
 
     \b
     Examples:

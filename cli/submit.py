@@ -26,7 +26,7 @@ __all__ = ["command"]
     show_default=True,
     help="Processors of a task, each with a thread.",
 )
-@click.option("--gpu", is_flag=True, help="Give each task a graphics processor, and compute there.")
+@click.option("--gpu", is_flag=True, help="Give each task a GPU, and compute there.")
 @click.option("--array-limit", metavar="N", type=click.IntRange(min=1), help="Tasks that may run at once.")
 @click.option("--partition", metavar="NAME", default="", help="Partition of the cluster.")
 @click.option("--mem", "memory", metavar="SIZE", default="", help="Memory of a task, as 4G.")

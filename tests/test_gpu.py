@@ -31,10 +31,10 @@ def test_the_simulated_device_agrees_with_processors():
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
 
 
-@pytest.mark.skipif(not ABSENT, reason="there is a graphics processor")
+@pytest.mark.skipif(not ABSENT, reason="there is a GPU")
 def test_without_a_device_cuda_is_refused_and_auto_takes_processors(tmp_path):
     a_study = study()
-    with pytest.raises(DeviceError, match=r"no graphics processor can be used(.|\n)*mend"):
+    with pytest.raises(DeviceError, match=r"no GPU can be used(.|\n)*fix"):
         devices.choose_device(a_study, "cuda")
     assert devices.choose_device(a_study, "auto") == "cpu"
     path = tmp_path / "study.toml"
@@ -70,7 +70,7 @@ def test_a_function_of_the_users_own_cannot_go_to_a_device():
     class OwnStudy:
         landscape = Own()
 
-    assert "mend: --device cpu" in devices.obstacle(OwnStudy())
+    assert "fix: --device cpu" in devices.obstacle(OwnStudy())
 
 
 def test_size_classes_follow_the_memory_of_a_trajectory():

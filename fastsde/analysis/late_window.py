@@ -52,7 +52,7 @@ class LateWindow:
 
 
 def survivors(view: Trajectories) -> Bools:
-    """Trajectories that never left the finite numbers, shape (trajectory,)."""
+    """Trajectories that never diverged, shape (trajectory,)."""
     return np.asarray(~np.isfinite(view.passage_time("exploded")))
 
 

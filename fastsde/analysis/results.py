@@ -35,7 +35,7 @@ class ModelResult:
     kind, summary : str
         The model's kind, and what it does in one sentence.
     trajectories, exploded : int
-        How many there are, and how many left the finite numbers before the end.
+        How many there are, and how many diverged before the end.
     surviving : ndarray, shape (snapshot,)
         How many are finite at each snapshot.
     moments : Moments
@@ -193,7 +193,7 @@ class Findings:
                 return found
         except DamageError as error:
             raise StoreError(
-                f"{error}, or it is of another version: `fastsde analyze {path.parent}` makes it anew"
+                f"{error}, or it is of another version: `fastsde analyze {path.parent}` makes it again"
             ) from error
 
     def document(self) -> dict[str, Any]:

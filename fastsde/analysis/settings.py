@@ -33,7 +33,7 @@ class Settings:
     blur : float
         Entropic penalty of the Sinkhorn divergence, as a share of the mean squared distance.
     sliced_limit, kernel_limit, pair_limit, transport_limit : int
-        Most trajectories a side that are used, the first so many: by the distances that sort (n log n); by
+        Most trajectories per sample that are used, the first ones: by the distances that sort (n log n); by
         MMD and energy distance (n^2) at every snapshot; by them and the neighbours between all pairs; by
         assignment and Sinkhorn (n^3, and n^2 many times).
     blocks : int

@@ -1,4 +1,4 @@
-"""Trajectories on a graphics processor: resident there from snapshot to snapshot."""
+"""Trajectories on a GPU: resident there from snapshot to snapshot."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Batch:
 
 
 class Resident:
-    """Trajectories ``first .. first + count - 1`` of one model on a graphics processor.
+    """Trajectories ``first .. first + count - 1`` of one model on a GPU.
 
     One launch carries all of them from one snapshot to the next. A snapshot leaves through page-locked memory
     while the next segment computes, and is delivered meanwhile. Where they do not fit the device's memory all
@@ -302,8 +302,8 @@ class Resident:
     def _make_room(self, count: int, error: Exception) -> None:
         if count <= LEAST:
             raise ResourceError(
-                f"{count} trajectories do not fit the memory of the graphics processor ({error})\n"
-                "  mend: end what else uses it (nvidia-smi), record less, or --device cpu"
+                f"{count} trajectories do not fit the memory of the GPU ({error})\n"
+                "  fix: end what else uses it (nvidia-smi), record less, or --device cpu"
             ) from error
         self._fetch()
         self._batch = None

@@ -1,4 +1,4 @@
-"""What a graphics processor measures of trajectories at a snapshot, and how the host takes it."""
+"""What a GPU measures of trajectories at a snapshot, and how the host takes it."""
 
 from __future__ import annotations
 

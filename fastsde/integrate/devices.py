@@ -1,4 +1,4 @@
-"""Graphics processors: whether one can be used, for what, and the programs of models for it."""
+"""GPUs: whether one can be used, for what, and the programs of models for it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ WORDS = {
 
 
 def classes(study: Study) -> dict[str, str]:
-    """Return for each model of a study how a graphics processor would hold a trajectory, in words.
+    """Return for each model of a study how a GPU would hold a trajectory, in words.
 
     Examples
     --------
@@ -98,11 +98,11 @@ def simulated() -> bool:
 
 
 def unusable() -> str | None:
-    """Return why no graphics processor can be used, and how to mend it; None if one can."""
+    """Return why no GPU can be used, and how to mend it; None if one can."""
     if not simulated() and importlib.util.find_spec("numba_cuda") is None:
         return (
             "the package numba-cuda is not installed\n"
-            "  mend: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
+            "  fix: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
             "'fastsde[cuda12]' for one of version 525 or later"
         )
     from fastsde.kernels import cuda
@@ -112,30 +112,30 @@ def unusable() -> str | None:
         return None
     return (
         f"the driver does not give one: {' '.join(problem.split())}\n"
-        "  mend: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
+        "  fix: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
         "fastsde[cuda12] instead of fastsde[cuda13]; CUDA_VISIBLE_DEVICES may hide it"
     )
 
 
 def obstacle(study: Study) -> str | None:
-    """Return what of a study no graphics processor can compute; None if there is nothing."""
+    """Return what of a study no GPU can compute; None if there is nothing."""
     if study.landscape is not None and study.landscape.code == "user":
         return (
             "landscape.kind = 'user': a function compiled for this machine's processor cannot be called on "
-            "a graphics processor\n  mend: --device cpu"
+            "a GPU\n  fix: --device cpu"
         )
     return None
 
 
 def choose_device(study: Study, wanted: str, number: int | None = None) -> str:
-    """Return "cpu" or "cuda" for what a user wants; "auto" takes a graphics processor where there is one.
+    """Return "cpu" or "cuda" for what a user wants; "auto" takes a GPU where there is one.
 
     Parameters
     ----------
     study : Study
     wanted : {"cpu", "cuda", "auto"}
     number : int, optional
-        Which graphics processor this process takes.
+        Which GPU this process takes.
 
     Raises
     ------
@@ -163,8 +163,8 @@ def _select(number: int) -> None:
     there = cuda.count()
     if number >= there:
         raise DeviceError(
-            f"there is no graphics processor {number}: this process sees {there}, numbered from 0\n"
-            "  mend: a smaller --gpu; CUDA_VISIBLE_DEVICES says which ones a process sees"
+            f"there is no GPU {number}: this process sees {there}, numbered from 0\n"
+            "  fix: a smaller --gpu; CUDA_VISIBLE_DEVICES says which ones a process sees"
         )
     cuda.select(number)
 
@@ -177,7 +177,7 @@ def refusal(error: Exception) -> DeviceError | None:
 
     return DeviceError(
         f"the driver (CUDA {cuda.describe()['driver']}) is older than the toolkit that compiles ({error})\n"
-        "  mend: a newer driver, or toolkit wheels of the driver's version, as docs/gpu.md says"
+        "  fix: a newer driver, or toolkit wheels of the driver's version, as docs/gpu.md says"
     )
 
 
@@ -192,10 +192,10 @@ def survey() -> dict[str, Any]:
 
 
 def check_device(study: Study) -> None:
-    """Refuse a study that cannot be computed on a graphics processor here."""
+    """Refuse a study that cannot be computed on a GPU here."""
     why = obstacle(study) or unusable()
     if why is not None:
-        raise DeviceError(f"no graphics processor can be used: {why}")
+        raise DeviceError(f"no GPU can be used: {why}")
 
 
 def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> Any:

@@ -109,7 +109,7 @@ def integrate(
     checkpoint_seconds : float, optional
         Least time between two checkpoints.
     device : {"cpu", "cuda"}, optional
-        Where to integrate: on processors, or on the graphics processor that `fastsde.integrate.devices`
+        Where to integrate: on processors, or on the GPU that `fastsde.integrate.devices`
         finds. Random integers are the same; results agree to rounding for as long as the dynamics are not
         chaotic.
 
@@ -225,7 +225,7 @@ def _on_cpu(
 def _on_gpu(
     study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
 ) -> Iterator[Any]:
-    """Give the trajectories of a range on the graphics processor."""
+    """Give the trajectories of a range on the GPU."""
     from fastsde.integrate.cuda_ensemble import Resident
 
     with Resident(study, lowered, threads, first, count, *rest) as resident:

@@ -81,7 +81,7 @@ class Observer:
     study, model, problem, lowered
         The study, one of its models, its problem and the model for the kernels.
     exploded : (rows,) int64 array
-        Steps at which trajectories left the finite numbers; their values are NaN from there on.
+        Steps at which trajectories diverged; their values are NaN from there on.
     """
 
     def __init__(

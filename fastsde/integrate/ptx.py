@@ -1,4 +1,4 @@
-"""What the kernels of a study become for a graphics processor, on a machine that need not have one.
+"""What the kernels of a study become for a GPU, on a machine that need not have one.
 
 Needs the toolkit that the extra ``cuda12`` or ``cuda13`` brings, and for registers and memory the assembler
 ``ptxas`` (the package ``nvidia-cuda-nvcc``, or a CUDA toolkit in the path).
@@ -101,7 +101,7 @@ def assemble(source: str, capability: tuple[int, int] = (9, 0)) -> Usage:
     program = find_ptxas()
     if program is None:
         raise DeviceError(
-            "ptxas was not found\n  mend: pip install nvidia-cuda-nvcc, or a CUDA toolkit in the path"
+            "ptxas was not found\n  fix: pip install nvidia-cuda-nvcc, or a CUDA toolkit in the path"
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.ptx"

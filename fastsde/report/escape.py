@@ -61,7 +61,7 @@ def _finding(analysis: Analysis) -> str:
         else:
             other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({between(low, high)})")
     reference = escape(found.reference)
-    said = f"Not told from {reference} by the time at which half have escaped: {', '.join(same)}."
+    said = f"Indistinguishable from {reference} by the time at which half have escaped: {', '.join(same)}."
     sentences = [said] if same else []
     if other:
         more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
@@ -123,7 +123,7 @@ def _hazard_finding(analysis: Analysis) -> str:
     other = [name for name, one in others.items() if one and reference and other_course(one, reference)]
     same = [escape(name) for name, one in others.items() if one and name not in other]
     if same:
-        said += f" Not told from it: {', '.join(same)}."
+        said += f" Indistinguishable from it: {', '.join(same)}."
     if other:
         more = f", and {len(other) - 4} more" if len(other) > 4 else ""
         said += f" Another course: {'; '.join(_went(found.models, name, rank) for name in other[:4])}{more}."

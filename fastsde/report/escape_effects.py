@@ -15,9 +15,9 @@ from fastsde.report.writing import p_value
 __all__ = ["barriers", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]
 
 UNITS = {
-    TRAJECTORY: "trajectories a side",
+    TRAJECTORY: "trajectories per sample",
     DATA_SET: "data sets",
-    ONE_DATA_SET: "trajectories a side of the one data set in common",
+    ONE_DATA_SET: "trajectories per sample of the one data set in common",
 }
 
 

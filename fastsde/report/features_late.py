@@ -47,7 +47,7 @@ def _late(law: LateLaw) -> str:
         )
     if law.boltzmann.p_value < 0.05:
         return f"no Boltzmann law by its shape (p {p_value(law.boltzmann.p_value)}){moving}"
-    text = f"not told from a Boltzmann law of temperature {number(float(heats.common.value))}"
+    text = f"indistinguishable from a Boltzmann law of temperature {number(float(heats.common.value))}"
     if law.own_temperature:
         text += f" (its own: {number(law.own_temperature)})"
     return text + moving

@@ -45,7 +45,7 @@ def _counted(analysis: Analysis, one: DiffusionPeaks) -> list[int]:
 def _verdict(one: DiffusionPeaks, modes: list[int]) -> str:
     """Say of the peak of the diffusion how it stands to learning."""
     if not modes:
-        return "cannot be told: no mode is learned"
+        return "undetermined: no mode is learned"
     if np.all(one.edge[modes] > 0.9 * one.counted[modes]):
         return "does not exist: the diffusion is largest at the first or last snapshot"
     low, high = one.before_learned.low[modes], one.before_learned.high[modes]

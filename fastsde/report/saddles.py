@@ -158,7 +158,7 @@ SPECS = (
         name="saddle_visits",
         title="Saddles on the way",
         caption=(
-            "Saddles are told apart by the modes that are above half their strength. Noise keeps "
+            "Saddles are distinguished by the modes that are above half their strength. Noise keeps "
             "trajectories from coming near a saddle, and short stays fall between snapshots: a model that "
             "is seen less often need not have passed elsewhere. The time seen is a lower bound of the stay."
         ),

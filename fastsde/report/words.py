@@ -67,7 +67,7 @@ def _start(study: Study) -> str:
         if init.gamma is None
         else f"variance min(fan in, fan out)^-{init.gamma:g}"
     )
-    shared = "shared by all models" if study.start == "paired" else "drawn anew for every model"
+    shared = "shared by all models" if study.start == "paired" else "drawn independently for every model"
     kind = "balanced, its entries" if init.kind == "balanced" else "with Gaussian entries"
     return f"It starts {kind} of {size}; starting points are {shared}."
 

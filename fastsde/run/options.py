@@ -35,9 +35,9 @@ class Options:
     any_version
         Mix numbers of different versions of fastsde and of the libraries beneath it.
     device
-        Where to integrate: ``"cpu"``, ``"cuda"`` or ``"auto"``, a graphics processor where one can be used.
+        Where to integrate: ``"cpu"``, ``"cuda"`` or ``"auto"``, a GPU where one can be used.
     gpu
-        Number of the graphics processor, where there are several; None: the first.
+        Number of the GPU, where there are several; None: the first.
     """
 
     threads: int | None = None

@@ -126,7 +126,7 @@ def run(
     ResourceError
         If the study needs more memory or disk than there is.
     DeviceError
-        If a graphics processor is wanted and cannot be used.
+        If a GPU is wanted and cannot be used.
     Interrupted
         If `stop` said so; what was computed is kept.
 
@@ -179,7 +179,7 @@ def _range(study: Study, options: Options) -> range:
 
 
 def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -> list[Todo]:
-    """Return what lacks in a range: parts begun or shorter as they are, the rest divided anew."""
+    """Return what lacks in a range: parts begun or shorter as they are, the rest divided again."""
     wanted = _range(study, options)
     begun = [Todo(part) for part, _, _ in found_unfinished(directory)]
     candidates = [*begun, *(Todo(standing.part, standing) for standing in stock.shorter)]

@@ -51,7 +51,7 @@ class Job:
     run_options
         More options of ``fastsde run``.
     gpu
-        Whether each task of the array has a graphics processor and computes there.
+        Whether each task of the array has a GPU and computes there.
     module_folder
         Where the tasks find a module that the study names; empty: the study names none.
     """

@@ -94,7 +94,7 @@ class Session:
                 self._close(0)
 
     def _label(self) -> str:
-        """Return what is done, and on which graphics processor if on one."""
+        """Return what is done, and on which GPU if on one."""
         return f"integrate on {survey()['name']}" if self._device else "integrate"
 
     def _compute(self, item: Todo) -> bool:

@@ -274,7 +274,7 @@ class Trajectories:
 
     @cached_property
     def exploded(self) -> NDArray[np.bool_]:
-        """Which trajectories left the finite numbers, shape (count,); their values are NaN from then on."""
+        """Which trajectories diverged, shape (count,); their values are NaN from then on."""
         return np.asarray(self["exploded_step"] >= 0)
 
     def passage_time(self, event: str) -> NDArray[np.float64]:

@@ -166,7 +166,7 @@ class Sgd(Section):
     batch : int, default 1
         Samples in a batch; the last batch of an epoch may be smaller.
     sampling : str
-        How a batch is drawn; the four ways are different processes. ``"epoch"``: the data shuffled anew each
+        How a batch is drawn; the four ways are different processes. ``"epoch"``: the data shuffled again each
         epoch; ``"without-replacement"``: independent batches without repetition inside; ``"replacement"``:
         independent samples; ``"fresh"``: new data at every step (population only). In a study file the
         default is ``"epoch"`` with finite data and ``"fresh"`` with the population.
@@ -177,7 +177,7 @@ class Sgd(Section):
     weight_decay : float, optional
         Adds ``weight_decay theta`` to every gradient.
     label_noise : float, optional
-        Standard deviation of normal noise on the labels, drawn anew at every step (Blanc et al. 2020).
+        Standard deviation of normal noise on the labels, drawn again at every step (Blanc et al. 2020).
     """
 
     synonyms: ClassVar[Mapping[str, str]] = {

@@ -61,7 +61,7 @@ def term_faults(study: Content) -> Iterator[Fault]:
             allowed = f"nothing of the kind: under the momentum of models.{name} modes go on by themselves"
             yield Fault(("record", "observables"), rates[0], allowed, f"remove {rates[0]} or the momentum")
         if isinstance(model, Sgd) and model.label_noise is not None and population:
-            mend = "set data.label_noise: a population draws its labels anew anyway"
+            mend = "set data.label_noise: a population draws its labels again anyway"
             yield Fault((*where, "label_noise"), model.label_noise, "label noise only with finite data", mend)
 
 

@@ -129,7 +129,7 @@ class ResourceError(FastsdeError):
 
 
 class DeviceError(FastsdeError):
-    """There is no graphics processor to compute on, or it cannot compute this study."""
+    """There is no GPU to compute on, or it cannot compute this study."""
 
     exit_code = 2
 

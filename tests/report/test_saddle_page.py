@@ -42,7 +42,7 @@ def found(covariate, low, high, values):
 def test_the_sentence_says_which_way(covariate, low, high, values, said):
     (sentence,) = escape.effect_sentences(found(covariate, low, high, values))
     assert said in sentence
-    assert "200 trajectories a side" in sentence
+    assert "200 trajectories per sample" in sentence
 
 
 def test_an_interval_without_an_end_is_said_in_words():
@@ -57,7 +57,7 @@ def test_an_interval_without_an_end_is_said_in_words():
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     assert effects["rank 0 alpha 0"].ratio_low == 0
     (sentence,) = escape.effect_sentences(effects)
-    assert "or more; 100 trajectories a side" in sentence
+    assert "or more; 100 trajectories per sample" in sentence
     (row,) = escape.effect_rows(effects, ("rank 0",))
     table = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
     assert not any("inf" in text or "nan" in text for text in (sentence, *row.values(), table))
@@ -88,7 +88,7 @@ def test_the_table_has_both_ends():
     assert f"{one.time[0] / 0.5:,.4g} at 1.2" in html
     (row,) = escape.effect_rows(effects, ("rank 0", "rank 1"))
     assert row["values"] == "1.2 to 2"
-    assert row["unit"] == "200 trajectories a side"
+    assert row["unit"] == "200 trajectories per sample"
 
 
 def test_explosions_and_the_unit_are_said():
@@ -111,7 +111,7 @@ def test_explosions_and_the_unit_are_said():
     (row,) = escape.effect_rows(effects, ("rank 0",))
     assert (row["exploded"], row["unit"]) == ("0, 30", "3 data sets")
     alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
-    assert "100 trajectories a side of the one data set in common" in escape.effect_sentences(alone)[0]
+    assert "100 trajectories per sample of the one data set in common" in escape.effect_sentences(alone)[0]
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +143,12 @@ def test_findings_say_what_was_counted(analysis):
         f"{spread.step_participation[visited]:.3g} ({spread.step_participation_low[visited]:.3g} to" in noise
     )
     said = spec["escape"].finding(analysis)
-    assert "Not told from sgd by the time at which half have escaped: " in said
+    assert "Indistinguishable from sgd by the time at which half have escaped: " in said
     assert "langevin 1." in said
     assert "gd 0." in said
     course = spec["escape_hazard"].finding(analysis)
     assert course.startswith("Rate of escape from rank 0 after the start at the origin: sgd rises (")
-    assert course.endswith(f"Not told from it: {', '.join(ranking(analysis))}.")
+    assert course.endswith(f"Indistinguishable from it: {', '.join(ranking(analysis))}.")
 
 
 def test_the_curvature_at_visits_is_not_that_of_the_saddle(analysis):

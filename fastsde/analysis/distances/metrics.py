@@ -68,7 +68,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "mmd_widths",
         "MMD², several bandwidths",
-        "chance levels",
+        "null quantiles",
         lambda settings: 0,
         lambda settings: settings.pair_limit,
         _several_widths,

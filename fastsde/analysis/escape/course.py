@@ -14,7 +14,7 @@ from fastsde.analysis.escape.passages import Passages
 __all__ = ["COURSES", "course", "later_over_earlier", "other_course"]
 
 COURSES = ("constant", "rises", "falls", "rises, then falls", "falls, then rises", "unknown")
-"""What may be said of a hazard; "constant" if it is not told from that."""
+"""What may be said of a hazard; "constant" if it is indistinguishable from that."""
 
 FEWEST = 10
 """Escapes below which nothing is said."""

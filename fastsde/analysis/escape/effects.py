@@ -128,8 +128,8 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
     -------
     Effect or None
         None if some level has not even a tenth of its trajectories escape, on one of the data sets, or so
-        many at once that the time is not told from zero; and if levels have no data set in common, as then
-        nothing tells the setting from the data.
+        many at once that the time is indistinguishable from zero; and if levels have no data set in common,
+        as then nothing tells the setting from the data.
 
     Notes
     -----

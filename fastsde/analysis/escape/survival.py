@@ -11,7 +11,7 @@ from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.protocols import Floats
 
 MOMENTS = 2000
-"""At most so many distinct times are told apart; more are rounded up to so many quantiles of them."""
+"""At most so many distinct times are distinguished; more are rounded up to so many quantiles of them."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class DiffusionPeaks:
     edge : ndarray, shape (mode,)
         Counted, with a peak at the first or last snapshot: the diffusion falls or grows all the time.
     exploded : int
-        Left out: trajectories that left the finite numbers.
+        Left out: trajectories that diverged.
     fraction : Interval
         Median fraction of the mode's strength that is learned when its diffusion peaks.
     quartiles : ndarray, shape (3, mode)

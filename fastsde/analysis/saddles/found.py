@@ -32,7 +32,7 @@ class Saddles:
     curvature_scale : float
         Largest Hessian eigenvalue at the balanced minimum.
     naming : str
-        What the modes are by which saddles are told apart.
+        What the modes are by which saddles are distinguished.
     gradient_source, distance_source, curvature_source, noise_source : str
         "recorded", or what was done instead.
     types : SaddleTypes

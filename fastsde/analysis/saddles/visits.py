@@ -1,4 +1,4 @@
-"""Visits to saddles along trajectories: plateaus of gradient and loss, told apart by the modes kept."""
+"""Visits to saddles along trajectories: plateaus of gradient and loss, distinguished by the modes kept."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MEANING: dict[str, str] = {
     "undetermined": "no heavier than a Gaussian, but of too few values: even a stable law of index 1.8 would "
     "often look like this",
     "light": "no power law seen: a tail as of a Gaussian or exponential law",
-    "stable": "cannot be told from an alpha-stable law: sums keep the index",
+    "stable": "is indistinguishable from an alpha-stable law: sums keep the index",
     "heavy": "a power law without a variance, yet not stable: the index of sums changes",
     "power": "a power law with a variance, or a wide mixture of scales: sums tend to a Gaussian",
     "unclear": "heavier than a Gaussian, but too few values, or estimators that contradict one another, "

@@ -62,7 +62,7 @@ def test_the_interval_of_later_over_earlier_is_exact():
 
 @pytest.mark.statistics
 def test_two_of_one_course_are_not_told_apart_and_two_others_are():
-    """Whatever the scale of time. Of 200 pairs 10 are told apart on average, over 24 with p 3e-5."""
+    """Whatever the scale of time. Of 200 pairs 10 are distinguished on average, over 24 with p 3e-5."""
     rng = np.random.default_rng(3)
     draw = lambda shape, scale: later_over_earlier(stays(scale * rng.weibull(shape, 200), 50.0))  # noqa: E731
     assert sum(other_course(draw(1.5, 1.0), draw(1.5, 4.0)) for _ in range(200)) <= 24

@@ -91,7 +91,7 @@ def test_shift_and_scale(skewed):
 
 
 def test_replicates_are_those_of_resampled_samples(skewed):
-    """The matrix product against sorting each bootstrap sample anew."""
+    """The matrix product against sorting each bootstrap sample again."""
     drawn = resampling(len(skewed), 5, seed=1)
     ordered = np.sort(skewed, axis=0)
     linear = (drawn.linear @ ordered).reshape(5, len(NAMES), 2)
