@@ -46,21 +46,23 @@ MANY = 40
 
 
 INTRODUCTION = """\
-What was measured stands in the first two tables; the others are computed from it by the functions
-of `fastsde plan`, as no such cluster was at hand."""
+The first two tables were measured; the others are computed from these by the functions of
+`fastsde plan`, as no such cluster was available."""
 TRIAL = """\
-Forecast and real time of the longest task, on this machine, tasks one after another (the example
-with 2000 steps):"""
+Forecast and measured time of the longest task, on this machine, with tasks run one after another
+(the example with 2000 steps):"""
 EXPLANATION = """\
-Every task computes the same range of trajectories of every model, so all take as long. Efficiency
-is the time that goes into steps and snapshots over all time of all tasks. It falls where a task
-starts for little work, and where its trajectories do not fill the vector lanes of all its threads.
-The part size is the most trajectories that a part of any model has; it is the study's own, or the
-task's share if that is smaller. Files are parts, the ensemble and the study. Where many files are a
-burden, take fewer tasks, or `fastsde merge --copy`, which leaves one. Arrays are listed up to the
-one that leaves a task 16 trajectories of each model.
+Every task computes the same range of trajectories of every model, so all tasks take equally long.
+Efficiency is the time spent on steps and snapshots divided by the total time of all tasks. It falls
+when a task has little work compared with its start-up time, and when its trajectories do not fill the
+vector lanes of all its threads. The part size is the largest number of trajectories in a part of any
+model: the study's own part size, or the task's share if that is smaller. The files are the parts, the
+ensemble and the study. Where many files are a problem, use fewer tasks, or `fastsde merge --copy`,
+which leaves one file. Arrays are listed up to the one that leaves each task 16 trajectories of each
+model.
 
-A task near its limit loses nothing: it saves and queues again, for the cost of one more start."""
+A task near its time limit loses nothing: it saves a checkpoint and queues again, at the cost of one
+more start."""
 
 
 def text_of(trajectories, steps, models):
@@ -152,22 +154,22 @@ def page(threads, costs, join, trials, found):
     lines = [
         "# Job arrays, from one task to ten thousand",
         "",
-        f"Written by `python -m bench.arrays` on {platform.machine()}, {threads} threads a task, {day}.",
+        f"Written by `python -m bench.arrays` on {platform.machine()}, {threads} threads per task, {day}.",
         INTRODUCTION,
         "",
-        "| what it costs beside computing | seconds |",
+        "| overhead | seconds |",
         "|---|---|",
-        f"| a process: Python, imports, data | {start:.2f} |",
-        f"| a model in a process: loading its compiled code, the first look at the cache | {model:.2f} |",
-        f"| a part: folder, lock, file, checksum, flush | {part:.3f} |",
-        f"| joining, a part (one model, 11 variables) | {join[0]:.4f} |",
-        f"| `fastsde status`, a part | {join[2]:.4f} |",
+        f"| per process: Python, imports, data | {start:.2f} |",
+        f"| per model and process: loading its compiled code, first access to the cache | {model:.2f} |",
+        f"| per part: folder, lock, file, checksum, flush | {part:.3f} |",
+        f"| joining, per part (one model, 11 variables) | {join[0]:.4f} |",
+        f"| `fastsde status`, per part | {join[2]:.4f} |",
         "",
-        f"The ensemble file grows by {size_text(join[1])} a part.",
+        f"The ensemble file grows by {size_text(join[1])} per part.",
         "",
         TRIAL,
         "",
-        "| tasks | forecast, s | real, s | ratio |",
+        "| tasks | forecast, s | measured, s | ratio |",
         "|---|---|---|---|",
         *(f"| {n} | {a:.1f} | {b:.1f} | {a / b:.2f} |" for n, a, b in trials),
         "",
@@ -178,7 +180,7 @@ def page(threads, costs, join, trials, found):
             "",
             f"## {size:,} trajectories of each of six models",
             "",
-            "| tasks | time of a task | efficiency | files | of about | part size |",
+            "| tasks | time per task | efficiency | files | size of a file, about | part size |",
             "|---|---|---|---|---|---|",
         ]
         lines += [
