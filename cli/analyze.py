@@ -40,8 +40,9 @@ def command(
     the summary (one row per model), and everything that analysis.h5 holds.
 
     Sections: snapshots (moments, distances over time and learning times), distances, pairs, relevance, shape,
-    tails, saddles, escape, diffusion, rank, alignment, late_law, currents, mixing, branching. `fastsde plan`
-    says what each costs.
+    tails, saddles, escape, diffusion, rank, alignment, late_law, currents, mixing, branching. Verdicts rest
+    on snapshots and distances: these two are measured together, where either is named or no analysis is
+    there yet. `fastsde plan` says what each costs.
 
     \b
     Examples:

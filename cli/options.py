@@ -116,7 +116,8 @@ sections = click.option(
     "--sections",
     metavar="A,B,...",
     callback=_names,
-    help="Measure these sections only, and keep the others of an analysis that is there.  [default: all]",
+    help="Measure these sections only, and keep the others of an analysis that is there; snapshots and "
+    "distances are measured together, since verdicts rest on both.  [default: all]",
 )
 
 quick = click.option(

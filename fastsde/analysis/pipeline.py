@@ -20,7 +20,7 @@ from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import ModelResult
 from fastsde.analysis.sections import SECTIONS, measure_sections
-from fastsde.analysis.selection import SNAPSHOTS, check_kept, check_sections
+from fastsde.analysis.selection import DISTANCES, SNAPSHOTS, check_kept, check_sections, measured_together
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
@@ -60,7 +60,8 @@ def analyze(
         Told how many snapshots and sections are done.
     sections : sequence of str, optional
         Measure these sections only (`fastsde.analysis.sections.SECTIONS`, or "snapshots": moments, distances
-        over time and learning times); all by default.
+        over time and learning times); all by default. "snapshots" and "distances" are always measured
+        together, both where either is named or `before` lacks them: the significance rests on both.
     before : Analysis, optional
         An earlier analysis of the same ensemble, from which all that `sections` does not name is kept.
 
@@ -129,8 +130,10 @@ class _Pass:
         """Measure the wanted sections, all by default, keep the others, and put the results together.
 
         Significance rests on the distances of the pass over the snapshots and on those of the section
-        "distances"; it is kept where that pass is.
+        "distances": either both are measured, or it is kept whole.
         """
+        whole = before is not None and (DISTANCES in before.sections or not self.reference)
+        wanted = measured_together(wanted, whole)
         kept = before if wanted is not None and SNAPSHOTS not in wanted else None
         seconds = dict(before.seconds) if before and wanted else {}
         comparison = None

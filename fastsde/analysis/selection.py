@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
     from fastsde.analysis.settings import Settings
 
-__all__ = ["SNAPSHOTS", "check_kept", "check_sections"]
+__all__ = ["DISTANCES", "SNAPSHOTS", "check_kept", "check_sections", "measured_together"]
 
 SNAPSHOTS = "snapshots"
 """The pass over all snapshots: moments, distances over time and learning times of every model."""
+
+DISTANCES = "distances"
+"""The section whose distances, beside those of the pass over all snapshots, the significance rests on."""
 
 
 def check_sections(names: Sequence[str]) -> None:
@@ -34,6 +37,29 @@ def check_sections(names: Sequence[str]) -> None:
     if unknown or not names:
         found = repr(unknown[0]) if unknown else "none"
         raise RequestError(f"no section {found} in an analysis; it has {', '.join(known)}")
+
+
+def measured_together(names: Sequence[str] | None, kept: bool) -> Sequence[str] | None:
+    """Return the sections to measure so that the significance rests on all distances; None for all.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        The sections that are asked for; all by default.
+    kept : bool
+        Whether an earlier analysis has both, and they are kept.
+
+    Examples
+    --------
+    >>> measured_together(["tails"], kept=True), measured_together(["tails"], kept=False)
+    (['tails'], ['tails', 'snapshots', 'distances'])
+    >>> measured_together(["snapshots"], kept=True), measured_together(["distances"], kept=True)
+    (['snapshots', 'distances'], ['distances', 'snapshots'])
+    """
+    both = (SNAPSHOTS, DISTANCES)
+    if names is None or (kept and not set(both) & set(names)):
+        return names
+    return list(dict.fromkeys([*names, *both]))
 
 
 def check_kept(

@@ -34,18 +34,29 @@ def before(ensemble):
 
 
 def test_only_the_wanted_sections_are_measured(before):
-    assert set(before.sections) == {"escape", "shape"}
-    assert set(before.seconds) == {"snapshots", "escape", "shape"}
+    assert set(before.sections) == {"distances", "escape", "shape"}
+    assert set(before.seconds) == {"snapshots", "distances", "escape", "shape"}
+
+
+def test_verdicts_do_not_depend_on_the_wanted_sections(ensemble):
+    """They rest on the distances of the snapshots and of the section, which imply each other."""
+    whole = analyze(ensemble, settings=FAST)
+    wanted = {name: one.significance.p_value for name, one in whole.models.items()}
+    for name in ("snapshots", "distances", "tails"):
+        for before in (None, whole, dataclasses.replace(whole, sections={})):
+            found = analyze(ensemble, settings=FAST, sections=[name], before=before)
+            assert "distances" in found.sections
+            assert {name: one.significance.p_value for name, one in found.models.items()} == wanted
 
 
 def test_the_others_are_kept(ensemble, before, tmp_path):
     loaded = Analysis.load(before.save(tmp_path / "analysis.h5"))
     told = Told()
     after = analyze(ensemble, settings=FAST, sections=["late_law"], before=loaded, progress=told)
-    assert list(after.sections) == ["shape", "escape", "late_law"]
-    assert set(after.seconds) == {"snapshots", "shape", "escape", "late_law"}
+    assert list(after.sections) == ["distances", "shape", "escape", "late_law"]
+    assert set(after.seconds) == {"snapshots", "distances", "shape", "escape", "late_law"}
     assert set(told.notes) == {"late_law", ""}
-    assert after.models is loaded.models
+    assert all(after.models[name] is one for name, one in loaded.models.items())
     assert np.isclose(after.bandwidth, before.bandwidth)
     assert Analysis.load(after.save(tmp_path / "analysis.h5")).sections.keys() == after.sections.keys()
 
@@ -53,7 +64,7 @@ def test_the_others_are_kept(ensemble, before, tmp_path):
 def test_a_section_without_an_answer_replaces_an_earlier_one(ensemble, before):
     wrong = dataclasses.replace(before, sections=before.sections | {"branching": before.sections["shape"]})
     after = analyze(ensemble, settings=FAST, sections=["branching"], before=wrong)
-    assert set(after.sections) == {"escape", "shape"}
+    assert set(after.sections) == {"distances", "escape", "shape"}
 
 
 @pytest.mark.parametrize(
