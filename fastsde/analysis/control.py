@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from fastsde.analysis.phrases import amount, short
-from fastsde.analysis.ranking import UNDETERMINED, verdict
+from fastsde.analysis.ranking import UNDETERMINED, verdict_words
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def sampling_note(analysis: Findings) -> str:
 
 def _from_control(analysis: Findings, control: str, name: str) -> str:
     """Say how far a model is from the control, and where the control differs most from the reference."""
-    found = verdict(analysis, control, name)
+    found = verdict_words(analysis, control, name)
     judged = "" if found == UNDETERMINED else f", {found}"
     there = _at_strongest(analysis, control, control, name)
     return f"{name} is {amount(analysis.effects.between(control, name))}{there}{judged}"

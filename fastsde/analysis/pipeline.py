@@ -160,6 +160,11 @@ class _Pass:
             only=wanted,
         )
         others = {k: v for k, v in before.sections.items() if k not in taken} if before and wanted else {}
+        models = kept.models if kept is not None else self._models(moment_rows, comparison)
+        together = found | others
+        if "pairs" in together:
+            against = {name: one.significance for name, one in models.items()}
+            together["pairs"] = together["pairs"].with_reference(self.reference, against)
         problem = self.ensemble.problem
         return Analysis(
             study=self.ensemble.study.to_toml(),
@@ -177,9 +182,9 @@ class _Pass:
             bandwidth=self.bandwidth,
             optimum_loss=float(problem.optimum_loss),
             plateaus=plateaus(problem),
-            models=kept.models if kept is not None else self._models(moment_rows, comparison),
+            models=models,
             effects=effects,
-            sections={one.name: (found | others)[one.name] for one in SECTIONS if one.name in found | others},
+            sections={one.name: together[one.name] for one in SECTIONS if one.name in together},
             seconds=seconds | taken,
         )
 

@@ -11,9 +11,12 @@ from fastsde.analysis.distances.significance import LEVEL
 if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
 
-__all__ = ["judged", "ordered", "ranking", "tied", "verdict"]
+__all__ = ["judged", "ordered", "ranking", "tied", "verdict", "verdict_words"]
 
 UNDETERMINED = "undetermined"
+
+BY_PAIRS = "by MMD and energy distance at the chosen snapshots"
+"""What the section ``pairs`` tests models by that are not the reference; `fastsde compare` tests more."""
 
 
 def ranking(analysis: Findings) -> list[str]:
@@ -44,7 +47,8 @@ def verdict(analysis: Findings, first: str, second: str) -> str:
     """Return "distinguishable", "indistinguishable" or "undetermined" of any two models.
 
     From `fastsde.analysis.distances.significance`: for the reference of all distances at all snapshots, for
-    other pairs of what the section ``pairs`` tests. Of a model and itself, of its two halves.
+    other pairs of what the section ``pairs`` tests, fewer distances: `verdict_words` says so. Of a model and
+    itself, of its two halves.
     """
     if analysis.reference in (first, second):
         other = second if first == analysis.reference else first
@@ -54,6 +58,14 @@ def verdict(analysis: Findings, first: str, second: str) -> str:
     if pairs is None:
         return UNDETERMINED
     return judged(float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)]))
+
+
+def verdict_words(analysis: Findings, first: str, second: str) -> str:
+    """Say the verdict on two models; of two that were tested by part of the distances only, by which."""
+    found = verdict(analysis, first, second)
+    if found != "indistinguishable" or analysis.reference in (first, second):
+        return found
+    return f"not distinguished {BY_PAIRS}"
 
 
 def judged(p_value: float) -> str:

@@ -13,7 +13,7 @@ from fastsde.analysis.distances.metrics import BY_NAME
 from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
 from fastsde.analysis.distances.versus import Pair
-from fastsde.analysis.ranking import UNDETERMINED, ranking, verdict
+from fastsde.analysis.ranking import BY_PAIRS, UNDETERMINED, ranking, verdict
 from fastsde.report import distances_figures
 from fastsde.report.coordinates import by_coordinate
 from fastsde.report.spec import FigureSpec
@@ -89,14 +89,30 @@ def pairs_finding(analysis: Analysis) -> str:
     verdicts = {pair: verdict(analysis, *pair) for pair in places}
     if not any(one != UNDETERMINED for one in verdicts.values()):
         return "Undetermined which models differ: too few trajectories survive."
-    same = [f"{a} and {b}" for (a, b), one in verdicts.items() if one == "indistinguishable"]
+    told = sum(one == "distinguishable" for one in verdicts.values())
     size = f"{analysis.effects.count:,} trajectories per sample"
-    if not same:
-        return f"All {len(places)} pairs of models are distinguishable at {size}."
-    return (
-        f"Of {len(places)} pairs of models, {len(same)} are indistinguishable at {size}: "
-        f"{escape('; '.join(same))}."
+    if told == len(places):
+        all_of_them = (
+            f"All {told} pairs of models are" if told > 1 else f"{escape(' and '.join(places[0]))} are"
+        )
+        return f"{all_of_them} distinguishable at {size}."
+    same = [pair for pair, one in verdicts.items() if one == "indistinguishable"]
+    unknown = [pair for pair, one in verdicts.items() if one == UNDETERMINED]
+    of_reference = [pair for pair in same if analysis.reference in pair]
+    groups = {
+        "Indistinguishable by all distances": of_reference,
+        f"Not distinguished {BY_PAIRS}": [pair for pair in same if pair not in of_reference],
+        "Undetermined": unknown,
+    }
+    said = [
+        f"{words}: {escape('; '.join(' and '.join(pair) for pair in pairs))}."
+        for words, pairs in groups.items()
+        if pairs
+    ]
+    start = (
+        f"Of {len(places)} pairs of models, {told} are distinguishable at {size}. " if len(places) > 1 else ""
     )
+    return start + " ".join(said)
 
 
 def relevance_finding(analysis: Analysis) -> str:
@@ -202,8 +218,10 @@ SPECS = (
         caption=(
             "First the effect between any two models, the mean over the course of learning in shares of a "
             "mode's strength or decades of loss, the same in both triangles: blue where the models are "
-            "distinguishable, grey where they are not or that is undetermined; on the diagonal what sampling "
-            "alone gives. Then, at chosen snapshots, distances as multiples of their 95&nbsp;% null "
+            "distinguishable, grey where they are not or that is undetermined (with the reference by all "
+            "distances at all snapshots, other pairs by the two below, at the chosen snapshots: "
+            "<code>fastsde compare</code> may still distinguish these); on the diagonal what sampling alone "
+            "gives. Then, at chosen snapshots, distances as multiples of their 95&nbsp;% null "
             "quantile: the squared MMD in the upper right triangle and the energy distance in the lower left "
             "one; on the diagonal the MMD of the two halves of one model. = means that a difference is not "
             "significant there, a dash that the distance does not exist or too few survive."

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeEnsemble, FakeTrajectories
+from fakes import FakeEnsemble, FakeTrajectories, fake_ensemble
 
 from fastsde.analysis import Settings, analyze, sections
 from fastsde.analysis.headline import NAMED
-from fastsde.analysis.ranking import ordered, ranking, verdict
+from fastsde.analysis.ranking import ordered, ranking, verdict, verdict_words
 from fastsde.problem.data import build_problem
-from fastsde.report import distances_figures, tables
+from fastsde.report import distances, distances_figures, tables
 from fastsde.study.study import Study
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
@@ -89,3 +89,24 @@ def test_verdicts_in_words_are_those_of_the_significance(path):
         told = found.models[row["model"]].significance
         assert row["verdict"] == told.verdict == verdict(found, names[0], row["model"])
         assert f">{told.verdict}</b>" in page
+
+
+def test_pairs_with_the_reference_have_its_p_values(monkeypatch):
+    """One procedure, one number; other pairs are tested by less, and the words say by what."""
+    asked = [one for one in sections.SECTIONS if one.name in ("distances", "pairs")]
+    monkeypatch.setattr(sections, "SECTIONS", tuple(asked))
+    ensemble = fake_ensemble(60, 5, ("sgd", "gd", "sgd_gauss", "levy"), shift={"gd": 2.0})
+    found = analyze(ensemble, settings=QUICK)
+    pairs, names = found.sections["pairs"], list(found.models)
+    told = [found.models[name].significance.p_value for name in names]
+    assert pairs.p_value[names.index("sgd")].tolist() == pairs.p_value[:, names.index("sgd")].tolist() == told
+    alone = analyze(ensemble, settings=QUICK, sections=["pairs"], before=found)
+    assert np.array_equal(alone.sections["pairs"].p_value, pairs.p_value)
+    assert verdict(found, "sgd_gauss", "levy") == "indistinguishable"
+    words = "not distinguished by MMD and energy distance at the chosen snapshots"
+    assert verdict_words(found, "sgd_gauss", "levy") == words
+    assert verdict_words(found, "sgd", "levy") == "indistinguishable"
+    said = distances.pairs_finding(found)
+    assert "Not distinguished by MMD and energy distance at the chosen snapshots: sgd_gauss and levy." in said
+    assert "Indistinguishable by all distances: sgd and sgd_gauss; sgd and levy." in said
+    assert said.startswith("Of 6 pairs of models, 3 are distinguishable at 30 trajectories per sample.")

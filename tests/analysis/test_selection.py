@@ -57,7 +57,7 @@ def test_the_others_are_kept(ensemble, before, tmp_path):
     assert set(after.seconds) == {"snapshots", "distances", "shape", "escape", "late_law"}
     assert set(told.notes) == {"late_law", ""}
     assert all(after.models[name] is one for name, one in loaded.models.items())
-    assert np.isclose(after.bandwidth, before.bandwidth)
+    assert np.array_equal(after.bandwidth, before.bandwidth)
     assert Analysis.load(after.save(tmp_path / "analysis.h5")).sections.keys() == after.sections.keys()
 
 
