@@ -1,4 +1,4 @@
-"""How much of a distance is due to sampling: SGD in shuffled epochs against independent noise."""
+"""How much of a distance can be due to sampling: SGD in shuffled epochs against independent noise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from fastsde.analysis.phrases import amount, short
-from fastsde.analysis.ranking import UNDETERMINED, verdict_words
+from fastsde.analysis.ranking import UNDETERMINED, verdict, verdict_words
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def sampling_control(analysis: Findings) -> str:
 
 
 def sampling_note(analysis: Findings) -> str:
-    """Say how much of every distance from an SGD in shuffled epochs is due to the sampling; often nothing."""
+    """Say what of the distances from an SGD in shuffled epochs can be due to the sampling; often nothing."""
     if not shuffles(analysis):
         return ""
     reference, control = analysis.reference, sampling_control(analysis)
@@ -47,12 +47,20 @@ def sampling_note(analysis: Findings) -> str:
         )
     models = Study.from_toml(analysis.study).models
     others = [name for name in analysis.effects.ranking(control) if models[name].kind == "sde"]
-    near = [_from_control(analysis, control, name) for name in others]
-    apart = amount(analysis.effects.between(reference, control))
+    near = "; ".join(_from_control(analysis, control, name) for name in others)
+    found = analysis.effects.between(reference, control)
+    start = f"{control}, the same SGD sampled with replacement, is"
+    if not math.isfinite(found.mean):
+        return (
+            f"{start} at an undetermined distance from {reference}, and so is how much of the others' is due "
+            f"to the sampling. From {control}: {near}."
+        )
     there = _at_strongest(analysis, control, reference, control)
+    told = verdict(analysis, reference, control)
+    judged = ", indistinguishable" if told == "indistinguishable" else ""
     return (
-        f"{control}, the same SGD sampled with replacement, is {apart} from {reference}{there}: so much of "
-        f"the distance of every SDE is due to shuffled epochs. From {control}: {'; '.join(near)}."
+        f"{start} {amount(found)} from {reference}{there}{judged}: distances from {reference} up to about "
+        f"that size can be due to the sampling alone. From {control}: {near}."
     )
 
 
@@ -61,7 +69,7 @@ def _from_control(analysis: Findings, control: str, name: str) -> str:
     found = verdict_words(analysis, control, name)
     judged = "" if found == UNDETERMINED else f", {found}"
     there = _at_strongest(analysis, control, control, name)
-    return f"{name} is {amount(analysis.effects.between(control, name))}{there}{judged}"
+    return f"{name} {amount(analysis.effects.between(control, name))}{there}{judged}"
 
 
 def _at_strongest(analysis: Findings, control: str, first: str, second: str) -> str:

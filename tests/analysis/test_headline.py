@@ -122,7 +122,20 @@ def test_how_much_of_a_distance_is_due_to_sampling():
     control, sde = (found.effects.between("gd", name).mean for name in ("sgd", "sgd_gauss"))
     assert control > 5 * sde
     assert f"gd, the same SGD sampled with replacement, is {control:.2g} (" in said
-    assert f"From gd: sgd_gauss is {sde:.2g} (" in said
+    assert f"From gd: sgd_gauss {sde:.2g} (" in said
+    assert "can be due to the sampling alone" in said
+
+
+def test_no_more_than_the_whole_of_a_distance_is_said_to_be_due_to_sampling():
+    """The control is farther from SGD than the SDE is."""
+    models, shift = ("sgd", "gd", "sgd_gauss"), {"gd": 0.6, "sgd_gauss": 0.9}
+    ensemble = _with_control(fake_ensemble(300, 8, models, shift=shift), True)
+    found = analyze(ensemble, settings=QUICK)
+    said = found.headline()
+    assert found.effects.between("sgd", "gd").mean > found.effects.between("sgd", "sgd_gauss").mean
+    assert "so much of" not in said
+    assert "every SDE" not in said
+    assert "distances from sgd up to about that size can be due to the sampling alone. From gd: " in said
 
 
 def test_a_missing_control_is_told():
