@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -31,10 +32,12 @@ def headline(analysis: Findings) -> str:
             f"Undetermined: {next(iter(analysis.models))} is the only model, with nothing to compare it with."
         )
     if not analysis.reference:
-        return (
-            "Undetermined which model is nearest to SGD: the study has no SGD. Its models are compared with "
-            "each other; --reference NAME compares them with one of them."
+        together = (
+            f"{names[0]} is the only model, with nothing to compare it with."
+            if len(names) == 1
+            else "Its models are compared with each other; --reference NAME compares them with one of them."
         )
+        return f"Undetermined which model is nearest to SGD: the study has no SGD. {together}"
     if not analysis.step[-1] > 0:
         return "Undetermined which model is nearest: the only snapshot is the start, before any step."
     if all(verdict(analysis, analysis.reference, name) == "undetermined" for name in names) and not any(
@@ -44,8 +47,7 @@ def headline(analysis: Findings) -> str:
         are = "is" if len(names) == 1 else "are"
         return f"Undetermined how far {who} {are} from {analysis.reference}: {_why(analysis, names[0])}."
     said = [
-        _nearest(analysis, names[0]),
-        _farther(analysis, names),
+        *_order(analysis, names),
         *_verdicts(analysis, names),
         _diverged(analysis, names),
         sampling_note(analysis),
@@ -68,26 +70,60 @@ def _effect(analysis: Findings, name: str) -> Effect:
     return analysis.effects.between(analysis.reference, name)
 
 
+def _order(analysis: Findings, names: list[str]) -> list[str]:
+    """Say which model is nearest, or which share the first place, and name the others."""
+    known = [name for name in names if math.isfinite(_effect(analysis, name).mean)]
+    nearest = _not_ordered(analysis, known)
+    if len(nearest) < 2 or _coincide(analysis, known[0]):
+        return [_nearest(analysis, names[0]), _farther(analysis, known)]
+    shown = [f"{name} {amount(_effect(analysis, name))}" for name in nearest]
+    if len(shown) > NAMED:
+        shown = [*shown[:3], "...", shown[-1]]
+    return [
+        f"Nearest to {analysis.reference}, in an order that is not significant, {_when(analysis)}: "
+        f"{' ~ '.join(shown)} (mean effect; sampling alone gives "
+        f"{short(_effect(analysis, nearest[0]).sampling)}).",
+        f"{nearest[0]}: {differences(analysis, _effect(analysis, nearest[0]))}.",
+        _farther(analysis, known[len(nearest) - 1 :]),
+    ]
+
+
+def _not_ordered(analysis: Findings, known: list[str]) -> list[str]:
+    """Return the first models in rank, of which none is significantly nearer than another."""
+    effects, reference = analysis.effects, analysis.reference
+    return [
+        *known[:1],
+        *itertools.takewhile(lambda name: effects.nearer(reference, known[0], name) is False, known[1:]),
+    ]
+
+
+def _coincide(analysis: Findings, name: str) -> bool:
+    effect = _effect(analysis, name)
+    return effect.mean == 0 and effect.sampling == 0
+
+
+def _when(analysis: Findings) -> str:
+    step = analysis.step
+    several = len(step) > 1
+    return "averaged over the course of learning" if several else f"at its only snapshot, step {step[0]:,.0f}"
+
+
 def _nearest(analysis: Findings, name: str) -> str:
     effect, reference = _effect(analysis, name), analysis.reference
     if not math.isfinite(effect.mean):
         return f"How far models are from {reference} is undetermined: {_why(analysis, name)}."
-    if effect.mean == 0 and effect.sampling == 0:
+    if _coincide(analysis, name):
         return f"{name} coincides with {reference}: all trajectories of both have the same modes and loss."
     known = math.isfinite(effect.high)
     span = f"95 % interval {short(effect.low)} to {short(effect.high)}; " if known else ""
-    step = analysis.step
-    several = len(step) > 1
-    when = "averaged over the course of learning" if several else f"at its only snapshot, step {step[0]:,.0f}"
     return (
-        f"{name} is nearest to {reference}: {when}, {differences(analysis, effect)}, a mean effect of "
-        f"{short(effect.mean)} ({span}sampling alone gives {short(effect.sampling)})."
+        f"{name} is nearest to {reference}: {_when(analysis)}, {differences(analysis, effect)}, a mean "
+        f"effect of {short(effect.mean)} ({span}sampling alone gives {short(effect.sampling)})."
     )
 
 
-def _farther(analysis: Findings, names: list[str]) -> str:
-    """Name the other models in order with their effects, a tilde where an order is not significant."""
-    known = [name for name in names if math.isfinite(_effect(analysis, name).mean)]
+def _farther(analysis: Findings, known: list[str]) -> str:
+    """Name the models after the first in order with their effects, a tilde where an order is unsure."""
     if len(known) < 2:
         return ""
     unsure = tied(analysis)
@@ -176,7 +212,8 @@ def _why(analysis: Findings, name: str) -> str:
     count = min(one.trajectories for one in analysis.models.values())
     if analysis.effects.count < SMALLEST_SAMPLE:
         needed = f"two samples of {SMALLEST_SAMPLE} are needed"
-        return f"{count:,} {'trajectory' if count == 1 else 'trajectories'} per model are too few, {needed}"
+        many = "trajectory per model is" if count == 1 else "trajectories per model are"
+        return f"{count:,} {many} too few, {needed}"
     return found.reason if found is not None and found.reason else "too few trajectories survive"
 
 

@@ -5,6 +5,7 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings, analyze, sections
+from fastsde.analysis.ranking import ranking
 from fastsde.study.study import Study
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32, sliced_limit=60, kernel_limit=60)
@@ -64,7 +65,7 @@ def test_a_model_that_is_gone_most_of_the_time_has_no_effect_yet_is_distinguisha
 def test_one_trajectory():
     found = analyze(fake_ensemble(1, 6, ("sgd", "gd")), settings=QUICK)
     assert found.headline().startswith(
-        "Undetermined how far gd is from sgd: 1 trajectory per model are too few"
+        "Undetermined how far gd is from sgd: 1 trajectory per model is too few"
     )
 
 
@@ -102,6 +103,24 @@ def test_without_reference_and_alone():
         .headline()
         .startswith("Undetermined: sgd is the")
     )
+
+
+def test_no_reference_with_one_model():
+    said = analyze(fake_ensemble(60, 6, ("gd",)), settings=QUICK).headline()
+    assert "each other" not in said
+
+
+def test_the_nearest_is_not_named_where_the_order_is_not_significant():
+    models = ("sgd", "langevin", "sgd_gauss", "levy")
+    found = analyze(fake_ensemble(300, 8, models, shift={"langevin": 2.0}), settings=QUICK)
+    near, next_one = ranking(found)[:2]
+    assert found.effects.nearer("sgd", near, next_one) is False
+    said = found.headline()
+    start = "Nearest to sgd, in an order that is not significant, averaged over the course of learning: "
+    assert said.startswith(f"{start}{near} {found.effects.between('sgd', near).mean:.2g} (")
+    assert f" ~ {next_one} " in said
+    assert "is nearest to" not in said
+    assert "Farther: langevin" in said
 
 
 def _with_control(ensemble, replacement):

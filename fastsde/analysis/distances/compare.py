@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.distances.effect import Effects, EffectSizes, nearest_first
+from fastsde.analysis.distances.jackknife import jackknife_reach
 from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.significance import LEVEL
 from fastsde.analysis.distances.versus import Measured, Pair, Tested, joined, versus
 from fastsde.analysis.protocols import Ensemble, Floats
-from fastsde.analysis.ranking import judged
+from fastsde.analysis.ranking import UNDETERMINED, judged
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
@@ -43,6 +44,8 @@ class HeadToHead:
         Distances, coordinates and divergences, snapshot axis first.
     effect : Interval
         Effect at each snapshot (`fastsde.analysis.distances.effect`) with its 95 % interval.
+    left_out : ndarray, shape (snapshot, group)
+        The effect without each group of states, for the jackknife.
     modes, loss, median_loss, sampling : ndarray, shape (snapshot,)
         Its parts, in shares of a mode's strength and decades of loss; median log10 loss of the second less
         that of the first; the effect between two samples of the first.
@@ -57,6 +60,7 @@ class HeadToHead:
     coordinates: tuple[str, ...]
     pair: Pair
     effect: Interval
+    left_out: Floats
     modes: Floats
     loss: Floats
     median_loss: Floats
@@ -204,7 +208,14 @@ def compare(
     count = count // frame.branches * frame.branches
     weight = np.full(len(places), 1 / len(places))
     sizes = EffectSizes(
-        chosen, points.coordinates, count, weight, frame.branches, settings.seed, whole=not paired
+        chosen,
+        points.coordinates,
+        count,
+        weight,
+        frame.branches,
+        settings.seed,
+        whole=not paired,
+        every_group=True,
     )
     for number, place in enumerate(places):
         clouds = points.clouds(place, frame)
@@ -218,13 +229,14 @@ def compare(
                 found.append(versus(*sides, orders, clouds.frame))
     effects, at = sizes.result(), np.array(places)
     return [
-        _head_to_head(effects, pair, at, step[at], points.coordinates, joined(found))
+        _head_to_head(effects, sizes.left_out, pair, at, step[at], points.coordinates, joined(found))
         for pair, found in pairs.items()
     ]
 
 
 def _head_to_head(
     effects: Effects,
+    left_out: Floats,
     names: tuple[str, str],
     places: NDArray[np.int64],
     step: Floats,
@@ -240,6 +252,7 @@ def _head_to_head(
         coordinates=coordinates,
         pair=pair,
         effect=effects.course(*names),
+        left_out=left_out[:, :, i, j],
         modes=effects.modes[:, i, j],
         loss=effects.loss[:, i, j],
         median_loss=effects.shift[:, i, j],
@@ -258,14 +271,8 @@ def nearest(found: Sequence[HeadToHead], at: int) -> list[HeadToHead]:
 
 
 def nearest_when(found: Sequence[HeadToHead]) -> str:
-    """Say which model is nearest to the first one at which steps, and the verdict on all of them together."""
+    """Say which of several models is nearest to the first at which steps, and the verdict on all together."""
     first, step = found[0].first, found[0].step
-    names = [nearest(found, at)[0].second for at in range(len(step))]
-    runs = [
-        (name, [at for at, _ in group])
-        for name, group in itertools.groupby(enumerate(names), lambda one: one[1])
-    ]
-    said = [f"{name} at {_steps(step[places])}" for name, places in runs]
     mine = [one for one in found if one.first == first]
     overall = [(one.second, one.pair.significance) for one in mine]
     together = [
@@ -274,7 +281,35 @@ def nearest_when(found: Sequence[HeadToHead]) -> str:
         if one
     ]
     steps = "all these steps together" if len(step) > 1 else "this step"
-    return f"Nearest to {first}: {', '.join(said)}. By all distances at {steps}: {', '.join(together)}."
+    return f"{_order(found) if len(mine) > 1 else ''}By all distances at {steps}: {', '.join(together)}."
+
+
+def _order(found: Sequence[HeadToHead]) -> str:
+    """Name the nearest model at each step, or those that share the first place; nothing if none is known."""
+    first, step = found[0].first, found[0].step
+    names = [" ~ ".join(_first_place(found, at)) or UNDETERMINED for at in range(len(step))]
+    if set(names) == {UNDETERMINED}:
+        return ""
+    runs = [
+        (name, [at for at, _ in group])
+        for name, group in itertools.groupby(enumerate(names), lambda one: one[1])
+    ]
+    said = [f"{name} at {_steps(step[places])}" for name, places in runs]
+    note = " (~: in an order that is not significant)" if any("~" in name for name in names) else ""
+    return f"Nearest to {first}{note}: {', '.join(said)}. "
+
+
+def _first_place(found: Sequence[HeadToHead], at: int) -> list[str]:
+    """Return the nearest model at a snapshot, and all that are not significantly farther; none if unknown."""
+    ranked = [one for one in nearest(found, at) if math.isfinite(one.effect.value[at])]
+    tied = itertools.takewhile(lambda one: not _farther(ranked[0], one, at), ranked[1:])
+    return [one.second for one in (*ranked[:1], *tied)]
+
+
+def _farther(nearer: HeadToHead, other: HeadToHead, at: int) -> bool:
+    """Whether a model is significantly farther at a snapshot than one nearer to the same first model."""
+    reach = jackknife_reach(other.left_out[at] - nearer.left_out[at])
+    return bool(other.effect.value[at] - nearer.effect.value[at] > reach)
 
 
 def _steps(steps: Floats) -> str:

@@ -194,6 +194,13 @@ class EffectSizes:
         Of the bootstrap.
     whole : bool
         Whether a sample is the whole model, and not half of it.
+    every_group : bool
+        Whether to keep `left_out` of each snapshot too.
+
+    Attributes
+    ----------
+    left_out : ndarray, shape (snapshot, group, model, model)
+        The effects without each group of states; without snapshots unless these are kept.
     """
 
     def __init__(
@@ -205,6 +212,7 @@ class EffectSizes:
         branches: int = 1,
         seed: int = 0,
         whole: bool = False,
+        every_group: bool = False,
     ) -> None:
         self.names, self.count, self.weight = tuple(names), count, weight
         self.branches, self.seed = branches, seed
@@ -214,6 +222,7 @@ class EffectSizes:
         shape = (len(weight), models, models)
         self._value, self._modes, self._loss_part, self._error, self._shift = np.full((5, *shape), np.nan)
         self._sums = np.zeros((GROUPS, models, models))
+        self.left_out = np.full((len(weight) if every_group else 0, GROUPS, models, models), np.nan)
 
     def tabulate(self, snapshot: int, points: Floats) -> tuple[Floats, Floats, float]:
         """Quantiles of one model at one snapshot, for `add`.
@@ -270,6 +279,8 @@ class EffectSizes:
                 :, 0
             ]
             self._error[snapshot, a, b] = error
+            if len(self.left_out):
+                self.left_out[snapshot, :, a, b] = parts[0, 1:]
             if math.isfinite(parts[0, 0]):
                 self._sums[:, a, b] += self.weight[snapshot] * parts[0, 1:]
 

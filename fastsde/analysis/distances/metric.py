@@ -193,7 +193,7 @@ class Metric:
         if states == 0 and not self.blocks:
             limit = self.limit(frame.settings)
             return f"too few: a state has {frame.branches} branches, this distance takes {limit} trajectories"
-        return f"too few: {states} states per sample"
+        return f"too few: {states} {'state' if states == 1 else 'states'} per sample"
 
     def sums(self, side: Floats, relabelling: Relabelling, frame: Frame) -> Floats:
         """Sum up one sample over blocks of whole states, which are what is shuffled."""
@@ -225,7 +225,8 @@ INFINITE = "infinite: a sample does not spread in every direction"
 
 
 def _none(count: int) -> Compared:
-    return Compared(None, count, reason=f"too few: {count} trajectories survive per sample")
+    many = "trajectory survives" if count == 1 else "trajectories survive"
+    return Compared(None, count, reason=f"too few: {count} {many} per sample")
 
 
 @lru_cache(maxsize=8)

@@ -76,7 +76,8 @@ def test_a_point_and_a_cloud(metric):
 def test_too_few(metric, count):
     found = _compare(metric, *np.random.default_rng(3).normal(size=(2, count, 2)))
     assert found.values is None
-    assert found.reason == f"too few: {count} trajectories survive per sample"
+    many = "trajectory survives" if count == 1 else "trajectories survive"
+    assert found.reason == f"too few: {count} {many} per sample"
 
 
 @EVERY

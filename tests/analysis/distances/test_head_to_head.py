@@ -108,6 +108,22 @@ def test_the_nearest_is_first_and_verdicts_are_those_of_all_distances(ensemble):
     assert "langevin distinguishable" in said
 
 
+def test_the_nearest_is_not_named_where_the_order_is_not_significant():
+    """Two models of one law are as near; one of a far law is not among them."""
+    ensemble = fake_ensemble(160, 10, ("sgd", "langevin", "sgd_gauss", "levy"), shift={"langevin": 2.0})
+    names = ["sgd", "langevin", "sgd_gauss", "levy"]
+    found = compare(ensemble, names, snapshots=[7], settings=QUICK, every_pair=False)
+    near = " ~ ".join(one.second for one in nearest(found, 0)[:2])
+    assert set(near.split(" ~ ")) == {"sgd_gauss", "levy"}
+    start = f"Nearest to sgd (~: in an order that is not significant): {near} at step "
+    assert nearest_when(found).startswith(start)
+    alone = compare(ensemble, ["sgd", "levy"], snapshots=[7], settings=QUICK)
+    assert nearest_when(alone).startswith("By all distances at this step: levy indistinguishable")
+    few = fake_ensemble(8, 10, ("sgd", "langevin", "levy"))
+    unknown = compare(few, ["sgd", "langevin", "levy"], snapshots=[7], settings=QUICK, every_pair=False)
+    assert nearest_when(unknown).startswith("By all distances at this step: langevin undetermined, levy und")
+
+
 def test_the_effect_at_a_step_is_that_of_the_analysis_where_models_are_paired(ensemble):
     """Independent models are compared whole; paired ones by halves, as in an analysis."""
     paired = fake_ensemble(160, 10, ("sgd", "langevin"))
