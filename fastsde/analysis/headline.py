@@ -13,7 +13,7 @@ from fastsde.analysis.control import sampling_note
 from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.phrases import amount, enumerated, short
-from fastsde.analysis.ranking import ranking, tied, verdict
+from fastsde.analysis.ranking import ranking, verdict
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
@@ -73,8 +73,17 @@ def _effect(analysis: Findings, name: str) -> Effect:
 def _order(analysis: Findings, names: list[str]) -> list[str]:
     """Say which model is nearest, or which share the first place, and name the others."""
     known = [name for name in names if math.isfinite(_effect(analysis, name).mean)]
+    same = [name for name in known if _coincide(analysis, name)]
+    if same:
+        coincide = "coincides" if len(same) == 1 else "coincide"
+        who = "both" if len(same) == 1 else "all"
+        return [
+            f"{enumerated(same)} {coincide} with {analysis.reference}: the trajectories of {who} have "
+            f"the same {enumerated(_compared(analysis))}, to rounding.",
+            _farther(analysis, [same[-1], *(name for name in known if name not in same)]),
+        ]
     nearest = _not_ordered(analysis, known)
-    if len(nearest) < 2 or _coincide(analysis, known[0]):
+    if len(nearest) < 2:
         return [_nearest(analysis, names[0]), _farther(analysis, known)]
     shown = [f"{name} {amount(_effect(analysis, name))}" for name in nearest]
     if len(shown) > NAMED:
@@ -98,8 +107,16 @@ def _not_ordered(analysis: Findings, known: list[str]) -> list[str]:
 
 
 def _coincide(analysis: Findings, name: str) -> bool:
+    """Whether a model has the trajectories of the reference, or one law without any spread with it."""
     effect = _effect(analysis, name)
-    return effect.mean == 0 and effect.sampling == 0
+    return analysis.effects.coincides(analysis.reference, name) or effect.mean == effect.sampling == 0
+
+
+def _compared(analysis: Findings) -> list[str]:
+    """Name what is compared."""
+    landscape = Study.from_toml(analysis.study).landscape is not None
+    modes = ["coordinates" if landscape else "modes"] if analysis.effects.has_modes else []
+    return [*modes, *(["loss"] if analysis.effects.has_loss else [])]
 
 
 def _when(analysis: Findings) -> str:
@@ -112,8 +129,6 @@ def _nearest(analysis: Findings, name: str) -> str:
     effect, reference = _effect(analysis, name), analysis.reference
     if not math.isfinite(effect.mean):
         return f"How far models are from {reference} is undetermined: {_why(analysis, name)}."
-    if _coincide(analysis, name):
-        return f"{name} coincides with {reference}: all trajectories of both have the same modes and loss."
     known = math.isfinite(effect.high)
     span = f"95 % interval {short(effect.low)} to {short(effect.high)}; " if known else ""
     return (
@@ -126,9 +141,10 @@ def _farther(analysis: Findings, known: list[str]) -> str:
     """Name the models after the first in order with their effects, a tilde where an order is unsure."""
     if len(known) < 2:
         return ""
-    unsure = tied(analysis)
+    nearer = analysis.effects.nearer
     said = [
-        ("~ " if unsure[before] else "") + f"{name} {amount(_effect(analysis, name))}"
+        ("~ " if nearer(analysis.reference, before, name) is False else "")
+        + f"{name} {amount(_effect(analysis, name))}"
         for before, name in pairwise(known)
     ]
     if len(said) > NAMED:

@@ -92,6 +92,33 @@ def test_models_that_coincide():
     assert "Distinguishable" not in said
 
 
+def test_differences_at_rounding_are_no_effect():
+    """All start at zero: gd and its rounded copy have one point each, a few units of rounding apart."""
+    ensemble = fake_ensemble(60, 8, ("sgd", "gd"))
+    rng = np.random.default_rng(5)
+    for name in ("modes", "loss"):
+        same = np.repeat(ensemble.views["sgd"].arrays[name][:, :1], 60, axis=1)
+        ensemble.views["sgd"].arrays[name] = same
+        ensemble.views["gd"].arrays[name] = same * (1 + 1e-16 * rng.normal(size=same.shape))
+    found = analyze(ensemble, settings=QUICK)
+    assert found.effects.between("sgd", "gd").mean == 0
+    said = found.headline()
+    assert said.startswith("gd coincides with sgd: the trajectories of both have the same modes and loss")
+
+
+def test_paired_models_with_the_same_trajectories_coincide():
+    """Their halves differ by sampling, though each trajectory is the same in both."""
+    ensemble = fake_ensemble(60, 8, ("sgd", "gd", "langevin"), shift={"langevin": 2.0})
+    ensemble.views["gd"].arrays = dict(ensemble.views["sgd"].arrays)
+    found = analyze(ensemble, settings=QUICK)
+    assert found.effects.between("sgd", "gd").mean > 0
+    assert found.effects.coincides("sgd", "gd")
+    assert not found.effects.coincides("sgd", "langevin")
+    said = found.headline()
+    assert said.startswith("gd coincides with sgd: the trajectories of both have the same modes and loss")
+    assert "Farther: langevin" in said
+
+
 def test_without_reference_and_alone():
     assert (
         analyze(fake_ensemble(60, 6, ("gd", "langevin")), settings=QUICK)

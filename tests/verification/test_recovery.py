@@ -43,7 +43,10 @@ def test_the_true_model_is_closest_and_inside_the_null_band(analysed):
     told = {name for name, one in found.models.items() if one.significance.distinguishable}
     assert told == {"sgd_gauss", "sgd", "langevin", "levy", "gd"}
     assert all(one.mean_p > 0.025 for one in found.models["sde"].distances.values())
-    assert found.headline().startswith("sde is nearest to truth")
+    start = (
+        "Nearest to truth, in an order that is not significant, averaged over the course of learning: sde "
+    )
+    assert found.headline().startswith(start)
     assert "Indistinguishable from truth at 512 trajectories per sample: sde (p = " in found.headline()
 
 

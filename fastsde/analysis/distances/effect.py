@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from fastsde.analysis.confidence import Interval
@@ -27,7 +28,7 @@ from fastsde.analysis.distances.quantiles import LEVELS, Weights, central_quanti
 from fastsde.analysis.distances.random_features import GROUPS
 from fastsde.analysis.distances.samples import finite
 from fastsde.analysis.distances.way import way_weights
-from fastsde.analysis.protocols import Floats
+from fastsde.analysis.protocols import Bools, Floats
 from fastsde.system.progress import Progress, Silent
 from fastsde.system.provenance import available_cores
 
@@ -92,6 +93,9 @@ class Effects:
         The mean over the course without each group of states, a twentieth of them.
     count : int
         Trajectories per sample.
+    coincide : ndarray of int, shape (model, model)
+        1 where all trajectories of two models are the same at all snapshots, to rounding, as those of paired
+        models without noise are; 0 elsewhere. Empty if that is not known.
     """
 
     names: tuple[str, ...]
@@ -103,6 +107,12 @@ class Effects:
     shift: Floats
     left_out: Floats
     count: int
+    coincide: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
+
+    def coincides(self, first: str, second: str) -> bool:
+        """Whether two models have the same trajectories, to rounding; False if that is not known."""
+        i, j = self.names.index(first), self.names.index(second)
+        return bool(self.coincide.size and self.coincide[i, j])
 
     @property
     def has_modes(self) -> bool:
@@ -359,6 +369,7 @@ def measure_effects(points: Points, reference: str, seed: int, progress: Progres
         Told how many snapshots are done.
     """
     names = tuple(points.views)
+    same = np.ones((len(names), len(names)), dtype=np.bool_)
     weight = way_weights(points.way(reference or names[0]))
     sizes = EffectSizes(names, points.coordinates, points.half, weight, points.branches, seed)
     progress = progress or Silent()
@@ -367,10 +378,23 @@ def measure_effects(points: Points, reference: str, seed: int, progress: Progres
         ThreadPoolExecutor(min(len(names), available_cores())) as pool,
     ):
         for snapshot in range(len(weight)):
-
-            def tabulate(name: str, at: int = snapshot) -> tuple[Floats, Floats, float]:
-                return sizes.tabulate(at, points.at(name, at))
-
+            here = points.equal(snapshot, pool.map)
+            same &= _equal([here[name] for name in names])
+            tabulate = partial(_tabulated, sizes, snapshot, here)
             sizes.add(snapshot, dict(zip(names, pool.map(tabulate, names), strict=True)))
             progress.update(snapshot + 1)
-    return sizes.result()
+    return replace(sizes.result(), coincide=same.astype(np.int64))
+
+
+def _tabulated(
+    sizes: EffectSizes, snapshot: int, points: Mapping[str, Floats], name: str
+) -> tuple[Floats, Floats, float]:
+    return sizes.tabulate(snapshot, points[name])
+
+
+def _equal(points: Sequence[Floats]) -> Bools:
+    """Which models have the same points, trajectory by trajectory; the longer is cut."""
+    size = min(map(len, points))
+    return np.array(
+        [[np.array_equal(a[:size], b[:size], equal_nan=True) for b in points] for a in points], dtype=np.bool_
+    )

@@ -153,6 +153,11 @@ class Points:
             frame=placed(points, frame, float(np.linalg.norm(rounding))),
         )
 
+    def equal(self, snapshot: int, apply: Apply = map) -> dict[str, Floats]:
+        """Points of all models at a snapshot; values that differ by rounding only are equal."""
+        points = dict(zip(self.views, apply(partial(self.at, snapshot=snapshot), self.views), strict=True))
+        return equal_to_rounding(points, self._rounding(points))
+
     def _rounding(self, points: Mapping[str, Floats]) -> Floats:
         """Difference that rounding makes in each coordinate at this snapshot.
 
