@@ -59,8 +59,8 @@ def test_a_section_without_an_answer_replaces_an_earlier_one(ensemble, before):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"settings": Settings.quickly()}, "the setting quick"),
-        ({"models": ["sgd", "gd"]}, "the models"),
+        ({"settings": Settings.quickly()}, r"there: it is not a quick one, as this would be; analyse without"),
+        ({"models": ["sgd", "gd"]}, "differs in the models;"),
         ({"reference": "gd"}, "the reference"),
         ({"ensemble": (32, 6)}, "the number of trajectories"),
     ],
@@ -71,9 +71,20 @@ def test_sections_of_something_else_are_not_mixed(ensemble, before, change, word
         analyze(other, **({"settings": FAST} | change), sections=["shape"], before=before)
 
 
-@pytest.mark.parametrize("names", [["taisl"], []])
-def test_a_section_that_there_is_not(ensemble, names):
-    with pytest.raises(RequestError, match="snapshots, distances"):
+def test_sections_after_a_quick_analysis_say_that_it_is_one(ensemble):
+    quick = analyze(ensemble, settings=Settings.quickly(), sections=["shape"])
+    with pytest.raises(RequestError) as caught:
+        analyze(ensemble, sections=["escape"], before=quick)
+    assert str(caught.value).endswith(
+        "there: it is a quick one; analyse with --quick as well, or without --sections"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "words"), [(["taisl"], "no section 'taisl' in an analysis; it has"), ([], "no section is named;")]
+)
+def test_a_section_that_there_is_not(ensemble, names, words):
+    with pytest.raises(RequestError, match=f"{words}.*snapshots, distances"):
         analyze(ensemble, sections=names)
 
 
