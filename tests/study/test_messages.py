@@ -81,6 +81,19 @@ def test_misspelt_sweeps_are_named(sweep, where, fix):
     assert complaint.mend == f"did you mean {fix}?"
 
 
+@pytest.mark.parametrize(
+    ("key", "fix"),
+    [
+        ("alpha", 'write "models.langevin.alpha" or "models.*.alpha" for all models that have it'),
+        ("learning_rate", 'write "time.learning_rate"'),
+        ("samples", 'write "data.samples"'),
+    ],
+)
+def test_a_swept_key_without_its_table_gets_one(key, fix):
+    (complaint,) = refused(f"{TEXT}\n[sweep]\n{key} = [1, 2]")
+    assert (complaint.where, complaint.mend) == (f"sweep.{key}", fix)
+
+
 def test_a_sweep_of_a_misspelt_key_is_one_problem_not_one_for_each_value():
     document = {**Study.from_toml(TEXT).to_mapping(), "sweep": {"time.learning_rat": [1.0, 2.0, 3.0]}}
     with pytest.raises(StudyError) as caught:
