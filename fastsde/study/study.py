@@ -45,13 +45,24 @@ class Study(Content):
         Precision of the state.
     start : {"independent", "paired"}
         Whether models draw their own starting points from the same law, or share them.
-    network, data, time, record, events
-        The tables of the file, see `fastsde.study.tables`.
+    network : Network
+        Widths of the deep linear network, how its layers start, and its loss.
+    data : Data
+        Samples, the law of inputs, the teacher, and label noise.
     landscape : Landscape, optional
-        In place of `network` and `data`, see `fastsde.study.landscapes`; these are None then.
+        A potential in place of `network` and `data`, see `fastsde.study.landscapes`; these are None then.
+    time : Time
+        Learning rate, its schedule, number of steps, and when snapshots are taken.
+    record : Record
+        The observables that each snapshot keeps.
+    events : Events
+        Thresholds whose first passages are recorded.
     models : dict of str to Model
-        The dynamics by name, in the order of the file, see `fastsde.study.models`. A table ``[sweep]`` of
-        lists of their values is unfolded to more of them, see `fastsde.study.sweep`.
+        The dynamics by name, in the order of the file, see `fastsde.study.models`.
+    sweep : dict of str to list, optional
+        Values by dotted key: those of one model (``"models.levy.alpha"``) make one model each in the same
+        study; those that models share (``"time.learning_rate"``, ``"models.*.batch"``) make one study for
+        each combination, which ``fastsde sweep`` runs. See `fastsde.study.sweep`.
 
     Raises
     ------
