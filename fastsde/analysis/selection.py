@@ -69,10 +69,14 @@ def check_kept(
     names = [name for name, other in differs.items() if other]
     why = [f"it differs in {enumerated(names)}"] if names else []
     if settings.quick != before.settings.quick:
-        why.append("it is a quick one" if before.settings.quick else "it is not a quick one, as this would be")
+        why.append(
+            "it is a quick one" if before.settings.quick else "it is not a quick one, as this would be"
+        )
     if why:
         same = "analyse with --quick as well, or without --sections"
-        way = same if before.settings.quick and not (settings.quick or names) else "analyse without --sections"
+        way = (
+            same if before.settings.quick and not (settings.quick or names) else "analyse without --sections"
+        )
         raise RequestError(
             f"single sections cannot be added to the analysis that is there: {' and '.join(why)}; {way}"
         )

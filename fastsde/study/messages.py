@@ -148,7 +148,7 @@ def _words(root: Any, loc: Sequence[int | str]) -> list[str]:
 
 
 def _follow(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any, Any]:
-    """Follow `loc` through the types: its path without pydantic's tags, the owner of its end, the end's type."""
+    """Follow `loc` through the types: path without pydantic's tags, owner of its end, the end's type."""
     path: list[int | str] = []
     owner, here = None, root
     for item in loc:

@@ -128,7 +128,7 @@ def _fix(document: Mapping[str, Any], key: Key) -> str:
 
 
 def _places(document: Mapping[str, Any], key: str) -> list[str]:
-    """Return the dotted keys that a key without its table may be meant for: of models, else of other tables."""
+    """Return the dotted keys that a key without its table may stand for: of models, else of tables."""
     having = targets(document, ("models", "*", key))
     if having:
         every = [f'"models.*.{key}" for all models that have it'] if len(having) > 1 else []

@@ -369,4 +369,8 @@ def test_errors_of_a_file_are_headed_by_its_name(tmp_path):
 
 def test_a_study_is_shown_in_one_line():
     shown = repr(Study.from_toml(TEXT))
-    assert shown == str(Study.from_toml(TEXT)) == "Study(models=sgd, langevin, sde; trajectories=64; steps=1,000)"
+    assert (
+        shown
+        == str(Study.from_toml(TEXT))
+        == "Study(models=sgd, langevin, sde; trajectories=64; steps=1,000)"
+    )
