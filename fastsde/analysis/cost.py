@@ -11,20 +11,30 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import SECTIONS
+from fastsde.analysis.threads import one_thread_each
 from fastsde.storage import schema
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["COEFFICIENTS", "TERMS", "Size", "analysis_seconds", "machine_speed", "report_seconds", "terms"]
+__all__ = [
+    "COEFFICIENTS",
+    "TERMS",
+    "Size",
+    "analysis_seconds",
+    "counted",
+    "machine_speed",
+    "report_seconds",
+    "terms",
+]
 
 TERMS = (
     "1",
@@ -35,13 +45,15 @@ TERMS = (
     "models snapshots modes trajectories",
     "models modes trajectories",
 )
-YARDSTICK_SECONDS = 0.0159
+YARDSTICK_SECONDS = 0.0066
 """Of the job of `machine_speed` where the coefficients were measured."""
+ROUNDS = 21
+"""How often that job is done: the median is the same within a few per cent on a busy machine."""
 COEFFICIENTS: dict[str, tuple[float, ...]] = {
     "snapshots": (0, 0.323, 0.0105, 0.000102, 0.000416, 1.11e-06, 0),  # 0.23 to 1.42
     "distances": (0, 0.508, 0, 0, 0.00186, 9.67e-07, 1.95e-06),  # 0.44 to 1.45
     "pairs": (0, 0.169, 0, 0, 0, 3.56e-07, 0),  # 0.38 to 1.41
-    "relevance": (15.3, 0, 0, 0, 0, 0, 0),  # from 512 trajectories on
+    "relevance": (0, 0, 0, 0, 0, 0, 0.0118),  # 0.83 to 1.26
     "shape": (0, 0.0261, 0.00512, 0, 0.000172, 1.62e-07, 0),  # 0.44 to 1.41
     "tails": (0, 0.188, 0, 0, 0.00169, 2.49e-07, 6.45e-06),  # 0.49 to 1.42
     "saddles": (0, 0.0212, 0.00017, 1.47e-05, 0, 4.15e-08, 0),  # 0.22 to 1.33
@@ -58,6 +70,8 @@ COEFFICIENTS: dict[str, tuple[float, ...]] = {
 TOGETHER = 1.6
 """How many times as fast two threads or more are, over one, in the sections that use them."""
 THREADED = ("snapshots", "distances", "pairs", "relevance", "shape", "tails")
+FEWEST_IN_RELEVANCE, MOST_IN_RELEVANCE = 64, 256
+"""Trajectories from which on "relevance" is measured, and costs the same: twice its samples."""
 REPORT_SECONDS, FIGURE_MODEL_SECONDS = 5.0, 1.0
 """A page: its libraries and figures, and what each model adds to them."""
 
@@ -90,6 +104,22 @@ def terms(size: Size) -> Floats:
     return np.array([1, k, k * s, k * k * s, k * s * m, k * s * m * n, k * m * n], dtype=np.float64)
 
 
+def counted(section: str, size: Size) -> Size:
+    """Return the size that a section's cost grows with.
+
+    "relevance" compares the reference with the nearest and the farthest model, by samples of limited size.
+
+    Examples
+    --------
+    >>> counted("relevance", Size(models=6, snapshots=3, modes=5, trajectories=10_000))
+    Size(models=2, snapshots=1, modes=1, trajectories=256)
+    """
+    if section != "relevance":
+        return size
+    trajectories = size.trajectories if size.trajectories >= FEWEST_IN_RELEVANCE else 0
+    return Size(min(size.models - 1, 2), 1, 1, min(trajectories, MOST_IN_RELEVANCE))
+
+
 def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) -> dict[str, float]:
     """Return about how many seconds each section of the analysis of a study will take.
 
@@ -104,9 +134,9 @@ def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) ->
     """
     landscape = study.landscape is not None
     names = ["snapshots", *(s.name for s in SECTIONS if not (landscape and s.networks_only))]
-    here = terms(Size.of(study))
+    size = Size.of(study)
     return {
-        name: float(here @ np.array(COEFFICIENTS[name]))
+        name: float(terms(counted(name, size)) @ np.array(COEFFICIENTS[name]))
         / relative_speed
         / (TOGETHER if threads > 1 and name in THREADED else 1.0)
         for name in names
@@ -119,19 +149,24 @@ def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
     return (REPORT_SECONDS + FIGURE_MODEL_SECONDS * len(study.models)) / relative_speed
 
 
+@cache
 def machine_speed() -> float:
-    """Return the speed of this machine, as busy as it is, over that where the costs were measured."""
-    return YARDSTICK_SECONDS / yardstick(time.perf_counter)
+    """Return the speed of this machine over that where costs were measured; found once in a process."""
+    return YARDSTICK_SECONDS / yardstick()
 
 
-def yardstick(clock: Callable[[], float]) -> float:
-    """Return the seconds of sorting, multiplying and small calls on a clock: the median of many rounds."""
+def yardstick() -> float:
+    """Return the processor seconds of sorting, multiplying and small calls: the median of many rounds.
+
+    On one thread, as the analysis computes: a linear algebra library of several would be another job.
+    """
     values = np.random.default_rng(0).standard_normal((200, 1000))
     taken = []
-    for _ in range(20):
-        begun = clock()
-        for row in values:
-            np.median(np.sort(row))
-        np.exp(-np.abs(values @ values.T)).sum()
-        taken.append(clock() - begun)
+    with one_thread_each():
+        for _ in range(ROUNDS):
+            begun = time.thread_time()
+            for row in values:
+                np.median(np.sort(row))
+            np.exp(-np.abs(values @ values.T)).sum()
+            taken.append(time.thread_time() - begun)
     return statistics.median(taken)
