@@ -98,3 +98,20 @@ def test_quick_settings_are_stored_and_said(ensemble, tmp_path):
     assert stored == Settings.quickly()
     assert "99 shuffles instead of 500" in stored.quick_words()
     assert Settings().quick_words() == ""
+
+
+def test_a_path_is_opened(ensemble, monkeypatch, tmp_path):
+    import contextlib
+
+    import fastsde.storage.ensemble
+
+    opened = []
+
+    def open_ensemble(path):
+        opened.append(path)
+        return contextlib.nullcontext(ensemble)
+
+    monkeypatch.setattr(fastsde.storage.ensemble, "open_ensemble", open_ensemble)
+    for path in (tmp_path, str(tmp_path)):
+        assert set(analyze(path, settings=FAST, sections=["late_law"]).sections) == {"late_law"}
+    assert opened == [tmp_path, str(tmp_path)]
