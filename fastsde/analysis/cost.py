@@ -44,32 +44,35 @@ TERMS = (
     "models snapshots modes",
     "models snapshots modes trajectories",
     "models modes trajectories",
+    "models snapshots sample",
 )
 YARDSTICK_SECONDS = 0.0066
 """Of the job of `machine_speed` where the coefficients were measured."""
 ROUNDS = 21
 """How often that job is done: the median is the same within a few per cent on a busy machine."""
 COEFFICIENTS: dict[str, tuple[float, ...]] = {
-    "snapshots": (0, 0.323, 0.0105, 0.000102, 0.000416, 1.11e-06, 0),  # 0.23 to 1.42
-    "distances": (0, 0.508, 0, 0, 0.00186, 9.67e-07, 1.95e-06),  # 0.44 to 1.45
-    "pairs": (0, 0.169, 0, 0, 0, 3.56e-07, 0),  # 0.38 to 1.41
-    "relevance": (0, 0, 0, 0, 0, 0, 0.0118),  # 0.83 to 1.26
-    "shape": (0, 0.0261, 0.00512, 0, 0.000172, 1.62e-07, 0),  # 0.44 to 1.41
-    "tails": (0, 0.188, 0, 0, 0.00169, 2.49e-07, 6.45e-06),  # 0.49 to 1.42
-    "saddles": (0, 0.0212, 0.00017, 1.47e-05, 0, 4.15e-08, 0),  # 0.22 to 1.33
-    "escape": (0, 0.0234, 0, 0, 2.53e-05, 1.47e-07, 1.36e-05),  # 0.22 to 1.52
-    "diffusion": (0, 0.0077, 0, 1.83e-05, 4.01e-05, 2.08e-07, 8.49e-07),  # 0.42 to 1.26
-    "rank": (0, 5.3e-05, 3.26e-05, 5.18e-05, 0, 2.2e-08, 7.15e-07),  # 0.51 to 1.30
-    "alignment": (0, 0.000448, 9.3e-06, 1.49e-05, 0, 2.53e-08, 0),  # 0.83 to 1.12
-    "late_law": (0, 0.0529, 0, 0, 2.36e-05, 1.55e-08, 3.41e-06),  # 0.22 to 1.43
-    "currents": (0.000253, 0.000247, 0, 0, 0, 1.12e-09, 0),  # 0.61 to 1.64
-    "mixing": (0.000962, 0, 2.79e-07, 0, 0, 0, 6.39e-10),  # 0.01 to 1.04
-    "branching": (0.001, 0, 0, 0, 0, 0, 0),
+    "snapshots": (0.0604, 0, 0.000994, 0, 2.26e-05, 1.11e-06, 0, 6.02e-05),  # 0.90 to 1.14
+    "distances": (0, 0.134, 0, 0, 0.00014, 9.67e-07, 1.95e-06, 3.57e-05),  # 0.30 to 1.23
+    "pairs": (0, 0.00632, 0, 0, 3.14e-05, 3.56e-07, 0, 5.44e-06),  # 0.54 to 1.33
+    "relevance": (0, 0, 0, 0, 0, 0, 0.0118, 0),  # 0.83 to 1.26
+    "shape": (0, 0, 0.000252, 0.00077, 2.14e-06, 1.62e-07, 0, 9.31e-06),  # 0.80 to 1.18
+    "tails": (0, 0, 0, 0.00217, 0.000511, 2.49e-07, 6.45e-06, 1.01e-05),  # 0.60 to 1.21
+    "saddles": (0, 0.00626, 0, 9.42e-05, 0, 4.15e-08, 0, 5.18e-07),  # 0.61 to 1.14
+    "escape": (0, 0.0115, 0, 0, 5.38e-06, 1.39e-07, 1.29e-05, 1.66e-06),  # 0.46 to 1.27
+    "diffusion": (0, 0.00451, 0, 4.12e-05, 1.63e-05, 1.76e-07, 7.18e-07, 6.31e-07),  # 0.68 to 1.21
+    "rank": (0, 0, 4.78e-05, 2.29e-05, 3.77e-06, 2e-08, 6.5e-07, 4.81e-08),  # 0.72 to 1.25
+    "alignment": (0, 0.000121, 4.09e-05, 9.63e-07, 5.9e-07, 2.07e-08, 0, 2.38e-08),  # 0.88 to 1.04
+    "late_law": (0, 0.0381, 0, 0, 4.03e-05, 1.55e-08, 3.41e-06, 1.13e-06),  # 0.59 to 1.26
+    "currents": (0, 0.000378, 0, 7.14e-07, 0, 1e-09, 0, 0),  # 0.79 to 1.59
+    "mixing": (0.000802, 0, 1.44e-06, 0, 0, 0, 6.39e-10, 9.76e-09),  # 0.03 to 1.08
+    "branching": (0.001, 0, 0, 0, 0, 0, 0, 0),  # 1.00 to 1.00
 }
 """Processor seconds of each section per unit of each of the `TERMS`; behind it, fitted over measured."""
 TOGETHER = 1.6
 """How many times as fast two threads or more are, over one, in the sections that use them."""
 THREADED = ("snapshots", "distances", "pairs", "relevance", "shape", "tails")
+LARGEST_SAMPLE = 1024
+"""Trajectories that the distances and resampling see, at most: `Settings.sliced_limit`."""
 FEWEST_IN_RELEVANCE, MOST_IN_RELEVANCE = 64, 256
 """Trajectories from which on "relevance" is measured, and costs the same: twice its samples."""
 REPORT_SECONDS, FIGURE_MODEL_SECONDS = 5.0, 1.0
@@ -98,10 +101,12 @@ def terms(size: Size) -> Floats:
     Examples
     --------
     >>> terms(Size(models=2, snapshots=3, modes=5, trajectories=7)).tolist()
-    [1.0, 2.0, 6.0, 12.0, 30.0, 210.0, 70.0]
+    [1.0, 2.0, 6.0, 12.0, 30.0, 210.0, 70.0, 42.0]
     """
     k, s, m, n = size.models, size.snapshots, size.modes, size.trajectories
-    return np.array([1, k, k * s, k * k * s, k * s * m, k * s * m * n, k * m * n], dtype=np.float64)
+    sample = min(n, LARGEST_SAMPLE)
+    products = [1, k, k * s, k * k * s, k * s * m, k * s * m * n, k * m * n, k * s * sample]
+    return np.array(products, dtype=np.float64)
 
 
 def counted(section: str, size: Size) -> Size:
