@@ -201,9 +201,12 @@ def _timed(section: sections.Section, spent: dict[str, float], clock: Clock) -> 
 
 NAMES = {section.name for section in sections.SECTIONS}
 SIZES = (
+    (64, 10, 2, 2),
+    (64, 40, 8, 3),
     (100, 10, 2, 2),
     (1_000, 10, 2, 2),
     (1_000, 64, 4, 2),
+    (256, 20, 4, 3),
     (500, 40, 4, 6),
     (1_000, 40, 16, 2),
     (10_000, 10, 4, 2),
@@ -222,18 +225,19 @@ def calibrate(only: list[str] | None) -> None:
     from scipy.optimize import nnls
 
     taken: dict[str, list[float]] = {}
-    rows = []
+    sizes = []
     for trajectories, snapshots, modes, models in SIZES:
         found = measure(trajectories, snapshots, modes, models, only)
-        rows.append(cost.terms(cost.Size(models, snapshots, modes, trajectories)))
+        sizes.append(cost.Size(models, snapshots, modes, trajectories))
         for name in (name for name in found if name == "snapshots" or name in NAMES):
             taken.setdefault(name, []).append(max(found[name], 1e-3))
         print(f"# {trajectories} {snapshots} {modes} {models}: {found['all cores']:.1f} s", flush=True)
-    print(f"YARDSTICK_SECONDS = {cost.yardstick(time.thread_time):.4f}\nCOEFFICIENTS = {{")
+    print(f"YARDSTICK_SECONDS = {cost.yardstick():.4f}\nCOEFFICIENTS = {{")
     for name, seconds in taken.items():
         real = np.array(seconds)
-        coefficients, _ = nnls(np.array(rows) / real[:, None], np.ones(len(real)))
-        ratio = np.array(rows) @ coefficients / real
+        terms = np.array([cost.terms(cost.counted(name, size)) for size in sizes])
+        coefficients, _ = nnls(terms / real[:, None], np.ones(len(real)))
+        ratio = terms @ coefficients / real
         numbers = ", ".join(f"{value:.3g}" for value in coefficients)
         print(f'    "{name}": ({numbers}),  # {ratio.min():.2f} to {ratio.max():.2f}')
     print("}")

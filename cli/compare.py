@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 
@@ -43,6 +44,7 @@ __all__ = ["command"]
 @click.option(
     "--details", is_flag=True, help="Every distance and coordinate of every two models; always of two models."
 )
+@options.progress
 @options.verify
 @options.as_json
 def command(
@@ -53,6 +55,7 @@ def command(
     permutations: int,
     seed: int,
     details: bool,
+    progress: Mode,
     verify: bool,
     as_json: bool,
 ) -> None:
@@ -81,19 +84,28 @@ def command(
     every = details or as_json
     with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
         found = compare(
-            ensemble, models, snapshots=snapshots, steps=steps, settings=settings, every_pair=every
+            ensemble,
+            models,
+            snapshots=snapshots,
+            steps=steps,
+            settings=settings,
+            every_pair=every,
+            progress=make(progress),
         )
+        last = max(int(ensemble[name].step[-1]) for name in models)
         summaries = {name: ensemble.study.models[name].summary() for name in dict.fromkeys(models)}
+    for step in (step for step in steps if step > last):
+        click.echo(f"note: no step {step:,.0f}: the run ends at step {last:,}, which is compared", err=True)
     if as_json:
         show.print_json(document(found))
         return
     show.print_models(summaries)
-    first, step = found[0].first, found[0].step
-    for at in range(len(step)):
+    first, at_step = found[0].first, found[0].step
+    for at in range(len(at_step)):
         rows = [one.row(at) for one in nearest(found, at)]
-        show.print_rows(rows, f"Step {step[at]:,.0f}: from {first}, nearest first")
+        show.print_rows(rows, f"Step {at_step[at]:,.0f}: from {first}, nearest first")
         for one in found if details or len(found) == 1 else ():
-            show.print_rows(one.distance_rows(at), f"{one.first} and {one.second} at step {step[at]:,.0f}")
+            show.print_rows(one.distance_rows(at), f"{one.first} and {one.second} at step {at_step[at]:,.0f}")
             show.print_rows(one.coordinate_rows(at))
             click.echo(one.sentence(at) + "\n")
     click.echo(nearest_when(found) + "\n")

@@ -66,7 +66,7 @@ def command(
     cases = work.load_cases(study_file, trajectories)
     for case in cases:
         check_analysable(case.study, None, str(study_file))
-    work.print_notes(cases[0].study)
+    work.print_notes(cases[0].study, cases[0].swept)
     directory = options.default_directory(study_file, output)
     claim_sweep(study_file, cases, directory)
     reporter = make(progress)

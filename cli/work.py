@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,11 @@ def load_study(path: Path, trajectories: int | None = None, steps: int | None = 
     return study if trajectories is None else study.replace(trajectories=trajectories)
 
 
-def print_notes(study: Study) -> None:
+def print_notes(study: Study, swept: Sequence[str] = ()) -> None:
     """Say on the standard error what is worth knowing of a study before it is run."""
     from fastsde.study.notes import notes
 
-    for note in notes(study):
+    for note in notes(study, swept):
         click.echo("note: " + note.replace("\n", "\n      "), err=True)
 
 

@@ -11,20 +11,30 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sections import SECTIONS
+from fastsde.analysis.threads import one_thread_each
 from fastsde.storage import schema
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["COEFFICIENTS", "TERMS", "Size", "analysis_seconds", "machine_speed", "report_seconds", "terms"]
+__all__ = [
+    "COEFFICIENTS",
+    "TERMS",
+    "Size",
+    "analysis_seconds",
+    "counted",
+    "machine_speed",
+    "report_seconds",
+    "terms",
+]
 
 TERMS = (
     "1",
@@ -34,30 +44,37 @@ TERMS = (
     "models snapshots modes",
     "models snapshots modes trajectories",
     "models modes trajectories",
+    "models snapshots sample",
 )
-YARDSTICK_SECONDS = 0.0159
+YARDSTICK_SECONDS = 0.0066
 """Of the job of `machine_speed` where the coefficients were measured."""
+ROUNDS = 21
+"""How often that job is done: the median is the same within a few per cent on a busy machine."""
 COEFFICIENTS: dict[str, tuple[float, ...]] = {
-    "snapshots": (0, 0.323, 0.0105, 0.000102, 0.000416, 1.11e-06, 0),  # 0.23 to 1.42
-    "distances": (0, 0.508, 0, 0, 0.00186, 9.67e-07, 1.95e-06),  # 0.44 to 1.45
-    "pairs": (0, 0.169, 0, 0, 0, 3.56e-07, 0),  # 0.38 to 1.41
-    "relevance": (15.3, 0, 0, 0, 0, 0, 0),  # from 512 trajectories on
-    "shape": (0, 0.0261, 0.00512, 0, 0.000172, 1.62e-07, 0),  # 0.44 to 1.41
-    "tails": (0, 0.188, 0, 0, 0.00169, 2.49e-07, 6.45e-06),  # 0.49 to 1.42
-    "saddles": (0, 0.0212, 0.00017, 1.47e-05, 0, 4.15e-08, 0),  # 0.22 to 1.33
-    "escape": (0, 0.0234, 0, 0, 2.53e-05, 1.47e-07, 1.36e-05),  # 0.22 to 1.52
-    "diffusion": (0, 0.0077, 0, 1.83e-05, 4.01e-05, 2.08e-07, 8.49e-07),  # 0.42 to 1.26
-    "rank": (0, 5.3e-05, 3.26e-05, 5.18e-05, 0, 2.2e-08, 7.15e-07),  # 0.51 to 1.30
-    "alignment": (0, 0.000448, 9.3e-06, 1.49e-05, 0, 2.53e-08, 0),  # 0.83 to 1.12
-    "late_law": (0, 0.0529, 0, 0, 2.36e-05, 1.55e-08, 3.41e-06),  # 0.22 to 1.43
-    "currents": (0.000253, 0.000247, 0, 0, 0, 1.12e-09, 0),  # 0.61 to 1.64
-    "mixing": (0.000962, 0, 2.79e-07, 0, 0, 0, 6.39e-10),  # 0.01 to 1.04
-    "branching": (0.001, 0, 0, 0, 0, 0, 0),
+    "snapshots": (0.0604, 0, 0.000994, 0, 2.26e-05, 1.11e-06, 0, 6.02e-05),  # 0.90 to 1.14
+    "distances": (0, 0.134, 0, 0, 0.00014, 9.67e-07, 1.95e-06, 3.57e-05),  # 0.30 to 1.23
+    "pairs": (0, 0.00632, 0, 0, 3.14e-05, 3.56e-07, 0, 5.44e-06),  # 0.54 to 1.33
+    "relevance": (0, 0, 0, 0, 0, 0, 0.0118, 0),  # 0.83 to 1.26
+    "shape": (0, 0, 0.000252, 0.00077, 2.14e-06, 1.62e-07, 0, 9.31e-06),  # 0.80 to 1.18
+    "tails": (0, 0, 0, 0.00217, 0.000511, 2.49e-07, 6.45e-06, 1.01e-05),  # 0.60 to 1.21
+    "saddles": (0, 0.00626, 0, 9.42e-05, 0, 4.15e-08, 0, 5.18e-07),  # 0.61 to 1.14
+    "escape": (0, 0.0115, 0, 0, 5.38e-06, 1.39e-07, 1.29e-05, 1.66e-06),  # 0.46 to 1.27
+    "diffusion": (0, 0.00451, 0, 4.12e-05, 1.63e-05, 1.76e-07, 7.18e-07, 6.31e-07),  # 0.68 to 1.21
+    "rank": (0, 0, 4.78e-05, 2.29e-05, 3.77e-06, 2e-08, 6.5e-07, 4.81e-08),  # 0.72 to 1.25
+    "alignment": (0, 0.000121, 4.09e-05, 9.63e-07, 5.9e-07, 2.07e-08, 0, 2.38e-08),  # 0.88 to 1.04
+    "late_law": (0, 0.0381, 0, 0, 4.03e-05, 1.55e-08, 3.41e-06, 1.13e-06),  # 0.59 to 1.26
+    "currents": (0, 0.000378, 0, 7.14e-07, 0, 1e-09, 0, 0),  # 0.79 to 1.59
+    "mixing": (0.000802, 0, 1.44e-06, 0, 0, 0, 6.39e-10, 9.76e-09),  # 0.03 to 1.08
+    "branching": (0.001, 0, 0, 0, 0, 0, 0, 0),  # 1.00 to 1.00
 }
 """Processor seconds of each section per unit of each of the `TERMS`; behind it, fitted over measured."""
 TOGETHER = 1.6
 """How many times as fast two threads or more are, over one, in the sections that use them."""
 THREADED = ("snapshots", "distances", "pairs", "relevance", "shape", "tails")
+LARGEST_SAMPLE = 1024
+"""Trajectories that the distances and resampling see, at most: `Settings.sliced_limit`."""
+FEWEST_IN_RELEVANCE, MOST_IN_RELEVANCE = 64, 256
+"""Trajectories from which on "relevance" is measured, and costs the same: twice its samples."""
 REPORT_SECONDS, FIGURE_MODEL_SECONDS = 5.0, 1.0
 """A page: its libraries and figures, and what each model adds to them."""
 
@@ -84,10 +101,28 @@ def terms(size: Size) -> Floats:
     Examples
     --------
     >>> terms(Size(models=2, snapshots=3, modes=5, trajectories=7)).tolist()
-    [1.0, 2.0, 6.0, 12.0, 30.0, 210.0, 70.0]
+    [1.0, 2.0, 6.0, 12.0, 30.0, 210.0, 70.0, 42.0]
     """
     k, s, m, n = size.models, size.snapshots, size.modes, size.trajectories
-    return np.array([1, k, k * s, k * k * s, k * s * m, k * s * m * n, k * m * n], dtype=np.float64)
+    sample = min(n, LARGEST_SAMPLE)
+    products = [1, k, k * s, k * k * s, k * s * m, k * s * m * n, k * m * n, k * s * sample]
+    return np.array(products, dtype=np.float64)
+
+
+def counted(section: str, size: Size) -> Size:
+    """Return the size that a section's cost grows with.
+
+    "relevance" compares the reference with the nearest and the farthest model, by samples of limited size.
+
+    Examples
+    --------
+    >>> counted("relevance", Size(models=6, snapshots=3, modes=5, trajectories=10_000))
+    Size(models=2, snapshots=1, modes=1, trajectories=256)
+    """
+    if section != "relevance":
+        return size
+    trajectories = size.trajectories if size.trajectories >= FEWEST_IN_RELEVANCE else 0
+    return Size(min(size.models - 1, 2), 1, 1, min(trajectories, MOST_IN_RELEVANCE))
 
 
 def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) -> dict[str, float]:
@@ -104,9 +139,9 @@ def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) ->
     """
     landscape = study.landscape is not None
     names = ["snapshots", *(s.name for s in SECTIONS if not (landscape and s.networks_only))]
-    here = terms(Size.of(study))
+    size = Size.of(study)
     return {
-        name: float(here @ np.array(COEFFICIENTS[name]))
+        name: float(terms(counted(name, size)) @ np.array(COEFFICIENTS[name]))
         / relative_speed
         / (TOGETHER if threads > 1 and name in THREADED else 1.0)
         for name in names
@@ -119,19 +154,24 @@ def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
     return (REPORT_SECONDS + FIGURE_MODEL_SECONDS * len(study.models)) / relative_speed
 
 
+@cache
 def machine_speed() -> float:
-    """Return the speed of this machine, as busy as it is, over that where the costs were measured."""
-    return YARDSTICK_SECONDS / yardstick(time.perf_counter)
+    """Return the speed of this machine over that where costs were measured; found once in a process."""
+    return YARDSTICK_SECONDS / yardstick()
 
 
-def yardstick(clock: Callable[[], float]) -> float:
-    """Return the seconds of sorting, multiplying and small calls on a clock: the median of many rounds."""
+def yardstick() -> float:
+    """Return the processor seconds of sorting, multiplying and small calls: the median of many rounds.
+
+    On one thread, as the analysis computes: a linear algebra library of several would be another job.
+    """
     values = np.random.default_rng(0).standard_normal((200, 1000))
     taken = []
-    for _ in range(20):
-        begun = clock()
-        for row in values:
-            np.median(np.sort(row))
-        np.exp(-np.abs(values @ values.T)).sum()
-        taken.append(clock() - begun)
+    with one_thread_each():
+        for _ in range(ROUNDS):
+            begun = time.thread_time()
+            for row in values:
+                np.median(np.sort(row))
+            np.exp(-np.abs(values @ values.T)).sum()
+            taken.append(time.thread_time() - begun)
     return statistics.median(taken)

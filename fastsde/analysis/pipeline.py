@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +35,7 @@ GRID = 240
 
 
 def analyze(
-    ensemble: Ensemble,
+    ensemble: Ensemble | str | Path,
     reference: str | None = None,
     *,
     models: Sequence[str] | None = None,
@@ -47,8 +48,8 @@ def analyze(
 
     Parameters
     ----------
-    ensemble : Ensemble
-        An open ensemble.
+    ensemble : Ensemble or path
+        An open ensemble; or a run's directory, or the file of an ensemble, which is opened.
     reference : str, optional
         The model that the others are compared with; the first of kind "sgd" by default. Without any, there
         are no distances.
@@ -89,6 +90,19 @@ def analyze(
     """
     if sections is not None:
         check_sections(sections)
+    if isinstance(ensemble, str | Path):
+        from fastsde.storage.ensemble import open_ensemble
+
+        with open_ensemble(ensemble) as opened:
+            return analyze(
+                opened,
+                reference,
+                models=models,
+                settings=settings,
+                progress=progress,
+                sections=sections,
+                before=before,
+            )
     views = common_views(ensemble, models)
     chosen = _reference(ensemble, list(views), reference)
     settings = settings or Settings()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.protocols import Ensemble, Trajectories
 from fastsde.analysis.sections import SECTIONS
 from fastsde.system.errors import RequestError
@@ -34,9 +35,10 @@ def check_sections(names: Sequence[str]) -> None:
     """
     known = (SNAPSHOTS, *(section.name for section in SECTIONS))
     unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        found = repr(unknown[0]) if unknown else "none"
-        raise RequestError(f"no section {found} in an analysis; it has {', '.join(known)}")
+    if not names:
+        raise RequestError(f"no section is named; an analysis has {', '.join(known)}")
+    if unknown:
+        raise RequestError(f"no section {unknown[0]!r} in an analysis; it has {', '.join(known)}")
 
 
 def measured_together(names: Sequence[str] | None, kept: bool) -> Sequence[str] | None:
@@ -88,10 +90,19 @@ def check_kept(
         "the reference": before.reference != reference,
     }
     here, there = dataclasses.asdict(settings), dataclasses.asdict(before.settings)
-    differs |= {f"the setting {name}": there[name] != value for name, value in here.items()}
+    if settings.quick == before.settings.quick:
+        differs |= {f"the setting {name}": there[name] != value for name, value in here.items()}
     names = [name for name, other in differs.items() if other]
-    if names:
+    why = [f"it differs in {enumerated(names)}"] if names else []
+    if settings.quick != before.settings.quick:
+        why.append(
+            "it is a quick one" if before.settings.quick else "it is not a quick one, as this would be"
+        )
+    if why:
+        same = "analyse with --quick as well, or without --sections"
+        way = (
+            same if before.settings.quick and not (settings.quick or names) else "analyse without --sections"
+        )
         raise RequestError(
-            f"single sections cannot be added to the analysis that is there: {', '.join(names)} "
-            "differs from it; analyse without --sections"
+            f"single sections cannot be added to the analysis that is there: {' and '.join(why)}; {way}"
         )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastsde.study.random_streams import generator, random_frame, sample_inputs, sample_noise, whitened
 from fastsde.system.brief import brief
-from fastsde.system.errors import Complaint, StudyError
+from fastsde.system.errors import Complaint, StudyError, naming
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -120,7 +120,7 @@ def build_problem(study: Study) -> Problem:
     """
     if study.landscape is not None:
         return landscape_problem(study.landscape.middle())
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), naming(study.source):
         return _build(study)
 
 

@@ -290,10 +290,11 @@ class Trajectories:
             - "mode_learned": first step with a mode at a fraction of its strength (of a landscape: a
               coordinate above a number), (count, fractions, modes);
             - "radius_above": first step at a distance from the origin, or from a landscape's centre,
-              (count, radii).
+              (count, radii);
+            - "interval": first step with a mode inside, or outside, an interval, (count, intervals).
 
-            Levels, fractions and radii are those of the study's [events], in its order; an event for which
-            the study names none has an empty axis.
+            Levels, fractions, radii and intervals are those of the study's [events], in its order; an event
+            for which the study names none has an empty axis.
 
         Raises
         ------

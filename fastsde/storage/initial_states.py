@@ -15,7 +15,7 @@ from fastsde.storage.checksum import broken, write_seal
 from fastsde.storage.header import check_format, write_root
 from fastsde.storage.layout import STATES_FILE
 from fastsde.system.atomic import present, replacing
-from fastsde.system.errors import Complaint, StoreError, StudyError
+from fastsde.system.errors import Complaint, StoreError, StudyError, naming
 from fastsde.system.hdf5 import reading
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ def resolve(study: Study, directory: Path | str | None = None) -> Study:
     """
     if not study.starts_from_states or study.network.init.origin is not None:
         return study
+    with naming(study.source):
+        return _resolved(study, directory)
+
+
+def _resolved(study: Study, directory: Path | str | None) -> Study:
     init = study.network.init
     kept = None if directory is None else Path(directory) / STATES_FILE
     if kept is not None and present(kept) and not _there(study):
@@ -81,7 +86,8 @@ def keep_states(study: Study, directory: Path | str) -> None:
         there = len(_read(path, study, slice(None, wanted)))
         if there == wanted or _serves_all(study, there):
             return
-    states, numbers = _states(study, wanted)
+    with naming(study.source):
+        states, numbers = _states(study, wanted)
     sizes = {"state": len(states), "parameter": states.shape[1]}
     with replacing(path) as temporary:
         with netcdf.open_new(temporary) as file:

@@ -265,6 +265,8 @@ def _check_kinship(path: Path, study: Study, there: Study, model: str, continues
         )
     elif shorter:
         mend = "\nit is shorter, but keeps no state to go on from (--keep-state when it was computed)"
+    else:
+        mend = "\nput the file of this study back, or remove it: `fastsde run` computes it again"
     raise StoreError(
         f"{path} belongs to another study; they differ in\n{differences(text, study.to_toml(), model)}{mend}"
     )

@@ -20,6 +20,7 @@ __all__ = [
     "nearest",
     "tables",
     "tags_of",
+    "words_of",
 ]
 
 Path = tuple[str, ...]
@@ -47,6 +48,21 @@ def tags_of(choice: type[Section]) -> list[str]:
     field = choice.model_fields.get("kind")
     tags = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return [str(tag) for tag in tags] if len(tags) == 1 else []
+
+
+def words_of(annotation: Any) -> list[str]:
+    """Return the words that a value or an item of a list may be; none for what is a table.
+
+    Examples
+    --------
+    >>> words_of(Literal["matched"] | float)
+    ['matched']
+    """
+    if choices_of(annotation):
+        return []
+    if get_origin(annotation) is Literal:
+        return [one for one in get_args(annotation) if isinstance(one, str)]
+    return [word for part in get_args(annotation) for word in words_of(part)]
 
 
 def keys_of(owner: Any) -> list[str]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fastsde.study.fields import Expect, Section
-from fastsde.study.keys import annotation_of, bare, choices_of, keys_of, nearest, tables, tags_of
+from fastsde.study.keys import annotation_of, bare, choices_of, keys_of, nearest, tables, tags_of, words_of
 from fastsde.system.errors import Complaint
 
 __all__ = ["complaints", "syntax_complaint"]
@@ -72,7 +72,7 @@ def _complaint(details: ErrorDetails, root: type[Section]) -> Complaint:
     if kind == "union_tag_invalid":
         return _kind_unknown(where, value, owner)
     allowed = context.get("allowed") or _table_or(details["msg"], kind)
-    mend = _near_word(value, allowed) or context.get("mend") or ""
+    mend = _near_word(value, _words(root, details["loc"])) or context.get("mend") or ""
     return Complaint(where, _show(value), allowed, mend)
 
 
@@ -134,6 +134,21 @@ def _kind_unknown(where: str, table: Any, union: Any) -> Complaint:
 
 def _trace(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any]:
     """Follow `loc` through the types: the path without pydantic's tags, and the type that owns its end."""
+    path, owner, here = _follow(root, loc)
+    return path, here if _tags(here) else owner
+
+
+def _words(root: Any, loc: Sequence[int | str]) -> list[str]:
+    """Return the words that may stand at `loc`, as its type or its shorthand declares them."""
+    if not loc or loc[-1] == "[key]":
+        return []
+    path, owner, here = _follow(root, loc)
+    shorthands = owner.shorthands if choices_of(owner) == (owner,) else {}
+    return words_of(here) + re.findall(r'"([^"]+)"', shorthands.get(str(path[-1]), ""))
+
+
+def _follow(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any, Any]:
+    """Follow `loc` through the types: path without pydantic's tags, owner of its end, the end's type."""
     path: list[int | str] = []
     owner, here = None, root
     for item in loc:
@@ -144,7 +159,7 @@ def _trace(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any]:
             continue
         path.append(item)
         owner, here = here, bare(annotation_of(here, str(item)))
-    return path, here if _tags(here) else owner
+    return path, owner, here
 
 
 def _tags(here: Any) -> list[str]:
@@ -194,8 +209,7 @@ def _quoted(words: Iterable[str]) -> str:
     return _join(f'"{word}"' for word in words)
 
 
-def _near_word(value: Any, allowed: str) -> str:
-    """Suggest a near miss of a quoted or listed word."""
-    words = re.findall(r'"([^"]+)"', allowed) or allowed.removeprefix("one of ").split(", ")
+def _near_word(value: Any, words: Iterable[str]) -> str:
+    """Suggest the word that a value is a near miss of."""
     near = nearest(value, words) if isinstance(value, str) else ""
     return f'did you mean "{near}"?' if near and near != value else ""

@@ -246,9 +246,11 @@ class Svag(Section):
     ----------
     substeps : int
         l.
-    batch, sampling : int, str
-        As for `Sgd`; independent batches only: ``"replacement"`` or ``"without-replacement"`` with finite
-        data, ``"fresh"`` with the population.
+    batch : int
+        Samples in each of the two batches of a step.
+    sampling : str
+        How a batch is drawn, independently of all others: ``"replacement"`` or ``"without-replacement"`` with
+        finite data, ``"fresh"``, new data at every step, with the population.
     """
 
     hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
@@ -289,8 +291,10 @@ class Sde(_Dynamics):
     covariance : Covariance, optional
         For given noise, per unit time.
     substeps : int, default 8
-        Euler steps in one learning rate. 1 is Euler with ``dt = learning_rate``, which a study file may also
-        write as ``dt = "learning-rate"``: SGD with Gaussianised noise, not the SDE.
+        Euler steps in one learning rate. 1 is Euler with ``dt = learning_rate``: SGD with Gaussianised
+        noise, not the SDE.
+    dt : "learning-rate", optional
+        Another way to write ``substeps = 1``.
     temperature : float or "matched", optional
         Only for isotropic noise, ``d theta = -grad L dt + sqrt(2 T) dW`` (Gibbs law ``exp(-L/T)``).
         "matched", the default, makes ``2 T p`` the learning rate times the trace of the covariance of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fastsde.study.models import Sde, Sgd
@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["notes"]
 
 
-def notes(study: Study) -> list[str]:
+def notes(study: Study, swept: Sequence[str] = ()) -> list[str]:
     """Return what is worth knowing of a study before it is run, one sentence or two each.
+
+    Parameters
+    ----------
+    study
+        A case of a sweep, or the only one.
+    swept
+        Dotted keys that the file sweeps.
 
     Examples
     --------
@@ -35,10 +42,10 @@ def notes(study: Study) -> list[str]:
         batch = 2
         sampling = "replacement"
     """
-    return list(_sampling_notes(study))
+    return list(_sampling_notes(study, swept))
 
 
-def _sampling_notes(study: Study) -> Iterator[str]:
+def _sampling_notes(study: Study, swept: Sequence[str]) -> Iterator[str]:
     """Ask for SGD with replacement beside SGD in shuffled epochs where SDEs are compared with it."""
     reference = next(((name, m) for name, m in study.models.items() if isinstance(m, Sgd)), None)
     sdes = [f"models.{name}" for name, model in study.models.items() if isinstance(model, Sde)]
@@ -52,6 +59,9 @@ def _sampling_notes(study: Study) -> Iterator[str]:
     free = "sgd_replacement" if "sgd_replacement" not in study.models else f"{name}_replacement"
     table = wanted.model_dump(exclude_none=True)
     lines = [f"    {key} = {_toml(value)}" for key, value in table.items()]
+    batch = f"models.{name}.batch"
+    if batch in swept:
+        lines.append(f'and sweep "models.*.batch" in place of "{batch}": the control needs the same batches.')
     yield "\n".join(
         [
             f"models.{name} draws its batches in shuffled epochs, {who} independent noise:",

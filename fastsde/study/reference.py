@@ -76,7 +76,7 @@ def _section(path: tuple[str, ...], table: type[Section]) -> str:
         for key, field in table.model_fields.items()
         if not (key == "kind" and tags)
     ]
-    rows += [_row(key, text, "", "") for key, text in table.shorthands.items()]
+    rows += [_row(key, text, "", known.get(key, "")) for key, text in table.shorthands.items()]
     head = ["| key | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([f"## {title}", "", _plain(first), "", *(head if rows else []), *rows, ""])
 

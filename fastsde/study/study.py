@@ -45,13 +45,24 @@ class Study(Content):
         Precision of the state.
     start : {"independent", "paired"}
         Whether models draw their own starting points from the same law, or share them.
-    network, data, time, record, events
-        The tables of the file, see `fastsde.study.tables`.
+    network : Network
+        Widths of the deep linear network, how its layers start, and its loss.
+    data : Data
+        Samples, the law of inputs, the teacher, and label noise.
     landscape : Landscape, optional
-        In place of `network` and `data`, see `fastsde.study.landscapes`; these are None then.
+        A potential in place of `network` and `data`, see `fastsde.study.landscapes`; these are None then.
+    time : Time
+        Learning rate, its schedule, number of steps, and when snapshots are taken.
+    record : Record
+        The observables that each snapshot keeps.
+    events : Events
+        Thresholds whose first passages are recorded.
     models : dict of str to Model
-        The dynamics by name, in the order of the file, see `fastsde.study.models`. A table ``[sweep]`` of
-        lists of their values is unfolded to more of them, see `fastsde.study.sweep`.
+        The dynamics by name, in the order of the file, see `fastsde.study.models`.
+    sweep : dict of str to list, optional
+        Values by dotted key: those of one model (``"models.levy.alpha"``) make one model each in the same
+        study; those that models share (``"time.learning_rate"``, ``"models.*.batch"``) make one study for
+        each combination, which ``fastsde sweep`` runs. See `fastsde.study.sweep`.
 
     Raises
     ------
@@ -74,6 +85,7 @@ class Study(Content):
     """
 
     _folder: Path | None = PrivateAttr(default=None)
+    _source: str = PrivateAttr(default="")
 
     def __init__(self, /, **content: Any) -> None:
         try:
@@ -86,6 +98,13 @@ class Study(Content):
         return isinstance(other, Study) and self.to_mapping() == other.to_mapping()
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Name the models, and how many trajectories of how many steps."""
+        models = ", ".join(self.models)
+        return f"Study(models={models}; trajectories={self.trajectories:,}; steps={self.time.steps:,})"
+
+    __str__ = __repr__
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -103,7 +122,7 @@ class Study(Content):
             raise StudyError("no such file", str(path)) from None
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"cannot be read: {error}", str(path)) from None
-        return cls.from_toml(text, str(path)).read_from(path.parent)
+        return cls.from_toml(text, str(path)).read_from(path.parent, str(path))
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:
@@ -122,10 +141,15 @@ class Study(Content):
         except StudyError as error:
             raise StudyError(error.complaints, source) from None
 
-    def read_from(self, folder: Path | None) -> Self:
-        """Note the folder of the study file, where files that the study names are looked for first."""
-        self._folder = folder
+    def read_from(self, folder: Path | None, source: str = "") -> Self:
+        """Note the folder of the study file, where files it names are looked for first, and its name."""
+        self._folder, self._source = folder, source
         return self
+
+    @property
+    def source(self) -> str:
+        """The name of the study file for messages; empty where there is none."""
+        return self._source
 
     def places(self) -> list[Path]:
         """Return where files and modules that the study names are looked for, in this order."""
@@ -151,9 +175,8 @@ class Study(Content):
             if path.exists():
                 return path
         where = " and ".join(map(str, looked))
-        raise StudyError(
-            [Complaint(key, f'"{name}"', f"a path that exists; looked for {where}", "correct the path")]
-        )
+        allowed = f"a path that exists; looked for {where}"
+        raise StudyError([Complaint(key, f'"{name}"', allowed, "correct the path")], self._source)
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the resolved content as nested dicts and lists, without what is not set."""
@@ -176,7 +199,7 @@ class Study(Content):
         for key, change in changes.items():
             merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
             document[key] = {**document[key], **change} if merged else change
-        return self.from_mapping(document).read_from(self._folder)
+        return self.from_mapping(document, self._source).read_from(self._folder, self._source)
 
     def extended(self, steps: int) -> Self:
         """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
@@ -198,7 +221,7 @@ class Study(Content):
         time = self.time
         if steps < time.steps:
             allowed = f"at least the {time.steps} that the study has: a run can be made longer, not shorter"
-            raise StudyError([Complaint("time.steps", str(steps), allowed)])
+            raise StudyError([Complaint("time.steps", str(steps), allowed)], self._source)
         if steps == time.steps:
             return self
         taken = [int(step) for step in time.snapshot_steps()]

@@ -79,7 +79,7 @@ def load_cases(path: str | Path) -> list[Case]:
         return [Case("", {}, Study.load(path))]  # which says what is wrong
     cases = cases_of(document, str(path))
     for case in cases:
-        case.study.read_from(path.parent)
+        case.study.read_from(path.parent, f"{path}, {case.name}" if case.name else str(path))
     return cases
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastsde.study.contents import TABLE, Content
 from fastsde.study.fields import Fault, refuse
-from fastsde.study.keys import misspelt
+from fastsde.study.keys import keys_of, misspelt, tables
 from fastsde.study.models import fields_of, follows_batch
 
 MOST = 1000
@@ -117,11 +117,24 @@ def swept_lists(document: Mapping[str, Any]) -> tuple[dict[Key, list[Any]], list
 
 
 def _fix(document: Mapping[str, Any], key: Key) -> str:
-    """Offer the right spelling of a swept key."""
+    """Offer the right spelling of a swept key, or the table that it stands in."""
+    places = _places(document, key[0]) if len(key) == 1 else []
+    if places:
+        return f"write {' or '.join(places)}"
     wrong, near = misspelt(Content, document, key) or ("", "")
     if not near:
         return "correct the key, or add the table"
     return f'did you mean "{".".join(near if part == wrong else part for part in key)}"?'
+
+
+def _places(document: Mapping[str, Any], key: str) -> list[str]:
+    """Return the dotted keys that a key without its table may stand for: of models, else of tables."""
+    having = targets(document, ("models", "*", key))
+    if having:
+        every = [f'"models.*.{key}" for all models that have it'] if len(having) > 1 else []
+        return [f'"{".".join(having[0])}"', *every]
+    found = [path for path, table in tables(Content) if len(path) == 1 and key in keys_of(table)]
+    return list(dict.fromkeys(f'"{path[0]}.{key}"' for path in found if path[0] in document))
 
 
 def _flat_keys(document: Mapping[str, Any]) -> list[Key]:

@@ -133,5 +133,6 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
             mend = f'set sampling = "{"replacement" if isinstance(model, Svag) else "epoch"}"'
             yield Fault((*where, "sampling"), "fresh", "samples of the landscape", mend)
         if isinstance(model, Sde) and model.match_at == "minimum":
-            mend = 'set match_at = "start" or "local"'
-            yield Fault((*where, "match_at"), "minimum", "a landscape's minimum is not known", mend)
+            allowed = 'a number, or "matched" elsewhere than at the minimum: that of a landscape is not known'
+            mend = 'set match_at = "start" or "local", or temperature to a number'
+            yield Fault((*where, "temperature"), "matched", allowed, mend)

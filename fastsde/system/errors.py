@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ __all__ = [
     "StoreError",
     "StudyError",
     "UnreadableError",
+    "naming",
     "system_errno",
 ]
 
@@ -177,6 +179,27 @@ class Complaint:
         if self.mend:
             lines.append(f"    fix       {self.mend}")
         return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def naming(source: str) -> Iterator[None]:
+    """Name the file of a study in errors about it that name none.
+
+    Examples
+    --------
+    >>> try:
+    ...     with naming("a.toml"):
+    ...         raise StudyError("no such model")
+    ... except StudyError as error:
+    ...     print(error)
+    a.toml: no such model
+    """
+    try:
+        yield
+    except StudyError as error:
+        if error.source or not source:
+            raise
+        raise StudyError(error.complaints or str(error), source) from error.__cause__
 
 
 class StudyError(FastsdeError):

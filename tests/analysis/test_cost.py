@@ -44,6 +44,43 @@ def test_sections_of_networks_cost_nothing_on_a_landscape():
     assert "shape" in analysis_seconds(study, 1)
 
 
+def test_relevance_costs_by_models_compared_and_size_of_samples():
+    """Measured: 0.6 s at 64 trajectories, 1.8 at 128, 3.2 from 256 on; twice that with a third model."""
+    said = {
+        (models, count): float(
+            terms(cost.counted("relevance", Size(models, 40, 8, count))) @ cost.COEFFICIENTS["relevance"]
+        )
+        for models in (1, 2, 3, 6)
+        for count in (32, 64, 128, 256, 2000)
+    }
+    for at, real in {(2, 64): 0.6, (2, 128): 1.8, (2, 256): 3.2, (2, 2000): 3.5, (6, 2000): 5.2}.items():
+        assert 1 / 1.5 < said[at] / real < 1.5
+    assert said[1, 2000] == said[6, 32] == 0
+    assert said[6, 2000] == said[3, 256] == 2 * said[2, 256]
+
+
+def test_the_speed_of_the_machine_is_measured_once_on_one_thread(monkeypatch):
+    """Cases of a sweep get equal times; threads of the linear algebra are no part of the yardstick."""
+    from threadpoolctl import threadpool_info
+
+    seen = []
+
+    def clock():
+        seen.append(max(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"))
+        return float(len(seen))
+
+    monkeypatch.setattr(cost, "time", SimpleNamespace(thread_time=clock))
+    cost.machine_speed.cache_clear()
+    try:
+        assert cost.machine_speed() == cost.YARDSTICK_SECONDS
+        rounds = len(seen)
+        assert cost.machine_speed() == cost.YARDSTICK_SECONDS
+    finally:
+        cost.machine_speed.cache_clear()
+    assert set(seen) == {1}
+    assert len(seen) == rounds == 2 * cost.ROUNDS
+
+
 @pytest.mark.alone
 def test_the_order_of_magnitude_holds(monkeypatch):
     """All sections together, by processor time, within a factor of four; the size is none of the fitted."""
@@ -54,7 +91,7 @@ def test_the_order_of_magnitude_holds(monkeypatch):
     begun = time.process_time()
     analyze(ensemble, settings=Settings())
     real = time.process_time() - begun
-    speed = cost.YARDSTICK_SECONDS / cost.yardstick(time.thread_time)
+    speed = cost.YARDSTICK_SECONDS / cost.yardstick()
     said = sum(analysis_seconds(ensemble.study, 1, speed).values())
     assert 1 / 4 < said / real < 4
 

@@ -70,8 +70,11 @@ def test_a_section_without_an_answer_replaces_an_earlier_one(ensemble, before):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"settings": Settings.quickly()}, "the setting quick"),
-        ({"models": ["sgd", "gd"]}, "the models"),
+        (
+            {"settings": Settings.quickly()},
+            r"there: it is not a quick one, as this would be; analyse without",
+        ),
+        ({"models": ["sgd", "gd"]}, "differs in the models;"),
         ({"reference": "gd"}, "the reference"),
         ({"ensemble": (32, 6)}, "the number of trajectories"),
     ],
@@ -82,9 +85,21 @@ def test_sections_of_something_else_are_not_mixed(ensemble, before, change, word
         analyze(other, **({"settings": FAST} | change), sections=["shape"], before=before)
 
 
-@pytest.mark.parametrize("names", [["taisl"], []])
-def test_a_section_that_there_is_not(ensemble, names):
-    with pytest.raises(RequestError, match="snapshots, distances"):
+def test_sections_after_a_quick_analysis_say_that_it_is_one(ensemble):
+    quick = analyze(ensemble, settings=Settings.quickly(), sections=["shape"])
+    with pytest.raises(RequestError) as caught:
+        analyze(ensemble, sections=["escape"], before=quick)
+    assert str(caught.value).endswith(
+        "there: it is a quick one; analyse with --quick as well, or without --sections"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(["taisl"], "no section 'taisl' in an analysis; it has"), ([], "no section is named;")],
+)
+def test_a_section_that_there_is_not(ensemble, names, words):
+    with pytest.raises(RequestError, match=f"{words}.*snapshots, distances"):
         analyze(ensemble, sections=names)
 
 
@@ -94,3 +109,20 @@ def test_quick_settings_are_stored_and_said(ensemble, tmp_path):
     assert stored == Settings.quickly()
     assert "99 shuffles instead of 500" in stored.quick_words()
     assert Settings().quick_words() == ""
+
+
+def test_a_path_is_opened(ensemble, monkeypatch, tmp_path):
+    import contextlib
+
+    import fastsde.storage.ensemble
+
+    opened = []
+
+    def open_ensemble(path):
+        opened.append(path)
+        return contextlib.nullcontext(ensemble)
+
+    monkeypatch.setattr(fastsde.storage.ensemble, "open_ensemble", open_ensemble)
+    for path in (tmp_path, str(tmp_path)):
+        assert set(analyze(path, settings=FAST, sections=["late_law"]).sections) == {"late_law"}
+    assert opened == [tmp_path, str(tmp_path)]

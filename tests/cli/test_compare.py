@@ -70,3 +70,18 @@ def test_needs_an_ensemble(invoke, tmp_path):
     result = invoke("compare", tmp_path, "--models", "sgd,gd")
     assert result.exit_code == 2
     assert "no ensemble" in result.stderr
+
+
+def test_a_step_beyond_the_end_is_said(invoke, run):
+    arguments = ("compare", run, "--models", "sgd,langevin", "--permutations", "19")
+    result = invoke(*arguments, "--step", "50000")
+    assert "note: no step 50,000: the run ends at step 20,000, which is compared" in result.stderr
+    assert "note" not in invoke(*arguments, "--step", "19000").stderr
+
+
+def test_progress_is_told_on_stderr(invoke, run):
+    result = invoke(
+        "compare", run, "--models", "sgd,langevin", "--permutations", "19", "--progress", "log", "--json"
+    )
+    assert "compare" in result.stderr
+    assert json.loads(result.stdout)

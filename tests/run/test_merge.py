@@ -101,7 +101,9 @@ def test_a_strange_part_in_the_folder_is_refused(shards, tiny_study, stand_in, t
     run(tiny_study.replace(seed=4), tmp_path / "other", integrate=stand_in, shard=Shard(2, 2))
     part = Part("sgd", 5, 5)
     shutil.copy(part.path(tmp_path / "other"), part.path(shards[0]))
-    with pytest.raises(StoreError, match=r"sgd-000000000005\.h5 belongs to another study(.|\n)*seed"):
+    with pytest.raises(
+        StoreError, match=r"sgd-000000000005\.h5 belongs to another study(.|\n)*seed(.|\n)*remove it"
+    ):
         merge(shards, tmp_path / "all")
 
 

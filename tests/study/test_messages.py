@@ -21,6 +21,9 @@ models.gd = { kind = "gd" }
 """
 
 
+GAUSSIAN = 'init = { kind = "gaussian", gamma = 2.0 }'
+
+
 def refused(text: str) -> list[Complaint]:
     with pytest.raises(StudyError) as caught:
         Study.from_toml(text)
@@ -76,6 +79,19 @@ def test_misspelt_sweeps_are_named(sweep, where, fix):
     (complaint,) = refused(f"{TEXT}\n{sweep}")
     assert complaint.where == where
     assert complaint.mend == f"did you mean {fix}?"
+
+
+@pytest.mark.parametrize(
+    ("key", "fix"),
+    [
+        ("alpha", 'write "models.langevin.alpha" or "models.*.alpha" for all models that have it'),
+        ("learning_rate", 'write "time.learning_rate"'),
+        ("samples", 'write "data.samples"'),
+    ],
+)
+def test_a_swept_key_without_its_table_gets_one(key, fix):
+    (complaint,) = refused(f"{TEXT}\n[sweep]\n{key} = [1, 2]")
+    assert (complaint.where, complaint.mend) == (f"sweep.{key}", fix)
 
 
 def test_a_sweep_of_a_misspelt_key_is_one_problem_not_one_for_each_value():
@@ -239,3 +255,21 @@ def test_every_key_of_every_table_is_found_along_its_path():
         for key in keys_of(table):
             assert misspelt(Study, document, (*where, key)) is None
         assert misspelt(Study, document, (*where, "zzz")) == ("zzz", "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (("[models.sgd]", "[models.problem]"),),
+        ((GAUSSIAN, 'init = { kind = "values", layers = [[[1.0, 2.0]], [[1.0]]] }'),),
+    ],
+)
+def test_no_words_of_a_sentence_are_offered_as_a_spelling(change):
+    """What is offered is a value or a key that the file may have, not a piece of what is expected."""
+    for complaint in refused(spoiled(*change)):
+        assert "did you mean" not in complaint.mend
+
+
+def test_a_misspelt_observable_gets_its_spelling():
+    (complaint,) = refused(spoiled(("seed = 3", 'seed = 3\nrecord = { observables = ["los"] }')))
+    assert complaint.mend == 'did you mean "loss"?'

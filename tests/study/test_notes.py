@@ -74,3 +74,11 @@ def invoke_study(tmp_path, stand_in, monkeypatch):
         return CliRunner().invoke(main, [command, str(path), "-o", str(tmp_path / command)]).stderr
 
     return said
+
+
+def test_where_the_batch_is_swept_the_control_follows_it():
+    (note,) = notes(changed(EPOCH), ["models.sgd.batch"])
+    assert note.endswith(
+        'and sweep "models.*.batch" in place of "models.sgd.batch": the control needs the same batches.'
+    )
+    assert "sweep" not in notes(changed(EPOCH), ["models.*.batch"])[0]

@@ -353,3 +353,24 @@ def test_late_snapshots_fit_into_the_run():
     table = "snapshots = { count = 16, late = { count = 5, every = 300 } }"
     with pytest.raises(StudyError, match=r"time\.snapshots\.late"):
         changed(('snapshots = { count = 16, spacing = "log" }', table))
+
+
+def test_errors_of_a_file_are_headed_by_its_name(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text(TEXT)
+    study = Study.load(path)
+    with pytest.raises(StudyError, match=r"a\.toml: 1 problem"):
+        study.extended(3)
+    with pytest.raises(StudyError, match=r"a\.toml: 1 problem"):
+        study.replace(trajectories=0)
+    with pytest.raises(StudyError, match=r"a\.toml: 1 problem"):
+        study.replace(trajectories=8).locate("nowhere.npy", "network.init.file")
+
+
+def test_a_study_is_shown_in_one_line():
+    shown = repr(Study.from_toml(TEXT))
+    assert (
+        shown
+        == str(Study.from_toml(TEXT))
+        == "Study(models=sgd, langevin, sde; trajectories=64; steps=1,000)"
+    )

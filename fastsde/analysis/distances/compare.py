@@ -25,6 +25,7 @@ from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
 from fastsde.system.brief import make_brief
 from fastsde.system.errors import RequestError
+from fastsde.system.progress import Progress, Silent
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ class HeadToHead:
         if math.isnan(p):
             reason = self.pair.reasons.get(PRIMARY, ("",) * len(self.step))[at]
             why = reason or (self.pair.significance.reason if self.pair.significance else "") or "not tested"
-            return f"{start}: {why}."
+            pair = f"{self.first} and {self.second}"
+            return f"At step {self.step[at]:,.0f}, whether {pair} differ is undetermined: {why}."
         effect = self.row(at)["effect (95 %)"]
         if not math.isfinite(self.effect.value[at]):
             return f"{start} (p = {p:.2g}, {size}); their effect is undetermined, too few survive."
@@ -150,6 +152,7 @@ def compare(
     steps: Sequence[float] = (),
     settings: Settings | None = None,
     every_pair: bool = True,
+    progress: Progress | None = None,
 ) -> list[HeadToHead]:
     """Compare every two of the named models by every distance at chosen snapshots.
 
@@ -167,6 +170,8 @@ def compare(
         Shuffles, seed and limits.
     every_pair : bool
         Whether to compare any two models, or only the first with each other one.
+    progress : fastsde.system.progress.Progress, optional
+        Told how many comparisons are done.
 
     Returns
     -------
@@ -217,16 +222,21 @@ def compare(
         whole=not paired,
         every_group=True,
     )
-    for number, place in enumerate(places):
-        clouds = points.clouds(place, frame)
-        sizes.add(number, {name: sizes.tabulate(number, clouds.points[name]) for name in chosen})
-        for (first, second), found in pairs.items():
-            x, y = clouds.points[first], clouds.points[second]
-            half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
-            sides = (x[:half], y[half : 2 * half]) if paired else (x, y)
-            orders = {name: clouds.orders[name] for name in (first, second)}
-            with one_thread_each():
-                found.append(versus(*sides, orders, clouds.frame))
+    reporter, done = progress or Silent(), 0
+    with reporter.task("compare", len(places) * len(pairs), "comparisons"):
+        for number, place in enumerate(places):
+            clouds = points.clouds(place, frame)
+            sizes.add(number, {name: sizes.tabulate(number, clouds.points[name]) for name in chosen})
+            for (first, second), found in pairs.items():
+                x, y = clouds.points[first], clouds.points[second]
+                half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
+                reporter.update(done, f"{first} and {second}")
+                sides = (x[:half], y[half : 2 * half]) if paired else (x, y)
+                orders = {name: clouds.orders[name] for name in (first, second)}
+                with one_thread_each():
+                    found.append(versus(*sides, orders, clouds.frame))
+                done += 1
+        reporter.update(done)
     effects, at = sizes.result(), np.array(places)
     return [
         _head_to_head(effects, sizes.left_out, pair, at, step[at], points.coordinates, joined(found))
