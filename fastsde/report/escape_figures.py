@@ -84,8 +84,7 @@ def hazards(analysis: Analysis) -> Figure:
             seen += rate[rate > 0].tolist()
         panel.set_title(passage_name(found.places[rank]))
         if seen:
-            panel.set_yscale("log")
-            panel.set_ylim(min(seen) / 2, max(seen) * 2)
+            style.log_scale(panel, "y", (min(seen) / 2, max(seen) * 2))
         panel.set_xlim(left=0)
         panel.set_xlabel("time since arrival (learning-rate steps)")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -127,8 +126,7 @@ def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: S
         times = np.concatenate([one.time for _, one in many])
         times = times[np.isfinite(times) & (times > 0)]
         if times.size and times.max() > DECADES * times.min():
-            panel.set_yscale("log")
-            panel.set_ylim(0.5 * times.min() / unit, 2 * times.max() / unit)
+            style.log_scale(panel, "y", (0.5 * times.min() / unit, 2 * times.max() / unit))
         panel.set_title(textwrap.fill(family_name(many[0][1]), TITLE_WIDTH), fontsize=8.5)
     for number, panel in enumerate(axes):
         if number % 3 == 0:
@@ -178,7 +176,7 @@ def _effect_axis(panel: Axes, one: Effect, covariate: str) -> None:
     )
     spread = one.value.max() / one.value.min() if one.value.min() > 0 else math.nan
     if covariate not in ("alpha", "noise") and spread >= 3:
-        panel.set_xscale("log")
+        style.log_scale(panel, "x")
     panel.set_xticks(one.value, [f"{value:g}" for value in one.value])
     panel.xaxis.set_minor_formatter(NullFormatter())
     if covariate == "noise":
