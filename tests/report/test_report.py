@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.distances.metrics import BY_NAME
 from fastsde.analysis.distances.relevance import Relevance, Verdict
-from fastsde.report import course, distances_figures, style, write_report
+from fastsde.report import course, distances_figures, effect, style, write_report
 from fastsde.report.captions import SPECS
 from fastsde.report.tables import number
 from fastsde.report.words import study_sentences
@@ -177,6 +177,52 @@ def test_report_of_a_model_that_exploded_whole(tmp_path):
     view.arrays["mode_learned_step"][:] = -1
     analyze(ensemble, settings=QUICK).save(tmp_path / "analysis.h5")
     assert "levy 60 of 60" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def diverging(*names):
+    """An ensemble of SGD and Langevin of which the named models learn mode 1 at once and then diverge."""
+    ensemble = fake_ensemble(60, 8, ("sgd", "langevin"))
+    for name in names:
+        view = ensemble.views[name]
+        for key in ("loss", "modes", "update_noise"):
+            view.arrays[key][1:] = np.nan
+        view.arrays["exploded_step"][:] = view.step[1]
+        view.arrays["mode_learned_step"][..., 0] = 1
+    return ensemble
+
+
+def test_passages_on_the_way_to_divergence_are_not_learning(tmp_path):
+    analysis = analyze(diverging("sgd", "langevin"), settings=QUICK)
+    for row in analysis.summary():
+        assert row["learned_steps"] is None
+    escape = analysis.sections["escape"]
+    assert not escape.effects
+    assert not any(one.arrived.any() or one.escaped.any() for one in escape.models.values())
+    assert effect.effect_finding(analysis).startswith("Undetermined: too few trajectories survive")
+    assert not course.learning_finding(analysis)
+    analysis.save(tmp_path / "analysis.h5")
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    for section in ("learning", "escape", "escape_hazard", "escape_effects"):
+        assert f'<h2 id="{section}">' not in html
+    assert "What makes escape faster" not in html
+
+
+def test_one_model_that_only_diverges_has_no_learning_times(tmp_path):
+    analysis = analyze(diverging("langevin"), settings=QUICK)
+    analysis.save(tmp_path / "analysis.h5")
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    learning = html.split('<h2 id="learning">')[1].split("</table>")[0]
+    row = learning.split('<th scope="row">langevin')[1].split("</tr>")[0]
+    assert row.count('<span class="none">') == row.count("<td>") == 4
+    assert "Undetermined for langevin: nearly all trajectories diverge." in html
+    assert "undetermined in langevin, where too few trajectories survive" in html
+
+
+def test_few_divergent_trajectories_leave_learning_times():
+    analysis = analyze(fake_ensemble(60, 8, ("sgd", "levy")), settings=QUICK)
+    assert 0 < analysis.models["levy"].exploded < 30
+    assert analysis.models["levy"].learning is not None
+    assert analysis.sections["escape"].models["levy"].arrived[0] == 60
 
 
 def test_one_trajectory(tmp_path):
