@@ -29,6 +29,9 @@ MARKS = ("o", "s", "^", "D")
 TITLE_WIDTH = 44
 """Letters of a line of a panel's title."""
 
+SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
+"""Shares of the trajectories whose times of escape are compared, in words."""
+
 
 def curves(analysis: Analysis) -> Figure:
     """Share of trajectories that are still at each rank, from their arrival there."""
@@ -121,7 +124,8 @@ def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: S
     figure, axes = style.grid(len(groups), 3, 2.7)
     for panel, many in zip(axes, groups.values(), strict=True):
         for rank, one in many:
-            _effect_line(panel, rank, one, unit, passage_name(places[rank]))
+            label = f"{passage_name(places[rank])}, {SHARES[one.share]} escaped"
+            _effect_line(panel, rank, one, unit, label)
         _effect_axis(panel, many[0][1], many[0][1].covariate)
         times = np.concatenate([one.time for _, one in many])
         times = times[np.isfinite(times) & (times > 0)]
