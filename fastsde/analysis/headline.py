@@ -78,7 +78,10 @@ def _nearest(analysis: Findings, name: str) -> str:
     span = f"95 % interval {short(effect.low)} to {short(effect.high)}; " if known else ""
     step = analysis.step
     several = len(step) > 1
-    when = "averaged over the course of learning" if several else f"at its only snapshot, step {step[0]:,.0f}"
+    course = "the run" if Study.from_toml(analysis.study).landscape is not None else "learning"
+    when = (
+        f"averaged over the course of {course}" if several else f"at its only snapshot, step {step[0]:,.0f}"
+    )
     return (
         f"{name} is nearest to {reference}: {when}, {differences(analysis, effect)}, a mean effect of "
         f"{short(effect.mean)} ({span}sampling alone gives {short(effect.sampling)})."

@@ -1,6 +1,7 @@
 """What the page says of saddles and escape: the direction of an effect, and ranges over models."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.phrases import between
 from fastsde.analysis.ranking import ranking
 from fastsde.report import escape, saddles
+from fastsde.report.captions import SPECS
 from fastsde.report.escape_figures import effect_panels
 from fastsde.report.landscape_words import in_landscape_words, relabel
 from fastsde.report.saddle_figures import drawn_saddles
@@ -103,6 +105,18 @@ def test_a_landscape_has_coordinates_and_an_energy():
     assert (
         in_landscape_words("<i>modes</i> of <code>loss</code>") == "<i>coordinates</i> of <code>loss</code>"
     )
+
+
+def test_no_caption_of_a_landscape_has_words_of_a_network():
+    specs = [
+        spec for spec in SPECS if spec.name in ("effect", "distances", "loss", "modes", "learning", "pairs")
+    ]
+    shown = [in_landscape_words(text) for spec in specs for text in (spec.title, spec.caption, spec.source)]
+    outside = [re.sub(r"<code>.*?</code>", "", text) for text in shown]
+    found = [
+        re.findall(r"\b(?:modes?|learn\w*|strength|singular|losses)\b|<sup>T</sup>", one) for one in outside
+    ]
+    assert not any(found), found
 
 
 def test_the_table_has_both_ends():
