@@ -29,7 +29,8 @@ __all__ = ["command"]
 @click.option(
     "--figure",
     metavar="PATH",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=options.writable,
     help="Draw the results into a PNG file as well.",
 )
 def command(

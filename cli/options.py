@@ -28,7 +28,22 @@ __all__ = [
     "threads",
     "trajectories",
     "verify",
+    "writable",
 ]
+
+
+def writable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse, before any work, a file that cannot be written at its end."""
+    from fastsde.system.atomic import check_writable
+    from fastsde.system.errors import DiskError
+
+    if path is not None:
+        try:
+            check_writable(path)
+        except DiskError as error:
+            raise click.BadParameter(str(error)) from error
+    return path
+
 
 study_file = click.argument(
     "study_file", metavar="STUDY.toml", type=click.Path(dir_okay=False, path_type=Path)

@@ -23,6 +23,7 @@ __all__ = ["command"]
     "csv_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=options.writable,
     help="Also write the table as CSV: a row for each model of each case, with all digits.",
 )
 @options.progress

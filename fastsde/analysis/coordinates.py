@@ -22,9 +22,17 @@ def median_loss(view: Trajectories, snapshot: int = 0) -> float:
     return float(np.nanmedian(loss)) if np.isfinite(loss).any() else math.nan
 
 
-def feature_names(modes: int, loss: bool) -> tuple[str, ...]:
-    """Names of the compared coordinates."""
-    return (*(f"mode {a + 1} / strength" for a in range(modes)), *(("log10 loss",) if loss else ()))
+def feature_names(modes: int, loss: bool, *, landscape: bool = False) -> tuple[str, ...]:
+    """Names of the compared coordinates; those of a landscape are in their own units.
+
+    Examples
+    --------
+    >>> feature_names(1, True), feature_names(1, False, landscape=True)
+    (('mode 1 / strength', 'log10 loss'), ('coordinate 1',))
+    """
+    pattern = "coordinate {}" if landscape else "mode {} / strength"
+    names = (pattern.format(a + 1) for a in range(modes))
+    return (*names, *(("log10 loss",) if loss else ()))
 
 
 def feature_matrix(modes: Floats | None, loss: Floats | None, scale: Floats, floor: float) -> Floats:

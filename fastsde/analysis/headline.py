@@ -121,8 +121,10 @@ def _compared(analysis: Findings) -> list[str]:
 
 def _when(analysis: Findings) -> str:
     step = analysis.step
-    several = len(step) > 1
-    return "averaged over the course of learning" if several else f"at its only snapshot, step {step[0]:,.0f}"
+    if len(step) == 1:
+        return f"at its only snapshot, step {step[0]:,.0f}"
+    landscape = Study.from_toml(analysis.study).landscape is not None
+    return f"averaged over the course of {'the run' if landscape else 'learning'}"
 
 
 def _nearest(analysis: Findings, name: str) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
+from fastsde.study.study import Study
 
 SAME_GAP = 0.05
 """Gaps that differ by less than this share count as equal."""
@@ -54,6 +56,17 @@ class LateWindow:
 def survivors(view: Trajectories) -> Bools:
     """Trajectories that never diverged, shape (trajectory,)."""
     return np.asarray(~np.isfinite(view.passage_time("exploded")))
+
+
+def only_diverges(view: Trajectories, study: Study) -> bool:
+    """Whether nearly all trajectories of a network diverge, fewer than half and too few for a sample survive.
+
+    What they pass on the way is neither learning nor escape. On a landscape without a floor, trajectories
+    diverge because they have escaped.
+    """
+    surviving = survivors(view)
+    few = surviving.sum() < min(SMALLEST_SAMPLE, surviving.size / 2)
+    return study.landscape is None and bool(few)
 
 
 def unfit(model: Any, depth: int, counted: int) -> str:

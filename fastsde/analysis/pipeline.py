@@ -16,6 +16,7 @@ from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import measure_effects
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
+from fastsde.analysis.late_window import only_diverges
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
@@ -254,7 +255,10 @@ class _Pass:
         )
 
     def _passages(self, view: Trajectories) -> tuple[Floats, Floats] | None:
-        if not self.ensemble.study.events.mode_learned or "mode_learned_step" not in view.variables:
+        study = self.ensemble.study
+        if not study.events.mode_learned or "mode_learned_step" not in view.variables:
+            return None
+        if only_diverges(view, study):
             return None
         return view.passage_time("mode_learned"), view.passage_time("exploded")
 

@@ -110,7 +110,8 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
         reference = row["model"] == analysis.reference
         words["effect (95 %)"] = "reference" if reference else _interval(row)
         if analysis.effects.has_modes:
-            words["modes"] = _number(row["effect_modes"])
+            landscape = Study.from_toml(analysis.study).landscape is not None
+            words["coordinates" if landscape else "modes"] = _number(row["effect_modes"])
         if analysis.effects.has_loss:
             words["loss, decades"] = _number(row["effect_loss_decades"])
         words["by sampling"] = _number(row["effect_by_sampling"])

@@ -55,7 +55,10 @@ def modes_finding(analysis: Analysis) -> str:
         told = ", ".join("-" if math.isnan(one) else f"{100 * one:.0f}" for one in share)
         groups.setdefault(told, []).append(escape(name))
     which = enumerated([str(mode + 1) for mode in modes])
-    said = "; ".join(f"{told}&nbsp;% in {enumerated(names)}" for told, names in groups.items())
+    unknown = groups.pop(", ".join("-" for _ in modes), [])
+    parts = [f"{told}&nbsp;% in {enumerated(names)}" for told, names in groups.items()]
+    parts += [f"undetermined in {enumerated(unknown)}, where too few trajectories survive"] if unknown else []
+    said = "; ".join(parts)
     return f"Learned of mode{'s' if len(modes) > 1 else ''} {which} at the end (median): {said}."
 
 

@@ -188,6 +188,12 @@ def relevance_table(analysis: Analysis) -> str:
     return note + table(head, rows)
 
 
+def _measured(analysis: Analysis) -> bool:
+    """Whether any distance was tested at any size: not if samples of independent states are too small."""
+    found: Relevance | None = analysis.sections.get("relevance")
+    return found is not None and any(np.isfinite(one.seconds).any() for one in found.distances.values())
+
+
 SPECS = (
     FigureSpec(
         name="all_distances",
@@ -248,7 +254,7 @@ SPECS = (
             "sections/relevance</code>. Nearest and farthest by the effect over the course."
         ),
         draw=distances_figures.relevance,
-        applies=lambda analysis: "relevance" in analysis.sections,
+        applies=_measured,
         finding=relevance_finding,
         beside=relevance_table,
     ),

@@ -114,7 +114,7 @@ def relevance(analysis: Analysis) -> Figure:
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
         panel.axvline(0.05, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
     axes[2].set_xlim(-0.01, 0.31)
-    axes[3].set_xscale("log")
+    style.log_scale(axes[3], "x")
     axes[0].set_yticks(range(len(names)), [_marked(found, name) for name in names])
     axes[0].invert_yaxis()
     for size, colour in zip(found.sizes, _shades(len(found.sizes)), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 import numpy as np
@@ -20,10 +21,14 @@ def effect_finding(analysis: Analysis) -> str:
     said = []
     for name in ranking(analysis):
         values = effects.value[:, own, effects.names.index(name)]
-        if np.isfinite(values).any():
+        if math.isfinite(effects.between(analysis.reference, name).mean):
             at = int(np.nanargmax(values))
             said.append(f"{escape(name)} at step {analysis.step[at]:,.0f} ({number(float(values[at]))})")
-    return f"Farthest from {escape(analysis.reference)}: {', '.join(said)}." if said else ""
+    if not said:
+        return (
+            f"Undetermined: too few trajectories survive to compare models with {escape(analysis.reference)}."
+        )
+    return f"Farthest from {escape(analysis.reference)}: {', '.join(said)}."
 
 
 SPECS = (

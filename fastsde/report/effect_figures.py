@@ -37,8 +37,7 @@ def effect_over_course(analysis: Analysis) -> Figure:
                 band = effects.course(analysis.reference, name)
                 lower, upper = np.maximum(band.low, low)[shown], band.high[shown]
                 panel.fill_between(steps, lower, upper, color=lines[name].color, alpha=0.18, linewidth=0)
-        panel.set_yscale("log")
-        panel.set_ylim(low, high)
+        style.log_scale(panel, "y", (low, high))
         panel.set_title(title)
     panels.start_at_action(axes, analysis)
     _mark_shares(axes[0], analysis)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastsde.analysis import Analysis
 from fastsde.analysis.escape.course import other_course
 from fastsde.analysis.escape.hazard import HazardRatio
-from fastsde.analysis.phrases import between
+from fastsde.analysis.phrases import between, enumerated
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import escape_figures as figures
 from fastsde.report import writing
@@ -60,6 +60,7 @@ def _finding(analysis: Analysis) -> str:
             same.append(escape(name))
         else:
             other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({between(low, high)})")
+    empty = [escape(name) for name in ordered(analysis) if not found.models[name].arrived[0]]
     reference = escape(found.reference)
     said = f"Indistinguishable from {reference} by the time at which half have escaped: {', '.join(same)}."
     sentences = [said] if same else []
@@ -69,6 +70,8 @@ def _finding(analysis: Analysis) -> str:
         sentences.append(f"Another time by which half {goal} than {reference}: {'; '.join(other[:4])}{more}.")
     if rates:
         sentences.append(f"Another rate of escape than {reference}: {'; '.join(rates[:4])}.")
+    if empty:
+        sentences.append(f"Undetermined for {enumerated(empty)}: nearly all trajectories diverge.")
     return " ".join(sentences)
 
 

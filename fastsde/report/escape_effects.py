@@ -64,8 +64,8 @@ def _sentence(one: Effect) -> str:
         )
     else:
         subject = f"{figures.short_name(one.covariate)} {low:g} instead of {high:g}"
-    share = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}[one.share]
-    interval = between(ends[0], ends[1])
+    share = figures.SHARES[one.share]
+    interval = between(*_factors(ends[0], ends[1]))
     if ends[0] <= 1 <= ends[1]:
         said = f"no effect of {subject} on the time by which {share} have escaped"
     else:
@@ -73,6 +73,11 @@ def _sentence(one: Effect) -> str:
     units = f"{one.units:,} {UNITS[one.unit]}"
     gone = f"; {_exploded(one)}" if one.exploded.any() else ""
     return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"
+
+
+def _factors(low: float, high: float) -> tuple[float, float]:
+    """Return the ends of the interval of a factor; 0, of times that may be infinite, is no limit."""
+    return (low if low > 0 else -math.inf), high
 
 
 def _inverse(ratio: float) -> float:
@@ -90,7 +95,8 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
     head = (
         "setting, models",
         "passage",
-        f"time to escape ({word})",
+        "share that has escaped",
+        f"by which time ({word})",
         "ratio, highest over lowest value",
         "slope of the logarithm",
         "ratio of the hazards of escape, lowest over highest",
@@ -101,14 +107,14 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
         ends = (
             f"{one.time[0] / unit:,.4g} at {one.value[0]:g}, {one.time[-1] / unit:,.4g} at {one.value[-1]:g}"
         )
-        share = "" if one.share == 0.5 else f" <small>(by which {100 * one.share:g} % have escaped)</small>"
         name = f"{escape(figures.short_name(one.covariate))}"
         rows.append(
             [
                 f'{name}<span class="what">{escape(figures.family_name(one))}</span>',
                 figures.passage_name(places[int(key.split()[1])]),
-                ends + share,
-                _span(one.ratio, one.ratio_low, one.ratio_high),
+                figures.SHARES[one.share],
+                ends,
+                _span(one.ratio, *_factors(one.ratio_low, one.ratio_high)),
                 _span(one.slope, one.slope_low, one.slope_high),
                 _hazards(one),
                 f"{one.units:,} {UNITS[one.unit]}",
@@ -125,8 +131,9 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "models": figures.family_name(one),
             "passage": figures.passage_name(places[int(key.split()[1])]),
             "values": f"{one.value[0]:g} to {one.value[-1]:g}",
-            "times": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
-            "ratio": f"{one.ratio:.3g} ({between(one.ratio_low, one.ratio_high)})",
+            "share escaped": figures.SHARES[one.share],
+            "by time": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
+            "ratio": f"{one.ratio:.3g} ({between(*_factors(one.ratio_low, one.ratio_high))})",
             "exploded": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
             "unit": f"{one.units:,} {UNITS[one.unit]}",
         }
@@ -138,7 +145,7 @@ def _hazards(one: Effect) -> str:
     """Ratio of the hazards of those still there, and how many exploded, which it does not count."""
     p = f" <small>p {p_value(one.p, '= ')}</small>" if math.isfinite(one.p) else ""
     gone = f'<span class="what">{_exploded(one)}</span>' if one.exploded.any() else ""
-    return _span(one.hazard_ratio, one.hazard_low, one.hazard_high) + p + gone
+    return _span(one.hazard_ratio, *_factors(one.hazard_low, one.hazard_high)) + p + gone
 
 
 def _span(value: float, low: float, high: float) -> str:

@@ -29,6 +29,9 @@ MARKS = ("o", "s", "^", "D")
 TITLE_WIDTH = 44
 """Letters of a line of a panel's title."""
 
+SHARES = {0.5: "half", 0.25: "a quarter", 0.1: "a tenth"}
+"""Shares of the trajectories whose times of escape are compared, in words."""
+
 
 def curves(analysis: Analysis) -> Figure:
     """Share of trajectories that are still at each rank, from their arrival there."""
@@ -84,8 +87,7 @@ def hazards(analysis: Analysis) -> Figure:
             seen += rate[rate > 0].tolist()
         panel.set_title(passage_name(found.places[rank]))
         if seen:
-            panel.set_yscale("log")
-            panel.set_ylim(min(seen) / 2, max(seen) * 2)
+            style.log_scale(panel, "y", (min(seen) / 2, max(seen) * 2))
         panel.set_xlim(left=0)
         panel.set_xlabel("time since arrival (learning-rate steps)")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -122,13 +124,13 @@ def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: S
     figure, axes = style.grid(len(groups), 3, 2.7)
     for panel, many in zip(axes, groups.values(), strict=True):
         for rank, one in many:
-            _effect_line(panel, rank, one, unit, passage_name(places[rank]))
+            label = f"{passage_name(places[rank])}, {SHARES[one.share]} escaped"
+            _effect_line(panel, rank, one, unit, label)
         _effect_axis(panel, many[0][1], many[0][1].covariate)
         times = np.concatenate([one.time for _, one in many])
         times = times[np.isfinite(times) & (times > 0)]
         if times.size and times.max() > DECADES * times.min():
-            panel.set_yscale("log")
-            panel.set_ylim(0.5 * times.min() / unit, 2 * times.max() / unit)
+            style.log_scale(panel, "y", (0.5 * times.min() / unit, 2 * times.max() / unit))
         panel.set_title(textwrap.fill(family_name(many[0][1]), TITLE_WIDTH), fontsize=8.5)
     for number, panel in enumerate(axes):
         if number % 3 == 0:
@@ -178,7 +180,7 @@ def _effect_axis(panel: Axes, one: Effect, covariate: str) -> None:
     )
     spread = one.value.max() / one.value.min() if one.value.min() > 0 else math.nan
     if covariate not in ("alpha", "noise") and spread >= 3:
-        panel.set_xscale("log")
+        style.log_scale(panel, "x")
     panel.set_xticks(one.value, [f"{value:g}" for value in one.value])
     panel.xaxis.set_minor_formatter(NullFormatter())
     if covariate == "noise":

@@ -48,8 +48,7 @@ def aligned_diffusion(analysis: Analysis) -> Figure:
                     label=f"learned, {name}",
                 )
         panel.axvline(1.0, color=style.MUTED, linewidth=0.8)
-        panel.set_xscale("log")
-        panel.set_xlim(0.25, 4)
+        style.log_scale(panel, "x", (0.25, 4.0))
         panel.xaxis.set_major_locator(FixedLocator([0.5, 1, 2, 4]))
         panel.xaxis.set_minor_formatter(NullFormatter())
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -112,8 +111,7 @@ def rates_over_time(analysis: Analysis) -> Figure:
             panel.fill_between(analysis.step[shown], low, high, color=line.color, alpha=0.13, linewidth=0)
             panel.plot(analysis.step[shown], middle, label=f"mode {mode + 1}", **line._asdict())
         if kind == "diffusion":
-            panel.set_yscale("log")
-            panel.set_ylim(*limits)
+            style.log_scale(panel, "y", limits)
         else:
             _two_sided(panel, float(np.nanmax(np.abs(values), initial=1e-12)))
         panel.set_title(f"{kind}, {name}")
@@ -147,7 +145,7 @@ def late_laws(analysis: Analysis) -> Figure:
     axes[0].set_title("effective temperature (dashed: the model's own)")
     axes[0].set_ylabel("temperature, units of the loss")
     if shown:
-        axes[0].set_yscale("log")
+        style.log_scale(axes[0])
     axes[1].axhline(0, color=style.INK, linewidth=0.8)
     axes[1].set_title("mean less the fixed point of gradient flow")
     axes[1].set_ylabel("share of the mode's strength")

@@ -127,18 +127,25 @@ def rank_finding(analysis: Analysis) -> str:
     """Say whether the reference has the lower rank."""
     found: Ranks = analysis.sections["rank"]
     reference = escape(analysis.reference)
-    sentences = []
+    sentences: list[str] = []
+    unknown: list[str] = []
     for name in ordered(analysis):
         one = found.models[name]
         course = one.effective or one.stable
         kind = "effective" if one.effective else "stable"
         if course is None or course.average_difference is None:
             continue
+        if not math.isfinite(float(course.average_difference.value)):
+            unknown.append(escape(name))
+            continue
         average = _lower(course.average_difference)
         text = f"Against {escape(name)}: {kind} rank of {reference} {average} on average over time"
         if course.loss_average_difference is not None:
             text += f", {_lower(course.loss_average_difference)} at equal loss"
         sentences.append(text + ".")
+    if unknown:
+        who = enumerated(unknown)
+        sentences.append(f"Undetermined against {who}: too few trajectories survive.")
     if not sentences:
         return "There is no model to compare the rank with."
     return f"{_favours(found, reference)} {' '.join(sentences)}".strip()

@@ -39,8 +39,7 @@ def loss_quantiles(analysis: Analysis) -> Figure:
                 label=f"median of {analysis.reference}",
             )
         panels.plateaus(panel, analysis)
-        panel.set_yscale("log")
-        panel.set_ylim(*limits)
+        style.log_scale(panel, "y", limits)
         panel.set_title(panels.titled(name, result), color=lines[name].color)
     panels.start_at_action(axes, analysis)
     panels.outer_labels(axes, 3, "loss")

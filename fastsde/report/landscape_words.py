@@ -9,7 +9,24 @@ from matplotlib.text import Text
 
 __all__ = ["in_landscape_words", "relabel"]
 
+_HTML = {
+    " (modes / strength, log<sub>10</sub> loss)": " (coordinates)",
+    "u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, divided by the singular value s<sub>a</sub> of the optimal "
+    "map (<code>/problem/mode_strength</code>); quantiles": "the coordinates; quantiles",
+    " (two digits ab: u<sub>a</sub><sup>T</sup> W v<sub>b</sub>)": "",
+    " Saddle levels: optimum loss + (c/2) &Sigma;<sub>k&gt;r</sub> s<sub>k</sub>&sup2;, for white inputs.": (
+        ""
+    ),
+}
+"""Sentences with tags inside, as they are on a page."""
+
 _SENTENCES = {
+    " Dotted levels are the saddles at which the first r = 0, 1, 2, ... modes are learned and the others are "
+    "zero.": "",
+    "share of a mode, or decades of loss": "units of the coordinates",
+    "share or decade": "units of the coordinates",
+    "course of learning": "course of the run",
+    "never learned it": "never passed it",
     "Growth of the modes": "Coordinates over time",
     "How much of each mode of the optimal map is learned: 0 is nothing, 1 is all.": (
         "Coordinates of the points."
@@ -40,6 +57,7 @@ _SENTENCES = {
 }
 _WORDS = (
     (re.compile(r" \(strength [^)]*\)"), ""),
+    (re.compile(r"\bmode (\d+) / strength"), r"coordinate \1"),
     (re.compile(r"\bmode( \d|s?\b)"), r"coordinate\1"),
     (re.compile(r"\bMode( \d|s?\b)"), r"Coordinate\1"),
     (re.compile(r"\bloss(es)?\b"), "energy"),
@@ -56,6 +74,8 @@ def in_landscape_words(html: str) -> str:
     >>> in_landscape_words("<b>mode 1</b> and its loss, <code>modes, loss</code>")
     '<b>coordinate 1</b> and its energy, <code>modes, loss</code>'
     """
+    for network, landscape in _HTML.items():
+        html = html.replace(network, landscape)
     parts = _KEPT.split(html)
     return "".join(part if number % 2 else _translated(part) for number, part in enumerate(parts))
 

@@ -55,7 +55,7 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         words(_finding(analysis, study, [spec for spec, _ in figures])),
         "<h2>Results</h2>",
         words(tables.results(analysis)),
-        _reading(analysis, study),
+        words(_reading(analysis, study)),
         *(_figure(spec, analysis, image, words) for spec, image in figures),
         "<h2>The study</h2>",
         _study(analysis, study),

@@ -60,8 +60,7 @@ def distance_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, 
     for name, value in values.items():
         label = f"two halves of {name}" if name == analysis.reference else name
         panel.plot(steps, np.where(value > low, value, np.nan), label=label, **lines[name]._asdict())
-    panel.set_yscale("log")
-    panel.set_ylim(low, high)
+    style.log_scale(panel, "y", (low, high))
     missing = [name for name, value in values.items() if not np.isfinite(value).any()]
     if missing:
         note(panel, "does not exist for", missing)
@@ -121,8 +120,7 @@ def drawn_levels(analysis: Analysis) -> Floats:
 
 def tail_marks(panel: Axes, gaussian: list[float]) -> None:
     """Logarithmic axis of indices, with the lines at which variance and kurtosis cease to exist."""
-    panel.set_yscale("log")
-    panel.set_ylim(0.4, 30)
+    style.log_scale(panel, "y", (0.4, 30.0))
     panel.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 4, 8, 16]))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.yaxis.set_minor_formatter(NullFormatter())

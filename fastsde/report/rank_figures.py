@@ -46,8 +46,7 @@ def ranks(analysis: Analysis) -> Figure:
                 if course.difference_at_loss is not None:
                     panels.curve(panel, found.levels, course.difference_at_loss, lines[name], name)
             panel.axhline(0, color=style.INK, linewidth=0.8)
-            panel.set_xscale("log")
-            panel.set_xlim(found.levels[0], found.levels[-1])
+            style.log_scale(panel, "x", (float(found.levels[0]), float(found.levels[-1])))
             panel.set_xlabel("loss above the least, falling")
             panel.set_title(f"{analysis.reference} less model, at the same loss")
     style.legend_below(figure, axes)
@@ -79,7 +78,7 @@ def alignment(analysis: Analysis) -> Figure:
                 linewidth=0,
             )
         if quantity == "balance":
-            panel.set_yscale("log")
+            style.log_scale(panel)
         else:
             panel.set_ylim(0, 1.03)
         panel.set_title(labels[quantity])

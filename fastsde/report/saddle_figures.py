@@ -84,7 +84,8 @@ def noise(analysis: Analysis) -> Figure:
         _points(axes[0], shown, number, len(found.noise), spread(one), name, lines)
         _points(axes[1], shown, number, len(found.noise), along(one), name, lines)
     for panel in axes:
-        panel.set_yscale("log")
+        if not style.log_scale(panel):
+            continue
         panel.yaxis.set_major_locator(FixedLocator(style.nice_ticks(*panel.get_ylim())))
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.yaxis.set_minor_formatter(NullFormatter())

@@ -53,7 +53,7 @@ def over_time(analysis: Analysis) -> Figure:
         if missing:
             panels.note(panel, "no mean:", missing)
         if statistic == "interquartile_range":
-            panel.set_yscale("log")
+            style.log_scale(panel)
             panel.set_title(quantity)
         elif statistic == "l_kurtosis":
             panel.set_ylim(-0.3, 1.02)

@@ -105,10 +105,34 @@ def step_axis(axes: Axes, first: float, last: float, logarithmic: bool) -> None:
     axes.set_xlim(first, last)
     axes.set_xlabel("time (learning-rate steps)")
     if logarithmic:
-        axes.set_xscale("log")
+        log_scale(axes, "x", (first, last))
         axes.xaxis.set_major_locator(FixedLocator(nice_ticks(first, last)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def log_scale(axes: Axes, which: str = "y", limits: tuple[float, float] | None = None) -> bool:
+    """Make an axis logarithmic, after drawing; return whether it is: not without limits or positive data.
+
+    Examples
+    --------
+    >>> panel = Figure().subplots()
+    >>> panel.plot([1.0, 2.0], [0.0, float("nan")])  # doctest: +ELLIPSIS
+    [...]
+    >>> log_scale(panel, "y"), log_scale(panel, "x")
+    (False, True)
+    """
+    shared = axes.get_shared_x_axes() if which == "x" else axes.get_shared_y_axes()
+    least = min(
+        panel.dataLim.minposx if which == "x" else panel.dataLim.minposy
+        for panel in shared.get_siblings(axes)
+    )
+    if limits is None and not math.isfinite(least):
+        return False
+    axes.set(**{f"{which}scale": "log"})
+    if limits is not None:
+        axes.set(**{f"{which}lim": limits})
+    return True
 
 
 def nice_ticks(first: float, last: float) -> list[float]:

@@ -19,7 +19,8 @@ __all__ = ["write_sweep_report"]
 
 _NOTE = (
     "Times are in units of learning rate times steps; the escape time is that by which half of the "
-    "trajectories have escaped, with its 95 % interval by a bootstrap over trajectories. The tail index is "
+    "trajectories have escaped, with its 95 % interval by a bootstrap over trajectories. Where half never "
+    "escape in some case, effects compare the times by which a quarter or a tenth have. The tail index is "
     "the moment estimator's for the noise of one step in mode 1; the verdict beside it weighs all "
     "estimators. <code>fastsde sweep --csv FILE</code> writes all places and digits."
 )

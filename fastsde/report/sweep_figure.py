@@ -179,7 +179,7 @@ def _place(value: str, ticks: list[str], numeric: bool, logarithmic: bool, shift
 def _axes(axes: Axes, key: str, ticks: list[str], numeric: bool, logarithmic: bool) -> None:
     axes.set_xlabel(heading(key))
     if logarithmic:
-        axes.set_xscale("log")
+        style.log_scale(axes, "x")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
     places = [float(tick) for tick in ticks] if numeric else list(map(float, range(len(ticks))))
@@ -187,7 +187,7 @@ def _axes(axes: Axes, key: str, ticks: list[str], numeric: bool, logarithmic: bo
     heights = np.concatenate([np.asarray(line.get_ydata(), dtype=np.float64) for line in axes.get_lines()])
     heights = heights[np.isfinite(heights) & (heights > 0)]
     if heights.size and heights.max() > DECADES * heights.min():
-        axes.set_yscale("log")
+        style.log_scale(axes)
     else:
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))

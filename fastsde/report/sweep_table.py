@@ -19,7 +19,6 @@ UNITS = {
     "time.learning_rate": "time per step",
     "time.steps": "steps",
     "batch": "samples",
-    "substeps": "per learning rate",
     "temperature": "loss",
     "tempering": "per time",
     "weight_decay": "per time",
@@ -54,6 +53,8 @@ def text_rows(found: SweepAnalysis) -> list[dict[str, str]]:
     """Return the rows as text, for a terminal; a column that no row fills is left out."""
     place = main_place(found)
     rows = [_cells(found, one, place) for one in found.rows.values()]
+    if len({(one.model, one.values) for one in found.rows.values()}) < len(rows):  # alike but for the case
+        rows = [{"case": one.case, **row} for one, row in zip(found.rows.values(), rows, strict=True)]
     filled = [key for key in rows[0] if any(one[key] not in ("", "-") for one in rows)] if rows else []
     return [{key: one[key] or "-" for key in filled} for one in rows]
 

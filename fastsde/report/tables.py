@@ -89,20 +89,17 @@ def _peak(row: dict[str, Any]) -> str:
 
 def learning_times(analysis: Analysis) -> str:
     """Median step at which each mode is learned, with its interval, and the test against the reference."""
-    known = {name: analysis.models[name].learning for name in ordered(analysis)}
+    known = ordered(analysis)
     modes = min(6, len(analysis.mode_strength))
     head = ("model", *(f"mode {mode + 1}" for mode in range(modes)))
-    rows = [
-        [escape(name), *(_learned(analysis, name, mode) for mode in range(modes))]
-        for name, found in known.items()
-        if found is not None
-    ]
+    rows = [[escape(name), *(_learned(analysis, name, mode) for mode in range(modes))] for name in known]
     return table(head, rows)
 
 
 def _learned(analysis: Analysis, name: str, mode: int) -> str:
     found = analysis.models[name].learning
-    assert found is not None
+    if found is None:  # it only diverges
+        return NOTHING
     step = time_per_step(analysis)
     median, low, high = (
         values[0, mode] / step for values in (found.median, found.median_low, found.median_high)

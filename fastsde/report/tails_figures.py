@@ -71,7 +71,6 @@ def over_k(analysis: Analysis) -> Figure:
     figure, axes = style.grid(len(found), 3, 2.4, sharex=True, sharey=True)
     for panel, (name, one) in zip(axes, found.items(), strict=True):
         panels.tail_marks(panel, [one.gaussian_pooled])
-        panel.set_xscale("log")
         for mode in panels.shown_modes(analysis):
             line = style.mode_line(mode)
             index, low, high = one.path[mode]
@@ -80,6 +79,7 @@ def over_k(analysis: Analysis) -> Figure:
             hill = one.pooled.estimates["hill"]
             panel.plot(hill.k[mode], hill.index[mode], "o", color=line.color, markersize=4.5)
         panel.plot([], [], "o", color=style.MUTED, markersize=4.5, label="the k chosen")
+        style.log_scale(panel, "x")
         panel.set_title(name, color=style.INK)
         panel.set_xlabel("order statistics k")
         panel.xaxis.set_minor_formatter(NullFormatter())
@@ -118,8 +118,7 @@ def side_by_side(analysis: Analysis) -> Figure:
 
 
 def _index_axis(panel: Axes) -> None:
-    panel.set_xscale("log")
-    panel.set_xlim(LOWEST, HIGHEST)
+    style.log_scale(panel, "x", (LOWEST, HIGHEST))
     panel.xaxis.set_major_locator(FixedLocator([0.125, 0.5, 2, 8]))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.xaxis.set_minor_formatter(NullFormatter())

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastsde.integrate.devices import survey
 from fastsde.storage.ensemble import Trajectories, open_ensemble
+from fastsde.study.study import Study
 from fastsde.system import provenance
 from fastsde.system.threads import default_threads
 
@@ -42,7 +43,7 @@ def contents(path: Path | str, *, verify: bool = False) -> dict[str, Any]:
         study = ensemble.study
         return {
             "file": str(ensemble.path),
-            "widths": list(study.widths),
+            **_what(study),
             "learning_rate": study.time.learning_rate,
             "steps": study.time.steps,
             "dtype": study.dtype,
@@ -50,6 +51,13 @@ def contents(path: Path | str, *, verify: bool = False) -> dict[str, Any]:
             "models": {name: _model(ensemble[name]) for name in ensemble},
             **ensemble.provenance,
         }
+
+
+def _what(study: Study) -> dict[str, Any]:
+    """Return the widths of the network, or what the landscape is."""
+    if study.landscape is not None:
+        return {"landscape": study.landscape.kind, "dimension": study.landscape.dimension}
+    return {"widths": list(study.widths)}
 
 
 def _model(view: Trajectories) -> dict[str, Any]:

@@ -12,7 +12,17 @@ from pathlib import Path
 
 from fastsde.system.errors import DiskError, UnreadableError
 
-__all__ = ["commit", "discard", "listed", "present", "replacing", "set_aside", "sweep", "temporary_sibling"]
+__all__ = [
+    "check_writable",
+    "commit",
+    "discard",
+    "listed",
+    "present",
+    "replacing",
+    "set_aside",
+    "sweep",
+    "temporary_sibling",
+]
 
 _TEMPORARY = re.compile(r"^\.(?P<name>.+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]{8}\.tmp$")
 
@@ -68,6 +78,16 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DiskError.about(path, error) from error
     finally:
         discard(temporary)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `DiskError` if no file can be written at a path; nothing is left there."""
+    temporary = temporary_sibling(path)
+    try:
+        temporary.touch(exist_ok=False)
+        discard(temporary)
+    except OSError as error:
+        raise DiskError.about(path, error) from error
 
 
 def present(path: Path) -> bool:

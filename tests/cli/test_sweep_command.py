@@ -126,6 +126,16 @@ def test_a_sweep_goes_on_and_may_grow_but_not_change(swept, invoke):
     assert "another sweep" in result.stderr
 
 
+def test_a_table_that_cannot_be_written_stops_a_sweep_before_it_runs(invoke, tmp_path):
+    path = tmp_path / "starts.toml"
+    path.write_text(SWEEP)
+    result = invoke("sweep", path, "-o", tmp_path / "out", "--csv", tmp_path / "none" / "x.csv")
+    assert result.exit_code == 2
+    assert "--csv" in result.stderr
+    assert "No such file or directory" in result.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["starts.toml"]
+
+
 def test_a_file_without_shared_values_is_no_sweep(invoke, study_file, tmp_path):
     result = invoke("sweep", study_file, "-o", tmp_path / "out")
     assert result.exit_code == 2

@@ -1,16 +1,23 @@
 import base64
 import dataclasses
+import io
+import math
 import pickle
 import re
+import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import fake_ensemble, fake_study
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.report import course, style, write_report
+from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.relevance import Relevance, Verdict
+from fastsde.report import course, distances_figures, effect, style, write_report
 from fastsde.report.captions import SPECS
 from fastsde.report.tables import number
 from fastsde.report.words import study_sentences
@@ -172,9 +179,101 @@ def test_report_of_a_model_that_exploded_whole(tmp_path):
     assert "levy 60 of 60" in write_report(tmp_path).read_text(encoding="utf-8")
 
 
+def diverging(*names):
+    """An ensemble of SGD and Langevin of which the named models learn mode 1 at once and then diverge."""
+    ensemble = fake_ensemble(60, 8, ("sgd", "langevin"))
+    for name in names:
+        view = ensemble.views[name]
+        for key in ("loss", "modes", "update_noise"):
+            view.arrays[key][1:] = np.nan
+        view.arrays["exploded_step"][:] = view.step[1]
+        view.arrays["mode_learned_step"][..., 0] = 1
+    return ensemble
+
+
+def test_passages_on_the_way_to_divergence_are_not_learning(tmp_path):
+    analysis = analyze(diverging("sgd", "langevin"), settings=QUICK)
+    for row in analysis.summary():
+        assert row["learned_steps"] is None
+    escape = analysis.sections["escape"]
+    assert not escape.effects
+    assert not any(one.arrived.any() or one.escaped.any() for one in escape.models.values())
+    assert effect.effect_finding(analysis).startswith("Undetermined: too few trajectories survive")
+    assert not course.learning_finding(analysis)
+    analysis.save(tmp_path / "analysis.h5")
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    for section in ("learning", "escape", "escape_hazard", "escape_effects"):
+        assert f'<h2 id="{section}">' not in html
+    assert "What makes escape faster" not in html
+
+
+def test_one_model_that_only_diverges_has_no_learning_times(tmp_path):
+    analysis = analyze(diverging("langevin"), settings=QUICK)
+    analysis.save(tmp_path / "analysis.h5")
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    learning = html.split('<h2 id="learning">')[1].split("</table>")[0]
+    row = learning.split('<th scope="row">langevin')[1].split("</tr>")[0]
+    assert row.count('<span class="none">') == row.count("<td>") == 4
+    assert "Undetermined for langevin: nearly all trajectories diverge." in html
+    assert "undetermined in langevin, where too few trajectories survive" in html
+
+
+def test_few_divergent_trajectories_leave_learning_times():
+    analysis = analyze(fake_ensemble(60, 8, ("sgd", "levy")), settings=QUICK)
+    assert 0 < analysis.models["levy"].exploded < 30
+    assert analysis.models["levy"].learning is not None
+    assert analysis.sections["escape"].models["levy"].arrived[0] == 60
+
+
 def test_one_trajectory(tmp_path):
     analyze(fake_ensemble(1, 6, ("sgd", "gd")), settings=QUICK).save(tmp_path / "analysis.h5")
     assert "Undetermined how far gd is from sgd: " in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_no_figure_of_relevance_where_no_distance_was_measured(run):
+    """With few independent states per sample no test has a size that it is allowed."""
+    analysis = Analysis.load(run / "analysis.h5")
+    spec = next(spec for spec in SPECS if spec.name == "relevance")
+    analysis.sections["relevance"] = empty = fake_relevance(seconds=math.nan)
+    assert not spec.applies(analysis)
+    assert spec.applies(dataclasses.replace(analysis, sections={"relevance": fake_relevance(seconds=0.1)}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        distances_figures.relevance(dataclasses.replace(analysis, sections={"relevance": empty})).savefig(
+            io.BytesIO()
+        )
+
+
+def fake_relevance(seconds):
+    """What every distance is worth, the same for all."""
+    some = np.full(3, 0.5 if np.isfinite(seconds) else np.nan)
+    one = Verdict(np.full(3, seconds), math.nan, some, some, some, some, exists=True)
+    return Relevance(
+        sizes=np.array([32, 64, 128]),
+        replicates=10,
+        nearest="sde",
+        farthest="gd",
+        step=np.array([1.0]),
+        distances=dict.fromkeys(BY_NAME, one),
+        recommended="",
+    )
+
+
+@pytest.mark.parametrize(("value", "drawn"), [(0.0, "linear"), (math.nan, "linear"), (2.0, "log")])
+def test_an_axis_is_logarithmic_only_with_positive_data(value, drawn):
+    left, right = Figure().subplots(1, 2, sharey=True)
+    left.plot([1.0, 2.0], [0.0, 0.0])
+    right.fill_between([1.0, 2.0], 0.0, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert style.log_scale(left) == (drawn == "log")
+        left.figure.savefig(io.BytesIO())
+    assert left.get_yscale() == right.get_yscale() == drawn
+
+
+def test_all_logarithmic_axes_are_made_in_one_place():
+    folder = Path(style.__file__).parent
+    assert not [path.name for path in folder.glob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
 
 
 def test_no_analysis(tmp_path):

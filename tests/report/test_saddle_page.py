@@ -1,5 +1,8 @@
 """What the page says of saddles and escape: the direction of an effect, and ranges over models."""
 
+import math
+import re
+
 import numpy as np
 import pytest
 from fakes import fake_ensemble
@@ -8,8 +11,11 @@ from matplotlib.figure import Figure
 from fastsde.analysis import Settings, analyze
 from fastsde.analysis.escape.effects import Group, effect
 from fastsde.analysis.escape.passages import Passages
+from fastsde.analysis.phrases import between
 from fastsde.analysis.ranking import ranking
 from fastsde.report import escape, saddles
+from fastsde.report.captions import SPECS
+from fastsde.report.escape_figures import effect_panels
 from fastsde.report.landscape_words import in_landscape_words, relabel
 from fastsde.report.saddle_figures import drawn_saddles
 
@@ -61,6 +67,26 @@ def test_an_interval_without_an_end_is_said_in_words():
     (row,) = escape.effect_rows(effects, ("rank 0",))
     table = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
     assert not any("inf" in text or "nan" in text for text in (sentence, *row.values(), table))
+    limit = between(-math.inf, effects["rank 0 alpha 0"].ratio_high)
+    assert row["ratio"].endswith(f"({limit})")
+    assert f"({limit})" in table
+    assert limit.endswith(" or less")
+
+
+def test_the_share_that_has_escaped_is_named_beside_the_times():
+    """Only 30 of 100 escape at one level: times are of a quarter, wherever they are shown."""
+    escaped = np.arange(100) < 30
+    stays = Passages(np.where(escaped, 1.0 + np.arange(100) / 100, 9.0), escaped, np.zeros(100, bool))
+    groups = [Group(f"m{v}", {"kind": "sde", "alpha": v}, 0, stays) for v in (1.2, 2.0)]
+    effects = {"rank 0 alpha 0": effect(groups, "alpha")}
+    (row,) = escape.effect_rows(effects, ("rank 0",))
+    assert row["share escaped"] == "a quarter"
+    assert row["by time"] == "1.24 to 1.24"
+    assert "<td>a quarter</td>" in escape.effects_table(effects, 1.0, "steps", ("rank 0",))
+    figure = effect_panels(effects, 1.0, "steps", ("rank 0",))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "from rank 0 to 1, a quarter escaped"
+    ]
 
 
 def test_a_barrier_is_reached_and_a_saddle_left():
@@ -79,6 +105,18 @@ def test_a_landscape_has_coordinates_and_an_energy():
     assert (
         in_landscape_words("<i>modes</i> of <code>loss</code>") == "<i>coordinates</i> of <code>loss</code>"
     )
+
+
+def test_no_caption_of_a_landscape_has_words_of_a_network():
+    specs = [
+        spec for spec in SPECS if spec.name in ("effect", "distances", "loss", "modes", "learning", "pairs")
+    ]
+    shown = [in_landscape_words(text) for spec in specs for text in (spec.title, spec.caption, spec.source)]
+    outside = [re.sub(r"<code>.*?</code>", "", text) for text in shown]
+    found = [
+        re.findall(r"\b(?:modes?|learn\w*|strength|singular|losses)\b|<sup>T</sup>", one) for one in outside
+    ]
+    assert not any(found), found
 
 
 def test_the_table_has_both_ends():

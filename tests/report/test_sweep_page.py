@@ -59,6 +59,16 @@ def test_every_value_is_a_column_with_its_unit():
     assert first["escape from rank 0 to 1, half by (time)"] == "1 (0.9 to 1.1)"
     assert first["exploded"] == "3 of 100"
     assert heading("alpha") == "tail index of the noise"
+    assert heading("substeps") == "integrator steps per learning-rate step"
+
+
+def test_rows_that_are_alike_have_their_case():
+    found = swept()
+    assert "case" not in text_rows(found)[0]
+    rows = {name: Row(**(vars(row) | {"values": ("", "", "", "0")})) for name, row in found.rows.items()}
+    alike = text_rows(SweepAnalysis(**(vars(found) | {"rows": rows})))
+    assert len({tuple(row.values()) for row in alike}) == len(alike)
+    assert next(iter(alike[0].items())) == ("case", "learning_rate0.005-batch1-seed0")
 
 
 def test_csv_has_all_digits_and_places():

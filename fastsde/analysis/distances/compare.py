@@ -80,13 +80,18 @@ class HeadToHead:
         return {
             "model": self.second,
             "effect (95 %)": f"{_number(value)}{span}",
-            "modes": _number(self.modes[at]),
-            "loss, decades": _number(self.loss[at]),
+            **self._parts(at),
             "by sampling": _number(self.sampling[at]),
             "p": _number(self.p_value(at)),
             "verdict": judged(self.p_value(at)),
             "n per sample": f"{self.count:,}",
         }
+
+    def _parts(self, at: int) -> dict[str, str]:
+        """Return the parts of the effect: of the coordinates on a landscape, of modes and loss elsewhere."""
+        if self.coordinates[0].startswith("coordinate "):
+            return {"coordinates": _number(self.modes[at])}
+        return {"modes": _number(self.modes[at]), "loss, decades": _number(self.loss[at])}
 
     def distance_rows(self, at: int) -> list[dict[str, str]]:
         """Return one row of text for each distance at the snapshot number ``at`` of those chosen."""

@@ -88,7 +88,9 @@ class Points:
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates."""
-        return coordinates.feature_names(self.modes, self.has_loss)
+        return coordinates.feature_names(
+            self.modes, self.has_loss, landscape=self._study.landscape is not None
+        )
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ COVARIATES: dict[str, str] = {
     "tempering": "tempering rate",
     "temperature": "temperature",
     "batch": "batch size",
-    "substeps": "integrator steps in one learning rate",
+    "substeps": "integrator steps per learning-rate step",
     "time.learning_rate": "learning rate",
 }
 """What may vary within a family, and in words; any other number that a sweep varies as well."""

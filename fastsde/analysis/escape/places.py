@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.escape.passages import Passages, passages, stays
+from fastsde.analysis.late_window import only_diverges
 from fastsde.analysis.law import plateaus
 from fastsde.analysis.protocols import Floats, Trajectories
 
@@ -44,7 +45,10 @@ class Known:
 
 
 def known_stays(view: Trajectories, context: Context) -> Known | None:
-    """Return the stays of a model's trajectories; None if nothing says when they end."""
+    """Return the stays of a model's trajectories; None if nothing says when they end.
+
+    There are no stays of a model that only diverges.
+    """
     end, exploded = float(view.time[-1]), view.passage_time("exploded")
     if context.ensemble.study.landscape is not None:
         crossed = crossings(view, context)
@@ -54,7 +58,10 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
     found = arrivals(view, context)
     if found is None:
         return None
-    many = stays(found[0], exploded, end)
+    learned = found[0]
+    if only_diverges(view, context.ensemble.study):
+        learned, exploded = learned[:0], exploded[:0]
+    many = stays(learned, exploded, end)
     return Known(tuple(f"rank {rank}" for rank in range(len(many))), many, found[1])
 
 
