@@ -19,6 +19,7 @@ SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 def effect_over_course(analysis: Analysis) -> Figure:
     """Effect of every model at each snapshot with its interval, and its parts, over what sampling gives."""
     effects = analysis.effects
+    analysis.models[analysis.reference]  # without a reference, says what the analysis lacks
     parts = {"effect: mean over coordinates": effects.value}
     if effects.has_modes and effects.has_loss:
         parts |= {"modes, share of their strength": effects.modes, "loss, decades": effects.loss}

@@ -124,5 +124,5 @@ def test_a_path_is_opened(ensemble, monkeypatch, tmp_path):
 
     monkeypatch.setattr(fastsde.storage.ensemble, "open_ensemble", open_ensemble)
     for path in (tmp_path, str(tmp_path)):
-        assert set(analyze(path, settings=FAST, sections=["late_law"]).sections) == {"late_law"}
+        assert set(analyze(path, settings=FAST, sections=["late_law"]).sections) == {"distances", "late_law"}
     assert opened == [tmp_path, str(tmp_path)]
