@@ -141,7 +141,8 @@ def _reading(analysis: Analysis, study: Study) -> str:
     if branches > 1:
         unit = (
             f"the state, of {branches} trajectories each (here, in shapes and in the variance explained "
-            "by the initial state; elsewhere intervals take trajectories for independent, and are too narrow while "
+            "by the initial state; elsewhere intervals take trajectories for independent, and "
+            "are too narrow while "
             "states matter)"
         )
     return (
