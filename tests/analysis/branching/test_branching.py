@@ -71,6 +71,6 @@ def test_a_run_that_branches_is_split_and_reported(tmp_path):
     analysis.save(tmp_path / "run" / "analysis.h5")
     page = write_report(tmp_path / "run").read_text()
     assert "Variance explained by the initial state" in page
-    assert "the noise after the branching makes" in page
+    assert "the noise after the branching explains" in page
     with fastsde.open(tmp_path / "source") as ensemble:
         assert "branching" not in fastsde.analyze(ensemble).sections
