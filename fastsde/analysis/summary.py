@@ -116,7 +116,7 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
             words["loss, decades"] = _number(row["effect_loss_decades"])
         words["by sampling"] = _number(row["effect_by_sampling"])
         words["p"] = "-" if row["p_value"] is None else f"{row['p_value']:.2g}"
-        words["verdict"] = "its two halves" if reference else str(row["verdict"])
+        words["verdict"] = "reference" if reference else str(row["verdict"])
         words["n per sample"] = f"{row['compared']:,}" if row["compared"] else "-"
     end = _number(row["final_loss"])
     learned = {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}

@@ -64,10 +64,10 @@ def finding(analysis: Analysis) -> str:
         at = later[row]
         low, high = 1 - spread.high[at, which], 1 - spread.low[at, which]
         sentences.append(
-            f"Under {escape(name)} the states decided most of {escape(found.quantities[which])}: "
+            f"In {escape(name)} the initial state explains most of {escape(found.quantities[which])}: "
             f"{percent(decided[row, which])} (95&nbsp;% interval {percent(low)} to {percent(high)}) of "
-            f"its spread at step {found.step[at]:,.0f}. At the end the noise after the branching makes "
-            f"{percent(np.nanmin(spread.share[-1]))} of the spread or more of every quantity."
+            f"its variance at step {found.step[at]:,.0f}. At the end the noise after the branching explains "
+            f"{percent(np.nanmin(spread.share[-1]))} or more of the variance of every quantity."
         )
     return " ".join(sentences)
 
@@ -75,11 +75,11 @@ def finding(analysis: Analysis) -> str:
 SPECS = (
     FigureSpec(
         name="branching",
-        title="What the states had decided",
+        title="Variance explained by the initial state",
         caption=(
             "Trajectories branch from states of another run. Share of their variance that is between "
-            "branches of the same state, with 95 % bands: 0 means that the state decided everything, 1 that "
-            "it does not matter any more."
+            "branches of the same state, with 95 % bands: 0 means that the state explains all of it, 1 that "
+            "the state no longer matters."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, trajectory k being a branch of state "

@@ -59,7 +59,7 @@ def modes_finding(analysis: Analysis) -> str:
     parts = [f"{told}&nbsp;% in {enumerated(names)}" for told, names in groups.items()]
     parts += [f"undetermined in {enumerated(unknown)}, where too few trajectories survive"] if unknown else []
     said = "; ".join(parts)
-    return f"Learned of mode{'s' if len(modes) > 1 else ''} {which} at the end (median): {said}."
+    return f"Median fraction of mode{'s' if len(modes) > 1 else ''} {which} learned at the end: {said}."
 
 
 def _coordinates(analysis: Analysis, modes: Sequence[int]) -> str:
@@ -96,12 +96,12 @@ def learning_finding(analysis: Analysis) -> str:
     parts = []
     if same:
         parts.append(
-            f"The times at which {enumerated(same)} learn the modes do not differ significantly from those "
-            f"of {reference}."
+            f"Learning times of {enumerated(same)} do not differ significantly from those of {reference}."
         )
     if other:
         parts.append(
-            f"Different by the log-rank test, with medians over those of {reference}: {'; '.join(other)}."
+            f"Learning times differ from those of {reference} (log-rank test); ratio of medians: "
+            f"{'; '.join(other)}."
         )
     return " ".join(parts)
 

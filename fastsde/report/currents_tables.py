@@ -47,7 +47,7 @@ def _current_sentence(name: str, one: Current) -> str:
         )
     text = f"{escape(name)} breaks detailed balance (p {p_value(one.area.p_value)})"
     if one.entropy is not None and float(one.entropy.corrected.low) > 0:
-        text += f" and produces entropy at the rate {spanned(one.entropy.corrected)} by time"
+        text += f" and produces entropy at the rate {spanned(one.entropy.corrected)} per unit time"
     return text + "."
 
 
@@ -58,7 +58,7 @@ def currents_table(analysis: Analysis) -> str:
         "model",
         "pairs of snapshots",
         "largest area / its error, p",
-        "entropy production by time (bias taken off)",
+        "entropy production per unit time (bias removed)",
         "p",
         "lower bound",
         "steps for one turn in the fastest plane",

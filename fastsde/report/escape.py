@@ -62,14 +62,14 @@ def _finding(analysis: Analysis) -> str:
             other.append(f"{escape(name)} {one.median_ratio[0]:.3g} times ({between(low, high)})")
     empty = [escape(name) for name in ordered(analysis) if not found.models[name].arrived[0]]
     reference = escape(found.reference)
-    said = f"Indistinguishable from {reference} by the time at which half have escaped: {', '.join(same)}."
+    time = f"time to reach {found.places[0]}" if barriers(found.places) else "escape time"
+    said = f"Median {time} indistinguishable from {reference}'s: {', '.join(same)}."
     sentences = [said] if same else []
     if other:
         more = f", and {len(other) - 4} more in the table" if len(other) > 4 else ""
-        goal = f"have reached {found.places[0]}" if barriers(found.places) else "have left the origin"
-        sentences.append(f"Another time by which half {goal} than {reference}: {'; '.join(other[:4])}{more}.")
+        sentences.append(f"Median {time} differs from {reference}'s: {'; '.join(other[:4])}{more}.")
     if rates:
-        sentences.append(f"Another rate of escape than {reference}: {'; '.join(rates[:4])}.")
+        sentences.append(f"Escape rate differs from {reference}'s: {'; '.join(rates[:4])}.")
     if empty:
         sentences.append(f"Undetermined for {enumerated(empty)}: nearly all trajectories diverge.")
     return " ".join(sentences)
@@ -97,7 +97,7 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     if not one.arrived[rank]:
         return writing.NOTHING
     median, low, high = (v[rank] / step for v in (one.median, one.median_low, one.median_high))
-    text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
+    text = writing.steps(median, low, high)
     mean, low, high = (
         v[rank] / step for v in (one.restricted_mean, one.restricted_mean_low, one.restricted_mean_high)
     )
@@ -117,11 +117,11 @@ def _hazard_finding(analysis: Analysis) -> str:
     found = analysis.sections["escape"]
     rank = next((r for r in range(len(found.places)) if _later(found.models[found.reference], r)), None)
     if rank is None:
-        return f"Too few escapes of {escape(found.reference)} to say how their rate goes on."
+        return f"Too few escapes of {escape(found.reference)} to say how their rate depends on time."
     reference = _later(found.models[found.reference], rank)
     where = "the start" if barriers(found.places) else "the arrival" if rank else "the start at the origin"
     target = f"to {found.places[rank]}" if barriers(found.places) else f"from rank {rank}"
-    said = f"Rate of escape {target} after {where}: {_went(found.models, found.reference, rank)}."
+    said = f"Escape rate {target} after {where}: {_went(found.models, found.reference, rank)}."
     others = {name: _later(found.models[name], rank) for name in ordered(analysis) if name != found.reference}
     other = [name for name, one in others.items() if one and reference and other_course(one, reference)]
     same = [escape(name) for name, one in others.items() if one and name not in other]
@@ -129,7 +129,8 @@ def _hazard_finding(analysis: Analysis) -> str:
         said += f" Indistinguishable from it: {', '.join(same)}."
     if other:
         more = f", and {len(other) - 4} more" if len(other) > 4 else ""
-        said += f" Another course: {'; '.join(_went(found.models, name, rank) for name in other[:4])}{more}."
+        said += " Time dependence differs: "
+        said += f"{'; '.join(_went(found.models, name, rank) for name in other[:4])}{more}."
     return said
 
 
@@ -145,10 +146,6 @@ def _went(models: dict[str, EscapeCurves], name: str, rank: int) -> str:
     span = between(one.later_low[rank], one.later_high[rank], ".2g")
     word = "is constant" if one.course[rank] == "constant" else one.course[rank]
     return f"{escape(name)} {word} ({one.later[rank]:.2g} times as high after the median escape, {span})"
-
-
-def _step(value: float) -> str:
-    return f"{value:,.0f}" if math.isfinite(value) else "never"
 
 
 SPECS = (
@@ -173,7 +170,7 @@ SPECS = (
     ),
     FigureSpec(
         name="escape_hazard",
-        title="Rate of escape",
+        title="Escape rate",
         caption=(
             "Escapes per step of those still there, with exact 95 % Poisson bands, on a logarithmic axis "
             "(bins without an escape have none). Growth of a "

@@ -9,8 +9,9 @@ from fastsde.report import rank_figures
 from fastsde.report.spec import FigureSpec
 
 _RATES = (
-    "<code>ensemble.h5 /MODEL/mode_diffusion, mode_drift, modes</code>: variance by time that the model's "
-    "own noise gives u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, and its drift under gradient flow, exact "
+    "<code>ensemble.h5 /MODEL/mode_diffusion, mode_drift, modes</code>: variance per unit time that the "
+    "model's own noise gives u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, and its drift under "
+    "gradient flow, exact "
     "from the state; <code>analysis.h5 sections/diffusion</code>."
 )
 

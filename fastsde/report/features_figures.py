@@ -116,7 +116,7 @@ def rates_over_time(analysis: Analysis) -> Figure:
             _two_sided(panel, float(np.nanmax(np.abs(values), initial=1e-12)))
         panel.set_title(f"{kind}, {name}")
         if number % len(names) == 0:
-            panel.set_ylabel(f"{kind} by time")
+            panel.set_ylabel(f"{kind} per unit time")
     panels.start_at_action(axes, analysis)
     panels.outer_labels(axes[: len(names)] if len(kinds) > 1 else [], len(names), axes[0].get_ylabel())
     style.legend_below(figure, axes)

@@ -36,9 +36,11 @@ def _late(law: LateLaw) -> str:
     if law.reason or law.temperatures is None or law.boltzmann is None:
         return f"no temperature ({escape(law.reason)})"
     unlearned = float(np.nanmin(law.learned)) < 0.95
-    moving = f"; it still moves (p {p_value(law.motion_p)})" if law.moves and law.motion_p is not None else ""
+    moving = (
+        f"; not stationary yet (p {p_value(law.motion_p)})" if law.moves and law.motion_p is not None else ""
+    )
     if unlearned:
-        return "not all modes learned in all trajectories, so that the law is none of one minimum"
+        return "not all modes learned in all trajectories, so that the law is not that of a single minimum"
     heats = law.temperatures
     if heats.equipartition_p < 0.05:
         return (
@@ -49,7 +51,7 @@ def _late(law: LateLaw) -> str:
         return f"no Boltzmann law by its shape (p {p_value(law.boltzmann.p_value)}){moving}"
     text = f"indistinguishable from a Boltzmann law of temperature {number(float(heats.common.value))}"
     if law.own_temperature:
-        text += f" (its own: {number(law.own_temperature)})"
+        text += f" (the model's own: {number(law.own_temperature)})"
     return text + moving
 
 

@@ -140,8 +140,10 @@ def _reading(analysis: Analysis, study: Study) -> str:
     unit = "the trajectory"
     if branches > 1:
         unit = (
-            f"the state, of {branches} trajectories each (here, in shapes and in what the states decided; "
-            "elsewhere intervals take trajectories for independent, and are too narrow while states matter)"
+            f"the state, of {branches} trajectories each (here, in shapes and in the variance explained "
+            "by the initial state; elsewhere intervals take trajectories for independent, and "
+            "are too narrow while "
+            "states matter)"
         )
     return (
         f"<p>Models are in order of their <b>effect</b>, the nearest to {escape(analysis.reference)} first: "

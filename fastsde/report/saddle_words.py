@@ -66,7 +66,7 @@ def range_over(analysis: Analysis, values: dict[str, Floats], pattern: str, unit
         return text
     low, high = (pick(known, key=lambda name: known[name][1]) for pick in (min, max))
     ends = [f"{span(known[name], pattern, unit)} in {escape(name)}" for name in dict.fromkeys((low, high))]
-    return f"{text}; of the others {' to '.join(ends)}"
+    return f"{text}, {ends[0]}" if len(ends) == 1 else f"{text}; other models from {' to '.join(ends)}"
 
 
 def span(ends: Floats, pattern: str, unit: str = "") -> str:

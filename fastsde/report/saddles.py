@@ -111,8 +111,8 @@ def _visits_note(analysis: Analysis) -> str:
     )
     return (
         f"<p>Trajectories that visit, time seen there with the range of 90 % of visits, relative distance "
-        f"of W from the saddle's with the same range, and how many visiting states have a negative "
-        f"eigenvalue of account. <b>Strict or flat is the saddle itself</b>, by the Hessian at the balanced "
+        f"of W from the saddle's with the same range, and how many visiting states have a significantly "
+        f"negative eigenvalue. <b>Strict or flat is the saddle itself</b>, by the Hessian at the balanced "
         f"layers with the saddle's W; a visiting state is some way off, and its curvature another. Saddles "
         f"are named by "
         f"{escape(found.naming)}. A visit is two snapshots or more at which the full gradient is below "
@@ -143,7 +143,7 @@ def _at_visits(found: Saddles, shown: list[int]) -> list[str]:
     ]
     if not parts:
         return []
-    text = f"The visiting states have a negative eigenvalue of account: {', '.join(parts)}."
+    text = f"The visiting states have a significantly negative eigenvalue: {', '.join(parts)}."
     if any(found.types.strict[k] == 0 and negative[k] > 0 for k in shown):
         text += " Where the saddle itself is flat, that is due to the distance from it."
     return [text]
@@ -187,7 +187,7 @@ SPECS = (
             "and rank; strict if the smallest eigenvalue is below minus its error bound. "
             "<code>sections/saddles/models/MODEL/lowest, highest</code>: Lanczos on exact Hessian products "
             "at the visiting states, error bound in <code>error</code>. Unit: largest eigenvalue at the "
-            "balanced minimum; a negative eigenvalue of account is below minus a hundredth of it by more "
+            "balanced minimum; a significantly negative eigenvalue is below minus a hundredth of it by more "
             "than the bound."
         ),
         draw=figures.curvature,

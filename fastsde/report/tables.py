@@ -9,7 +9,7 @@ from typing import Any
 from fastsde.analysis import Analysis
 from fastsde.analysis.ranking import ordered
 from fastsde.analysis.summary import summary, time_per_step
-from fastsde.report.writing import NOTHING, number, p_value, percent, table
+from fastsde.report.writing import NOTHING, number, p_value, percent, steps, table
 
 
 def results(analysis: Analysis) -> str:
@@ -74,7 +74,7 @@ def _verdict(row: dict[str, Any], reference: bool) -> str:
     size = f"{row['compared']:,} per sample" if row["compared"] else ""
     p = "" if row["p_value"] is None else f"p {p_value(row['p_value'], '= ')}, "
     if reference:
-        return f"reference: its own two halves, as a control ({p}{size})"
+        return f"reference (control, its two halves: {p}{size})"
     if row["distinguishable"] is None:
         return f"undetermined: {escape(row['undetermined_because'] or 'not tested')}"
     shade = "yes" if row["distinguishable"] else "no"
@@ -104,14 +104,10 @@ def _learned(analysis: Analysis, name: str, mode: int) -> str:
     median, low, high = (
         values[0, mode] / step for values in (found.median, found.median_low, found.median_high)
     )
-    text = f"<b>{_step(median)}</b> <small>({_step(low)} to {_step(high)})</small>"
-    missing = (("never", found.censored[0, mode]), ("diverged first", found.exploded[0, mode]))
+    text = steps(median, low, high)
+    missing = (("never learn it", found.censored[0, mode]), ("diverge first", found.exploded[0, mode]))
     told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
     text += f'<span class="what">{told}</span>' if told else ""
     if not math.isnan(found.logrank_p[0, mode]):
         text += f'<span class="what">log-rank p {p_value(float(found.logrank_p[0, mode]), "= ")}</span>'
     return text
-
-
-def _step(value: float) -> str:
-    return f"{value:,.0f}" if math.isfinite(value) else "never"

@@ -71,3 +71,19 @@ def tail_span(value: float, low: float, high: float) -> str:
         return "none"
     upper = f"to {high:.2g}" if math.isfinite(high) else "upwards"
     return f"{value:.2g} ({low:.2g} {upper})" if math.isfinite(value) else f"none ({low:.2g} {upper})"
+
+
+def steps(median: float, low: float, high: float) -> str:
+    """Write a median step with its interval as HTML, either of which may be never.
+
+    Examples
+    --------
+    >>> inf = math.inf
+    >>> steps(20.0, 15.0, 31.0), steps(inf, 40.0, inf), steps(inf, inf, inf)
+    ('<b>20</b> <small>(15 to 31)</small>', '<b>never</b> <small>(40 or later)</small>', '<b>never</b>')
+    """
+    shown = f"<b>{median:,.0f}</b>" if math.isfinite(median) else "<b>never</b>"
+    if not math.isfinite(low):
+        return shown
+    until = f"to {high:,.0f}" if math.isfinite(high) else "or later"
+    return f"{shown} <small>({low:,.0f} {until})</small>"

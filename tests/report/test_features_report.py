@@ -129,7 +129,7 @@ def test_both_pages_say_by_one_rule_that_a_law_still_moves(analysis, p_value, mo
     spoiled = dataclasses.replace(
         analysis, sections=analysis.sections | {"late_law": dataclasses.replace(found, models=laws)}
     )
-    assert ("it still moves (p &lt; 0.001)" in features_late.late_finding(spoiled)) is moves
+    assert ("not stationary yet (p &lt; 0.001)" in features_late.late_finding(spoiled)) is moves
     assert ("The laws of sgd, " in currents_tables.currents_finding(spoiled)) is moves
     assert "gd still move in" not in currents_tables.currents_finding(spoiled)
 

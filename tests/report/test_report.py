@@ -95,7 +95,7 @@ def test_page_tells_counts_seed_versions_study(run, page):
         "seed of the study",
         "singular_values = [100.0, 90.0, 80.0, 70.0]",
         "4-10-10-10-4",
-        "reference: its own two halves",
+        "reference (control, its two halves: ",
     ):
         assert text in page
 
@@ -119,9 +119,9 @@ def test_sentences_on_the_course(run):
     assert loss.startswith(f"The median loss at the end is {number(median)} (")
     assert "in sgd" in loss
     assert re.match(
-        r"Learned of modes 1, 2, 3 and 4 at the end \(median\): \d+, \d+, \d+, \d+&nbsp;% in sgd", modes
+        r"Median fraction of modes 1, 2, 3 and 4 learned at the end: \d+, \d+, \d+, \d+&nbsp;% in sgd", modes
     )
-    told = learning.split("Different by the log-rank test")
+    told = learning.split("Learning times differ from those of sgd (log-rank test)")
     assert "sgd_gauss" in told[0]
     assert "gd " in told[1]
     assert "langevin " in told[1]

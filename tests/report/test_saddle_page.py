@@ -169,7 +169,7 @@ def test_findings_say_what_was_counted(analysis):
     assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
     curved = spec["saddle_curvature"].finding(analysis)
     assert curved.startswith("The saddles themselves: the origin: flat, 0 of ")
-    assert "The visiting states have a negative eigenvalue of account: the origin in 100 % (" in curved
+    assert "The visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
     assert curved.endswith("Where the saddle itself is flat, that is due to the distance from it.")
     assert ": flat, 0 of " not in spec["saddle_visits"].finding(analysis)
     assert "the saddle itself</i></th><td>flat, 0 of " in spec["saddle_visits"].beside(analysis)
@@ -181,11 +181,11 @@ def test_findings_say_what_was_counted(analysis):
         f"{spread.step_participation[visited]:.3g} ({spread.step_participation_low[visited]:.3g} to" in noise
     )
     said = spec["escape"].finding(analysis)
-    assert "Indistinguishable from sgd by the time at which half have escaped: " in said
+    assert "Median escape time indistinguishable from sgd's: " in said
     assert "langevin 1." in said
     assert "gd 0." in said
     course = spec["escape_hazard"].finding(analysis)
-    assert course.startswith("Rate of escape from rank 0 after the start at the origin: sgd rises (")
+    assert course.startswith("Escape rate from rank 0 after the start at the origin: sgd rises (")
     assert course.endswith(f"Indistinguishable from it: {', '.join(ranking(analysis))}.")
 
 

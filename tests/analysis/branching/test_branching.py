@@ -70,7 +70,7 @@ def test_a_run_that_branches_is_split_and_reported(tmp_path):
     assert (share[-1, :2] > 0.8).all()  # by then SGD has forgotten where it came from
     analysis.save(tmp_path / "run" / "analysis.h5")
     page = write_report(tmp_path / "run").read_text()
-    assert "What the states had decided" in page
-    assert "the noise after the branching makes" in page
+    assert "Variance explained by the initial state" in page
+    assert "the noise after the branching explains" in page
     with fastsde.open(tmp_path / "source") as ensemble:
         assert "branching" not in fastsde.analyze(ensemble).sections
