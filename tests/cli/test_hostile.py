@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from stand_in import TINY
 
+from fastsde.run import resources
 from fastsde.run.run import run
 from fastsde.study.study import Study
 
@@ -229,7 +230,7 @@ def test_a_broken_file_of_a_run(invoke, integrated, whole, tmp_path_factory, nam
 
 
 def test_memory_that_is_not_there_is_refused_by_size(invoke, study_file, integrated, tmp_path, monkeypatch):
-    monkeypatch.setattr("fastsde.run.resources.available_memory", lambda: 100 << 20)
+    monkeypatch.setattr(resources, "available_memory", lambda: 100 << 20)
     result = invoke("run", study_file, "-o", tmp_path / "out")
     assert result.exit_code == 2
     assert "of memory, 100 MiB are free" in result.stderr

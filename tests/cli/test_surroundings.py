@@ -123,7 +123,7 @@ class TestReport:
     def test_a_part_is_missing(self, run):
         before = (run / "report.html").read_bytes()
         min((run / "parts").glob("*.h5")).unlink()
-        with pytest.raises(StoreError, match="refers to parts that are missing"):
+        with pytest.raises(StoreError, match=r"the parts that it was joined of\n  missing: parts/"):
             write_report(run)
         assert (run / "report.html").read_bytes() == before
 

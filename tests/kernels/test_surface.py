@@ -42,7 +42,7 @@ def energies(landscape, points):
 @pytest.mark.parametrize("name", LANDSCAPES)
 def test_gradient_is_the_difference_of_energies(name):
     """Central differences, relative error below 1e-7; the norm is that of the gradient."""
-    size = len(landscape_study(LANDSCAPES[name], {"kind": "gd"}).landscape.origin())
+    size = len(landscape_study(LANDSCAPES[name], {"kind": "gd"}).landscape.bottom())
     points = np.random.default_rng(0).normal(0, 0.7, (4, size))
     _, norm, gradient = energies(LANDSCAPES[name], points)
     assert np.allclose(norm, np.linalg.norm(gradient, axis=1), rtol=1e-9)

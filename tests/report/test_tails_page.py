@@ -19,7 +19,11 @@ def analysis_of(noise):
     section = TailSection({"sgd": ModelTails(sample_tails(pool), None, None)})
     modes = np.ones(noise.shape[2])
     return SimpleNamespace(
-        sections={"tails": section}, models={"sgd": None}, reference="sgd", mode_strength=modes
+        sections={"tails": section},
+        models={"sgd": None},
+        reference="sgd",
+        mode_strength=modes,
+        effects=SimpleNamespace(ranking=lambda reference: []),
     )
 
 

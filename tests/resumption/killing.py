@@ -72,13 +72,13 @@ PHASES = {
     ("os", "fsync"): 24,
     ("os", "rmdir"): 6,
     ("os", "unlink"): 6,
-    ("writer", "write_seal"): 6,
-    ("writer", "commit"): 6,
-    ("join", "_join_model"): 2,
-    ("join", "write_problem"): 1,
-    ("unfinished", "write_checkpoint"): 6,
-    ("blocks.Blocks", "advance"): 40,
-    ("blocks.Blocks", "measure"): 24,
+    ("storage.part_writer", "write_seal"): 6,
+    ("storage.part_writer", "commit"): 6,
+    ("storage.join", "_join_model"): 2,
+    ("storage.join", "write_problem"): 1,
+    ("storage.in_progress", "write_checkpoint"): 6,
+    ("integrate.cpu_ensemble.Blocks", "advance"): 40,
+    ("integrate.cpu_ensemble.Blocks", "measure"): 24,
 }
 """Functions that a process kills itself in, and the calls it has at least in an undisturbed run."""
 
@@ -114,7 +114,9 @@ def notes_of(directory: Path) -> Path:
 
 def strike_at(phase: tuple[str, str], call: int) -> None:
     """Arrange that this process kills itself in a call of a function, before or after its work."""
-    where, _, owner = phase[0].partition(".")
+    names = phase[0].split(".")
+    owner = names.pop() if names[-1][0].isupper() else ""
+    where = ".".join(names)
     module = sys.modules[where if where == "os" else f"fastsde.{where}"]
     module = getattr(module, owner) if owner else module
     function = getattr(module, phase[1])

@@ -23,14 +23,14 @@ import sys
 sys.path.insert(0, {folder!r})
 from pathlib import Path
 import killing
-from fastsde import session
+from fastsde.run import worker
 def forget(self, item, unfinished):  # goes on from a checkpoint whose numbers are off by the last bit
     import dataclasses, numpy as np
     resume, sources = load(self, item, unfinished)
     if resume is not None:
         resume = dataclasses.replace(resume, parameters=np.nextafter(resume.parameters, 9))
     return resume, sources
-load, session.Session._load = session.Session._load, forget
+load, worker.Session._load = worker.Session._load, forget
 killing.main(Path(sys.argv[1]), 30, 1)
 """
 

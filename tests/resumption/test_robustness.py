@@ -15,6 +15,7 @@ from killing import STUDY, numbers
 
 import fastsde
 from fastsde.integrate import integration, pace
+from fastsde.run import resources
 from fastsde.run.status import status
 from fastsde.storage import part_writer, recorder, snapshot_files
 from fastsde.storage.checksum import broken, read_seal
@@ -241,7 +242,7 @@ class TestDisk:
     def test_a_disk_that_fills_up(self, tmp_path, undisturbed, monkeypatch, kilobytes):
         """The program is made to believe that there is room; wherever it ends, what stands is sound."""
         room = SimpleNamespace(free=10**18)
-        monkeypatch.setattr("fastsde.run.resources.shutil.disk_usage", lambda path: room)
+        monkeypatch.setattr(resources.shutil, "disk_usage", lambda path: room)
         mounted(tmp_path / "small", f"size={kilobytes}k")
         try:
             with pytest.raises(DiskError, match="No space left on device"):

@@ -15,6 +15,7 @@ import fastsde
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.convergence import measure_orders
 from fastsde.integrate.cpu_ensemble import Blocks
+from fastsde.integrate.lowering import lower
 from fastsde.integrate.refinements import derivative_weights
 from fastsde.kernels.central import solve_complementarity
 from fastsde.kernels.cpu import Workers
@@ -137,7 +138,7 @@ def test_svag_has_sgds_mean_and_l_times_its_covariance(sampling):
         **SEEN,
     )
     problem, network, theta = fastsde.build_problem(s), DeepLinearNetwork(WIDTHS), points(1)
-    low = fastsde.integrate.lowering.lower(s, "m", problem)
+    low = lower(s, "m", problem)
     h = rate / level
     samples = network.sample_gradients(theta[0], problem)
     share = (6 - batch) / 5 if sampling == "without-replacement" else 1.0
