@@ -45,7 +45,7 @@ def test_a_landscape_goes_from_file_to_report(invoke, landscape, tmp_path):
     assert "report:" in result.stdout
     assert "quadratic" in (tmp_path / "run" / "report.html").read_text()
     info = json.loads(invoke("info", tmp_path / "run", "--json").stdout)
-    assert info["widths"] == [1, 2]
+    assert (info["landscape"], info["dimension"]) == ("quadratic", 2)
 
 
 def test_the_models_without_an_order_are_named_with_the_reason(invoke, landscape):
