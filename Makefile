@@ -1,6 +1,6 @@
 # make study   a whole study, from its file to its figures, in an environment of its own
 # make test    the tests, in the same environment
-# make ptx     kernels compiled for graphics processors that need not be there, in another environment
+# make ptx     kernels compiled for GPUs that need not be there, in another environment
 # make lint types bench   what else .ci/run runs, and the table of ratios
 
 PYTHON ?= python3
