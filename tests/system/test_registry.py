@@ -1,0 +1,35 @@
+"""Registries: names in order, and no name twice."""
+
+from typing import NamedTuple
+
+import pytest
+
+from fastsde.system.registry import Registry
+
+
+class Colour(NamedTuple):
+    name: str
+    order: int = 1_000
+
+
+def test_order_comes_before_registration() -> None:
+    colours: Registry[Colour] = Registry("colour")
+    for name, order in (("red", 1_000), ("green", 1_000), ("blue", 1)):
+        colours.register(Colour(name, order))
+    assert list(colours) == ["blue", "red", "green"]
+    assert colours["green"].name == "green"
+
+
+def test_the_same_file_may_register_again() -> None:
+    colours: Registry[Colour] = Registry("colour")
+    colours.register(Colour("red"))
+    colours.register(Colour("red", 2))
+    assert colours["red"].order == 2
+
+
+def test_another_file_may_not_take_the_name() -> None:
+    colours: Registry[Colour] = Registry("colour")
+    colours.register(Colour("red"))
+    source = "colours.register(Colour('red'))"
+    with pytest.raises(ValueError, match=r"colour named 'red' already, of .*test_registry\.py"):
+        exec(source, {"__file__": "elsewhere.py", "colours": colours, "Colour": Colour})
