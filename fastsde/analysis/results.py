@@ -17,6 +17,7 @@ from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.extensions import import_stored_extensions
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
 from fastsde.system.errors import DamageError, RequestError, StoreError
@@ -188,6 +189,7 @@ class Findings:
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
                         f"`fastsde analyze {path.parent}` makes one"
                     )
+                import_stored_extensions(str(file.attrs["study"]), path.parent)
                 found = records.read(file, cls, leave_out=("sections",))
                 found.sections.update(read_sections(file))
                 return found
