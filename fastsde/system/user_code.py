@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from fastsde.system.errors import StudyError
 
@@ -143,5 +142,4 @@ class _ContentLoader(SourceFileLoader):
         self._content = content
 
     def get_code(self, fullname: str) -> CodeType:
-        code: Any = self.source_to_code(self._content, self.path)  # type: ignore[misc]
-        return code
+        return self.source_to_code(self._content, self.path)
