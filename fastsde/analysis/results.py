@@ -13,10 +13,11 @@ from fastsde.analysis.distances.effect import Effects
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import SECTIONS, read_sections
+from fastsde.analysis.sections import read_sections, unknown_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
 from fastsde.system.errors import DamageError, RequestError, StoreError
@@ -189,6 +190,8 @@ class Findings:
                         f"`fastsde analyze {path.parent}` makes one"
                     )
                 found = records.read(file, cls, leave_out=("sections",))
+                if unknown_sections(file):
+                    Study.from_toml(found.study)  # imports its extensions, which may register them
                 found.sections.update(read_sections(file))
                 return found
         except DamageError as error:
@@ -201,4 +204,4 @@ class Findings:
         return typing.cast(dict[str, Any], records.plain(self))
 
 
-make_brief(ModelResult, Effects, *(section.record for section in SECTIONS))
+make_brief(ModelResult, Effects)
