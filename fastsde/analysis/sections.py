@@ -21,8 +21,8 @@ from fastsde.analysis.context import Context
 from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.distances import battery, pairs, relevance
-from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.from_reference import Comparison
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.features import alignment, diffusion, late_law, rank
 from fastsde.analysis.protocols import Ensemble, Trajectories

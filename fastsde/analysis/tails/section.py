@@ -16,7 +16,7 @@ from fastsde.analysis.noise_level import noise_level
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.shape.moments import REACH
-from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.estimators import hill
 from fastsde.analysis.tails.tail_estimate import UNKNOWN, TailEstimate
 from fastsde.analysis.tails.tail_pool import Rows, TailPool, windows
 from fastsde.analysis.tails.tail_report import ESTIMATORS, Indices, TailReport, indices
