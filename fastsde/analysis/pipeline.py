@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from fastsde.analysis.analysis import Analysis
-from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import measure_effects
+from fastsde.analysis.distances.from_reference import Comparison
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.late_window import only_diverges

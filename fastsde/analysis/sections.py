@@ -18,8 +18,8 @@ import h5py
 
 from fastsde.analysis import records
 from fastsde.analysis.context import Context
-from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.from_reference import Comparison
 from fastsde.analysis.protocols import Ensemble, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.shape.moments import Moments

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.distances.metrics import PRIMARY
+from fastsde.analysis.distances.registry import PRIMARY
 from fastsde.analysis.headline import headline as headline
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered

@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.registry import BY_NAME
 from fastsde.analysis.distances.relevance import Relevance, Verdict
 from fastsde.report import style, write_report
 from fastsde.report.captions import SPECS

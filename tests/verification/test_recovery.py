@@ -10,7 +10,7 @@ import pytest
 
 import fastsde
 from fastsde.analysis import Settings, analyze, sections
-from fastsde.analysis.distances.compare import compare
+from fastsde.analysis.distances.head_to_head import compare
 from fastsde.analysis.summary import ranking
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recovery.toml"

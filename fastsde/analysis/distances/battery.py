@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.distances.clouds import Clouds
-from fastsde.analysis.distances.versus import Measured, Pair, joined, versus
+from fastsde.analysis.distances.two_samples import Measured, Pair, joined, versus
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.section_cost import Cost

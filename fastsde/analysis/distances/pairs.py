@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.analysis.distances.base import Compared, Frame, Metric
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import Compared, Frame, Metric
-from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.permutation import Relabelling
+from fastsde.analysis.distances.registry import BY_NAME, PRIMARY
 from fastsde.analysis.distances.significance import Significance, combine
-from fastsde.analysis.distances.versus import tested
+from fastsde.analysis.distances.two_samples import tested
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.records import stack

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances.distance import p_value
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE, Frame, Metric
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Frame, Metric
-from fastsde.analysis.distances.metrics import METRICS
+from fastsde.analysis.distances.over_time import p_value
+from fastsde.analysis.distances.registry import METRICS
 from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats

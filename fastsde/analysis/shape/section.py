@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.coordinates import median_loss
-from fastsde.analysis.distances.wasserstein import directions
+from fastsde.analysis.distances.kinds.sliced_wasserstein import directions
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
@@ -19,7 +19,7 @@ from fastsde.analysis.shape.bootstrap import Interval, shape_intervals
 from fastsde.analysis.shape.model_shape import ModelShape, gated, over_time, widened
 from fastsde.analysis.shape.moments import denied_order
 from fastsde.analysis.shape.shape_statistics import ORDERS
-from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.estimators import hill
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:

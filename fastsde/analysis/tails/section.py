@@ -18,7 +18,7 @@ from fastsde.analysis.records import stack
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, register_section
 from fastsde.analysis.shape.moments import REACH
-from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.estimators import hill
 from fastsde.analysis.tails.model_row import cells, numbers
 from fastsde.analysis.tails.tail_estimate import UNKNOWN, TailEstimate
 from fastsde.analysis.tails.tail_pool import Rows, TailPool, windows

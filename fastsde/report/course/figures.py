@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.distances.metrics import PRIMARY
+from fastsde.analysis.distances.registry import PRIMARY
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style

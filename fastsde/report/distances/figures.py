@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.pairs import Pairs
+from fastsde.analysis.distances.registry import BY_NAME, PRIMARY
 from fastsde.analysis.distances.relevance import Relevance
 from fastsde.analysis.protocols import Bools, Floats
 from fastsde.analysis.ranking import ordered, verdict

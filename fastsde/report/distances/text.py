@@ -9,10 +9,10 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.metrics import BY_NAME
 from fastsde.analysis.distances.pairs import Pairs
+from fastsde.analysis.distances.registry import BY_NAME
 from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
-from fastsde.analysis.distances.versus import Pair
+from fastsde.analysis.distances.two_samples import Pair
 from fastsde.analysis.ranking import BY_PAIRS, UNDETERMINED, ranking, verdict
 from fastsde.report.distances import figures as distances_figures
 from fastsde.report.distances.coordinates import by_coordinate
