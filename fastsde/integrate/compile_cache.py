@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
-__all__ = ["ensure_compiled"]
+__all__ = ["ensure_compiled", "once"]
 
 POLL_SECONDS = 0.2
 
@@ -37,15 +37,27 @@ def ensure_compiled(
     Interrupted
         If `stop` says so while compiling, or while another process compiles.
     """
+    mark = _signature(study, name, problem)
+    once(mark, lambda: _watched(lambda: _compile(study, name, problem), stop), stop)
+
+
+def once(mark: str, work: Callable[[], None], stop: Callable[[], bool] = lambda: False) -> None:
+    """Do what adds to the compile cache, unless the cache has the mark of it already; alone with the cache.
+
+    Raises
+    ------
+    Interrupted
+        If `stop` says so while another process compiles.
+    """
     from fastsde.kernels.options import CACHE_FOLDER
 
-    marker = Path(CACHE_FOLDER) / f"ready-{_signature(study, name, problem)}"
+    marker = Path(CACHE_FOLDER) / f"ready-{mark}"
     if marker.exists():
         return
     lock = _wait_for(Path(CACHE_FOLDER) / "lock", marker, stop)
     try:
         if not marker.exists():
-            _watched(lambda: _compile(study, name, problem), stop)
+            work()
             marker.touch()
     except PermissionError:  # another's cache, in which nothing can be kept
         pass

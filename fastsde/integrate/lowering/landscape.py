@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastsde.integrate.compile_cache import once
 from fastsde.integrate.lowering.sizes import START_SAMPLE, cast, parameter_count
 from fastsde.problem.initial_points import landscape_points
-from fastsde.study.landscapes import Numbers, User
+from fastsde.study.landscapes import Numbers
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -18,13 +19,15 @@ __all__ = ["landscape_trace", "surface"]
 
 def surface(study: Study, numbers: Numbers) -> Any:
     """Return a landscape as the kernels take it."""
-    from fastsde.kernels.surface import KINDS, Surface
-    from fastsde.problem.user import address_of
+    from fastsde.kernels.layout import plan_network
+    from fastsde.kernels.surface import Surface, is_kept, place_of, routines
+    from fastsde.problem.user import function_address
 
     landscape = study.landscape
     assert landscape is not None
-    return Surface(
-        kind=KINDS.index(landscape.code),
+    name = landscape.surface_name
+    made = Surface(
+        kind=place_of(name),
         inputs=cast(study, numbers.inputs),
         labels=cast(study, numbers.labels),
         table=cast(study, numbers.table),
@@ -32,8 +35,15 @@ def surface(study: Study, numbers: Numbers) -> Any:
         optimum=cast(study, landscape.middle()[:, None]),
         scale=1.0,
         floor=0.0,
-        address=address_of(landscape.function, study.places()) if isinstance(landscape, User) else 0,
+        address=function_address(study),
+        value=0,
+        trace=0,
     )
+    network = plan_network(study.widths, 0, 1)
+    if is_kept(name):
+        once(f"{name}-{study.dtype}", lambda: routines(name, network, made))
+    value, trace = routines(name, network, made)
+    return made._replace(value=value, trace=trace)
 
 
 def landscape_trace(study: Study, start_key: tuple[np.uint64, np.uint64]) -> float:
