@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.integrate.compile_cache import once
+from fastsde.integrate.cache_lock import once
 from fastsde.integrate.lowering.sizes import START_SAMPLE, cast, parameter_count
 from fastsde.problem.initial_points import landscape_points
 from fastsde.study.landscapes import Numbers

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from fastsde.study.fields import Expect, Fault, Number, Real, Section, Size, listed, refuse
 from fastsde.study.kinds import Kind
+from fastsde.study.objective import LANDSCAPE_WORDS, ObjectiveTraits, Vocabulary
 from fastsde.system.registry import LAST, Registry
 
 __all__ = ["LANDSCAPES", "Array", "Dimension", "Landscape", "LandscapeStart", "Numbers", "Point"]
@@ -97,10 +98,12 @@ class Landscape(Kind):
     surface : str
         Name of its function of lanes (`fastsde.kernels.surface`), if that is not `kind`.
     mean_over_samples : bool
-        Whether the energy is a mean over the rows of ``Numbers.inputs``, so that there are mini-batches and
-        gradient noise.
+        Whether the energy is a mean over the rows of ``Numbers.inputs``, as many as its field `samples` says,
+        so that there are mini-batches and gradient noise.
     smooth : bool
         Whether the gradient is continuous.
+    vocabulary : Vocabulary
+        Its words in the report.
     """
 
     kinds: ClassVar[Registry[Any]] = Registry("landscape", "fastsde.study.landscapes")
@@ -111,6 +114,7 @@ class Landscape(Kind):
     surface: ClassVar[str] = ""
     mean_over_samples: ClassVar[bool] = False
     smooth: ClassVar[bool] = True
+    vocabulary: ClassVar[Vocabulary] = LANDSCAPE_WORDS
 
     kind: str
     centre: Point | None = None
@@ -141,6 +145,27 @@ class Landscape(Kind):
     def surface_name(self) -> str:
         """Name under which the compiled energy and gradient are registered."""
         return "function" if self.by_point else self.surface or self.kind
+
+    @property
+    def samples_used(self) -> int:
+        """Samples that the energy is a mean over; 0 if it is none."""
+        return int(getattr(self, "samples", 0)) if self.mean_over_samples else 0
+
+    def traits(self) -> ObjectiveTraits:
+        """Return what depends on the objective elsewhere in the program."""
+        return ObjectiveTraits(
+            kind=self.kind,
+            widths=(1, self.dimension),
+            modes=self.dimension,
+            samples=self.samples_used,
+            linear=False,
+            positive=False,
+            bounded=self.bounded,
+            smooth=self.smooth,
+            degree=None,
+            by_point=self.by_point,
+            vocabulary=self.vocabulary,
+        )
 
     def function_of_point(self) -> Callable[[Array, Array], float]:
         """Return ``function(x, gradient)``, which fills `gradient` and returns V(x); numba compiles it.
