@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from fastsde.report import (
-    branching,
-    course,
-    currents,
-    distances,
-    effect,
-    escape,
-    features,
-    figures,
-    saddles,
-    shape,
-    tables,
-    tails,
-)
+from fastsde.report import tables
+from fastsde.report.branching import text as branching
+from fastsde.report.course import figures
+from fastsde.report.course import text as course
+from fastsde.report.currents import text as currents
+from fastsde.report.distances import text as distances
+from fastsde.report.effect import text as effect
+from fastsde.report.escape import text as escape
+from fastsde.report.features import text as features
+from fastsde.report.saddles import text as saddles
+from fastsde.report.shape import text as shape
 from fastsde.report.spec import FigureSpec
+from fastsde.report.tails import text as tails
 
 SPECS = (
     *effect.SPECS,

@@ -11,7 +11,9 @@ from fastsde.analysis import Settings, analyze, sections
 from fastsde.analysis.headline import NAMED
 from fastsde.analysis.ranking import ordered, ranking, verdict, verdict_words
 from fastsde.problem.data import build_problem
-from fastsde.report import distances, distances_figures, tables
+from fastsde.report import tables
+from fastsde.report.distances import figures as distances_figures
+from fastsde.report.distances import text as distances
 from fastsde.study.study import Study
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))

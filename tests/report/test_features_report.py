@@ -9,15 +9,12 @@ from test_report import _Checker
 
 import fastsde
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.report import (
-    currents,
-    currents_tables,
-    features,
-    features_late,
-    features_tables,
-    style,
-    write_report,
-)
+from fastsde.report import style, write_report
+from fastsde.report.currents import tables as currents_tables
+from fastsde.report.currents import text as currents
+from fastsde.report.features import late_law as features_late
+from fastsde.report.features import tables as features_tables
+from fastsde.report.features import text as features
 from fastsde.run.run import run
 from fastsde.study.study import Study
 

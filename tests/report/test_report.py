@@ -17,8 +17,11 @@ from matplotlib.figure import Figure
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.distances.metrics import BY_NAME
 from fastsde.analysis.distances.relevance import Relevance, Verdict
-from fastsde.report import course, distances_figures, effect, style, write_report
+from fastsde.report import style, write_report
 from fastsde.report.captions import SPECS
+from fastsde.report.course import text as course
+from fastsde.report.distances import figures as distances_figures
+from fastsde.report.effect import text as effect
 from fastsde.report.tables import number
 from fastsde.report.words import study_sentences
 from fastsde.system.errors import FastsdeError

@@ -13,11 +13,12 @@ from fastsde.analysis.escape.effects import Group, effect
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.phrases import between
 from fastsde.analysis.ranking import ranking
-from fastsde.report import escape, saddles
 from fastsde.report.captions import SPECS
-from fastsde.report.escape_figures import effect_panels
+from fastsde.report.escape import text as escape
+from fastsde.report.escape.figures import effect_panels
 from fastsde.report.landscape_words import in_landscape_words, relabel
-from fastsde.report.saddle_figures import drawn_saddles
+from fastsde.report.saddles import text as saddles
+from fastsde.report.saddles.figures import drawn_saddles
 
 QUICK = Settings(permutations=19, directions=4, sliced_limit=40, kernel_limit=40)
 

@@ -8,7 +8,7 @@ import pytest
 from fastsde.analysis.tails.section import ModelTails, TailSection, sample_tails
 from fastsde.analysis.tails.tail_pool import TailPool
 from fastsde.analysis.tails.verdict import MEANING
-from fastsde.report import tails
+from fastsde.report.tails import text as tails
 
 
 def analysis_of(noise):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.report.css import CSS
-from fastsde.report.escape import effect_finding, effects_table
-from fastsde.report.sweep_figure import sweep_image
-from fastsde.report.sweep_table import html_table
+from fastsde.report.escape.text import effect_finding, effects_table
+from fastsde.report.sweep.figures import sweep_image
+from fastsde.report.sweep.tables import html_table
 from fastsde.storage.layout import SWEEP_FILE
 from fastsde.system.atomic import replacing
 

@@ -18,8 +18,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.analysis.sweep_rows import SEEDS, Row, column
 from fastsde.report import style
-from fastsde.report.escape_figures import DECADES, MARKS, passage_name, short_name
-from fastsde.report.sweep_table import heading, main_place
+from fastsde.report.escape.figures import DECADES, MARKS, passage_name, short_name
+from fastsde.report.sweep.tables import heading, main_place
 
 __all__ = ["sweep_image"]
 

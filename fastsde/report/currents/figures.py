@@ -13,7 +13,7 @@ from fastsde.analysis.currents.section import Currents
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered
 from fastsde.report import panels, style
-from fastsde.report.features_figures import lines_of
+from fastsde.report.features.figures import lines_of
 
 
 def fields(analysis: Analysis) -> Figure:

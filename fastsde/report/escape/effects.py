@@ -8,8 +8,8 @@ from html import escape
 
 from fastsde.analysis.escape.effects import DATA_SET, ONE_DATA_SET, TRAJECTORY, Effect
 from fastsde.analysis.phrases import between
-from fastsde.report import escape_figures as figures
 from fastsde.report import writing
+from fastsde.report.escape import figures
 from fastsde.report.writing import p_value
 
 __all__ = ["barriers", "effect_finding", "effect_rows", "effect_sentences", "effects_table"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fastsde.report import features_figures as figures
-from fastsde.report import features_late as late
-from fastsde.report import features_tables as tables
-from fastsde.report import rank_figures
+from fastsde.report.features import figures, rank_figures, tables
+from fastsde.report.features import late_law as late
 from fastsde.report.spec import FigureSpec
 
 _RATES = (

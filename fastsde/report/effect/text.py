@@ -9,7 +9,7 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.ranking import ranking
-from fastsde.report.effect_figures import effect_over_course
+from fastsde.report.effect.figures import effect_over_course
 from fastsde.report.spec import FigureSpec
 from fastsde.report.writing import number
 

@@ -11,7 +11,7 @@ from typing import Any
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.analysis.sweep_rows import Row
 from fastsde.report import writing
-from fastsde.report.escape_figures import passage_name, short_name
+from fastsde.report.escape.figures import passage_name, short_name
 
 __all__ = ["csv_text", "heading", "html_table", "main_place", "text_rows"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from fastsde.analysis import Analysis
 from fastsde.analysis.summary import ordered
 from fastsde.analysis.tails.verdict import TOLERANCE
-from fastsde.report import saddle_figures as figures
 from fastsde.report import writing
-from fastsde.report.saddle_words import beyond, range_over, saddle_title, span
+from fastsde.report.saddles import figures
+from fastsde.report.saddles.words import beyond, range_over, saddle_title, span
 
 if TYPE_CHECKING:
     from fastsde.analysis.saddles.found import Saddles

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fastsde.report import currents_figures as figures
-from fastsde.report import currents_tables as tables
+from fastsde.report.currents import figures, tables
 from fastsde.report.spec import FigureSpec
 
 SPECS = (

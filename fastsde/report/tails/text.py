@@ -13,9 +13,10 @@ from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, POWER
 from fastsde.analysis.tails.section import SampleTails
 from fastsde.analysis.tails.verdict import MEANING, TOLERANCE
-from fastsde.report import panels, tails_figures
+from fastsde.report import panels
 from fastsde.report.spec import FigureSpec
-from fastsde.report.tails_figures import samples
+from fastsde.report.tails import figures as tails_figures
+from fastsde.report.tails.figures import samples
 from fastsde.report.writing import NOTHING, p_value, table, tail_span
 
 WORDS = {

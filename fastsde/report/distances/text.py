@@ -14,8 +14,8 @@ from fastsde.analysis.distances.pairs import Pairs
 from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
 from fastsde.analysis.distances.versus import Pair
 from fastsde.analysis.ranking import BY_PAIRS, UNDETERMINED, ranking, verdict
-from fastsde.report import distances_figures
-from fastsde.report.coordinates import by_coordinate
+from fastsde.report.distances import figures as distances_figures
+from fastsde.report.distances.coordinates import by_coordinate
 from fastsde.report.spec import FigureSpec
 from fastsde.report.writing import NOTHING, number, percent, table, tables
 

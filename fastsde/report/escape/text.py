@@ -11,9 +11,9 @@ from fastsde.analysis.escape.course import other_course
 from fastsde.analysis.escape.hazard import HazardRatio
 from fastsde.analysis.phrases import between, enumerated
 from fastsde.analysis.summary import ordered, time_per_step
-from fastsde.report import escape_figures as figures
 from fastsde.report import writing
-from fastsde.report.escape_effects import (
+from fastsde.report.escape import figures
+from fastsde.report.escape.effects import (
     barriers,
     effect_finding,
     effect_rows,

@@ -12,7 +12,7 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.shape.model_shape import ModelShape
 from fastsde.analysis.shape.section import ShapeSection
 from fastsde.analysis.summary import ordered
-from fastsde.report import shape_figures
+from fastsde.report.shape import figures as shape_figures
 from fastsde.report.spec import FigureSpec
 from fastsde.report.writing import number, table, with_error
 

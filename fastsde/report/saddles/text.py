@@ -10,10 +10,10 @@ import numpy as np
 from fastsde.analysis import Analysis, confidence
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step
-from fastsde.report import saddle_figures as figures
 from fastsde.report import writing
-from fastsde.report.saddle_noise import noise_finding, noise_table
-from fastsde.report.saddle_words import beyond, range_over, saddle_title, saddle_type, span
+from fastsde.report.saddles import figures
+from fastsde.report.saddles.noise import noise_finding, noise_table
+from fastsde.report.saddles.words import beyond, range_over, saddle_title, saddle_type, span
 from fastsde.report.spec import FigureSpec
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from fastsde.analysis.features.alignment import Alignment
 from fastsde.analysis.features.rank import ModelRanks, RankCourse, Ranks
 from fastsde.analysis.summary import ordered
 from fastsde.report import panels, style
-from fastsde.report.features_figures import lines_of
+from fastsde.report.features.figures import lines_of
 
 
 def ranks(analysis: Analysis) -> Figure:
