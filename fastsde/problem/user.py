@@ -13,10 +13,10 @@ from fastsde.system.user_code import PERMISSION, allowed, import_module
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["address_of", "check_code", "register"]
+__all__ = ["check_code", "function_address", "register"]
 
 _registered: dict[str, Callable[..., float]] = {}
-_compiled: dict[Callable[..., float], Any] = {}
+_compiled: dict[Any, Any] = {}
 
 
 def register(name: str, function: Callable[..., float]) -> None:
@@ -41,32 +41,29 @@ def register(name: str, function: Callable[..., float]) -> None:
     _registered[name] = function
 
 
-def address_of(name: str, places: Sequence[Path] = ()) -> int:
-    """Return the address of the compiled function of that name.
-
-    Parameters
-    ----------
-    name : str
-        Registered, or ``"module:name"``.
-    places : sequence of Path
-        Folders in which a module is looked for, before those of Python's path.
+def function_address(study: Study) -> int:
+    """Return the address of the compiled function of one point that a study's landscape is; 0 if it is none.
 
     Raises
     ------
     StudyError
-        If there is none, code may not be run, or numba cannot compile it.
+        If there is no such function, code may not be run, or numba cannot compile it.
     """
-    function = _find(name, places)
-    if function not in _compiled:
-        _compiled[function] = _compile(name, function)
-    return int(_compiled[function].address)
+    landscape = study.landscape
+    if landscape is None or not landscape.by_point:
+        return 0
+    name = landscape.code_name
+    key: Any = landscape.model_dump_json() if name is None else _find(name, study.places())
+    if key not in _compiled:
+        function = landscape.function_of_point() if name is None else key
+        _compiled[key] = _compile(name or landscape.kind, function)
+    return int(_compiled[key].address)
 
 
 def check_code(study: Study) -> None:
     """Raise a `StudyError` if a study runs code of the user's that is not there, or not allowed."""
     extension_files(study.extensions)
-    if study.landscape is not None and study.landscape.kind == "user":
-        address_of(study.landscape.function, study.places())
+    function_address(study)
 
 
 def _compile(name: str, inner: Any) -> Any:

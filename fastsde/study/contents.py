@@ -12,6 +12,7 @@ from fastsde.study.extensions import Extensions
 from fastsde.study.fields import Count, Expect, Section, Seed
 from fastsde.study.landscapes import Landscape
 from fastsde.study.models import Model
+from fastsde.study.objective import ObjectiveTraits, network_traits
 from fastsde.study.tables import Data, Events, Network, Record, Time
 
 __all__ = ["TABLE", "Content"]
@@ -79,6 +80,11 @@ class Content(Section):
         return self.network is not None and self.network.init.from_states
 
     @property
+    def objective(self) -> ObjectiveTraits:
+        """What trajectories descend: sizes, what it supports, and its words."""
+        return network_traits(self.network, self.data) if self.landscape is None else self.landscape.traits()
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
-        return self.network.widths if self.landscape is None else (1, self.landscape.dimension)
+        return self.objective.widths

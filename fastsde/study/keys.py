@@ -37,8 +37,10 @@ def bare(annotation: Any) -> Any:
 
 
 def choices_of(here: Any) -> tuple[type[Section], ...]:
-    """Return the classes of a table: of a union all of them; none for what is no table."""
+    """Return the classes of a table: of a union, or of a class with kinds, all of them; none for no table."""
     here = bare(here)
+    if isinstance(here, type) and "kinds" in vars(here):
+        return tuple(here.kinds.values())
     members = get_args(here) if get_origin(here) in (Union, UnionType) else (here,)
     return tuple(one for one in map(bare, members) if isinstance(one, type) and issubclass(one, Section))
 

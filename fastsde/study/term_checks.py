@@ -103,7 +103,7 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
         if observable not in ON_LANDSCAPES:
             allowed = "one of " + ", ".join(ON_LANDSCAPES) + ": the study has a landscape"
             yield Fault(("record", "observables"), observable, allowed)
-    if landscape.kind == "user" and study.dtype == "float32":
+    if landscape.by_point and study.dtype == "float32":
         yield Fault(("dtype",), "float32", '"float64": a function of your own computes in it')
     for name, model in study.models.items():
         where = ("models", name)
@@ -118,7 +118,7 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
             continue
         samples = getattr(landscape, "samples", 0)
         needs = not isinstance(model, Sde) or model.noise == "gradient" or model.temperature == "matched"
-        if needs and not landscape.samples_of:
+        if needs and not landscape.mean_over_samples:
             key = "kind"
             if isinstance(model, Sde):
                 key = "noise" if model.noise == "gradient" else "temperature"
@@ -127,7 +127,7 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
             yield Fault((*where, key), getattr(model, key), allowed, mend)
         elif needs and model.batch > samples:
             yield Fault((*where, "batch"), model.batch, f"at most landscape.samples = {samples}")
-        if not needs or not landscape.samples_of:
+        if not needs or not landscape.mean_over_samples:
             continue
         if model.sampling == "fresh":
             mend = f'set sampling = "{"replacement" if isinstance(model, Svag) else "epoch"}"'
