@@ -70,7 +70,10 @@ class Registry(Mapping[str, D]):
             imported again.
         """
         name = declaration.name
-        file = str(sys._getframe(1).f_globals.get("__file__", ""))
+        caller = sys._getframe(1).f_globals
+        if not str(caller.get("__name__", "")).startswith("fastsde."):
+            self._import_own()  # so that fastsde's own names are known to be taken
+        file = str(caller.get("__file__", ""))
         if self._file.setdefault(name, file) != file:
             where = self._file[name]
             raise ValueError(f"there is a {self.kind} named {name!r} already, of {where}; take another name")
