@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from fastsde.analysis.sections import SECTIONS, read_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.objective import ObjectiveTraits
+from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
 from fastsde.system.errors import DamageError, RequestError, StoreError
@@ -151,6 +154,11 @@ class Findings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", Known(self.models, "model"))
         object.__setattr__(self, "sections", Known(self.sections, "section"))
+
+    @cached_property
+    def objective(self) -> ObjectiveTraits:
+        """What was descended: sizes, what it supports, and the words for it."""
+        return Study.from_toml(self.study).objective
 
     def __repr__(self) -> str:
         against = f" against {self.reference}" if self.reference else ""

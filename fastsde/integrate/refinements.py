@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-SPACING = {"network": 0.5, "landscape": 2e-3}
+SPACING = {"polynomial": 0.5, "differences": 2e-3}
 """Distance of the nodes of directional derivatives: any for a polynomial, small for others."""
 SUBSPACE_ITERATIONS = 3
 SPARE_EVENTS = 64
@@ -163,9 +163,10 @@ def _drifted(study: Study, model: Model, inner: Any) -> Any:
 
 def _line(study: Study) -> tuple[int, float]:
     """Return pairs of nodes and spacing that suit the gradient along a line."""
-    if study.landscape is None:
-        return len(study.widths) - 1, SPACING["network"]
-    return 2, SPACING["landscape"]
+    degree = study.objective.degree
+    if degree is None:
+        return 2, SPACING["differences"]
+    return (degree + 1) // 2, SPACING["polynomial"]
 
 
 def _central(study: Study, model: Model, dt: float) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, WrapValidator
@@ -77,7 +78,7 @@ class Content(Section):
         """Whether trajectories start from states of another ensemble, or of a file."""
         return self.network is not None and self.network.init.from_states
 
-    @property
+    @cached_property
     def objective(self) -> ObjectiveTraits:
         """What trajectories descend: sizes, what it supports, and its words."""
         return network_traits(self.network, self.data) if self.landscape is None else self.landscape.traits()

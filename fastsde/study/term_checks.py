@@ -116,7 +116,7 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
             yield Fault((*where, "label_noise"), model.label_noise, "nothing: a landscape has no labels")
         if isinstance(model, GradientDescent):
             continue
-        samples = getattr(landscape, "samples", 0)
+        samples = landscape.samples_used
         needs = not isinstance(model, Sde) or model.noise == "gradient" or model.temperature == "matched"
         if needs and not landscape.mean_over_samples:
             key = "kind"

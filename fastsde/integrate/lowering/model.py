@@ -10,12 +10,12 @@ import numpy as np
 from fastsde.integrate.lowering.batches import batch_share, goes_by_samples
 from fastsde.integrate.lowering.events import event_shapes, watched_events
 from fastsde.integrate.lowering.keys import philox_key, stream_of
-from fastsde.integrate.lowering.landscape import surface
 from fastsde.integrate.lowering.lowered import Lowered
-from fastsde.integrate.lowering.network import network_data, network_plan
+from fastsde.integrate.lowering.network import network_plan
 from fastsde.integrate.lowering.sizes import cast, parameter_count, sample_count
 from fastsde.integrate.lowering.temperature import matched_temperature
 from fastsde.integrate.refinements import carried_numbers, quiet_step, refined_step
+from fastsde.problem.objective import objective_of
 from fastsde.study.models import GradientDescent, Sde, Sgd, Svag
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     from fastsde.kernels.observe import FINITE_TRACE, NO_TRACE, POPULATION_TRACE
 
     model = study.models[name]
-    numbers = None if study.landscape is None else study.landscape.numbers()
-    inputs = problem.inputs if numbers is None else numbers.inputs
-    finite = inputs is not None
-    samples = 0 if inputs is None else len(inputs)
+    samples = sample_count(study)
     key = philox_key(study.seed, stream_of(study, name))
     start_key = philox_key(study.seed, "start") if study.start == "paired" else key
     attributes: dict[str, float | int | str] = {
@@ -63,13 +60,12 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     dynamics = refined_step(study, model, inner)
     batch = 1 if inner.dense else inner.batch  # only chains hold the samples of a batch
     events = watched_events(study, problem)
-    exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
-    trace = FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE
-    if numbers is not None and not samples:
-        trace = NO_TRACE
+    moments = math.isfinite(problem.noise_sd) and math.isfinite(problem.t2)
+    population = study.objective.samples is None and moments
+    trace = FINITE_TRACE if samples else POPULATION_TRACE if population else NO_TRACE
     return Lowered(
         network=network_plan(study, model, samples, batch),
-        data=network_data(study, problem) if numbers is None else surface(study, numbers),
+        data=objective_of(study, problem).kernel_data(),
         dynamics=dynamics,
         events=events,
         key=key,
@@ -118,13 +114,13 @@ def _dynamics(
             factor=cast(study, factor),
             clock=clock,
         )
-    share = batch_share(model, problem, sample_count(study, problem))
-    finite = problem.inputs is not None or study.landscape is not None
+    share = batch_share(model, problem, sample_count(study))
+    finite = study.objective.samples is not None
     if model.noise == "gradient":
         kind = steps.FiniteNoise if finite else steps.PopulationNoise
         amplitude = math.sqrt(eta / dt * share) * stretch
         if model.by_component and finite:  # a sum of n stable numbers, not of n normal ones
-            amplitude *= sample_count(study, problem) ** (0.5 - 1 / model.alpha)
+            amplitude *= sample_count(study) ** (0.5 - 1 / model.alpha)
         return kind(dense=True, dt=dt, amplitude=amplitude, tamed=tamed, clock=clock)
     if model.match_at == "local":
         amplitude = math.sqrt(eta * dt * share / parameter_count(study)) * stretch
@@ -203,8 +199,6 @@ def _sgd(study: Study, model: Sgd | Svag, problem: Problem) -> Any:
     common: dict[str, Any] = {"dt": dt, "batch": model.batch, "sampling": codes[model.sampling]}
     if isinstance(model, Sgd) and model.label_noise is not None:
         return steps.LabelNoiseSgd(dense=False, **common, label_sd=model.label_noise)
-    if study.landscape is not None:
-        return steps.WeightSgd(dense=True, **common)
     kind = steps.SampleSgd if goes_by_samples(study, model, problem) else steps.WeightSgd
     return kind(dense=kind is steps.WeightSgd, **common)
 
