@@ -10,7 +10,8 @@ from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from fastsde.study.fields import Count, Expect, Section, Seed
 from fastsde.study.landscapes import Landscape
-from fastsde.study.models import Model
+from fastsde.study.models.model import Model
+from fastsde.study.setting import Setting
 from fastsde.study.tables import Data, Events, Network, Record, Time
 
 __all__ = ["TABLE", "Content"]
@@ -80,3 +81,23 @@ class Content(Section):
     def widths(self) -> tuple[int, ...]:
         """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
         return self.network.widths if self.landscape is None else (1, self.landscape.dimension)
+
+    @property
+    def setting(self) -> Setting:
+        """What the models are checked against and lowered for: problem, time and record."""
+        schedule, landscape = self.time.schedule, self.landscape
+        samples = self.data.samples if landscape is None else getattr(landscape, "samples", 0)
+        return Setting(
+            learning_rate=self.time.learning_rate,
+            steps=self.time.steps,
+            schedule=schedule if schedule is not None and schedule.varies else None,
+            widths=self.widths,
+            dtype=self.dtype,
+            landscape=landscape is not None,
+            samples=None if samples == "population" else samples,
+            inputs=self.data.inputs if landscape is None else None,
+            labels=self.data.label_noise if landscape is None else None,
+            given_states=self.starts_from_states,
+            observables=self.record.observables,
+            batches=frozenset(filter(None, (model.batch_for_others for model in self.models.values()))),
+        )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastsde.integrate.lowering.refined import carried_numbers, central_directions, is_refined
 from fastsde.integrate.lowering.sizes import cast, parameter_count
-from fastsde.integrate.refinements import carried_numbers, central_directions, is_refined
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -24,9 +24,9 @@ def network_plan(study: Study, model: Model, samples: int, batch: int) -> Any:
     from fastsde.kernels.layout import plan_network
 
     size, directions = parameter_count(study), central_directions(model)
-    carried = carried_numbers(study, model, size)
+    carried = carried_numbers(model, size)
     central = central_room(size, directions) if directions else 0
-    return plan_network(study.widths, samples, batch, carried, is_refined(study, model), central)
+    return plan_network(study.widths, samples, batch, carried, is_refined(model), central)
 
 
 def network_data(study: Study, problem: Problem) -> Any:
