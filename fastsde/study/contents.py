@@ -11,8 +11,9 @@ from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from fastsde.study.fields import Count, Expect, Section, Seed
 from fastsde.study.landscapes import Landscape
-from fastsde.study.models import Model
+from fastsde.study.models.model import Model
 from fastsde.study.objective import ObjectiveTraits, network_traits
+from fastsde.study.setting import Setting
 from fastsde.study.tables import Data, Events, Network, Record, Time
 
 __all__ = ["TABLE", "Content"]
@@ -87,3 +88,20 @@ class Content(Section):
     def widths(self) -> tuple[int, ...]:
         """Sizes of the layers; a landscape of d coordinates counts as one layer from 1 to d."""
         return self.objective.widths
+
+    @property
+    def setting(self) -> Setting:
+        """What the models are checked against and lowered for: problem, time and record."""
+        schedule, data = self.time.schedule, self.data
+        return Setting(
+            objective=self.objective,
+            learning_rate=self.time.learning_rate,
+            steps=self.time.steps,
+            schedule=schedule if schedule is not None and schedule.varies else None,
+            dtype=self.dtype,
+            inputs=None if data is None else data.inputs,
+            labels=None if data is None else data.label_noise,
+            given_states=self.starts_from_states,
+            observables=self.record.observables,
+            batches=frozenset(filter(None, (model.batch_for_others for model in self.models.values()))),
+        )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastsde.integrate.lowering.refined import carried_numbers, central_directions, is_refined
 from fastsde.integrate.lowering.sizes import parameter_count
-from fastsde.integrate.refinements import carried_numbers, central_directions, is_refined
 
 if TYPE_CHECKING:
     from fastsde.study.models import Model
@@ -20,6 +20,6 @@ def network_plan(study: Study, model: Model, samples: int, batch: int) -> Any:
     from fastsde.kernels.layout import plan_network
 
     size, directions = parameter_count(study), central_directions(model)
-    carried = carried_numbers(study, model, size)
+    carried = carried_numbers(model, size)
     central = central_room(size, directions) if directions else 0
-    return plan_network(study.widths, samples, batch, carried, is_refined(study, model), central)
+    return plan_network(study.widths, samples, batch, carried, is_refined(model), central)
