@@ -24,7 +24,7 @@ from fastsde.system.errors import DamageError, RequestError, StoreError
 from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (3, 0)
+FORMAT_VERSION = (3, 1)
 
 
 @dataclass(frozen=True)

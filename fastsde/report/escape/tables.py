@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.escape.places import passage
 from fastsde.analysis.phrases import between
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import writing
@@ -22,7 +23,7 @@ def times(analysis: Analysis) -> str:
     found = analysis.sections["escape"]
     step = time_per_step(analysis)
     ranks = range(min(figures.RANKS, len(found.grid)))
-    head = ("model", *(figures.passage_name(found.places[rank]) for rank in ranks))
+    head = ("model", *(passage(found.places[rank]) for rank in ranks))
     rows = [
         [escape(name), *(_cell(found.models[name], rank, step) for rank in ranks)]
         for name in ordered(analysis)
