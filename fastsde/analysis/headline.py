@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scipy.stats import fisher_exact
 
 from fastsde.analysis.control import sampling_note
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.phrases import amount, enumerated, short
 from fastsde.analysis.ranking import ranking, verdict

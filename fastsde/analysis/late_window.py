@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 from fastsde.study.study import Study

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from fastsde.analysis import records
-from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.over_time import Distance
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import SECTIONS, read_sections
+from fastsde.analysis.sections import read_sections, unknown_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
@@ -26,7 +26,7 @@ from fastsde.system.errors import DamageError, RequestError, StoreError
 from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (3, 0)
+FORMAT_VERSION = (3, 1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ModelResult:
         Learning times of the modes; None without such events.
     distances : dict of str to Distance
         From the reference, by name of the distance: those of
-        `fastsde.analysis.distances.metrics.EVERY_SNAPSHOT`. For the reference itself between its own two
+        `fastsde.analysis.distances.registry.EVERY_SNAPSHOT`. For the reference itself between its own two
         halves; empty without a reference.
     significance : Significance or None
         Whether it is distinguishable from the reference, by these distances at all snapshots and those of the
@@ -197,6 +197,8 @@ class Findings:
                         f"`fastsde analyze {path.parent}` makes one"
                     )
                 found = records.read(file, cls, leave_out=("sections",))
+                if unknown_sections(file):
+                    Study.from_toml(found.study)  # imports its extensions, which may register them
                 found.sections.update(read_sections(file))
                 return found
         except DamageError as error:
@@ -209,4 +211,4 @@ class Findings:
         return typing.cast(dict[str, Any], records.plain(self))
 
 
-make_brief(ModelResult, Effects, *(section.record for section in SECTIONS))
+make_brief(ModelResult, Effects)

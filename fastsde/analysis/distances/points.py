@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis import coordinates
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import ROUNDING, Clouds, equal_to_rounding, placed
 from fastsde.analysis.distances.existence import moment_order
-from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.way import path_length
 from fastsde.analysis.law import branches_of, moment_limits

@@ -7,7 +7,7 @@ from html import escape
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.versus import Pair
+from fastsde.analysis.distances.two_samples import Pair
 from fastsde.analysis.summary import ranking
 from fastsde.report.writing import NOTHING, number, p_value, table, with_error
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import Clouds
-from fastsde.analysis.distances.distance import Distance, distance
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import EVERY_SNAPSHOT, PRIMARY
-from fastsde.analysis.distances.random_features import GROUPS
+from fastsde.analysis.distances.kinds.mmd_features import GROUPS
+from fastsde.analysis.distances.over_time import Distance, distance
+from fastsde.analysis.distances.registry import EVERY_SNAPSHOT, PRIMARY
 from fastsde.analysis.distances.significance import NO_DISTANCE, Significance, combine
 from fastsde.analysis.protocols import Floats
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from fastsde.analysis.distances.discrepancy import squared_distances
+from fastsde.analysis.distances.kernel_two_sample import squared_distances
 from fastsde.analysis.protocols import Bools, Floats
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastsde.analysis.distances import discrepancy
+from fastsde.analysis.distances import kernel_two_sample
 from fastsde.analysis.protocols import Bools, Floats
 
 SCALES = (0.25, 1.0, 4.0)
@@ -34,7 +34,7 @@ def median_bandwidth(sample: Floats) -> float:
     >>> round(median_bandwidth(np.array([[0.0], [2.0]])) ** 2, 12)
     2.0
     """
-    squares = discrepancy.squared_distances(sample, sample)[np.triu_indices(len(sample), 1)]
+    squares = kernel_two_sample.squared_distances(sample, sample)[np.triu_indices(len(sample), 1)]
     scale = float(np.median(squares)) if squares.size else 0.0
     if scale == 0.0 and np.any(squares > 0):
         scale = float(np.mean(squares))
@@ -93,10 +93,10 @@ def relabelled(pooled: Floats, labels: Bools, bandwidth: float, scales: Sequence
     """
     kernels = [gaussian_kernel(scale * bandwidth) for scale in scales]
     mean = kernels[0] if len(kernels) == 1 else _mean_kernel(kernels)
-    return np.asarray(discrepancy.relabelled(pooled, labels, [mean])[0])
+    return np.asarray(kernel_two_sample.relabelled(pooled, labels, [mean])[0])
 
 
-def gaussian_kernel(bandwidth: float) -> discrepancy.Kernel:
+def gaussian_kernel(bandwidth: float) -> kernel_two_sample.Kernel:
     """Return the kernel as a function of the squared distance.
 
     Examples
@@ -108,13 +108,13 @@ def gaussian_kernel(bandwidth: float) -> discrepancy.Kernel:
     return lambda squares: np.exp(factor * squares)
 
 
-def _mean_kernel(kernels: Sequence[discrepancy.Kernel]) -> discrepancy.Kernel:
+def _mean_kernel(kernels: Sequence[kernel_two_sample.Kernel]) -> kernel_two_sample.Kernel:
     return lambda squares: np.mean([kernel(squares) for kernel in kernels], axis=0)
 
 
 def relabelled_widths(pooled: Floats, labels: Bools, bandwidths: Sequence[float]) -> Floats:
     """Unbiased squared MMD at several bandwidths under many labellings, shape (bandwidth, labelling)."""
-    return discrepancy.relabelled(pooled, labels, [gaussian_kernel(one) for one in bandwidths])
+    return kernel_two_sample.relabelled(pooled, labels, [gaussian_kernel(one) for one in bandwidths])
 
 
 def aggregated(values: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastsde.analysis.distances import discrepancy
+from fastsde.analysis.distances import kernel_two_sample
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -65,10 +65,10 @@ def relabelled(pooled: Floats, labels: Bools, exponent: float = 1.0) -> Floats:
     if pooled.shape[1] == 1 and exponent == 1:
         return _one_dimension(pooled[:, 0], labels)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(discrepancy.relabelled(pooled, labels, [distance_kernel(exponent)])[0])
+        return np.asarray(kernel_two_sample.relabelled(pooled, labels, [distance_kernel(exponent)])[0])
 
 
-def distance_kernel(exponent: float) -> discrepancy.Kernel:
+def distance_kernel(exponent: float) -> kernel_two_sample.Kernel:
     """Return -|x-y|^q as a function of the squared distance; its discrepancy is the energy distance."""
     if exponent == 1:
         return lambda squares: -np.sqrt(squares)

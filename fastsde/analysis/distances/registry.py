@@ -1,4 +1,4 @@
-"""All distances between two samples, with one interface (`fastsde.analysis.distances.metric`)."""
+"""All distances between two samples, with one interface (`fastsde.analysis.distances.base`)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastsde.analysis.distances import (
-    assignment,
-    energy,
-    gaussian,
-    kullback_leibler,
-    mmd,
-    random_features,
-    sinkhorn,
-    wasserstein,
-    wasserstein_1d,
-)
-from fastsde.analysis.distances.metric import Frame, Metric
+from fastsde.analysis.distances import gaussian, wasserstein_1d
+from fastsde.analysis.distances.base import Frame, Metric
+from fastsde.analysis.distances.kinds import energy, kullback_leibler, mmd, sinkhorn
+from fastsde.analysis.distances.kinds import exact_wasserstein as assignment
+from fastsde.analysis.distances.kinds import mmd_features as random_features
+from fastsde.analysis.distances.kinds import sliced_wasserstein as wasserstein
 from fastsde.analysis.protocols import Bools, Floats
 
 PRIMARY = "mmd_features"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.analysis.distances import mmd, random_features, wasserstein
+from fastsde.analysis.distances.kinds import mmd
+from fastsde.analysis.distances.kinds import mmd_features as random_features
+from fastsde.analysis.distances.kinds import sliced_wasserstein as wasserstein
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.protocols import Bools, Floats
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastsde.analysis.distances import kullback_leibler
+from fastsde.analysis.distances.base import Compared, Frame
 from fastsde.analysis.distances.coordinatewise import Coordinates, coordinates
-from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import Compared, Frame
-from fastsde.analysis.distances.metrics import BY_NAME, METRICS, PRIMARY
+from fastsde.analysis.distances.kinds import kullback_leibler
+from fastsde.analysis.distances.over_time import p_value
+from fastsde.analysis.distances.registry import BY_NAME, METRICS, PRIMARY
 from fastsde.analysis.distances.samples import pooled, surviving
 from fastsde.analysis.distances.significance import NO_DISTANCE, Significance, combine
 from fastsde.analysis.protocols import Floats

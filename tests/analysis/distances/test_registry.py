@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fastsde.analysis import Settings
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import placed
-from fastsde.analysis.distances.distance import p_value
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import BY_NAME, METRICS
+from fastsde.analysis.distances.over_time import p_value
+from fastsde.analysis.distances.registry import BY_NAME, METRICS
 
 SETTINGS = Settings(permutations=99, directions=8, frequencies=32, transport_limit=24, blocks=40)
 NAMES = [metric.name for metric in METRICS]

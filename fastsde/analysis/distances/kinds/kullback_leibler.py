@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastsde.analysis.distances import gaussian, neighbours
-from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.protocols import Bools, Floats
 
 RELATIVE = 1e-12

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.distances.effect import Effects, EffectSizes, nearest_first
 from fastsde.analysis.distances.jackknife import jackknife_reach
-from fastsde.analysis.distances.metrics import BY_NAME, PRIMARY
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.registry import BY_NAME, PRIMARY
 from fastsde.analysis.distances.significance import LEVEL
-from fastsde.analysis.distances.versus import Measured, Pair, Tested, joined, versus
+from fastsde.analysis.distances.two_samples import Measured, Pair, Tested, joined, versus
 from fastsde.analysis.protocols import Ensemble, Floats
 from fastsde.analysis.ranking import UNDETERMINED, judged
 from fastsde.analysis.settings import Settings

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.distances import mmd, random_features, wasserstein
-from fastsde.analysis.distances.distance import distance
 from fastsde.analysis.distances.jackknife import closer
+from fastsde.analysis.distances.kinds import mmd
+from fastsde.analysis.distances.kinds import mmd_features as random_features
+from fastsde.analysis.distances.kinds import sliced_wasserstein as wasserstein
+from fastsde.analysis.distances.over_time import distance
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.law import time_weights
 
