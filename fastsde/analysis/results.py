@@ -14,10 +14,11 @@ from fastsde.analysis.distances.over_time import Distance
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import read_sections, unknown_sections
+from fastsde.analysis.sections import read_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.extensions import import_stored_extensions
 from fastsde.study.objective import ObjectiveTraits
 from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
@@ -196,9 +197,8 @@ class Findings:
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
                         f"`fastsde analyze {path.parent}` makes one"
                     )
+                import_stored_extensions(str(file.attrs["study"]), path.parent)
                 found = records.read(file, cls, leave_out=("sections",))
-                if unknown_sections(file):
-                    Study.from_toml(found.study)  # imports its extensions, which may register them
                 found.sections.update(read_sections(file))
                 return found
         except DamageError as error:

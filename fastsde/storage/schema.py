@@ -43,7 +43,7 @@ SEGMENT_FORMAT = "fastsde-segment"
 CHECKPOINT_FORMAT = "fastsde-checkpoint"
 STATES_FORMAT = "fastsde-states"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
-FORMAT_VERSION = (1, 2)
+FORMAT_VERSION = (1, 3)
 PROBLEM_GROUP = "problem"
 PARTS_GROUP = "Parts"
 """The table of part files; with a capital, because models' names have none."""

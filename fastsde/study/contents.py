@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
+from fastsde.study.extensions import Extensions
 from fastsde.study.fields import Count, Expect, Section, Seed
 from fastsde.study.landscapes import Landscape
 from fastsde.study.models.model import Model
@@ -58,6 +59,7 @@ class Content(Section):
         ("network", "data"), "add it, or a [landscape] in place of network and data"
     )
 
+    extensions: Extensions | None = None
     seed: Seed = 0
     trajectories: Annotated[Count, Field(le=MAX_TRAJECTORIES), Expect("a whole number from 1 to 2^40")]
     dtype: Annotated[Literal["float64", "float32"], Expect('"float64" or "float32"')] = "float64"
