@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,13 +19,15 @@ from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
 from fastsde.study.extensions import import_stored_extensions
+from fastsde.study.objective import ObjectiveTraits
+from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
 from fastsde.system.errors import DamageError, RequestError, StoreError
 from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (3, 0)
+FORMAT_VERSION = (3, 1)
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,11 @@ class Findings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", Known(self.models, "model"))
         object.__setattr__(self, "sections", Known(self.sections, "section"))
+
+    @cached_property
+    def objective(self) -> ObjectiveTraits:
+        """What was descended: sizes, what it supports, and the words for it."""
+        return Study.from_toml(self.study).objective
 
     def __repr__(self) -> str:
         against = f" against {self.reference}" if self.reference else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.integrate.cache_lock import POLL_SECONDS, once
+from fastsde.system.cache_lock import POLL_SECONDS, once
 from fastsde.system.errors import Interrupted
 
 if TYPE_CHECKING:

@@ -119,9 +119,9 @@ def unusable() -> str | None:
 
 def obstacle(study: Study) -> str | None:
     """Return what of a study no GPU can compute; None if there is nothing."""
-    if study.landscape is not None and study.landscape.by_point:
+    if study.objective.by_point:
         return (
-            f"landscape.kind = '{study.landscape.kind}': a function compiled for this machine's CPU cannot "
+            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU cannot "
             "be called on a GPU\n  fix: --device cpu"
         )
     return None

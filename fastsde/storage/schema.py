@@ -203,7 +203,7 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
     dimension are not stored.
     """
     widths = study.widths
-    modes = min(widths[0], widths[-1]) if study.landscape is None else widths[-1]
+    modes = study.objective.modes
     levels, fractions = len(study.events.loss_below), len(study.events.mode_learned)
     radii, intervals = len(study.events.radii), len(study.events.intervals or ())
     return {

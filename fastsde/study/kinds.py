@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -65,7 +66,7 @@ class Kind(Section):
         """
         if isinstance(table, cls):
             return table
-        choices = {
+        choices: dict[Any, Mapping[str, Any]] = {
             name: core_schema.no_info_plain_validator_function(kind.model_validate)
             for name, kind in cls.kinds.items()
         }

@@ -41,6 +41,8 @@ class Vocabulary:
         Axis of a mode.
     mode_name : str
         Pattern of the name of a compared mode, with its number.
+    modes_differ : str
+        Pattern of a sentence on how far a model is from another, with a number.
     course : str
         What trajectories go through.
     passage_times : str
@@ -62,6 +64,7 @@ class Vocabulary:
     units: str
     mode_axis: str
     mode_name: str
+    modes_differ: str
     course: str
     passage_times: str
     passed: str
@@ -81,6 +84,7 @@ NETWORK_WORDS = Vocabulary(
     units="shares of a mode's strength or decades of loss",
     mode_axis="mode / strength",
     mode_name="mode {} / strength",
+    modes_differ="its modes differ by {} of their strength",
     course="course of learning",
     passage_times="learning times",
     passed="learned it",
@@ -99,6 +103,7 @@ LANDSCAPE_WORDS = Vocabulary(
     units="units of the coordinates",
     mode_axis="coordinate",
     mode_name="coordinate {}",
+    modes_differ="its coordinates differ by {}",
     course="course of the run",
     passage_times="first-passage times",
     passed="passed it",
@@ -113,6 +118,8 @@ class ObjectiveTraits:
 
     Attributes
     ----------
+    table : str
+        The table of the study file that describes it: "network" or "landscape".
     kind : str
         "network", or the kind of the landscape.
     widths : tuple of int
@@ -137,6 +144,7 @@ class ObjectiveTraits:
     vocabulary : Vocabulary
     """
 
+    table: str
     kind: str
     widths: tuple[int, ...]
     modes: int
@@ -164,6 +172,7 @@ def network_traits(network: Network, data: Data) -> ObjectiveTraits:
     """Return the traits of a deep linear network and its data."""
     widths = network.widths
     return ObjectiveTraits(
+        table="network",
         kind="network",
         widths=widths,
         modes=min(widths[0], widths[-1]),

@@ -19,16 +19,16 @@ from pydantic import (
     model_validator,
 )
 
-from fastsde.study.checks import data_faults, event_faults, model_faults
+from fastsde.study.checks import data_faults, event_faults, landscape_faults, missing_faults, model_faults
 from fastsde.study.contents import TABLE, Content
 from fastsde.study.extension_imports import EXTENSIONS, looking_in
 from fastsde.study.extensions import import_extensions
 from fastsde.study.fields import Section, Seed, Size, refuse
 from fastsde.study.keys import nearest
 from fastsde.study.messages import complaints, syntax_complaint
-from fastsde.study.models import Sampling
+from fastsde.study.models.batches import Sampling
+from fastsde.study.models.model import first_setting_batch, with_default_batch
 from fastsde.study.swept_keys import with_swept_models
-from fastsde.study.term_checks import landscape_faults, missing_faults, term_faults
 from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
@@ -283,7 +283,7 @@ class Study(Content):
         refuse(missing_faults(self))
         refuse(
             fault
-            for check in (data_faults, model_faults, term_faults, landscape_faults, event_faults)
+            for check in (data_faults, model_faults, landscape_faults, event_faults)
             for fault in check(self)
         )
         return self
@@ -326,15 +326,12 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
             document["events"] = {"mode_learned": []} | document.get("events", {})
     population = isinstance(data, dict) and data.get("samples") == "population"
     default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
-    tables = [model for model in models.values() if isinstance(model, dict)]
-    reference: dict[str, Any] = next((model for model in tables if model.get("kind") == "sgd"), {})
+    tables = {name: model for name, model in models.items() if isinstance(model, dict)}
+    reference = tables.get(first_setting_batch(tables) or "", {})
     kinds = {"batch": Size, "sampling": Sampling}
     noise = default | {key: reference[key] for key, kind in kinds.items() if _sound(reference.get(key), kind)}
-    independent = noise | {"sampling": "replacement"} if noise["sampling"] == "epoch" else noise
-    defaults = {"sgd": default, "sde": noise, "svag": independent}
-    document["models"] = {
-        name: {**defaults.get(str(model.get("kind")), {}), **model} if isinstance(model, dict) else model
-        for name, model in models.items()
+    document["models"] = models | {
+        name: with_default_batch(model, default, noise) for name, model in tables.items()
     }
     return document
 

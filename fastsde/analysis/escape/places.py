@@ -15,7 +15,7 @@ from fastsde.analysis.protocols import Floats, Trajectories
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
 
-__all__ = ["Known", "arrivals", "crossings", "is_rank", "known_stays", "rank_place"]
+__all__ = ["Known", "arrivals", "crossings", "is_rank", "known_stays", "passage", "rank_place"]
 
 EVENTS = "first passages at every integrator step (mode_learned events)"
 MODES = "snapshots at which a mode is above half its strength"
@@ -45,6 +45,17 @@ def is_rank(place: str) -> bool:
     return place.startswith(RANK)
 
 
+def passage(place: str) -> str:
+    """Say what a passage leads from, or to.
+
+    Examples
+    --------
+    >>> passage("rank 0"), passage("radius 1")
+    ('from rank 0 to 1', 'to radius 1')
+    """
+    return f"from {place} to {int(place.removeprefix(RANK)) + 1}" if is_rank(place) else f"to {place}"
+
+
 @dataclass(frozen=True)
 class Known:
     """Stays of one model at each place, and how they are known.
@@ -70,7 +81,7 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
     There are no stays of a model that only diverges.
     """
     end, exploded = float(view.time[-1]), view.passage_time("exploded")
-    if context.ensemble.study.landscape is not None:
+    if not context.ensemble.study.objective.linear:
         crossed = crossings(view, context)
         if not crossed:
             return None

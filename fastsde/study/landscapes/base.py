@@ -154,6 +154,7 @@ class Landscape(Kind):
     def traits(self) -> ObjectiveTraits:
         """Return what depends on the objective elsewhere in the program."""
         return ObjectiveTraits(
+            table="landscape",
             kind=self.kind,
             widths=(1, self.dimension),
             modes=self.dimension,
