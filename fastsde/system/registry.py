@@ -13,7 +13,8 @@ import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Protocol, TypeVar
+from types import FrameType
+from typing import Any, Protocol, TypeVar
 
 __all__ = ["Declaration", "Registry"]
 
@@ -70,7 +71,7 @@ class Registry(Mapping[str, D]):
             imported again.
         """
         name = declaration.name
-        caller = sys._getframe(1).f_globals
+        caller = _caller()
         if not str(caller.get("__name__", "")).startswith("fastsde."):
             self._import_own()  # so that fastsde's own names are known to be taken
         file = str(caller.get("__file__", ""))
@@ -99,6 +100,14 @@ class Registry(Mapping[str, D]):
         package, self._package = self._package, ""
         if package:
             _import_modules(package)
+
+
+def _caller() -> dict[str, Any]:
+    """Return the global names of what has called `Registry.register`, itself or by `fastsde.extend`."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") == "fastsde.extend":
+        frame = frame.f_back
+    return {} if frame is None else frame.f_globals
 
 
 def _import_modules(package: str) -> None:
