@@ -14,6 +14,7 @@ __all__ = ["register"]
 T = TypeVar("T")
 
 _WHERE = {
+    "SUBORDINATOR": "fastsde.kernels.philox",
     "Context": "fastsde.analysis.context",
     "Count": "fastsde.study.fields",
     "Distance": "fastsde.analysis.distances.base",
@@ -32,16 +33,21 @@ _WHERE = {
     "Size": "fastsde.study.fields",
     "Snapshot": "fastsde.study.observable",
     "TailEstimate": "fastsde.analysis.tails.tail_estimate",
-    "TailEstimator": "fastsde.analysis.tails.base",
+    "TailEstimator": "fastsde.analysis.tails.registry",
+    "broadcast": "fastsde.kernels.lanes",
     "component_law": "fastsde.kernels.noise_law",
+    "fma": "fastsde.kernels.lanes",
     "from_gamma": "fastsde.analysis.tails.tail_estimate",
+    "gamma": "fastsde.kernels.stable",
     "grid": "fastsde.report.style",
     "legend_below": "fastsde.report.style",
     "listed": "fastsde.study.fields",
+    "load": "fastsde.kernels.lanes",
     "model_lines": "fastsde.report.style",
     "noise_law": "fastsde.kernels.noise_law",
     "over_labellings": "fastsde.analysis.distances.base",
     "sample_surface": "fastsde.kernels.surface",
+    "store": "fastsde.kernels.lanes",
     "surface": "fastsde.kernels.surface",
     "time_axis": "fastsde.report.style",
 }
@@ -54,7 +60,7 @@ _REGISTRIES = {
     "NoiseLaw": "fastsde.study.noise.law:NOISE_LAWS",
     "Observable": "fastsde.study.observable:OBSERVABLES",
     "Section": "fastsde.analysis.sections:SECTIONS",
-    "TailEstimator": "fastsde.analysis.tails.registry:TAIL_ESTIMATORS",
+    "TailEstimator": "fastsde.analysis.tails.registry:ESTIMATORS",
 }
 """The registry of each kind of ingredient."""
 
