@@ -1,9 +1,9 @@
 """Registries: the declarations of one kind of ingredient, by name.
 
 An ingredient (a noise law, an observable, a landscape, a distance, a section of the analysis, ...) is
-declared in one module and registered there. Whoever needs it asks the registry of its kind: nothing else names
-it. The modules of fastsde's own declarations are those of one package, which the registry imports when it is
-first asked; a module of a user's registers its declarations when it is imported.
+declared in one module and registered there. Whoever needs it asks the registry of its kind: nothing else
+names it. The modules of fastsde's own declarations are those of one package, which the registry imports when
+it is first asked; a module of a user's registers its declarations when it is imported.
 """
 
 from __future__ import annotations
