@@ -50,7 +50,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     """
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
-    _check_source(directory, analysis, verify)
+    _check_source(directory, analysis, verify, progress)
     images = draw(analysis, progress or Silent())
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
@@ -84,11 +84,11 @@ def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
     return images
 
 
-def _check_source(directory: Path, analysis: Analysis, verify: bool) -> None:
+def _check_source(directory: Path, analysis: Analysis, verify: bool, progress: Progress | None) -> None:
     """Refuse the analysis of an ensemble that is not there any more, lacks parts, or has become another."""
     source = directory / analysis.source
     if analysis.source and present(source):
-        with open_ensemble(source, verify=verify) as ensemble:
+        with open_ensemble(source, verify=verify, progress=progress) as ensemble:
             now = ensemble.study.to_toml()
         if now != Study.from_toml(analysis.study).to_toml():
             raise StoreError(

@@ -1,4 +1,4 @@
-"""What part files and ensembles have in common: root attributes and the coordinates of a model's group."""
+"""What part files and ensembles have in common: root attributes, and the coordinates of a model's group."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["check_format", "define_group", "model_attributes", "write_part_root"
 
 
 def write_root(file: Any, study: Study, file_format: str) -> None:
-    """Write the root attributes: format, the resolved study, and where the numbers come from."""
+    """Write the root attributes: format, the resolved study, and provenance."""
     file.attrs["format"] = file_format
     file.attrs["format_version"] = np.array(schema.FORMAT_VERSION, dtype=np.int64)
     file.attrs["study"] = study.to_toml()
@@ -37,7 +37,7 @@ def write_root(file: Any, study: Study, file_format: str) -> None:
 
 
 def write_part_root(file: Any, study: Study, part: Part, file_format: str) -> None:
-    """Write the root attributes of a file about one part: those of `write_root`, and which part it is."""
+    """Write the root attributes of the file of one part: those of `write_root`, and which part it is."""
     write_root(file, study, file_format)
     file.attrs["model"] = part.model
     file.attrs["first"] = np.int64(part.first)
@@ -50,22 +50,23 @@ def check_format(file: Any, path: Path, *formats: str) -> str:
     Raises
     ------
     StoreError
-        If the file is something else, or of a later major version.
+        If the file has another format, or another major version.
     DamageError
-        If it has lost its format or its checksum.
+        If its format attribute or its checksum is missing.
     """
-    found = file.attrs.get("format")
-    if found not in formats:
-        kind = DamageError if found is None else StoreError
-        raise kind(f"{path} is not a {' or '.join(formats)} file (its format is {found!r})")
+    file_format = file.attrs.get("format")
+    if file_format not in formats:
+        kind = DamageError if file_format is None else StoreError
+        raise kind(f"{path} is not a {' or '.join(formats)} file (its format is {file_format!r})")
     major, minor = (int(number) for number in file.attrs["format_version"])
     if major != schema.FORMAT_VERSION[0]:
         raise StoreError(
-            f"{path} has format version {major}, this fastsde reads version {schema.FORMAT_VERSION[0]}: "
-            "install the version of fastsde that wrote it (root attribute `versions`)"
+            f"{path} has format version {major}, but this version of fastsde reads format version "
+            f"{schema.FORMAT_VERSION[0]}\n"
+            "Fix: install the version of fastsde that wrote it (root attribute `versions`)"
         )
     check_sealed(path, (major, minor))
-    return str(found)
+    return str(file_format)
 
 
 def define_group(
@@ -108,7 +109,7 @@ def define_group(
 
 
 def model_attributes(study: Study, name: str) -> dict[str, float | int | str]:
-    """Return what every model's group says of itself: kind, clock and a sentence in words."""
+    """Return the attributes of every model's group: kind, description, and step sizes."""
     model = study.models[name]
     rate = study.time.learning_rate
     return {

@@ -1,4 +1,4 @@
-"""Whether numbers computed for one study are numbers of another, and what differs where they are not."""
+"""Whether results of one study can be used for another, and the differences if they cannot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["check_same_code", "differences", "lineage_of", "same_code", "same_ti
 
 @lru_cache(maxsize=32)
 def study_of_text(text: str) -> Study:
-    """Return the study of a text that stands in a file; many files hold the same."""
+    """Return the study of a text stored in a file; cached, since many files contain the same text."""
     from fastsde.study.study import Study
 
     return Study.from_toml(text)
@@ -33,25 +33,34 @@ def lineage_of(text: str, model: str | None) -> str | None:
     return study.lineage(model) if model is None or model in study.models else None
 
 
-def same_times(one: Study, other: Study) -> bool:
-    """Say whether two studies take their snapshots at the same steps, the last one included."""
-    return bool(np.array_equal(one.time.snapshot_steps(), other.time.snapshot_steps()))
+def same_times(first: Study, second: Study) -> bool:
+    """Return whether two studies take their snapshots at the same steps, including the last one."""
+    return bool(np.array_equal(first.time.snapshot_steps(), second.time.snapshot_steps()))
 
 
-def differences(there: str, here: str, model: str | None = None) -> str:
+def differences(
+    first: str,
+    second: str,
+    model: str | None = None,
+    names: tuple[str, str] = ("the existing files", "this study"),
+) -> str:
     """Return one line for each key whose values differ between two studies, given as text.
 
     Parameters
     ----------
-    there, here
+    first, second
         Resolved studies.
     model
-        Of the models, look at this one only.
+        Compare only this model; None: all.
+    names
+        Names of the two studies in the lines.
     """
-    old, new = (_flatten(_of_model(tomllib.loads(text), model)) for text in (there, here))
+    old, new = (_flatten(_of_model(tomllib.loads(text), model)) for text in (first, second))
     keys = [key for key in sorted({*old, *new} - {"trajectories"}) if old.get(key) != new.get(key)]
-    nothing = "absent"
-    return "\n".join(f"  {key}: there {old.get(key, nothing)}, here {new.get(key, nothing)}" for key in keys)
+    absent = "absent"
+    return "\n".join(
+        f"  {key}: {old.get(key, absent)} in {names[0]}, {new.get(key, absent)} in {names[1]}" for key in keys
+    )
 
 
 def same_code(text: str, study: Study) -> bool:

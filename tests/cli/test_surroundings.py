@@ -13,7 +13,7 @@ import pytest
 from stand_in import TINY
 
 import fastsde
-from fastsde.cli import take_every_character
+from fastsde.cli import accept_every_character
 from fastsde.report import write_report
 from fastsde.storage.checksum import write_seal
 from fastsde.system.errors import StoreError
@@ -83,12 +83,12 @@ def test_every_character_can_be_printed():
     for encoding, expected in {"ascii": "ü²\udcff", "utf-8": "ü²\udcff", "latin-1": "ü²?"}.items():
         buffer = io.BytesIO()
         stream = io.TextIOWrapper(buffer, encoding=encoding)
-        take_every_character(stream)
+        accept_every_character(stream)
         stream.write("ü²\udcff")
         stream.flush()
         used = "latin-1" if encoding == "latin-1" else "utf-8"
         assert buffer.getvalue().decode(used, "surrogateescape") == expected
-    take_every_character(io.StringIO())  # has no encoding
+    accept_every_character(io.StringIO())  # has no encoding
 
 
 def resealed(path, change):

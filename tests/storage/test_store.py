@@ -131,7 +131,7 @@ def test_one_snapshot_and_a_range_of_trajectories(finished_run):
 
 def test_unknown_names_are_explained(finished_run):
     with open_ensemble(finished_run) as ensemble:
-        with pytest.raises(StoreError, match="it has sgd, sde"):
+        with pytest.raises(StoreError, match="its models are sgd, sde"):
             ensemble["levy"]
         with pytest.raises(StoreError, match=r"not recorded.*loss, modes.*\[record\]"):
             ensemble["sgd"]["gradient_norm"]
@@ -190,7 +190,7 @@ def test_moved_directory_works_from_anywhere(finished_run, tmp_path, monkeypatch
 
 def test_missing_part_is_detected(finished_run):
     (finished_run / "parts" / "sde-000000000004.h5").unlink()
-    with pytest.raises(StoreError, match=r"missing: parts/sde-000000000004\.h5\nfix: bring"):
+    with pytest.raises(StoreError, match=r"missing: parts/sde-000000000004\.h5\nFix: restore"):
         open_ensemble(finished_run)
 
 
@@ -251,23 +251,23 @@ class TestPartWriter:
 
     @pytest.mark.parametrize("snapshots", [3, 4])
     def test_an_unfinished_part_is_refused(self, writer, tiny_study, stand_in, tmp_path, snapshots):
-        with pytest.raises(StoreError, match=f"not whole: {snapshots} of 4 snapshots, events lacking"):
+        with pytest.raises(StoreError, match=f"incomplete: {snapshots} of 4 snapshots, events missing"):
             self.write(writer, tiny_study, stand_in, snapshots)
         assert list(tmp_path.iterdir()) == []
 
     def test_snapshots_come_in_order(self, writer, tiny_study, stand_in):
-        with pytest.raises(StoreError, match="snapshot 1 given"), writer:
+        with pytest.raises(StoreError, match="snapshot 1 was given"), writer:
             writer.snapshot(1, self.values(stand_in, tiny_study))
 
     def test_names_and_shapes_are_checked(self, writer, tiny_study, stand_in):
         values = self.values(stand_in, tiny_study)
-        with pytest.raises(StoreError, match=r"'loss' has shape \(3,\), the file has \(4,\)"), writer:
+        with pytest.raises(StoreError, match=r"'loss' has shape \(3,\), expected \(4,\)"), writer:
             writer.snapshot(0, values | {"loss": np.zeros(3)})
 
     def test_a_lacking_variable_is_named(self, writer, tiny_study, stand_in):
         values = self.values(stand_in, tiny_study)
         del values["modes"]
-        with pytest.raises(StoreError, match="'modes' is lacking"), writer:
+        with pytest.raises(StoreError, match="'modes' is missing"), writer:
             writer.snapshot(0, values)
 
     def test_a_refusing_disk_is_an_error_and_leaves_nothing(
@@ -303,7 +303,7 @@ class TestPartWriter:
         monkeypatch.setattr(PartWriter, "_define", define)
         begun = time.monotonic()
         waited = []
-        with pytest.raises(StoreError, match="not whole"):
+        with pytest.raises(StoreError, match="incomplete"):
             self.write(writer, tiny_study, stand_in, 2, lambda: waited.append(time.monotonic() - begun))
         assert waited[0] < 0.4
 
