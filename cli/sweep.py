@@ -57,9 +57,9 @@ def command(
     from fastsde.analysis.cases import analyze_cases
     from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
-    from fastsde.report.escape import effect_rows
-    from fastsde.report.sweep import write_sweep_report
-    from fastsde.report.sweep_table import csv_text, main_place, text_rows
+    from fastsde.report.escape.effects import effect_rows
+    from fastsde.report.sweep.page import write_sweep_report
+    from fastsde.report.sweep.tables import csv_text, main_place, text_rows
     from fastsde.storage.layout import SWEEP_FILE
     from fastsde.storage.run_directory import claim_sweep
     from fastsde.system.atomic import replacing
@@ -91,7 +91,7 @@ def command(
     show.print_models(work.summaries(cases))
     show.print_rows(text_rows(found))
     place = main_place(found)
-    effects = {key: one for key, one in found.effects.items() if key.startswith(f"rank {place} ")}
+    effects = {key: one for key, one in found.effects.items() if one.place == place}
     if effects:
         show.print_rows(effect_rows(effects, found.places), "Effects, lowest to highest value")
     click.echo(f"report: {page}")

@@ -163,7 +163,6 @@ class Program:
         self.size = network.size + (0 if plan is None else plan.size)
         self.choice = max(choice, 1)
         table, doubles, names = device.primitives(dtype, _device_function, _own())
-        table |= device.left_out(data, _device_function, names)
         if where in {"shared", "team"}:
             own = {f.__name__: _team_function(f) for f in (_rank, _count, _wait)}
             table |= team.primitives(_device_function, self.size, own, names)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint64
 
-from fastsde.kernels import block, chain, lanes, matmul, surface
+from fastsde.kernels import block, chain, lanes, matmul
 from fastsde.kernels.block import advance_block
 from fastsde.kernels.dln import product
 from fastsde.kernels.gather import gather_four
@@ -30,7 +30,6 @@ __all__ = [
     "Noise",
     "Start",
     "frozen",
-    "left_out",
     "primitives",
     "put_on",
     "structure",
@@ -338,11 +337,6 @@ def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
             m[g + j] = total
 
 
-def _no_user(m, net, data, target):
-    """Stand for a user's function, which cannot be called here: drivers refuse such landscapes."""
-    return _zero(m)
-
-
 _PLAIN = {
     lanes.load: _load,
     lanes.store: _store,
@@ -359,13 +353,6 @@ _PLAIN = {
     gather_four: _gather_four,
     block.ended: _ended,
 }
-
-
-def left_out(data, make, names):
-    """Return what takes the place of code that a landscape of another kind has no use for, in ``float64``."""
-    if type(data).__name__ != "Surface" or data.kind == surface.MUELLER:
-        return {}
-    return {surface._mueller: make(_with(_no_user, names))}
 
 
 def primitives(dtype, make, own):
@@ -389,7 +376,6 @@ def primitives(dtype, make, own):
         matmul.matmul: _matmul,
         chain._matrix_vector: _matrix_vector,
         chain._back_and_update: _back_and_update,
-        surface._user: _no_user,
     }
     table = {original: make(function) for original, function in _PLAIN.items()}
     table |= {original: make(_with(function, changed)) for original, function in products.items()}

@@ -38,9 +38,9 @@ def source_hash():
     folder, a home shared by a cluster, can take each other's code.
     """
     digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {processor()}".encode())
-    for path in sorted(set(FOLDER.glob("*.py")) - {FOLDER / name for name in ELSEWHERE}):
+    for path in sorted(set(FOLDER.rglob("*.py")) - {FOLDER / name for name in ELSEWHERE}):
         source = path.read_bytes()
-        digest.update(f" {path.name} {len(source)} ".encode())
+        digest.update(f" {path.relative_to(FOLDER)} {len(source)} ".encode())
         digest.update(source)
     return digest.hexdigest()[:16]
 

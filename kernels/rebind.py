@@ -71,7 +71,7 @@ class Rebinding:
                 bound[name] = primitives[id(value)]
             elif _hashable(value) and value in CHOICES:
                 bound[name] = self._chosen(value, level)
-            elif _is_kernel(value):
+            elif _is_kernel(value) or _is_beside(value, function):
                 bound[name] = self._bound(value, level)
             elif isinstance(value, float):
                 bound[name] = np.float32(value) if single else value
@@ -111,7 +111,7 @@ class Rebinding:
             self._varies[function] = any(
                 bool(LEVEL & set(inspect.signature(CHOICES[value]).parameters))
                 if _hashable(value) and value in CHOICES
-                else _is_kernel(value) and self._depends(plain(value))
+                else (_is_kernel(value) or _is_beside(value, function)) and self._depends(plain(value))
                 for _, value in _names(function)
                 if id(value) not in self._primitives
             )
@@ -146,6 +146,12 @@ def _hashable(value):
 def _is_kernel(value):
     function = plain(value)
     return function is not None and function.__module__.startswith("fastsde.kernels")
+
+
+def _is_beside(value, function):
+    """Say whether a value is a function of the file of `function`: one of a user's own that it calls."""
+    helper = plain(value)
+    return helper is not None and helper.__module__ == function.__module__
 
 
 def _in_single(value):

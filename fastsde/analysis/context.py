@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from fastsde.analysis import coordinates
-from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.from_reference import Comparison
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories

@@ -77,4 +77,4 @@ def time_weights(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
 
 def branches_of(study: Any) -> int:
     """How many trajectories start from each state; 1 where every trajectory has a start of its own."""
-    return int(getattr(study.network.init, "branches", None) or 1) if study.landscape is None else 1
+    return int(getattr(study.network.init, "branches", None) or 1) if study.objective.linear else 1

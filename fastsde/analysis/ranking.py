@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fastsde.analysis.distances import pairs
 from fastsde.analysis.distances.significance import LEVEL
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ def verdict(analysis: Findings, first: str, second: str) -> str:
         other = second if first == analysis.reference else first
         found = analysis.models[other].significance
         return UNDETERMINED if found is None else found.verdict
-    pairs = analysis.sections.get("pairs")
-    if pairs is None:
+    found = pairs.SECTION.of(analysis)
+    if found is None:
         return UNDETERMINED
-    return judged(float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)]))
+    return judged(float(found.p_value[found.names.index(first), found.names.index(second)]))
 
 
 def verdict_words(analysis: Findings, first: str, second: str) -> str:

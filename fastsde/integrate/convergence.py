@@ -145,13 +145,12 @@ def measure_orders(
 def _expected(study: Study, model: Any) -> float:
     """Return the strong order that Euler's steps should have: 1/2 where the noise depends on the point.
 
-    NaN where that noise jumps with the gradient of a landscape: steps of any length then decide differently
+    NaN where that noise jumps with the gradient: steps of any length then decide differently
     on which side a trajectory stays.
     """
     if not model.multiplicative:
         return 1.0
-    smooth = study.landscape is None or study.landscape.smooth
-    return 0.5 if smooth else math.nan
+    return 0.5 if study.objective.smooth else math.nan
 
 
 def _ends(study: Study, name: str, level: int, finest: int, count: int, threads: int) -> Array:

@@ -119,10 +119,10 @@ def unusable() -> str | None:
 
 def obstacle(study: Study) -> str | None:
     """Return what of a study no GPU can compute; None if there is nothing."""
-    if study.landscape is not None and study.landscape.code == "user":
+    if study.objective.by_point:
         return (
-            "landscape.kind = 'user': a function compiled for this machine's processor cannot be called on "
-            "a GPU\n  fix: --device cpu"
+            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU cannot "
+            "be called on a GPU\n  fix: --device cpu"
         )
     return None
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from fastsde.analysis import Analysis, ModelResult
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.coordinates import mode_scale
-from fastsde.analysis.distances.metrics import PRIMARY
+from fastsde.analysis.distances.registry import PRIMARY
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step

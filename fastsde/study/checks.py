@@ -51,12 +51,12 @@ def data_faults(study: Content) -> Iterator[Fault]:
 def event_faults(study: Content) -> Iterator[Fault]:
     """Check thresholds: shares of a mode and losses have a range, of a landscape none."""
     events = study.events
-    modes = min(study.widths[0], study.widths[-1]) if study.landscape is None else study.widths[-1]
+    modes = study.objective.modes
     for number, interval in enumerate(events.intervals or ()):
         if interval.mode > modes:
             allowed = f"a mode from 1 to {modes}"
             yield Fault(("events", "intervals", number, "mode"), interval.mode, allowed)
-    if study.landscape is not None:
+    if not study.objective.positive:
         return
     for number, share in enumerate(events.mode_learned):
         if not 0 < share <= 1:
@@ -92,5 +92,5 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
         if observable not in ON_LANDSCAPES:
             allowed = "one of " + ", ".join(ON_LANDSCAPES) + ": the study has a landscape"
             yield Fault(("record", "observables"), observable, allowed)
-    if landscape.kind == "user" and study.dtype == "float32":
+    if landscape.by_point and study.dtype == "float32":
         yield Fault(("dtype",), "float32", '"float64": a function of your own computes in it')

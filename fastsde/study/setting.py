@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
+
+from fastsde.study.objective import ObjectiveTraits
 
 __all__ = ["Setting", "Where"]
 
@@ -18,20 +19,16 @@ class Setting:
 
     Parameters
     ----------
+    objective : ObjectiveTraits
+        Sizes of what is descended, and what it supports.
     learning_rate : float
     steps : int
         Learning-rate steps.
     schedule : Schedule, optional
         None for a constant learning rate.
-    widths : tuple of int
-        Of the layers; a landscape of d coordinates counts as one layer from 1 to d.
     dtype : str
-    landscape : bool
-        Whether the problem is a landscape.
-    samples : int, optional
-        Samples that the loss is a mean of; 0 if it is none, None for a population.
     inputs, labels : section, optional
-        Laws of inputs and of label noise; None on a landscape.
+        Laws of inputs and of label noise; None without data.
     given_states : bool
         Whether trajectories start from states of another ensemble, or of a file.
     observables : tuple of str
@@ -39,13 +36,11 @@ class Setting:
         Batch and sampling of the models that set them for others.
     """
 
+    objective: ObjectiveTraits
     learning_rate: float
     steps: int
     schedule: Any
-    widths: tuple[int, ...]
     dtype: str
-    landscape: bool
-    samples: int | None
     inputs: Any
     labels: Any
     given_states: bool
@@ -53,9 +48,24 @@ class Setting:
     batches: frozenset[tuple[int, str]]
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Sizes of the layers."""
+        return self.objective.widths
+
+    @property
     def parameters(self) -> int:
-        """Number of parameters, or of a landscape's coordinates."""
-        return sum(below * above for below, above in pairwise(self.widths))
+        """Number of parameters."""
+        return self.objective.dimension
+
+    @property
+    def samples(self) -> int | None:
+        """Samples that the loss is a mean over; 0 if it is none, None for a population."""
+        return self.objective.samples
+
+    @property
+    def landscape(self) -> bool:
+        """Whether the objective is a landscape."""
+        return self.objective.table == "landscape"
 
     @property
     def population(self) -> bool:

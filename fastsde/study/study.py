@@ -21,6 +21,8 @@ from pydantic import (
 
 from fastsde.study.checks import data_faults, event_faults, landscape_faults, missing_faults, model_faults
 from fastsde.study.contents import TABLE, Content
+from fastsde.study.extension_imports import EXTENSIONS, looking_in
+from fastsde.study.extensions import import_extensions
 from fastsde.study.fields import Section, Seed, Size, refuse
 from fastsde.study.keys import nearest
 from fastsde.study.messages import complaints, syntax_complaint
@@ -37,6 +39,9 @@ class Study(Content):
 
     Parameters
     ----------
+    extensions : list of str, optional
+        Python files that define ingredients of this study, imported before the rest of it is validated, see
+        `fastsde.study.extensions` and docs/extending.md.
     seed : int, default 0
         Seed of the trajectories, and of the data unless ``data.seed`` says otherwise.
     trajectories : int
@@ -122,7 +127,8 @@ class Study(Content):
             raise StudyError("no such file", str(path)) from None
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"cannot be read: {error}", str(path)) from None
-        return cls.from_toml(text, str(path)).read_from(path.parent, str(path))
+        with looking_in(path.parent):
+            return cls.from_toml(text, str(path)).read_from(path.parent, str(path))
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:
@@ -199,7 +205,8 @@ class Study(Content):
         for key, change in changes.items():
             merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
             document[key] = {**document[key], **change} if merged else change
-        return self.from_mapping(document, self._source).read_from(self._folder, self._source)
+        with looking_in(self._folder):
+            return self.from_mapping(document, self._source).read_from(self._folder, self._source)
 
     def extended(self, steps: int) -> Self:
         """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
@@ -253,9 +260,11 @@ class Study(Content):
         return _hash(content)
 
     def _content(self) -> dict[str, Any]:
-        """Give what the numbers depend on: all but `trajectories`, and the place of states that are known."""
+        """Give what the numbers depend on: without `trajectories`, and places of known states and code."""
         content = self.to_mapping()
         del content["trajectories"]
+        if self.extensions is not None:
+            content[EXTENSIONS] = [extension.sha256 for extension in self.extensions]
         if self.network is not None and self.network.init.origin is not None:
             for place in ("ensemble", "file"):
                 content["network"]["init"].pop(place, None)
@@ -264,9 +273,10 @@ class Study(Content):
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, document: Any) -> Any:
-        if isinstance(document, dict) and TABLE in document:
-            document = with_swept_models(document)
-        return _filled(document) if isinstance(document, dict) else document
+        if not isinstance(document, dict):
+            return document
+        document = import_extensions(document)
+        return _filled(with_swept_models(document) if TABLE in document else document)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -1,9 +1,10 @@
 """Registries: the declarations of one kind of ingredient, by name.
 
 An ingredient (a noise law, an observable, a landscape, a distance, a section of the analysis, ...) is
-declared in one module and registered there. Whoever needs it asks the registry of its kind: nothing else names
-it. The modules of fastsde's own declarations are those of one package, which the registry imports when it is
-first asked; a module of a user's registers its declarations when it is imported.
+declared in one module and registered there. Whoever needs it asks the registry of its kind: nothing else
+names it. The modules of fastsde's own declarations are those of one package and the packages in it, which
+the registry imports when it is first asked; a module of a user's registers its declarations when it is
+imported.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Registry(Mapping[str, D]):
     kind : str
         What is declared, for messages: "noise law", "distance", ...
     package : str, optional
-        Package whose modules register fastsde's own declarations.
+        Package whose modules, at any depth, register fastsde's own declarations.
 
     Examples
     --------
@@ -94,5 +95,12 @@ class Registry(Mapping[str, D]):
     def _import_own(self) -> None:
         package, self._package = self._package, ""
         if package:
-            for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
-                import_module(module.name)
+            _import_modules(package)
+
+
+def _import_modules(package: str) -> None:
+    """Import the modules of a package, and of the packages in it."""
+    for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
+        import_module(module.name)
+        if module.ispkg:
+            _import_modules(module.name)

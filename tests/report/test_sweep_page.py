@@ -7,8 +7,8 @@ import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.analysis.sweep_rows import Row, columns, value_of
-from fastsde.report.sweep_figure import _across, _draw, _quantity, _series, sweep_image
-from fastsde.report.sweep_table import csv_text, heading, main_place, text_rows
+from fastsde.report.sweep.figures import _across, _draw, _quantity, _series, sweep_image
+from fastsde.report.sweep.tables import csv_text, heading, main_place, text_rows
 
 SWEPT = ("time.learning_rate", "models.sgd.batch", "models.levy.alpha", "data.seed")
 

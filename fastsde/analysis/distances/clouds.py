@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.mmd import median_bandwidth
+from fastsde.analysis.distances.base import Frame
+from fastsde.analysis.distances.kinds.mmd import median_bandwidth
 from fastsde.analysis.protocols import Bools, Floats
 from fastsde.analysis.shape.moments import Moments
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.distances import wasserstein_1d
-from fastsde.analysis.distances.distance import p_value
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.base import Frame
+from fastsde.analysis.distances.over_time import p_value
+from fastsde.analysis.distances.registry import BY_NAME
 from fastsde.analysis.distances.samples import pooled, surviving, unit_means
 from fastsde.analysis.protocols import Floats
 

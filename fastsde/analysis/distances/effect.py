@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from fastsde.analysis.confidence import Interval
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE
 from fastsde.analysis.distances.jackknife import closer, jackknife_error, jackknife_reach
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
+from fastsde.analysis.distances.kinds.mmd_features import GROUPS
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.distances.quantiles import LEVELS, Weights, central_quantiles
-from fastsde.analysis.distances.random_features import GROUPS
 from fastsde.analysis.distances.samples import finite
 from fastsde.analysis.distances.way import way_weights
 from fastsde.analysis.protocols import Bools, Floats

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastsde.analysis.shape.moments import Moments
 
 if TYPE_CHECKING:
-    from fastsde.analysis.distances.metric import Metric
+    from fastsde.analysis.distances.base import Metric
     from fastsde.analysis.settings import Settings
 
 
@@ -36,7 +36,7 @@ def refusal(metric: Metric, settings: Settings, orders: Mapping[str, float]) -> 
 
     Examples
     --------
-    >>> from fastsde.analysis.distances.metrics import BY_NAME
+    >>> from fastsde.analysis.distances.registry import BY_NAME
     >>> from fastsde.analysis.results import Settings
     >>> refusal(BY_NAME["sliced_wasserstein"], Settings(), {"sgd": math.inf, "levy": 0.4})
     'needs moments of order 2; levy has them below order 0.4 only'

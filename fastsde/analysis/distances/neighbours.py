@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from fastsde.analysis.distances.discrepancy import squared_distances
+from fastsde.analysis.distances.kernel_two_sample import squared_distances
 from fastsde.analysis.protocols import Bools, Floats
 
 DIMENSIONS = 3

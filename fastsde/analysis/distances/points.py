@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis import coordinates
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import ROUNDING, Clouds, equal_to_rounding, placed
 from fastsde.analysis.distances.existence import moment_order
-from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.way import path_length
 from fastsde.analysis.law import branches_of, moment_limits
@@ -65,7 +65,7 @@ class Points:
         self.has_modes, self.has_loss = (
             all(name in view.variables for view in views.values()) for name in ("modes", "loss")
         )
-        if self._study.landscape is not None:  # an energy may be negative: it has no logarithm
+        if not self._study.objective.positive:  # an energy may be negative: it has no logarithm
             self.has_loss = False
         if not (self.has_modes or self.has_loss):
             raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
@@ -88,9 +88,8 @@ class Points:
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates."""
-        return coordinates.feature_names(
-            self.modes, self.has_loss, landscape=self._study.landscape is not None
-        )
+        words = self._study.objective.vocabulary
+        return coordinates.feature_names(self.modes, self.has_loss, words.mode_name)
 
     @property
     def quantities(self) -> tuple[str, ...]:

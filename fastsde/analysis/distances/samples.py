@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastsde.analysis.distances.metric import LEAST_STATES, SMALLEST_SAMPLE, Frame, shuffles
+from fastsde.analysis.distances.base import LEAST_STATES, SMALLEST_SAMPLE, Frame, shuffles
 from fastsde.analysis.protocols import Bools, Floats
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.protocols import Bools, Floats, Integers
-from fastsde.analysis.tails import hill
 from fastsde.analysis.tails.dependence import design_effect
+from fastsde.analysis.tails.estimators import hill
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The quantiles kept for figures and robust summaries."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails.log_moment import index_of_variance
+from fastsde.analysis.tails.estimators.log_moment import index_of_variance
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, quantile_of_level
 
 
@@ -33,7 +33,8 @@ def estimate(rows: Floats, level: float = 0.95) -> TailEstimate:
 
     Notes
     -----
-    As `fastsde.analysis.tails.log_moment`; it assumes that Z is symmetric stable, of any index up to 2.
+    As `fastsde.analysis.tails.estimators.log_moment`; it assumes that Z is symmetric stable, of any index up
+    to 2.
 
     Examples
     --------

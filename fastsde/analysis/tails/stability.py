@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails import characteristic
+from fastsde.analysis.tails.estimators import characteristic
 from fastsde.analysis.tails.tail_estimate import TailEstimate
 
 SUMS = (1, 4, 16)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails import hill, lasting
+from fastsde.analysis.tails import lasting
+from fastsde.analysis.tails.estimators import hill
 from fastsde.analysis.tails.tail_estimate import TailEstimate
 from fastsde.analysis.tails.tail_report import TailReport, positive_scale, tail_report
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from fastsde.analysis.protocols import Bools, Floats, Integers
 from fastsde.analysis.records import stack
-from fastsde.analysis.tails import (
+from fastsde.analysis.tails import stability
+from fastsde.analysis.tails.dependence import design_effect, size_scores, tail_scores
+from fastsde.analysis.tails.estimators import (
     group_moment,
     hill,
     log_moment,
@@ -19,9 +21,7 @@ from fastsde.analysis.tails import (
     pickands,
     quantile_fit,
     reduced_bias,
-    stability,
 )
-from fastsde.analysis.tails.dependence import design_effect, size_scores, tail_scores
 from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, detectable_index, gaussian_test
 from fastsde.analysis.tails.tail_estimate import ONE_STEP, SMALLEST_SAMPLE, UNKNOWN, TailEstimate
 from fastsde.analysis.tails.verdict import FREE, STABLE, disagreement, judged_by_scale, verdict

@@ -26,8 +26,10 @@ def goes_by_samples(study: Study, model: Sgd | Svag, problem: Problem) -> bool:
     """Say whether SGD is cheaper by chains over a step's samples than by weights of the whole data set.
 
     Multiply-adds of a step of B samples: ``3 B p`` against ``3 d_in p + 2 n d_in d_out``. Fresh samples have
-    no other way.
+    no other way, and only networks have chains.
     """
+    if not study.objective.linear:
+        return False
     if problem.inputs is None:
         return True
     samples, d_in = problem.inputs.shape

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from fastsde.integrate.lowering.events import event_shapes, watched_events
 from fastsde.integrate.lowering.keys import philox_key, stream_of
-from fastsde.integrate.lowering.landscape import surface
 from fastsde.integrate.lowering.lowered import Lowered
-from fastsde.integrate.lowering.network import network_data, network_plan
+from fastsde.integrate.lowering.network import network_plan
 from fastsde.integrate.lowering.plain import Request, plain_step
 from fastsde.integrate.lowering.refined import carried_numbers, quiet_step, refined_step
-from fastsde.integrate.lowering.sizes import parameter_count
+from fastsde.integrate.lowering.sizes import parameter_count, sample_count
+from fastsde.problem.objective import objective_of
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -37,10 +37,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     from fastsde.kernels.observe import FINITE_TRACE, NO_TRACE, POPULATION_TRACE
 
     model = study.models[name]
-    numbers = None if study.landscape is None else study.landscape.numbers()
-    inputs = problem.inputs if numbers is None else numbers.inputs
-    finite = inputs is not None
-    samples = 0 if inputs is None else len(inputs)
+    samples = sample_count(study)
     key = philox_key(study.seed, stream_of(study, name))
     start_key = philox_key(study.seed, "start") if study.start == "paired" else key
     attributes: dict[str, float | int | str] = {
@@ -52,13 +49,12 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     plain = plain_step(model, Request(study, problem, start_key, clock, attributes))
     batch = 1 if plain.dense else plain.batch  # only chains hold the samples of a batch
     events = watched_events(study, problem)
-    exists = finite or (math.isfinite(problem.noise_sd) and math.isfinite(problem.t2))
-    trace = FINITE_TRACE if finite else POPULATION_TRACE if exists else NO_TRACE
-    if numbers is not None and not samples:
-        trace = NO_TRACE
+    moments = math.isfinite(problem.noise_sd) and math.isfinite(problem.t2)
+    population = study.objective.samples is None and moments
+    trace = FINITE_TRACE if samples else POPULATION_TRACE if population else NO_TRACE
     return Lowered(
         network=network_plan(study, model, samples, batch),
-        data=network_data(study, problem) if numbers is None else surface(study, numbers),
+        data=objective_of(study, problem).kernel_data(),
         dynamics=refined_step(study, model, plain),
         events=events,
         key=key,

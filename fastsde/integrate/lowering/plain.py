@@ -40,7 +40,7 @@ class Request:
     @property
     def finite(self) -> bool:
         """Whether the loss is a mean over samples that the kernels have."""
-        return self.problem.inputs is not None or self.study.landscape is not None
+        return self.study.objective.samples is not None
 
 
 @singledispatch

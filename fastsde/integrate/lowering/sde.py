@@ -65,7 +65,7 @@ def _gradient(model: Sde, request: Request, increment: _Increment) -> Any:
     """Return the step with noise of the covariance of SGD's gradient."""
     from fastsde.kernels.steps import FiniteNoise, PopulationNoise
 
-    samples = sample_count(request.study, request.problem)
+    samples = sample_count(request.study)
     share = batch_share(model, request.problem, samples)
     amplitude = math.sqrt(request.study.time.learning_rate / increment.dt * share) * increment.stretch
     if not request.finite:
@@ -79,7 +79,7 @@ def _isotropic(model: Sde, request: Request, increment: _Increment) -> Any:
 
     study, problem, dt = request.study, request.problem, increment.dt
     if model.match_at == "local":
-        share = batch_share(model, problem, sample_count(study, problem))
+        share = batch_share(model, problem, sample_count(study))
         root = math.sqrt(study.time.learning_rate * dt * share / parameter_count(study))
         return LocalIsotropic(**increment.fields(root * increment.stretch), finite=request.finite)
     temperature = model.temperature

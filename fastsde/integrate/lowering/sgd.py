@@ -58,7 +58,7 @@ def _batch(model: Sgd | Svag, request: Request) -> Any:
             scale=problem.loss_scale,
             population=_population(study, problem),
         )
-    if study.landscape is None and goes_by_samples(study, model, problem):
+    if goes_by_samples(study, model, problem):
         return SampleSgd(dense=False, **_drawing(model, request))
     return WeightSgd(dense=True, **_drawing(model, request))
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
-__all__ = ["START_SAMPLE", "cast", "parameter_count", "sample_count"]
-
-START_SAMPLE = 256
-"""Starting points over which a temperature matched at the start is averaged."""
+__all__ = ["cast", "parameter_count", "sample_count"]
 
 
 def cast(study: Study, array: NDArray[Any]) -> NDArray[Any]:
@@ -24,12 +19,10 @@ def cast(study: Study, array: NDArray[Any]) -> NDArray[Any]:
 
 
 def parameter_count(study: Study) -> int:
-    """Return the number of parameters p, or of a landscape's coordinates."""
-    return sum(a * b for a, b in pairwise(study.widths))
+    """Return the number of parameters p of a study's objective."""
+    return study.objective.dimension
 
 
-def sample_count(study: Study, problem: Problem) -> int:
+def sample_count(study: Study) -> int:
     """Return how many samples the training loss is a mean of; 0 for a population or none."""
-    if study.landscape is not None:
-        return len(study.landscape.numbers().inputs)
-    return 0 if problem.inputs is None else len(problem.inputs)
+    return study.objective.samples or 0

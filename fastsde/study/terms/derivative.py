@@ -10,9 +10,9 @@ from fastsde.study.setting import Setting
 __all__ = ["derivative_weights", "line"]
 
 Array = NDArray[np.float64]
-SPACING_ON_NETWORKS = 0.5
-"""Distance of the points: any for a polynomial."""
-SPACING_ON_LANDSCAPES = 2e-3
+SPACING_OF_POLYNOMIALS = 0.5
+"""Distance of the points, which can be any: the weights are exact."""
+SPACING_OF_DIFFERENCES = 2e-3
 
 
 def derivative_weights(pairs: int, spacing: float, odd: bool) -> tuple[Array, Array]:
@@ -38,6 +38,7 @@ def derivative_weights(pairs: int, spacing: float, odd: bool) -> tuple[Array, Ar
 
 def line(setting: Setting) -> tuple[int, float]:
     """Return pairs of points, and their distance, that suit the gradient along a line."""
-    if setting.landscape:
-        return 2, SPACING_ON_LANDSCAPES
-    return len(setting.widths) - 1, SPACING_ON_NETWORKS
+    degree = setting.objective.degree
+    if degree is None:
+        return 2, SPACING_OF_DIFFERENCES
+    return (degree + 1) // 2, SPACING_OF_POLYNOMIALS

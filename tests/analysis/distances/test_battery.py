@@ -8,8 +8,8 @@ from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.context import Context
 from fastsde.analysis.distances import battery, pairs, relevance
 from fastsde.analysis.distances.effect import measure_effects
-from fastsde.analysis.distances.metrics import METRICS
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.registry import METRICS
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.system.progress import Silent
 

@@ -7,12 +7,12 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import equal_to_rounding, placed
-from fastsde.analysis.distances.compare import compare
-from fastsde.analysis.distances.distance import p_value
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import BY_NAME, METRICS
+from fastsde.analysis.distances.head_to_head import compare
+from fastsde.analysis.distances.over_time import p_value
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.registry import BY_NAME, METRICS
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32, transport_limit=32)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fastsde.analysis import Settings
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import placed
-from fastsde.analysis.distances.distance import p_value
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import METRICS
+from fastsde.analysis.distances.over_time import p_value
+from fastsde.analysis.distances.registry import METRICS
 
 SETTINGS = Settings(permutations=99, directions=8, frequencies=32, transport_limit=24, blocks=40)
 EVERY = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.distances import discrepancy, mmd
+from fastsde.analysis.distances import kernel_two_sample
+from fastsde.analysis.distances.kinds import mmd
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_against_the_definition(samples):
 
 def test_blocks_do_not_matter(samples, monkeypatch):
     whole = mmd.squared_mmd(*samples, 0.8)
-    monkeypatch.setattr(discrepancy, "BLOCK", 7)
+    monkeypatch.setattr(kernel_two_sample, "BLOCK", 7)
     assert mmd.squared_mmd(*samples, 0.8) == pytest.approx(whole, rel=1e-12)
 
 

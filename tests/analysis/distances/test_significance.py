@@ -7,10 +7,10 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import Clouds, placed
-from fastsde.analysis.distances.compare import compare
-from fastsde.analysis.distances.comparison import Comparison
-from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.from_reference import Comparison
+from fastsde.analysis.distances.head_to_head import compare
 from fastsde.analysis.distances.significance import combine, scores
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32)

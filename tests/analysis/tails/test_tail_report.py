@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.tails import (
+from fastsde.analysis.tails.estimators import (
     characteristic,
     group_moment,
     hill,
