@@ -22,7 +22,7 @@ from fastsde.analysis.currents import mixing
 from fastsde.analysis.currents import section as currents
 from fastsde.analysis.distances import battery, pairs, relevance
 from fastsde.analysis.distances.effect import Effects
-from fastsde.analysis.distances.from_reference import Comparison
+from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.escape import section as escape
 from fastsde.analysis.features import alignment, diffusion, late_law, rank
 from fastsde.analysis.protocols import Ensemble, Trajectories
@@ -87,7 +87,7 @@ def measure_sections(
     progress: Progress | None = None,
     moments: Mapping[str, Moments] | None = None,
     effects: Effects | None = None,
-    comparison: Comparison | None = None,
+    comparison: FromReference | None = None,
     *,
     only: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.distances.registry import PRIMARY
+from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
+from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.headline import headline as headline
 from fastsde.analysis.landscape_row import landscape_words
 from fastsde.analysis.protocols import Floats
@@ -33,11 +34,12 @@ def summary(analysis: Findings) -> list[dict[str, Any]]:
         (median log10 loss less that of the reference), all means over the course of learning;
         closer_than_next (whether it is significantly nearer than the model of the next row); p_value, verdict
         ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because, distinguishable;
-        mmd_ratio (mean squared MMD over the `chance_level`), mmd_low and mmd_high (its 95 % interval), mmd_p,
-        mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null, wasserstein_ratio
-        (means over time); final_loss (median), learned_steps (median step at which each mode is learned to
-        the first fraction), tail and tail_index (verdict on the noise, and the moment estimator's index of
-        it, by mode). None where there is none. Of the reference itself, its own two halves, and no effect.
+        mmd_ratio (mean squared MMD over the `null_quantile`), mmd_low and mmd_high (its 95 % interval),
+        mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null,
+        wasserstein_ratio (means over time); final_loss (median), learned_steps (median step at which each
+        mode is learned to the first fraction), tail and tail_index (verdict on the noise, and the moment
+        estimator's index of it, by mode). None where there is none. Of the reference itself, its own two
+        halves, and no effect.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -49,8 +51,9 @@ def summary_rows(analysis: Findings) -> list[dict[str, str]]:
 
 def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
     result = analysis.models[name]
-    mmd = result.distances.get(PRIMARY)
-    sliced = result.distances.get("sliced_wasserstein")
+    mmd = result.distances.get(MMD_FEATURES.name)
+    sliced = result.distances.get(SLICED_WASSERSTEIN.name)
+    null = null_quantile(analysis, MMD_FEATURES.name) if mmd else math.nan
     row: dict[str, Any] = {
         "model": name,
         "kind": result.kind,
@@ -59,16 +62,16 @@ def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
         **_effect(analysis, name),
-        "mmd_ratio": _known(mmd.mean / chance_level(analysis, PRIMARY)) if mmd else None,
-        "mmd_low": _known(mmd.mean_interval[0] / chance_level(analysis, PRIMARY)) if mmd else None,
-        "mmd_high": _known(mmd.mean_interval[1] / chance_level(analysis, PRIMARY)) if mmd else None,
+        "mmd_ratio": _known(mmd.mean / null) if mmd else None,
+        "mmd_low": _known(mmd.mean_interval[0] / null) if mmd else None,
+        "mmd_high": _known(mmd.mean_interval[1] / null) if mmd else None,
         "mmd_p": _known(mmd.mean_p) if mmd else None,
         "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
         "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
         "mmd_share_outside": _known(mmd.share_outside) if mmd else None,
         "wasserstein": _known(sliced.mean) if sliced else None,
         "wasserstein_null": _known(sliced.mean_null) if sliced else None,
-        "wasserstein_ratio": _known(sliced.mean / chance_level(analysis, "sliced_wasserstein"))
+        "wasserstein_ratio": _known(sliced.mean / null_quantile(analysis, SLICED_WASSERSTEIN.name))
         if sliced
         else None,
         "final_loss": _final_loss(analysis, result),
@@ -162,7 +165,7 @@ def _tail(analysis: Findings, name: str) -> dict[str, Any]:
     return {"tail": list(noise.verdict), "tail_index": index}
 
 
-def chance_level(analysis: Findings, kind: str) -> float:
+def null_quantile(analysis: Findings, kind: str) -> float:
     """Mean distance over snapshots that 95 % of shuffles of the two halves of the reference stay under.
 
     One unit for all models; NaN if there is none.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Bools, Floats, Integers
 from fastsde.analysis.records import stack
 from fastsde.analysis.tails import stability
@@ -115,7 +116,7 @@ def tail_report(
     *,
     group: Integers | None = None,
     centre: bool = False,
-    level: float = 0.95,
+    level: float = CONFIDENCE,
     false_alarms: float = FALSE_ALARMS,
 ) -> TailReport:
     """Estimate the tail of each column of a sample in every way, and judge.

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.distances.registry import PRIMARY
+from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
+from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style
@@ -72,16 +73,16 @@ def mode_growth(analysis: Analysis) -> Figure:
 def distances_over_time(analysis: Analysis) -> Figure:
     """Distances of every model from the reference: as they are, and over their null quantile."""
     kinds = [
-        ("sliced_wasserstein", "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
-        (PRIMARY, "squared MMD", "dimensionless"),
+        (SLICED_WASSERSTEIN, "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
+        (MMD_FEATURES, "squared MMD", MMD_FEATURES.units),
     ]
     figure, axes = style.grid(4, 2, 2.6, sharex=True)
     lines = style.model_lines(list(analysis.models), analysis.reference)
-    for column, (kind, title, unit) in enumerate(kinds):
-        panels.distance_panel(axes[column], analysis, kind, lines)
+    for column, (distance, title, unit) in enumerate(kinds):
+        panels.distance_panel(axes[column], analysis, distance.name, lines)
         axes[column].set_title(title)
         axes[column].set_ylabel(unit)
-        panels.ratio_panel(axes[2 + column], analysis, kind, lines)
+        panels.ratio_panel(axes[2 + column], analysis, distance.name, lines)
         axes[2 + column].set_ylabel("times the null quantile")
         axes[column].set_xlabel("")
     style.legend_below(figure, axes)

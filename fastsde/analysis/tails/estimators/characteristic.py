@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, projection
 
@@ -14,7 +15,7 @@ POINTS = 0.1 * np.arange(2, 11)
 """Where the characteristic function is read, in units of one over half the interquartile range."""
 
 
-def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> TailEstimate:
+def estimate(values: ArrayLike, level: float = CONFIDENCE, design: float = 1.0) -> TailEstimate:
     """Index alpha of a symmetric stable law, assuming that the law is stable.
 
     The slope of ln(-2 ln|phi(u)|) on ln u for u between 0.2 and 1 over half the interquartile range

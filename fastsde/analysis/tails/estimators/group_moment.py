@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -17,7 +18,7 @@ from fastsde.analysis.tails.tail_estimate import (
 
 
 def estimate(
-    values: ArrayLike, terms: int | None = None, level: float = 0.95, design: float = 1.0
+    values: ArrayLike, terms: int | None = None, level: float = CONFIDENCE, design: float = 1.0
 ) -> TailEstimate:
     """Index by 1 / alpha = (mean ln|Y| - mean ln|X|) / ln m, Y being sums of m consecutive values.
 

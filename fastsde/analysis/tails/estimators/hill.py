@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, log_tail, projection
 
@@ -46,7 +47,7 @@ def hill(values: ArrayLike, k: int) -> float:
 
 
 def estimate(
-    values: ArrayLike, level: float = 0.95, k: int | None = None, design: float = 1.0
+    values: ArrayLike, level: float = CONFIDENCE, k: int | None = None, design: float = 1.0
 ) -> TailEstimate:
     """Tail index with an interval, ``k`` chosen where the tail looks most like a power law.
 
@@ -99,7 +100,7 @@ def estimate(
     return TailEstimate(index, low, high, chosen)
 
 
-def path(values: ArrayLike, points: int = 48, level: float = 0.95) -> tuple[Floats, Floats]:
+def path(values: ArrayLike, points: int = 48, level: float = CONFIDENCE) -> tuple[Floats, Floats]:
     """Hill's estimate over k, for a stability plot: flat over a range of k where the tail is a power law.
 
     Parameters
@@ -135,7 +136,7 @@ def path(values: ArrayLike, points: int = 48, level: float = 0.95) -> tuple[Floa
     return ks, index
 
 
-def interval(index: float, k: float, level: float = 0.95) -> tuple[float, float]:
+def interval(index: float, k: float, level: float = CONFIDENCE) -> tuple[float, float]:
     """Exact interval of alpha given Hill's estimate from ``k`` values of a Pareto tail."""
     tail = (1 - level) / 2
     low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -16,7 +17,7 @@ from fastsde.analysis.tails.tail_estimate import (
 )
 
 
-def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> TailEstimate:
+def estimate(values: ArrayLike, level: float = CONFIDENCE, design: float = 1.0) -> TailEstimate:
     """Index alpha = (6 Var ln|X| / pi^2 - 1/2)^(-1/2) of a symmetric stable law, assuming that it is stable.
 
     A law that is not stable also yields a number: 1.4 for Laplace, 1.6 for Student with three degrees of

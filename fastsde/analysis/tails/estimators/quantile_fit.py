@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tails.order_statistics import resampled_quantiles
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, projection
@@ -45,7 +46,7 @@ _TABLE = RegularGridInterpolator((SPREAD, SKEW), INDEX)
 
 
 def estimate(
-    values: ArrayLike, level: float = 0.95, design: float = 1.0, replicates: int = 200, seed: int = 0
+    values: ArrayLike, level: float = CONFIDENCE, design: float = 1.0, replicates: int = 200, seed: int = 0
 ) -> TailEstimate:
     """Index alpha of a stable law, of any skewness, from five quantiles, assuming that it is stable.
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -18,7 +19,7 @@ from fastsde.analysis.tails.tail_estimate import (
 
 
 def estimate(
-    values: ArrayLike, k: int | None = None, level: float = 0.95, design: float = 1.0
+    values: ArrayLike, k: int | None = None, level: float = CONFIDENCE, design: float = 1.0
 ) -> TailEstimate:
     """Tail index by regression on log spacings, i ln(X_i / X_{i+1}) ~ gamma + b (i / (k + 1)).
 
