@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, log_tail, projection
 
 
@@ -81,8 +82,8 @@ def estimate(
     Examples
     --------
     >>> x = np.random.default_rng(0).pareto(3.0, 10_000) + 1.0
-    >>> found = estimate(x)
-    >>> found.low < 3.0 < found.high
+    >>> tail = estimate(x)
+    >>> tail.low < 3.0 < tail.high
     True
     """
     magnitude = np.abs(projection(values))
@@ -165,3 +166,16 @@ def _misfits(logs: Floats, ks: NDArray[np.int64]) -> Floats:
         fitted = np.exp(-index[known, None] * above)
         found[known] = np.max(np.where(place <= k, np.abs(place / k - fitted), 0.0), axis=1)
     return found
+
+
+HILL = register(
+    TailEstimator(
+        name="hill",
+        label="Hill",
+        estimate=lambda values, level, design: estimate(values, level, design=design),
+        consistent="power tails, if k grows more slowly than n; biased where the tail is no exact power",
+        standard_error="exact for a Pareto tail: 2 k times the ratio of estimate and index is chi-squared",
+        source="Hill (1975)",
+        order=10,
+    )
+)
