@@ -78,7 +78,8 @@ def command(
         fastsde compare runs/saddle --models sgd,sde --snapshot 10 --json > sgd-sde.json
     """
     from fastsde.analysis import Settings
-    from fastsde.analysis.distances.head_to_head import compare, document, nearest, nearest_when
+    from fastsde.analysis.distances.head_to_head import compare, document
+    from fastsde.analysis.distances.nearest import nearest, nearest_when
     from fastsde.cli import show
     from fastsde.cli.signals import stop_at_once
     from fastsde.storage.ensemble import open_ensemble

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastsde.analysis import coordinates
 from fastsde.analysis.distances.effect import Effects
-from fastsde.analysis.distances.from_reference import Comparison
+from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
@@ -39,7 +39,7 @@ class Context:
         Moments of every model, over snapshots, as they stand in its `ModelResult`.
     effects : Effects or None
         How far any two models are apart; None where that was not measured.
-    comparison : Comparison or None
+    comparison : FromReference or None
         Gathers all distances from the reference, for the significance; None without a reference.
     """
 
@@ -50,7 +50,7 @@ class Context:
     progress: Progress
     moments: Mapping[str, Moments] = field(default_factory=dict)
     effects: Effects | None = None
-    comparison: Comparison | None = None
+    comparison: FromReference | None = None
 
     @cached_property
     def points(self) -> Points:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from fastsde.analysis.analysis import Analysis
-from fastsde.analysis.distances.effect import measure_effects
-from fastsde.analysis.distances.from_reference import Comparison
+from fastsde.analysis.distances.effect_sizes import measure_effects
+from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.late_window import only_diverges
@@ -209,7 +209,7 @@ class _Pass:
         )
 
     def _models(
-        self, moment_rows: dict[str, Moments], comparison: Comparison | None
+        self, moment_rows: dict[str, Moments], comparison: FromReference | None
     ) -> dict[str, ModelResult]:
         """Put together what was found of every model."""
         passages = {name: self._passages(view) for name, view in self.views.items()}
@@ -231,7 +231,7 @@ class _Pass:
             for name, view in self.views.items()
         }
 
-    def _snapshots(self, comparison: Comparison | None) -> dict[str, Moments]:
+    def _snapshots(self, comparison: FromReference | None) -> dict[str, Moments]:
         """Take moments of all models at all snapshots, and compare them."""
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
         threads = min(len(self.views), available_cores())
@@ -247,10 +247,10 @@ class _Pass:
                 self.progress.update(snapshot + 1)
         return {name: stack(row) for name, row in rows.items()}
 
-    def _comparison(self) -> Comparison | None:
+    def _comparison(self) -> FromReference | None:
         if not self.reference:
             return None
-        return Comparison(
+        return FromReference(
             names=list(self.views),
             reference=self.reference,
             half=self.points.half,

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from fastsde.analysis import records
 from fastsde.analysis.distances.effect import Effects
-from fastsde.analysis.distances.over_time import Distance
+from fastsde.analysis.distances.over_time import DistanceOverTime
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
@@ -46,10 +46,9 @@ class ModelResult:
         Of the recorded modes and the loss, stacked over snapshots; order as in `Analysis.quantities`.
     learning : Learning or None
         Learning times of the modes; None without such events.
-    distances : dict of str to Distance
-        From the reference, by name of the distance: those of
-        `fastsde.analysis.distances.registry.EVERY_SNAPSHOT`. For the reference itself between its own two
-        halves; empty without a reference.
+    distances : dict of str to DistanceOverTime
+        From the reference, by name of the distance: those that are declared for every snapshot. For the
+        reference itself between its own two halves; empty without a reference.
     significance : Significance or None
         Whether it is distinguishable from the reference, by these distances at all snapshots and those of the
         section ``distances`` at its few, all together (docs/distances.md); None without a reference.
@@ -62,7 +61,7 @@ class ModelResult:
     surviving: Floats
     moments: Moments
     learning: Learning | None
-    distances: dict[str, Distance]
+    distances: dict[str, DistanceOverTime]
     significance: Significance | None = None
 
 

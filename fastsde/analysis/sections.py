@@ -19,7 +19,7 @@ import h5py
 from fastsde.analysis import records
 from fastsde.analysis.context import Context
 from fastsde.analysis.distances.effect import Effects
-from fastsde.analysis.distances.from_reference import Comparison
+from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.protocols import Ensemble, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.shape.moments import Moments
@@ -151,7 +151,7 @@ def measure_sections(
     progress: Progress | None = None,
     moments: Mapping[str, Moments] | None = None,
     effects: Effects | None = None,
-    comparison: Comparison | None = None,
+    comparison: FromReference | None = None,
     *,
     only: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:

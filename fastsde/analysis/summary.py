@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.distances.registry import PRIMARY
+from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
+from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.headline import headline as headline
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered
@@ -50,8 +51,9 @@ def summary_rows(analysis: Findings) -> list[dict[str, str]]:
 
 def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
     result = analysis.models[name]
-    mmd = result.distances.get(PRIMARY)
-    sliced = result.distances.get("sliced_wasserstein")
+    mmd = result.distances.get(MMD_FEATURES.name)
+    sliced = result.distances.get(SLICED_WASSERSTEIN.name)
+    null = null_quantile(analysis, MMD_FEATURES.name) if mmd else math.nan
     row: dict[str, Any] = {
         "model": name,
         "kind": result.kind,
@@ -60,16 +62,16 @@ def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
         **_effect(analysis, name),
-        "mmd_ratio": _known(mmd.mean / null_quantile(analysis, PRIMARY)) if mmd else None,
-        "mmd_low": _known(mmd.mean_interval[0] / null_quantile(analysis, PRIMARY)) if mmd else None,
-        "mmd_high": _known(mmd.mean_interval[1] / null_quantile(analysis, PRIMARY)) if mmd else None,
+        "mmd_ratio": _known(mmd.mean / null) if mmd else None,
+        "mmd_low": _known(mmd.mean_interval[0] / null) if mmd else None,
+        "mmd_high": _known(mmd.mean_interval[1] / null) if mmd else None,
         "mmd_p": _known(mmd.mean_p) if mmd else None,
         "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
         "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
         "mmd_share_outside": _known(mmd.share_outside) if mmd else None,
         "wasserstein": _known(sliced.mean) if sliced else None,
         "wasserstein_null": _known(sliced.mean_null) if sliced else None,
-        "wasserstein_ratio": _known(sliced.mean / null_quantile(analysis, "sliced_wasserstein"))
+        "wasserstein_ratio": _known(sliced.mean / null_quantile(analysis, SLICED_WASSERSTEIN.name))
         if sliced
         else None,
         "final_loss": _final_loss(analysis, result),

@@ -13,7 +13,8 @@ from fastsde.study.extensions import Extensions
 from fastsde.study.fields import Count, Expect, Section, Seed
 from fastsde.study.landscapes import Landscape
 from fastsde.study.models.model import Model
-from fastsde.study.objective import ObjectiveTraits, network_traits
+from fastsde.study.network_traits import network_traits
+from fastsde.study.objective import ObjectiveTraits
 from fastsde.study.setting import Setting
 from fastsde.study.tables import Data, Events, Network, Record, Time
 

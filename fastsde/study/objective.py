@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fastsde.study.tables import Data, Network
-
-__all__ = ["LANDSCAPE_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary", "network_traits"]
+__all__ = ["LANDSCAPE_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
 
 
 @dataclass(frozen=True)
@@ -166,22 +162,3 @@ class ObjectiveTraits:
     def has_samples(self) -> bool:
         """Whether there are batches of samples, and gradient noise."""
         return self.samples != 0
-
-
-def network_traits(network: Network, data: Data) -> ObjectiveTraits:
-    """Return the traits of a deep linear network and its data."""
-    widths = network.widths
-    return ObjectiveTraits(
-        table="network",
-        kind="network",
-        widths=widths,
-        modes=min(widths[0], widths[-1]),
-        samples=None if data.samples == "population" else int(data.samples),
-        linear=True,
-        positive=True,
-        bounded=True,
-        smooth=True,
-        degree=2 * (len(widths) - 1) - 1,
-        by_point=False,
-        vocabulary=NETWORK_WORDS,
-    )

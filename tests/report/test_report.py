@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.analysis.distances.registry import BY_NAME
+from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.distances.relevance import Relevance, Verdict
 from fastsde.report import style, write_report
 from fastsde.report.course import text as course
@@ -257,7 +257,7 @@ def fake_relevance(seconds):
         nearest="sde",
         farthest="gd",
         step=np.array([1.0]),
-        distances=dict.fromkeys(BY_NAME, one),
+        distances=dict.fromkeys(DISTANCES, one),
         recommended="",
     )
 
@@ -276,7 +276,7 @@ def test_an_axis_is_logarithmic_only_with_positive_data(value, drawn):
 
 def test_all_logarithmic_axes_are_made_in_one_place():
     folder = Path(style.__file__).parent
-    assert not [path.name for path in folder.glob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
+    assert not [path.name for path in folder.rglob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
 
 
 def test_no_analysis(tmp_path):

@@ -127,8 +127,8 @@ def test_the_table_has_both_ends():
     assert row["unit"] == "200 trajectories per sample"
 
 
-def test_explosions_and_the_unit_are_said():
-    """Of the upper level one in ten explodes; three data sets are the unit, of two levels that share them."""
+def test_divergence_and_the_unit_are_said():
+    """Of the upper level one in ten diverges; three data sets are the unit, of two levels that share them."""
     rng = np.random.default_rng(1)
 
     def stays(gone):
@@ -141,11 +141,11 @@ def test_explosions_and_the_unit_are_said():
     ]
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     (sentence,) = escape.effect_sentences(effects)
-    assert sentence.endswith("; 3 data sets); exploded 0 of 300 at 1.2, 30 of 300 at 2")
+    assert sentence.endswith("; 3 data sets); diverged 0 of 300 at 1.2, 30 of 300 at 2")
     html = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
-    assert "exploded 0 of 300 at 1.2, 30 of 300 at 2" in html
+    assert "diverged 0 of 300 at 1.2, 30 of 300 at 2" in html
     (row,) = escape.effect_rows(effects, ("rank 0",))
-    assert (row["exploded"], row["unit"]) == ("0, 30", "3 data sets")
+    assert (row["diverged"], row["unit"]) == ("0, 30", "3 data sets")
     alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
     assert "100 trajectories per sample of the one data set in common" in escape.effect_sentences(alone)[0]
 
@@ -167,7 +167,7 @@ def test_findings_say_what_was_counted(analysis):
     assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
     curved = spec["saddle_curvature"].finding(analysis)
     assert curved.startswith("The saddles themselves: the origin: flat, 0 of ")
-    assert "The visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
+    assert "Visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
     assert curved.endswith("Where the saddle itself is flat, that is due to the distance from it.")
     assert ": flat, 0 of " not in spec["saddle_visits"].finding(analysis)
     assert "the saddle itself</i></th><td>flat, 0 of " in spec["saddle_visits"].beside(analysis)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats
 
 __all__ = ["Components", "variance_components"]
@@ -82,7 +83,7 @@ def variance_components(values: Floats, branches: int, seed: int = 0, replicates
     weights = random.multinomial(len(count), np.full(len(count), 1 / max(1, len(count))), replicates)
     shares = _share(*_components(weights.astype(np.float64), count, mean, inner))
     with np.errstate(invalid="ignore"):
-        low, high = np.quantile(shares, [0.025, 0.975], axis=0)
+        low, high = np.quantile(shares, INTERVAL, axis=0)
     return Components(within[0], between[0], _share(within, between)[0], low, high)
 
 

@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfit
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, register_section
@@ -123,9 +124,9 @@ def _estimate(sums: Floats, lags: Floats, seed: int) -> Mixing:
     weights = random.multinomial(groups, np.full(groups, 1 / groups), RESAMPLED).astype(np.float64)
     value = _correlation(sums.sum(axis=1))
     resampled = _correlation(np.einsum("bg,lgsm->blsm", weights, sums))
-    low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
+    low, high = np.quantile(resampled, INTERVAL, axis=0)
     times = np.array([integrated_time(lags, one) for one in resampled])
-    ends = np.quantile(times, (0.025, 0.975), axis=0)
+    ends = np.quantile(times, INTERVAL, axis=0)
     time = Interval(integrated_time(lags, value), ends[0], ends[1])
     highest = _highest(value[1:], resampled[:, 1:])
     verdict = tuple(_verdict(*columns) for columns in zip(value.T, low.T, highest.T, strict=True))
@@ -163,7 +164,7 @@ def _highest(value: Floats, resampled: Floats) -> Floats:
     Normal bounds of Fisher's ``artanh`` of the correlation, each at 97.5 % to the number of lags.
     """
     inside = 1 - 1e-12
-    width = norm.isf(0.025 / max(1, len(value)))
+    width = norm.isf(INTERVAL[0] / max(1, len(value)))
     error = np.std(np.arctanh(np.clip(resampled, -inside, inside)), axis=0)
     return np.asarray(np.tanh(np.arctanh(np.clip(value, -inside, inside)) + width * error))
 

@@ -1,17 +1,17 @@
-"""What a distance between two samples is to all that compares: points in, distances under labellings out."""
+"""What a distance between two laws is: its declaration, and how it is measured on two samples.
+
+A distance is one module that makes one `Distance` and registers it (`fastsde.analysis.distances.registry`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.distances.kinds import mmd
-from fastsde.analysis.distances.kinds import mmd_features as random_features
-from fastsde.analysis.distances.kinds import sliced_wasserstein as wasserstein
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.protocols import Bools, Floats
 
@@ -22,7 +22,11 @@ SMALLEST_SAMPLE = 10
 """Fewer survivors per sample than this give no distance."""
 
 LEAST_STATES = 5
-"""Fewer states per sample have too few ways to be shuffled: the smallest p-value of four would be 1 in 35."""
+"""Fewer states per sample have too few ways to be permuted: the smallest p-value of four would be 1 in 35."""
+
+LAST = 1_000
+
+INFINITE = "infinite: a sample does not spread in every direction"
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,12 @@ class Compared:
     Attributes
     ----------
     values : ndarray, shape (1 + permutation,), or None
-        The observed distance first, then those of the shuffles; None where fewer than ten trajectories per
-        sample survive.
+        The observed distance first, then those under permuted labels; None where fewer than ten trajectories
+        per sample survive.
     count : int
-        Trajectories of either side that were used.
+        Trajectories per sample that were used.
     left_out : ndarray, shape (group,), or None
-        The distance without each group of trajectories, for the jackknife; None of most distances.
+        The distance without each group of trajectories, for the jackknife; None for most distances.
     reason : str
         Why there is no number; empty if there is one.
     """
@@ -56,16 +60,12 @@ class Frame:
     ----------
     coordinates : tuple of str
         Their names.
-    along : ndarray, shape (direction, coordinate)
-        Directions of the sliced distance.
-    waves : ndarray, shape (frequency, coordinate)
-        Frequencies of the random features.
     settings : Settings
         Exponents, neighbours, blur and seed.
     branches : int
-        So many consecutive trajectories start from one state, and are the unit of shuffles together.
+        Number of consecutive trajectories that start from one state, and are permuted together.
     centre : ndarray, shape (coordinate,)
-        Middle of the points at this snapshot, the origin of the random features.
+        Median of the points at this snapshot.
     bandwidth : float
         Kernel width h at this snapshot.
     rounding : float
@@ -73,8 +73,6 @@ class Frame:
     """
 
     coordinates: tuple[str, ...]
-    along: Floats
-    waves: Floats
     settings: Settings
     branches: int
     centre: Floats
@@ -83,78 +81,110 @@ class Frame:
 
     @classmethod
     def of(cls, coordinates: Sequence[str], settings: Settings, branches: int = 1) -> Frame:
-        """Draw directions and frequencies for these coordinates; centre, bandwidth and rounding: `at`."""
-        size = len(coordinates)
-        return cls(
-            coordinates=tuple(coordinates),
-            along=wasserstein.directions(size, settings.directions, settings.seed),
-            waves=random_features.frequencies(size, settings.frequencies, settings.seed, mmd.SCALES),
-            settings=settings,
-            branches=branches,
-            centre=np.zeros(size),
-            bandwidth=1.0,
-            rounding=0.0,
-        )
+        """Return the frame of these coordinates; centre, bandwidth and rounding are set by `at`."""
+        return cls(tuple(coordinates), settings, branches, np.zeros(len(coordinates)), 1.0, 0.0)
 
     def at(self, centre: Floats, bandwidth: float, rounding: float = 0.0) -> Frame:
-        """Return the frame of a snapshot whose points lie about ``centre``, about ``bandwidth`` apart."""
+        """Return the frame of a snapshot whose points lie around ``centre``, about ``bandwidth`` apart."""
         return replace(self, centre=centre, bandwidth=bandwidth, rounding=rounding)
 
 
+Relabelled = Callable[[Floats, Bools, Frame], Floats]
+"""From pooled points, shape (2n, coordinate), labels, shape (labelling, 2n), and the frame to the distance
+between the points that are labelled True and the others, shape (labelling,)."""
+
+
 @dataclass(frozen=True)
-class Metric:
-    """A distance between laws.
+class Distance:
+    """Declaration of a distance between two laws.
 
     Attributes
     ----------
-    name, title : str
-        Key, and name for tables and figures.
-    unit : str
-        Of its values; a coordinate is a share of the strength of a mode, or a decade of loss.
-    order : callable
-        From the settings to the order of the moments that must exist; 0 if none.
-    limit : callable
-        From the settings to the number of trajectories per sample that are used at most.
+    name : str
+        Key in results.
+    label : str
+        Name in tables and figures.
+    units : str
+        Of its values. A coordinate is a mode as a share of its strength, a decade of loss, or a coordinate of
+        a landscape.
     relabelled : callable
-        (pooled points, labels, frame) to the distance under each labelling.
-    exploded : bool
-        Whether exploded trajectories take part, as a state of their own.
-    blocks : bool
-        Whether all trajectories are used, by sums over blocks, and blocks are shuffled.
-    always : bool
-        Whether it is cheap enough for every snapshot.
-    refused : callable or None
-        From two samples that take part and the frame to why there is no number for them; empty if there is.
+        The distance under many labellings of a pooled sample; see `over_labellings` for a function of two
+        samples.
+    moments : float or callable
+        Order of the moments that must exist, 0 if none; or a function of the settings.
+    limit : int or callable
+        Most trajectories per sample that are used, the first ones; or a function of the settings.
+    diverged : bool
+        Whether diverged trajectories count, as a state of their own. Elsewhere only survivors are compared.
+    every_snapshot : bool
+        Whether it is cheap enough to be measured at every snapshot, and not only at a few.
+    all_pairs : bool
+        Whether the section ``pairs`` measures it between any two models.
+    unbiased : bool
+        Whether its estimate is zero on average between equal laws, so that it may be negative.
+    linear : bool
+        Whether its cost is linear in the sample, so that it is measured at more snapshots between all pairs.
+    primary : bool
+        Whether it exists for every law and sees all trajectories, so that where it has no number none has.
+        One distance is.
+    refused : callable, optional
+        From two samples and the frame to why there is no number for them; empty if there is.
+    phrase : str
+        Name within a sentence; the label by default.
+    detects, exists : str
+        Which differences of two laws it sees, and for which laws it exists, in words.
+    equation, source : str
+        Its definition and where it is from.
+    order : int
+        Place among the other distances.
     """
 
     name: str
-    title: str
-    unit: str
-    order: Callable[[Settings], float]
-    limit: Callable[[Settings], int]
-    relabelled: Callable[[Floats, Bools, Frame], Floats]
-    exploded: bool = False
-    blocks: bool = False
-    always: bool = False
+    label: str
+    units: str
+    relabelled: Relabelled
+    moments: float | Callable[[Settings], float] = 0.0
+    limit: int | Callable[[Settings], int] = 256
+    diverged: bool = False
+    every_snapshot: bool = False
+    all_pairs: bool = False
+    unbiased: bool = False
+    linear: bool = False
+    primary: bool = False
     refused: Callable[[Floats, Floats, Frame], str] | None = None
+    phrase: str = ""
+    detects: str = ""
+    exists: str = "always"
+    equation: str = ""
+    source: str = ""
+    order: int = LAST
+
+    def moments_needed(self, settings: Settings) -> float:
+        """Return the order of the moments that must exist; 0 if none."""
+        return self.moments(settings) if callable(self.moments) else self.moments
+
+    def largest_sample(self, settings: Settings) -> int:
+        """Return how many trajectories per sample are used at most."""
+        return self.limit(settings) if callable(self.limit) else self.limit
+
+    @property
+    def words(self) -> str:
+        """Name within a sentence."""
+        return self.phrase or self.label
 
     def labelling(self, trajectories: int, frame: Frame) -> Relabelling:
-        """Return the shuffles for two samples of so many trajectories, or of blocks of them."""
-        settings, limit = frame.settings, self.limit(frame.settings)
-        if self.blocks:
-            states = trajectories // frame.branches
-            each = max(1, -(-states // limit))
-            return shuffles(states // each, settings.permutations, settings.seed, 1)
-        size = min(limit, trajectories) // frame.branches * frame.branches
-        return shuffles(size, settings.permutations, settings.seed, frame.branches)
+        """Return the permutations of two samples of this many trajectories."""
+        settings = frame.settings
+        size = min(self.largest_sample(settings), trajectories) // frame.branches * frame.branches
+        return permuted(size, settings.permutations, settings.seed, frame.branches)
 
     def compare(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
-        """Distance of two samples under the observed labelling and the shuffled ones.
+        """Measure the distance of two samples under the observed labelling and the permuted ones.
 
         Parameters
         ----------
         first, second : ndarray, shape (n, coordinate)
-            Points, exploded trajectories NaN; no fewer than the labelling has.
+            Points, NaN where a trajectory diverged; no fewer than the labelling has.
         relabelling : Relabelling
             From `labelling`.
         frame : Frame
@@ -164,74 +194,93 @@ class Metric:
         -------
         Compared
         """
-        if self.blocks:
-            size = min(len(first), len(second))
-            ours, theirs = (self.sums(side[:size], relabelling, frame) for side in (first, second))
-            return self.of_sums(ours, theirs, relabelling, frame)
-        refused = self._too_few_states(relabelling.units, frame)
-        if refused:
-            return Compared(None, 0, reason=refused)
+        reason = self._too_few_states(relabelling.units, frame)
+        if reason:
+            return Compared(None, 0, reason=reason)
         size = relabelling.size
         first, second = first[:size], second[:size]
-        survive = [np.isfinite(side).all(axis=1) for side in (first, second)]
-        survivors = [int(one.sum()) for one in survive]
-        enough = max(survivors) if self.exploded else min(survivors)  # who diverged is a difference too
+        survive = [np.isfinite(sample).all(axis=1) for sample in (first, second)]
+        survivors = [int(marks.sum()) for marks in survive]
+        enough = max(survivors) if self.diverged else min(survivors)  # who diverged is a difference too
         if enough < SMALLEST_SAMPLE:
-            return _none(enough)
+            return too_few(enough)
         everyone = np.ones(size, dtype=np.bool_)
-        slots, labels = relabelling.at(*([everyone] * 2 if self.exploded else survive))
+        slots, labels = relabelling.at(*([everyone] * 2 if self.diverged else survive))
         pooled, count = np.concatenate([first, second])[slots], len(slots) // 2
         if np.all(pooled == pooled[0]):
             return Compared(np.zeros(len(labels)), count)
-        refused = self.refused(pooled[:count], pooled[count:], frame) if self.refused else ""
-        if refused:
-            return Compared(None, count, reason=refused)
+        reason = self.refused(pooled[:count], pooled[count:], frame) if self.refused else ""
+        if reason:
+            return Compared(None, count, reason=reason)
         values = self.relabelled(pooled, labels, frame)
         return Compared(values, count, reason="" if np.isfinite(values).all() else INFINITE)
+
+    def compare_pairs(
+        self,
+        firsts: Sequence[Floats],
+        seconds: Sequence[Floats],
+        places: Iterable[tuple[int, int]],
+        relabelling: Relabelling,
+        frame: Frame,
+        apply: Callable[..., Iterable[Any]] = map,
+    ) -> list[Compared]:
+        """Compare many pairs of samples.
+
+        Parameters
+        ----------
+        firsts, seconds : sequence of ndarray, shape (n, coordinate)
+            The samples.
+        places : iterable of tuple of int
+            For each pair the number of its first and of its second sample.
+        relabelling : Relabelling
+        frame : Frame
+        apply : callable
+            As `map`: to compare pairs at the same time.
+        """
+
+        def compare(place: tuple[int, int]) -> Compared:
+            return self.compare(firsts[place[0]], seconds[place[1]], relabelling, frame)
+
+        return list(apply(compare, places))
 
     def _too_few_states(self, states: int, frame: Frame) -> str:
         if frame.branches == 1 or states >= LEAST_STATES:
             return ""
-        if states == 0 and not self.blocks:
-            limit = self.limit(frame.settings)
+        if states == 0:
+            limit = self.largest_sample(frame.settings)
             return f"too few: a state has {frame.branches} branches, this distance takes {limit} trajectories"
         return f"too few: {states} {'state' if states == 1 else 'states'} per sample"
 
-    def sums(self, side: Floats, relabelling: Relabelling, frame: Frame) -> Floats:
-        """Sum up one sample over blocks of whole states, which are what is shuffled."""
-        blocks = max(relabelling.size, 1)
-        unit = blocks * frame.branches
-        return random_features.block_sums(
-            side[: len(side) // unit * unit], frame.waves, frame.bandwidth, blocks, frame.centre
-        )
 
-    def of_sums(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
-        """Compare two samples of one size by their `sums`, which any number of comparisons may share."""
-        size = int(first[:, -1].sum())
-        refused = self._too_few_states(relabelling.units, frame)
-        if refused:
-            return Compared(None, 0, reason=refused)
-        survivors = max(int(random_features.survivors(side)) for side in (first, second))
-        if survivors < SMALLEST_SAMPLE:
-            return _none(survivors)
-        everywhere = np.ones(relabelling.size, dtype=np.bool_)
-        _, labels = relabelling.at(everywhere, everywhere)
-        pooled = np.concatenate([first, second])
-        if np.all(pooled == pooled[0]):
-            return Compared(np.zeros(len(labels)), size, np.zeros(random_features.GROUPS))
-        values = self.relabelled(pooled, labels, frame)
-        return Compared(values, size, random_features.left_out(first, second))
+def over_labellings(between: Callable[[Floats, Floats], float]) -> Relabelled:
+    """Turn a distance of two samples into one under many labellings: its value for each of them.
+
+    Parameters
+    ----------
+    between : callable
+        From two samples, shape (n, coordinate) each, to a number.
+
+    Examples
+    --------
+    >>> means = over_labellings(lambda x, y: float(abs(x.mean() - y.mean())))
+    >>> labels = np.array([[True, True, False, False], [True, False, True, False]])
+    >>> means(np.array([[0.0], [2.0], [4.0], [6.0]]), labels, None).tolist()
+    [4.0, 2.0]
+    """
+
+    def relabelled(pooled: Floats, labels: Bools, frame: Frame) -> Floats:
+        return np.array([between(pooled[marks], pooled[~marks]) for marks in labels], dtype=np.float64)
+
+    return relabelled
 
 
-INFINITE = "infinite: a sample does not spread in every direction"
-
-
-def _none(count: int) -> Compared:
-    many = "trajectory survives" if count == 1 else "trajectories survive"
-    return Compared(None, count, reason=f"too few: {count} {many} per sample")
+def too_few(survivors: int) -> Compared:
+    """Return the outcome of a comparison of samples of which so few trajectories survive."""
+    surviving = "trajectory survives" if survivors == 1 else "trajectories survive"
+    return Compared(None, survivors, reason=f"too few: {survivors} {surviving} per sample")
 
 
 @lru_cache(maxsize=8)
-def shuffles(size: int, permutations: int, seed: int, branches: int = 1) -> Relabelling:
-    """Return the shuffles of two samples of one size; those of the last few sizes are kept."""
+def permuted(size: int, permutations: int, seed: int, branches: int = 1) -> Relabelling:
+    """Return the permutations of two samples of one size; those of the last few sizes are kept."""
     return Relabelling(size, permutations, seed, branches)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.distances.clouds import Clouds
-from fastsde.analysis.distances.two_samples import Measured, Pair, joined, versus
+from fastsde.analysis.distances.two_samples import Measured, Pair, by_every_distance, joined
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.section_cost import Cost
@@ -67,8 +67,9 @@ def measure(context: Context) -> Battery | None:
 
 def _against(reference: str, half: int, clouds: Clouds, name: str) -> Measured:
     """Compare the first half of the reference with the second half of a model at one snapshot."""
-    orders = {one: clouds.orders[one] for one in (reference, name)}
-    return versus(clouds.points[reference][:half], clouds.points[name][half : 2 * half], orders, clouds.frame)
+    orders = {model: clouds.orders[model] for model in (reference, name)}
+    samples = clouds.points[reference][:half], clouds.points[name][half : 2 * half]
+    return by_every_distance(*samples, orders, clouds.frame)
 
 
 SECTION = register_section(

@@ -1,4 +1,4 @@
-"""Models of an ensemble head to head: what ``fastsde compare`` answers."""
+"""Two models of an ensemble head to head at chosen snapshots: what ``fastsde compare`` shows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.distances.effect import Effects, EffectSizes, nearest_first
-from fastsde.analysis.distances.jackknife import jackknife_reach
+from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.effect_sizes import EffectSizes
 from fastsde.analysis.distances.points import Points
-from fastsde.analysis.distances.registry import BY_NAME, PRIMARY
-from fastsde.analysis.distances.significance import LEVEL
-from fastsde.analysis.distances.two_samples import Measured, Pair, Tested, joined, versus
+from fastsde.analysis.distances.registry import declared, primary
+from fastsde.analysis.distances.tested import Tested
+from fastsde.analysis.distances.two_samples import Measured, Pair, by_every_distance, joined
+from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Ensemble, Floats
-from fastsde.analysis.ranking import UNDETERMINED, judged
+from fastsde.analysis.ranking import judged
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
@@ -70,12 +71,12 @@ class HeadToHead:
 
     def p_value(self, at: int) -> float:
         """Return the p-value of all distances together at the snapshot number ``at`` of those chosen."""
-        found = self.pair.significance
-        return math.nan if found is None else float(found.at[at])
+        test = self.pair.significance
+        return math.nan if test is None else float(test.at[at])
 
     def row(self, at: int) -> dict[str, str]:
         """Return one row of text on the second model: its effect, the parts of it, and the verdict."""
-        value, low, high = (float(one[at]) for one in (self.effect.value, self.effect.low, self.effect.high))
+        value, low, high = (float(end[at]) for end in (self.effect.value, self.effect.low, self.effect.high))
         span = f" ({_number(low)} to {_number(high)})" if math.isfinite(high) else ""
         return {
             "model": self.second,
@@ -95,37 +96,37 @@ class HeadToHead:
 
     def distance_rows(self, at: int) -> list[dict[str, str]]:
         """Return one row of text for each distance at the snapshot number ``at`` of those chosen."""
-        return [self._distance(name, one, at) for name, one in self.pair.tests.items()]
+        return [self._distance(name, test, at) for name, test in self.pair.tests.items()]
 
-    def _distance(self, name: str, one: Tested, at: int) -> dict[str, str]:
-        value, null = float(one.value[at]), float(one.null[at])
-        p = float(one.p_value[at])
-        said = "significant" if p < 0.05 else "not significant"
+    def _distance(self, name: str, test: Tested, at: int) -> dict[str, str]:
+        value, null = float(test.value[at]), float(test.null[at])
+        p = float(test.p_value[at])
+        alone = "significant" if p < SIGNIFICANCE else "not significant"
         if not math.isfinite(p):
-            said = self.pair.reasons[name][at]
+            alone = self.pair.reasons[name][at]
         return {
-            "distance": BY_NAME[name].title,
+            "distance": declared(name).label,
             "value": _number(value),
-            "null mean": _number(float(one.null_mean[at])),
+            "null mean": _number(float(test.null_mean[at])),
             "95 % null quantile": _number(null),
             "ratio": _number(value / null if null > 0 else math.nan),
             "p": _number(p),
-            "n per sample": f"{one.count[at]:,.0f}",
-            "alone": said,
+            "n per sample": f"{test.count[at]:,.0f}",
+            "alone": alone,
         }
 
     def coordinate_rows(self, at: int) -> list[dict[str, str]]:
         """Return one row of text for each coordinate: differences of mean and median, and W1."""
-        found = self.pair.coordinates
+        pair = self.pair.coordinates
         return [
             {
                 "coordinate": name,
-                "mean difference": _number(found.mean[at, number]),
-                "standard error": _number(found.mean_error[at, number]),
-                "median difference": _number(found.median[at, number]),
-                "W1": _number(found.w1[at, number]),
-                "95 % null quantile": _number(found.w1_null[at, number]),
-                "p": _number(found.w1_p[at, number]),
+                "mean difference": _number(pair.mean[at, number]),
+                "standard error": _number(pair.mean_error[at, number]),
+                "median difference": _number(pair.median[at, number]),
+                "W1": _number(pair.w1[at, number]),
+                "95 % null quantile": _number(pair.w1_null[at, number]),
+                "p": _number(pair.w1_p[at, number]),
             }
             for number, name in enumerate(self.coordinates)
         ]
@@ -135,14 +136,14 @@ class HeadToHead:
         p, size = self.p_value(at), f"{self.count:,} trajectories per sample"
         start = f"At step {self.step[at]:,.0f}, {self.first} and {self.second} are {judged(p)}"
         if math.isnan(p):
-            reason = self.pair.reasons.get(PRIMARY, ("",) * len(self.step))[at]
+            reason = self.pair.reasons.get(primary().name, ("",) * len(self.step))[at]
             why = reason or (self.pair.significance.reason if self.pair.significance else "") or "not tested"
             pair = f"{self.first} and {self.second}"
             return f"At step {self.step[at]:,.0f}, whether {pair} differ is undetermined: {why}."
         effect = self.row(at)["effect (95 %)"]
         if not math.isfinite(self.effect.value[at]):
             return f"{start} (p = {p:.2g}, {size}); their effect is undetermined, too few survive."
-        significance = "" if p < LEVEL else ", which is not significant"
+        significance = "" if p < SIGNIFICANCE else ", which is not significant"
         return (
             f"{start} (p = {p:.2g}, {size}): their effect is {effect}{significance}; sampling alone gives "
             f"{_number(self.sampling[at])}."
@@ -172,7 +173,7 @@ def compare(
     steps : sequence of float
         Learning-rate steps; the nearest snapshot is taken. Without either, the last snapshot.
     settings : Settings, optional
-        Shuffles, seed and limits.
+        Permutations, seed and limits.
     every_pair : bool
         Whether to compare any two models, or only the first with each other one.
     progress : fastsde.system.progress.Progress, optional
@@ -232,20 +233,20 @@ def compare(
         for number, place in enumerate(places):
             clouds = points.clouds(place, frame)
             sizes.add(number, {name: sizes.tabulate(number, clouds.points[name]) for name in chosen})
-            for (first, second), found in pairs.items():
+            for (first, second), measured in pairs.items():
                 x, y = clouds.points[first], clouds.points[second]
                 half = min(len(x), len(y)) // 2 // frame.branches * frame.branches
                 reporter.update(done, f"{first} and {second}")
-                sides = (x[:half], y[half : 2 * half]) if paired else (x, y)
+                samples = (x[:half], y[half : 2 * half]) if paired else (x, y)
                 orders = {name: clouds.orders[name] for name in (first, second)}
                 with one_thread_each():
-                    found.append(versus(*sides, orders, clouds.frame))
+                    measured.append(by_every_distance(*samples, orders, clouds.frame))
                 done += 1
         reporter.update(done)
     effects, at = sizes.result(), np.array(places)
     return [
-        _head_to_head(effects, sizes.left_out, pair, at, step[at], points.coordinates, joined(found))
-        for pair, found in pairs.items()
+        _head_to_head(effects, sizes.left_out, pair, at, step[at], points.coordinates, joined(measured))
+        for pair, measured in pairs.items()
     ]
 
 
@@ -276,63 +277,6 @@ def _head_to_head(
     )
 
 
-def nearest(found: Sequence[HeadToHead], at: int) -> list[HeadToHead]:
-    """Return the comparisons with the model that was named first, the nearest to it first at a snapshot."""
-    mine = {one.second: one for one in found if one.first == found[0].first}
-    return [
-        mine[name]
-        for name in nearest_first({name: float(one.effect.value[at]) for name, one in mine.items()})
-    ]
-
-
-def nearest_when(found: Sequence[HeadToHead]) -> str:
-    """Say which of several models is nearest to the first at which steps, and the verdict on all together."""
-    first, step = found[0].first, found[0].step
-    mine = [one for one in found if one.first == first]
-    overall = [(one.second, one.pair.significance) for one in mine]
-    together = [
-        f"{name} {one.verdict}" + (f" (p = {one.p_value:.2g})" if not one.reason else "")
-        for name, one in overall
-        if one
-    ]
-    steps = "all these steps together" if len(step) > 1 else "this step"
-    return f"{_order(found) if len(mine) > 1 else ''}By all distances at {steps}: {', '.join(together)}."
-
-
-def _order(found: Sequence[HeadToHead]) -> str:
-    """Name the nearest model at each step, or those that share the first place; nothing if none is known."""
-    first, step = found[0].first, found[0].step
-    names = [" ~ ".join(_first_place(found, at)) or UNDETERMINED for at in range(len(step))]
-    if set(names) == {UNDETERMINED}:
-        return ""
-    runs = [
-        (name, [at for at, _ in group])
-        for name, group in itertools.groupby(enumerate(names), lambda one: one[1])
-    ]
-    said = [f"{name} at {_steps(step[places])}" for name, places in runs]
-    note = " (~: in an order that is not significant)" if any("~" in name for name in names) else ""
-    return f"Nearest to {first}{note}: {', '.join(said)}. "
-
-
-def _first_place(found: Sequence[HeadToHead], at: int) -> list[str]:
-    """Return the nearest model at a snapshot, and all that are not significantly farther; none if unknown."""
-    ranked = [one for one in nearest(found, at) if math.isfinite(one.effect.value[at])]
-    tied = itertools.takewhile(lambda one: not _farther(ranked[0], one, at), ranked[1:])
-    return [one.second for one in (*ranked[:1], *tied)]
-
-
-def _farther(nearer: HeadToHead, other: HeadToHead, at: int) -> bool:
-    """Whether a model is significantly farther at a snapshot than one nearer to the same first model."""
-    reach = jackknife_reach(other.left_out[at] - nearer.left_out[at])
-    return bool(other.effect.value[at] - nearer.effect.value[at] > reach)
-
-
-def _steps(steps: Floats) -> str:
-    if len(steps) == 1:
-        return f"step {steps[0]:,.0f}"
-    return f"steps {steps[0]:,.0f} to {steps[-1]:,.0f}"
-
-
 def _places(step: Floats, snapshots: Sequence[int], steps: Sequence[float]) -> list[int]:
     count = len(step)
     wrong = [number for number in snapshots if not -count <= number < count]
@@ -343,11 +287,11 @@ def _places(step: Floats, snapshots: Sequence[int], steps: Sequence[float]) -> l
     return places or [count - 1]
 
 
-def document(found: Sequence[HeadToHead]) -> list[dict[str, Any]]:
+def document(comparisons: Sequence[HeadToHead]) -> list[dict[str, Any]]:
     """Return the comparisons as plain numbers, text, lists and dictionaries."""
     from fastsde.analysis import records
 
-    return [records.plain(one) for one in found]
+    return [records.plain(comparison) for comparison in comparisons]
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,4 @@
-r"""Unbiased two-sample discrepancies of a kernel: mean k(x,x') + mean k(y,y') - 2 mean k(x,y)."""
+r"""Two-sample statistics of a kernel, unbiased: mean k(x,x') + mean k(y,y') - 2 mean k(x,y)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kernel = Callable[[Floats], Floats]
 
 
 def relabelled(pooled: Floats, labels: Bools, kernels: Sequence[Kernel], block: int | None = None) -> Floats:
-    """Discrepancy of the two parts of a pooled sample under many labellings, for several kernels.
+    """Statistic of the two parts of a pooled sample under many labellings, for several kernels.
 
     mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)
 
@@ -83,6 +83,69 @@ def squared_distances(x: Floats, y: Floats) -> Floats:
     result = np.zeros((len(x), len(y)))
     _add_squares(np.ascontiguousarray(x), np.ascontiguousarray(y.T), result)
     return result
+
+
+def gaussian_kernel(bandwidth: float) -> Kernel:
+    """Return the kernel as a function of the squared distance.
+
+    Examples
+    --------
+    >>> gaussian_kernel(1.0)(np.array([0.0, np.inf]))
+    array([1., 0.])
+    """
+    factor = -0.5 / bandwidth**2
+    return lambda squares: np.exp(factor * squares)
+
+
+def median_bandwidth(sample: Floats) -> float:
+    """Bandwidth h with h^2 half the median of the squared distances between distinct points.
+
+    Parameters
+    ----------
+    sample : ndarray, shape (n, d)
+        Points pooled over everything that is to be compared, so that the bandwidth is the same for all.
+
+    Returns
+    -------
+    float
+        Positive; 1 if more than half of the distances are zero and no better scale exists.
+
+    Examples
+    --------
+    >>> round(median_bandwidth(np.array([[0.0], [2.0]])) ** 2, 12)
+    2.0
+    """
+    squares = squared_distances(sample, sample)[np.triu_indices(len(sample), 1)]
+    scale = float(np.median(squares)) if squares.size else 0.0
+    if scale == 0.0 and np.any(squares > 0):
+        scale = float(np.mean(squares))
+    return float(np.sqrt(scale / 2)) if scale > 0 else 1.0
+
+
+def with_diverged(points: Floats, bandwidth: float) -> Floats:
+    """Give rows that are not finite a place of their own, infinitely far from all others.
+
+    A diverged trajectory is then a state like any other: it has kernel 1 with the diverged ones and 0 with
+    the rest, so that the distance also depends on how many there are.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, d)
+    bandwidth : float
+        Kernel width that will be used.
+
+    Returns
+    -------
+    ndarray, shape (n, d + 1)
+
+    Examples
+    --------
+    >>> with_diverged(np.array([[1.0], [np.nan]]), 1.0).tolist()
+    [[1.0, 0.0], [0.0, 1000000.0]]
+    """
+    diverged: Bools = np.asarray(~np.isfinite(points).all(axis=1))
+    there = np.where(diverged, 1e6 * bandwidth, 0.0)
+    return np.column_stack([np.where(diverged[:, None], 0.0, points), there])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]

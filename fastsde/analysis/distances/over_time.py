@@ -1,4 +1,4 @@
-"""A distance from the reference at every snapshot, beside what chance alone gives at this sample size."""
+"""A distance from the reference at every snapshot, beside its null quantile at this sample size."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.distances.jackknife import jackknife_reach
+from fastsde.analysis.distances.tested import over_null, p_value
+from fastsde.analysis.levels import NULL_QUANTILE, SIGNIFICANCE
 from fastsde.analysis.protocols import Bools, Floats
 
 
 @dataclass(frozen=True)
-class Distance:
+class DistanceOverTime:
     """One model's distance from the reference, at each snapshot and over the whole run.
 
     Attributes
@@ -20,21 +22,21 @@ class Distance:
     value : ndarray, shape (snapshot,)
         The distance; NaN where it does not exist or too few trajectories survive.
     null : ndarray, shape (snapshot,)
-        95 % quantile of the distance when trajectories are shuffled between the two samples: a value below
+        95 % quantile of the distance when trajectories are permuted between the samples: a value below
         it is not distinguishable from the reference at this snapshot and sample size.
     null_mean : ndarray, shape (snapshot,)
-        Mean of the distance under shuffles: its bias at this sample size.
+        Mean of the distance under permutations: its bias at this sample size.
     p_value : ndarray, shape (snapshot,)
-        Share of shuffles with a distance at least as large, the observed one counted among them.
+        Share of permutations with a distance at least as large, the observed one counted among them.
     count : ndarray, shape (snapshot,)
-        Trajectories of either sample.
+        Trajectories per sample.
     mean, mean_null, mean_p : float
         The mean over time after the first snapshot, its null quantile and p-value: over the logarithm of
         time where snapshots are spread over decades, so that however they crowd, at the end or elsewhere,
         every decade counts the same.
     left_out : ndarray, shape (group,)
         The mean without each group of trajectories, for the standard error of it and of differences between
-        models (`fastsde.analysis.distances.jackknife.closer`); empty of most distances.
+        models (`fastsde.analysis.distances.jackknife.closer`); empty for most distances.
     peak, peak_p : float
         The largest ratio of value to null over snapshots after the first, and its p-value: valid although
         the largest of many is taken.
@@ -61,7 +63,7 @@ class Distance:
     @property
     def ratio(self) -> Floats:
         """Distance over its null quantile; above 1 is outside the band."""
-        return np.asarray(self.value / np.where(self.null > 0, self.null, np.nan))
+        return over_null(self.value, self.null)
 
     @property
     def mean_ratio(self) -> float:
@@ -84,25 +86,25 @@ class Distance:
     @property
     def distinguishable(self) -> bool:
         """Whether the mean or the peak is significant at 5 %, allowing for having looked at both."""
-        return min(self.mean_p, self.peak_p) < 0.025
+        return min(self.mean_p, self.peak_p) < SIGNIFICANCE / 2
 
 
-def distance(
+def over_time(
     relabelled: Floats,
     count: Floats,
     reason: str = "",
     weight: Floats | None = None,
     left_out: Floats | None = None,
-) -> Distance:
-    """Reduce a distance under the observed and the shuffled labels to values, band and p-values.
+) -> DistanceOverTime:
+    """Reduce a distance under the observed and the permuted labels to values, band and p-values.
 
     Parameters
     ----------
     relabelled : ndarray, shape (snapshot, 1 + permutation)
-        The observed distance in column 0, then those of the shuffles, the same shuffle in a column
+        The observed distance in column 0, then those under permuted labels, the same permutation in a column
         throughout; rows of NaN where there is none.
     count : ndarray, shape (snapshot,)
-        Trajectories of either sample.
+        Trajectories per sample.
     reason : str
         Why some rows have none.
     weight : ndarray, shape (snapshot,), optional
@@ -112,18 +114,18 @@ def distance(
 
     Returns
     -------
-    Distance
+    DistanceOverTime
 
     Notes
     -----
-    p = (1 + shuffles at least as large) / (1 + shuffles) is exact for exchangeable trajectories
+    p = (1 + permutations at least as large) / (1 + permutations) is exact for exchangeable trajectories
     (Phipson and Smyth 2010). The mean of a row over time is permuted as a whole, so its null law is exact
     too; the peak is studentised by the null quantile of each snapshot.
 
     Examples
     --------
-    >>> shuffles = np.random.default_rng(0).random((3, 99))
-    >>> far = distance(np.column_stack([np.full(3, 5.0), shuffles]), np.full(3, 20.0))
+    >>> permuted = np.random.default_rng(0).random((3, 99))
+    >>> far = over_time(np.column_stack([np.full(3, 5.0), permuted]), np.full(3, 20.0))
     >>> far.mean_p, far.peak_p, far.distinguishable, far.share_outside
     (0.01, 0.01, True, 1.0)
     """
@@ -140,7 +142,7 @@ def distance(
     ratios = np.where(later[:, None], relabelled / scale, np.nan)
     peaks = np.where(np.isfinite(ratios), ratios, -np.inf).max(axis=0)
     exists = bool(np.isfinite(peaks[0]))
-    return Distance(
+    return DistanceOverTime(
         value=relabelled[:, 0],
         null=null,
         null_mean=relabelled[:, 1:].mean(axis=1),
@@ -161,20 +163,5 @@ def _upper_quantile(rows: Floats) -> Floats:
     result = np.full(len(rows), np.nan)
     whole = np.isfinite(rows).all(axis=1)
     if whole.any():
-        result[whole] = np.quantile(rows[whole], 0.95, axis=1)
+        result[whole] = np.quantile(rows[whole], NULL_QUANTILE, axis=1)
     return result
-
-
-def p_value(statistics: Floats) -> float:
-    """Share of all labellings whose statistic reaches the observed one, the first, to rounding.
-
-    Examples
-    --------
-    >>> p_value(np.array([2.0, 3.0, 1.0, 0.0]))
-    0.5
-    """
-    observed = statistics[0]
-    if not np.isfinite(observed):
-        return math.nan
-    reaching: Bools = statistics >= observed - 1e-9 * abs(observed)
-    return float(np.mean(reaching))

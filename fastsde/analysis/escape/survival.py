@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.escape.passages import Passages
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 
 MOMENTS = 2000
@@ -142,7 +143,7 @@ def resample(counts: Counts, replicates: int, random: np.random.Generator) -> Co
     return Counts(counts.time, *np.moveaxis(drawn.reshape(replicates, *table.shape).astype(float), 1, 0))
 
 
-def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
+def interval(values: Floats, level: float = CONFIDENCE) -> tuple[float, float]:
     """Percentile interval of bootstrap replicates, those that are NaN left out; an end may be infinite.
 
     Examples

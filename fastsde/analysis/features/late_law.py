@@ -19,6 +19,7 @@ from fastsde.analysis.confidence import Interval
 from fastsde.analysis.features import boltzmann
 from fastsde.analysis.features.boltzmann import Fit, Temperatures
 from fastsde.analysis.late_window import survivors, unfit
+from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, of_networks, register_section
@@ -83,7 +84,7 @@ class LateLaw:
     @property
     def moves(self) -> bool:
         """Whether the law surely still moves: by chance so in one of twenty laws that stand, at most."""
-        return self.motion_p is not None and self.motion_p < 1 - confidence.LEVEL
+        return self.motion_p is not None and self.motion_p < SIGNIFICANCE
 
 
 @dataclass(frozen=True)

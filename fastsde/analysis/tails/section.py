@@ -19,10 +19,11 @@ from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, register_section
 from fastsde.analysis.shape.moments import REACH
 from fastsde.analysis.tails.estimators import hill
+from fastsde.analysis.tails.estimators.characteristic import CHARACTERISTIC
 from fastsde.analysis.tails.model_row import cells, numbers
 from fastsde.analysis.tails.tail_estimate import UNKNOWN, TailEstimate
 from fastsde.analysis.tails.tail_pool import Rows, TailPool, windows
-from fastsde.analysis.tails.tail_report import ESTIMATORS, Indices, TailReport, indices
+from fastsde.analysis.tails.tail_report import Indices, TailReport, indices
 from fastsde.analysis.tails.verdict import QUIET, judged_by_lasting
 from fastsde.system.provenance import available_cores
 
@@ -148,7 +149,7 @@ def sample_tails(pool: TailPool, bound: Floats | None = None) -> SampleTails:
         snapshot=stack([indices(row) for row in pool.estimates]),
         window=np.array(cut, dtype=np.float64),
         window_estimates={
-            name: stack([report.estimates[name] for report, _, _ in parts]) for name in ESTIMATORS
+            name: stack([report.estimates[name] for report, _, _ in parts]) for name in pooled.estimates
         },
         window_verdict={str(number): verdict for number, (_, _, verdict) in enumerate(parts)},
         pooled=pooled,
@@ -169,7 +170,7 @@ def _judged(rows: Rows, bound: Floats | None) -> tuple[TailReport, list[TailEsti
         verdict = tuple("bounded" if inside and word not in QUIET else word for word, inside in words)
         return report, [UNKNOWN] * len(verdict), verdict
     lasting = rows.lasting()
-    together = report.estimates["characteristic"].columns()
+    together = report.estimates[CHARACTERISTIC.name].columns()
     judged = map(judged_by_lasting, report.verdict, together, lasting)
     return report, lasting, tuple(judged)
 

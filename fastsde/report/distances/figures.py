@@ -11,9 +11,12 @@ from matplotlib.ticker import FuncFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
-from fastsde.analysis.distances.pairs import Pairs
-from fastsde.analysis.distances.registry import BY_NAME, PRIMARY
+from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
+from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
+from fastsde.analysis.distances.pairs import Matrix, Pairs
+from fastsde.analysis.distances.registry import declared
 from fastsde.analysis.distances.relevance import Relevance
+from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Bools, Floats
 from fastsde.analysis.ranking import ordered, verdict
 from fastsde.report import panels, style
@@ -28,14 +31,14 @@ def all_distances(analysis: Analysis) -> Figure:
     """Every distance of every model over its null quantile, one panel per chosen snapshot."""
     found: Battery = analysis.sections["distances"]
     names = ordered(analysis)
-    metrics = list(found.models[names[0]].tests)
-    figure, axes = _panels(len(found.step), 0.24 * len(metrics) + 1.15, "battery")
+    kinds = list(found.models[names[0]].tests)
+    figure, axes = _panels(len(found.step), 0.24 * len(kinds) + 1.15, "battery")
     for at, panel in enumerate(axes):
-        tests = [[found.models[name].tests[kind] for name in names] for kind in metrics]
+        tests = [[found.models[name].tests[kind] for name in names] for kind in kinds]
         ratio = np.array([[one.ratio[at] for one in row] for row in tests])
-        told = np.array([[one.p_value[at] < 0.05 for one in row] for row in tests])
+        told = np.array([[one.p_value[at] < SIGNIFICANCE for one in row] for row in tests])
         _cells(panel, ratio, told)
-        rows = [BY_NAME[kind].title for kind in metrics]
+        rows = [declared(kind).label for kind in kinds]
         _labels(panel, names, rows if at % 2 == 0 else [""] * len(rows))
         panel.set_title(f"step {found.step[at]:,.0f}")
     _bar(figure, axes, "distance / 95 % null quantile")
@@ -50,16 +53,22 @@ def all_pairs(analysis: Analysis) -> Figure:
     _effects(axes[0], analysis, names)
     places = np.array([found.names.index(name) for name in names])
     square = np.ix_(places, places)
-    upper = np.triu(np.ones((len(names), len(names)), dtype=bool))
-    above, below = found.kinds[PRIMARY], found.kinds["energy"]
+    triangle = np.triu(np.ones((len(names), len(names)), dtype=bool))
+    (upper, above), (lower, below) = _two_triangles(found)
     for at, panel in enumerate(axes[1:]):
-        ratio = np.where(upper, above.ratio[at][square], below.ratio[at][square])
-        p_value = np.where(upper, above.p_value[at][square], below.p_value[at][square])
-        _cells(panel, ratio, p_value < 0.05)
+        ratio = np.where(triangle, above.ratio[at][square], below.ratio[at][square])
+        p_value = np.where(triangle, above.p_value[at][square], below.p_value[at][square])
+        _cells(panel, ratio, p_value < SIGNIFICANCE)
         _labels(panel, names, names if at % 2 else [""] * len(names))
-        panel.set_title(f"step {found.step[at]:,.0f} (upper: MMD², lower: energy)", fontsize=9)
+        panel.set_title(f"step {found.step[at]:,.0f} (upper: {upper}, lower: {lower})", fontsize=9)
     _bar(figure, axes, "distance / 95 % null quantile")
     return figure
+
+
+def _two_triangles(found: Pairs) -> list[tuple[str, Matrix]]:
+    """Return the distances above and below the diagonal, the first two, with their names in a sentence."""
+    kinds = [(declared(name).words, matrix) for name, matrix in found.kinds.items()]
+    return [kinds[0], kinds[min(1, len(kinds) - 1)]]
 
 
 def _effects(panel: Axes, analysis: Analysis, names: list[str]) -> None:
@@ -112,7 +121,7 @@ def relevance(analysis: Analysis) -> Figure:
     for panel in axes[:3]:
         panel.set_xlim(-0.04, 1.04)
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
-        panel.axvline(0.05, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        panel.axvline(SIGNIFICANCE, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
     axes[2].set_xlim(-0.01, 0.31)
     style.log_scale(axes[3], "x")
     axes[0].set_yticks(range(len(names)), [_marked(found, name) for name in names])
@@ -125,7 +134,7 @@ def relevance(analysis: Analysis) -> Figure:
 
 
 def _marked(found: Relevance, name: str) -> str:
-    title = BY_NAME[name].title
+    title = declared(name).label
     return f"{title} *" if not found.distances[name].exists else title
 
 
@@ -178,16 +187,16 @@ def _bar(figure: Figure, axes: list[Axes], label: str) -> None:
 def distances_over_time(analysis: Analysis) -> Figure:
     """Distances of every model from the reference: as they are, and over their null quantile."""
     kinds = [
-        ("sliced_wasserstein", "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
-        (PRIMARY, "squared MMD", "dimensionless"),
+        (SLICED_WASSERSTEIN, "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
+        (MMD_FEATURES, "squared MMD", MMD_FEATURES.units),
     ]
     figure, axes = style.grid(4, 2, 2.6, sharex=True)
     lines = style.model_lines(list(analysis.models), analysis.reference)
-    for column, (kind, title, unit) in enumerate(kinds):
-        panels.distance_panel(axes[column], analysis, kind, lines)
+    for column, (distance, title, unit) in enumerate(kinds):
+        panels.distance_panel(axes[column], analysis, distance.name, lines)
         axes[column].set_title(title)
         axes[column].set_ylabel(unit)
-        panels.ratio_panel(axes[2 + column], analysis, kind, lines)
+        panels.ratio_panel(axes[2 + column], analysis, distance.name, lines)
         axes[2 + column].set_ylabel("times the null quantile")
         axes[column].set_xlabel("")
     style.legend_below(figure, axes)

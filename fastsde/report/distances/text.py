@@ -10,10 +10,11 @@ import numpy as np
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
 from fastsde.analysis.distances.pairs import Pairs
-from fastsde.analysis.distances.registry import BY_NAME
-from fastsde.analysis.distances.relevance import TOLD, Relevance, Verdict
+from fastsde.analysis.distances.registry import declared
+from fastsde.analysis.distances.relevance import LEAST_POWER, Relevance, Verdict
 from fastsde.analysis.distances.two_samples import Pair
-from fastsde.analysis.ranking import BY_PAIRS, UNDETERMINED, ranking, verdict
+from fastsde.analysis.levels import SIGNIFICANCE
+from fastsde.analysis.ranking import UNDETERMINED, by_pairs, ranking, verdict
 from fastsde.report.writing import NOTHING, number, percent, table, tables
 
 
@@ -24,18 +25,19 @@ def battery_finding(analysis: Analysis) -> str:
     for name in ranking(analysis):
         tests = found.models[name].tests.values()
         known = [one for one in tests if np.isfinite(one.p_value[-1])]
-        told = sum(bool(one.p_value[-1] < 0.05) for one in known)
+        told = sum(bool(one.p_value[-1] < SIGNIFICANCE) for one in known)
         said.append(f"{escape(name)} {told} of {len(known)}" if known else f"{escape(name)} none")
     lacking = {name: kinds for name in found.models if (kinds := _refused(found.models[name]))}
     where = (
-        f"At step {found.step[-1]:,.0f}, of the distances that exist, so many distinguish each model from "
+        f"At step {found.step[-1]:,.0f}, the number of existing distances that distinguish each model from "
     )
     sentence = f"{where}{escape(analysis.reference)}: {', '.join(said)}."
     if lacking:
         refused = set().union(*lacking.values())
         who = [name for name in lacking if name != analysis.reference] or [analysis.reference]
+        every = len(found.models[analysis.reference].tests)
         sentence += (
-            f" {len(refused)} of {len(BY_NAME)} distances do not exist there for {escape(', '.join(who))}: "
+            f" {len(refused)} of {every} distances do not exist for {escape(', '.join(who))}: "
             "the table says why."
         )
     return sentence
@@ -62,9 +64,10 @@ def battery_table(analysis: Analysis) -> str:
 
 
 def _heading(analysis: Analysis, kind: str) -> str:
-    order = BY_NAME[kind].order(analysis.settings)
+    distance = declared(kind)
+    order = distance.moments_needed(analysis.settings)
     needs = f"; needs moments of order {order:g}" if order > 0 else ""
-    return f'{BY_NAME[kind].title}<span class="what">{BY_NAME[kind].unit}{needs}</span>'
+    return f'{escape(distance.label)}<span class="what">{escape(distance.units)}{needs}</span>'
 
 
 def _tested(found: Battery, name: str, kind: str) -> str:
@@ -75,7 +78,7 @@ def _tested(found: Battery, name: str, kind: str) -> str:
         return f'<span class="none">{short if colon else "does not exist"}</span>'
     p = float(one.p_value[-1])
     value = number(float(one.value[-1]))
-    text = f"<b>{value}</b>" if p < 0.05 else value
+    text = f"<b>{value}</b>" if p < SIGNIFICANCE else value
     return f"{text} <small>({number(float(one.null[-1]))}), p {p:.2g}</small>"
 
 
@@ -98,7 +101,7 @@ def pairs_finding(analysis: Analysis) -> str:
     of_reference = [pair for pair in same if analysis.reference in pair]
     groups = {
         "Indistinguishable by all distances": of_reference,
-        f"Not distinguished {BY_PAIRS}": [pair for pair in same if pair not in of_reference],
+        f"Not distinguished {by_pairs()}": [pair for pair in same if pair not in of_reference],
         "Undetermined": unknown,
     }
     said = [
@@ -120,9 +123,9 @@ def relevance_finding(analysis: Analysis) -> str:
     one = found.distances[found.recommended]
     place = int(np.flatnonzero(np.isfinite(one.power_nearest))[-1])
     size, power = int(found.sizes[place]), float(one.power_nearest[place])
-    title = BY_NAME[found.recommended].title
-    lacking = [BY_NAME[name].title for name, other in found.distances.items() if not other.exists]
-    if max(_best(other) for other in found.distances.values()) < TOLD:
+    title = escape(declared(found.recommended).label)
+    lacking = [escape(declared(name).label) for name, other in found.distances.items() if not other.exists]
+    if max(_best(other) for other in found.distances.values()) < LEAST_POWER:
         start = (
             f"No distance distinguishes {escape(found.nearest)} from {escape(analysis.reference)} in samples "
             f"of up to {int(found.sizes[-1])}; {title} distinguishes {escape(found.farthest)} best for its "
@@ -161,13 +164,13 @@ def relevance_table(analysis: Analysis) -> str:
     for name, one in found.distances.items():
         known = np.flatnonzero(np.isfinite(one.seconds))
         if not known.size:
-            rows.append([BY_NAME[name].title, *[NOTHING] * 7, "no"])
+            rows.append([escape(declared(name).label), *[NOTHING] * 7, "no"])
             continue
         at = int(known[-1])
         shares = [percent(float(values[at])) for values in (one.size, one.power_nearest, one.power_farthest)]
         rows.append(
             [
-                BY_NAME[name].title,
+                escape(declared(name).label),
                 str(int(found.sizes[at])),
                 number(float(one.seconds[at])),
                 number(one.growth),
@@ -178,8 +181,9 @@ def relevance_table(analysis: Analysis) -> str:
         )
     error = 100 / (2 * found.replicates**0.5)
     note = (
-        f"<p>{found.replicates} samples each, drawn from all trajectories at the chosen snapshots: standard "
-        f"error of a share at most {error:.0f}&nbsp;%, given this ensemble. A distance that does not exist "
+        f"<p>{found.replicates} samples each, drawn from all trajectories at the chosen snapshots: the "
+        f"standard error of a share is at most {error:.0f}&nbsp;%, given this ensemble. A distance that does "
+        "not exist "
         "for a model is not tested against it.</p>"
     )
     return note + table(head, rows)

@@ -41,16 +41,17 @@ def diffusion_table(analysis: Analysis) -> str:
         for mode in shown_modes(analysis)
     ]
     return (
-        "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Peaks are "
-        f"located between snapshots {percent(found.resolution)} of the time apart. Trajectories that never "
-        "learned the mode, or exploded, are left out and named.</p>" + table(head, rows)
+        "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Snapshots "
+        "around a peak are {percent(found.resolution)} of the time apart, which limits its position. "
+        "Trajectories that never "
+        "learned the mode, or diverged, are left out and counted.</p>" + table(head, rows)
     )
 
 
 def _diffusion_row(name: str, one: DiffusionPeaks, mode: int) -> list[str]:
     left = (
         (one.unlearned[mode], "not learned"),
-        (one.exploded, "exploded"),
+        (one.exploded, "diverged"),
         (one.edge[mode], "peak at an end"),
     )
     notes = ", ".join(f"{int(count):,} {what}" for count, what in left if count)
@@ -76,10 +77,10 @@ def rank_table(analysis: Analysis) -> str:
     head = (
         "model",
         "effective rank, mean over time",
-        f"{reference} less model",
+        f"{reference} minus model",
         "the same at equal loss",
         "stable rank, mean over time",
-        f"{reference} less model",
+        f"{reference} minus model",
         "the same at equal loss",
     )
     rows = [

@@ -36,7 +36,7 @@ def _counted(analysis: Analysis, one: DiffusionPeaks) -> list[int]:
 
 
 def _verdict(one: DiffusionPeaks, modes: list[int]) -> str:
-    """Say of the peak of the diffusion how it stands to learning."""
+    """Say whether the peak of the diffusion precedes learning."""
     if not modes:
         return "undetermined: no mode is learned"
     if np.all(one.edge[modes] > 0.9 * one.counted[modes]):

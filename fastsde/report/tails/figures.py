@@ -14,24 +14,13 @@ from fastsde.analysis import Analysis
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered
+from fastsde.analysis.tails.registry import declared
 from fastsde.analysis.tails.section import SampleTails
-from fastsde.analysis.tails.tail_report import ESTIMATORS, Indices
+from fastsde.analysis.tails.tail_report import Indices
 from fastsde.report import panels, style
 
 LOWEST, HIGHEST = 0.09, 30.0
 """Range of the axis of indices."""
-
-LABELS = {
-    "hill": "Hill",
-    "reduced_bias_hill": "bias-reduced Hill",
-    "moment": "moment",
-    "pickands": "Pickands",
-    "log_moment": "log-moment *",
-    "group": "group log-moment *",
-    "characteristic": "characteristic fn *",
-    "quantile": "quantiles *",
-}
-"""Names of the estimators on the page; those with a star assume a stable law."""
 
 KINDS = {"noise": "noise of one step, mode 1", "increments": "increments, mode 1", "loss": "loss"}
 """What the estimators are compared on."""
@@ -92,14 +81,15 @@ def over_k(analysis: Analysis) -> Figure:
 def side_by_side(analysis: Analysis) -> Figure:
     """All estimators with their intervals: of noise, increments and loss, every model."""
     shown = {kind: found for kind in KINDS if (found := samples(analysis, kind))}
+    kinds = list(next(one for found in shown.values() for one in found.values()).pooled.estimates)
     lines = style.model_lines(list(analysis.models), analysis.reference)
     figure, axes = style.grid(len(shown), 3, 1.4 + 0.5 * len(analysis.models), sharey=True)
     for panel, (kind, found) in zip(axes, shown.items(), strict=True):
         _index_axis(panel)
         for number, (name, one) in enumerate(found.items()):
-            height = np.arange(len(ESTIMATORS)) + 0.8 * ((number + 0.5) / len(found) - 0.5)
+            height = np.arange(len(kinds)) + 0.8 * ((number + 0.5) / len(found) - 0.5)
             index, low, high = (
-                np.array([getattr(one.pooled.estimates[each], end)[0] for each in ESTIMATORS])
+                np.array([getattr(one.pooled.estimates[each], end)[0] for each in kinds])
                 for end in ("index", "low", "high")
             )
             clipped = np.clip(index, LOWEST, 0.93 * HIGHEST)
@@ -107,10 +97,10 @@ def side_by_side(analysis: Analysis) -> Figure:
             options: dict[str, Any] = {"color": lines[name].color, "markersize": 3.2, "elinewidth": 1.3}
             panel.errorbar(clipped, height, xerr=bars, fmt="o", label=name, **options)
         panel.set_title(KINDS[kind])
-        for level in range(1, len(ESTIMATORS)):
+        for level in range(1, len(kinds)):
             panel.axhline(level - 0.5, color=style.PALE, linewidth=0.7)
-    axes[0].set_yticks(range(len(ESTIMATORS)), [LABELS[name] for name in ESTIMATORS])
-    axes[0].set_ylim(len(ESTIMATORS) - 0.5, -0.5)
+    axes[0].set_yticks(range(len(kinds)), [declared(name).marked_label for name in kinds])
+    axes[0].set_ylim(len(kinds) - 0.5, -0.5)
     for panel in axes:
         panel.grid(visible=False, axis="y")
     style.legend_below(figure, axes)

@@ -5,7 +5,7 @@ from fastsde.analysis.distances.jackknife import closer
 from fastsde.analysis.distances.kinds import mmd
 from fastsde.analysis.distances.kinds import mmd_features as random_features
 from fastsde.analysis.distances.kinds import sliced_wasserstein as wasserstein
-from fastsde.analysis.distances.over_time import distance
+from fastsde.analysis.distances.over_time import over_time
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.law import time_weights
 
@@ -26,7 +26,7 @@ def _compare(rng, shift, kind, snapshots=4):
             if kind == "mmd"
             else wasserstein.relabelled(pooled, labels, along)
         )
-    return distance(np.array(rows), np.full(snapshots, float(N)))
+    return over_time(np.array(rows), np.full(snapshots, float(N)))
 
 
 @pytest.mark.statistics
@@ -65,7 +65,7 @@ def test_the_jackknife_covers_and_orders():
         ]
         rows = random_features.relabelled(np.concatenate(sides), np.arange(200)[None] < 100)
         row = np.repeat(rows, 3)[None]
-        return distance(
+        return over_time(
             np.tile(row, (2, 1)),
             np.full(2, 200.0),
             left_out=np.tile(random_features.left_out(*sides), (2, 1)),
@@ -90,21 +90,21 @@ def test_few_groups_widen_the_interval():
     """Of three groups Student's quantile is 4.3 and not 2.1; of one there is no interval."""
     left_out = np.full((2, 20), np.nan)
     left_out[:, :3] = [1.0, 2.0, 3.0]
-    found = distance(np.ones((2, 5)), np.full(2, 9.0), left_out=left_out)
+    found = over_time(np.ones((2, 5)), np.full(2, 9.0), left_out=left_out)
     assert np.diff(found.mean_interval)[0] / 2 == pytest.approx(4.303 * np.sqrt(2 / 3 * 2), rel=1e-3)
     one = random_features.left_out(*np.random.default_rng(0).random((2, 1, 6)))
     assert np.isnan(one).all()
 
 
 def test_without_groups_nothing_is_said_of_the_order():
-    found = distance(np.random.default_rng(2).random((5, 1 + PERMUTATIONS)), np.full(5, 10.0))
+    found = over_time(np.random.default_rng(2).random((5, 1 + PERMUTATIONS)), np.full(5, 10.0))
     assert closer(found, found) is None
     assert np.isnan(found.mean_interval).all()
 
 
 def test_null_is_the_quantile_of_the_shuffles():
     rows = np.random.default_rng(2).random((5, 1 + PERMUTATIONS))
-    found = distance(rows, np.full(5, 10.0))
+    found = over_time(rows, np.full(5, 10.0))
     assert np.allclose(found.null, np.quantile(rows[:, 1:], 0.95, axis=1))
     assert found.mean == pytest.approx(rows[1:, 0].mean())
     assert found.p_value[2] == np.mean(rows[2] >= rows[2, 0])
@@ -113,13 +113,13 @@ def test_null_is_the_quantile_of_the_shuffles():
 def test_snapshots_without_a_distance_are_left_out():
     rows = np.random.default_rng(3).random((4, 1 + PERMUTATIONS))
     rows[2] = np.nan
-    found = distance(rows, np.array([10.0, 10.0, 3.0, 10.0]))
+    found = over_time(rows, np.array([10.0, 10.0, 3.0, 10.0]))
     assert np.isnan(found.null[2])
     assert found.mean == pytest.approx(rows[[1, 3], 0].mean())
 
 
 def test_no_distance_at_all():
-    found = distance(np.full((3, 1 + PERMUTATIONS), np.nan), np.zeros(3))
+    found = over_time(np.full((3, 1 + PERMUTATIONS), np.nan), np.zeros(3))
     assert np.isnan(found.mean)
     assert np.isnan(found.peak)
     assert found.peak_snapshot == -1
@@ -155,7 +155,7 @@ def test_the_mean_does_not_depend_on_where_snapshots_crowd():
     means = []
     for step in (sparse, crowded):
         rows = np.outer(np.where(step > 5000, 4.0, 1.0), np.concatenate([[1.0], shuffled]))
-        weighted = distance(rows, np.full(len(step), 50.0), "", time_weights(step))
-        means.append((weighted.mean, distance(rows, np.full(len(step), 50.0)).mean))
+        weighted = over_time(rows, np.full(len(step), 50.0), "", time_weights(step))
+        means.append((weighted.mean, over_time(rows, np.full(len(step), 50.0)).mean))
     assert means[0][0] == pytest.approx(means[1][0], rel=0.15)
     assert means[1][1] > 2 * means[0][1]

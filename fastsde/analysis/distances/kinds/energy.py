@@ -1,10 +1,15 @@
-r"""Energy distance: 2 E|X-Y|^q - E|X-X'|^q - E|Y-Y'|^q, unbiased; in one dimension in n log n."""
+r"""Energy distance: 2 E|X-Y|^q - E|X-X'|^q - E|Y-Y'|^q, unbiased; in one dimension in n log n.
+
+Known answers: between points at distance r, 2 r^q; between N(0, 1) and N(m, 1) in one dimension, for q = 1,
+2 m (2 Phi(m / sqrt 2) - 1) - 4 (1 - exp(-m^2 / 4)) / sqrt(pi), Phi being the normal distribution function.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from fastsde.analysis.distances import kernel_two_sample
+from fastsde.analysis.distances.registry import Distance, register
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -21,8 +26,8 @@ def energy_distance(x: Floats, y: Floats, exponent: float = 1.0) -> float:
     Returns
     -------
     float
-        In units of the coordinates to the power q; zero only between equal laws; negative values are chance
-        around zero.
+        In units of the coordinates to the power q; zero only between equal laws; negative values are sampling
+        noise around zero.
 
     Notes
     -----
@@ -58,7 +63,7 @@ def relabelled(pooled: Floats, labels: Bools, exponent: float = 1.0) -> Floats:
     Raises
     ------
     ValueError
-        If q is not between 0 and 2, where the distance would no longer tell laws apart.
+        If q is not between 0 and 2, where the distance would no longer distinguish laws.
     """
     if not 0 < exponent < 2:
         raise ValueError(f"the exponent of the energy distance must lie between 0 and 2, got {exponent}")
@@ -69,7 +74,7 @@ def relabelled(pooled: Floats, labels: Bools, exponent: float = 1.0) -> Floats:
 
 
 def distance_kernel(exponent: float) -> kernel_two_sample.Kernel:
-    """Return -|x-y|^q as a function of the squared distance; its discrepancy is the energy distance."""
+    """Return -|x-y|^q as a function of the squared distance; its statistic is the energy distance."""
     if exponent == 1:
         return lambda squares: -np.sqrt(squares)
     return lambda squares: -(squares ** (exponent / 2))
@@ -91,3 +96,23 @@ def _one_dimension(pooled: Floats, labels: Bools) -> Floats:
 def _pairs(chosen: Bools, count: int) -> Floats:
     """Weights 2 r - n - 1 of the chosen in their own order, zero for the others."""
     return np.asarray(np.where(chosen, 2 * np.cumsum(chosen, axis=1) - count - 1, 0), dtype=np.float64)
+
+
+ENERGY = register(
+    Distance(
+        name="energy",
+        label="energy distance",
+        units="(share or decade)^q",
+        relabelled=lambda pooled, labels, frame: relabelled(pooled, labels, frame.settings.energy_exponent),
+        moments=lambda settings: settings.energy_exponent,
+        limit=lambda settings: settings.kernel_limit,
+        every_snapshot=True,
+        all_pairs=True,
+        unbiased=True,
+        detects="every difference of two laws",
+        exists="moments of order `energy_exponent` (1) exist",
+        equation="2 E‖x-y‖^q - E‖x-x'‖^q - E‖y-y'‖^q",
+        source="Szekely and Rizzo (2013)",
+        order=40,
+    )
+)

@@ -1,4 +1,8 @@
-r"""Exact Wasserstein-2: W^2 = min over permutations of the mean squared distance of partners."""
+r"""Exact Wasserstein-2: W^2 = min over permutations of the mean squared distance of partners.
+
+Known answers: |m| for a shift by m; the root of `fastsde.analysis.distances.gaussian.bures` for Gaussian
+laws, approached from above as the samples grow.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fastsde.analysis.distances.kernel_two_sample import squared_distances
+from fastsde.analysis.distances.registry import Distance, register
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -21,8 +26,8 @@ def exact_wasserstein(x: Floats, y: Floats) -> float:
     -------
     float
         In the unit of the coordinates. Two samples of one law are about n^(-1/d) apart, so that in many
-        dimensions chance dominates it: read it beside its null band. It does not exist where the variance
-        does not.
+        dimensions sampling noise dominates it: read it beside its null band. It does not exist where the
+        variance does not.
 
     Raises
     ------
@@ -49,3 +54,20 @@ def relabelled(pooled: Floats, labels: Bools) -> Floats:
 
 def _cheapest(cost: Floats) -> float:
     return float(cost[linear_sum_assignment(cost)].mean())
+
+
+EXACT_W2 = register(
+    Distance(
+        name="exact_w2",
+        label="W2, exact",
+        units="share or decade",
+        relabelled=lambda pooled, labels, frame: relabelled(pooled, labels),
+        moments=2.0,
+        limit=lambda settings: settings.transport_limit,
+        detects="differences in the units of the coordinates, dependence included",
+        exists="moments of order 2 exist",
+        equation="root of min over couplings of E‖x-y‖²",
+        source="Villani (2003), 1.1",
+        order=90,
+    )
+)

@@ -7,14 +7,16 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, projection
 
 POINTS = 0.1 * np.arange(2, 11)
 """Where the characteristic function is read, in units of one over half the interquartile range."""
 
 
-def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> TailEstimate:
+def estimate(values: ArrayLike, level: float = CONFIDENCE, design: float = 1.0) -> TailEstimate:
     """Index alpha of a symmetric stable law, assuming that the law is stable.
 
     The slope of ln(-2 ln|phi(u)|) on ln u for u between 0.2 and 1 over half the interquartile range
@@ -43,8 +45,8 @@ def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> Tai
 
     Examples
     --------
-    >>> found = estimate(np.random.default_rng(1).standard_cauchy(20_000))
-    >>> found.low < 1.0 < found.high
+    >>> tail = estimate(np.random.default_rng(1).standard_cauchy(20_000))
+    >>> tail.low < 1.0 < tail.high
     True
     """
     x = projection(values)
@@ -73,3 +75,20 @@ def _slope_weights(abscissa: Floats) -> Floats:
     """Weights of the ordinates in the slope of a least-squares line."""
     centred = abscissa - abscissa.mean()
     return np.asarray(centred / np.sum(centred**2), dtype=np.float64)
+
+
+CHARACTERISTIC = register(
+    TailEstimator(
+        name="characteristic",
+        label="characteristic fn",
+        estimate=estimate,
+        estimates="stable index",
+        consistent="symmetric stable laws",
+        standard_error="that of the influence function of the slope",
+        source="Koutrouvelis (1980)",
+        assumes_stable=True,
+        of_bulk=True,
+        compared=True,
+        order=70,
+    )
+)

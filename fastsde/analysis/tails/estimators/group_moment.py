@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -17,7 +19,7 @@ from fastsde.analysis.tails.tail_estimate import (
 
 
 def estimate(
-    values: ArrayLike, terms: int | None = None, level: float = 0.95, design: float = 1.0
+    values: ArrayLike, terms: int | None = None, level: float = CONFIDENCE, design: float = 1.0
 ) -> TailEstimate:
     """Index by 1 / alpha = (mean ln|Y| - mean ln|X|) / ln m, Y being sums of m consecutive values.
 
@@ -49,8 +51,8 @@ def estimate(
 
     Examples
     --------
-    >>> found = estimate(np.random.default_rng(1).standard_cauchy(40_000))
-    >>> found.low < 1.0 < found.high
+    >>> tail = estimate(np.random.default_rng(1).standard_cauchy(40_000))
+    >>> tail.low < 1.0 < tail.high
     True
     """
     x = projection(values)
@@ -65,3 +67,20 @@ def estimate(
     growth = (np.log(sums) - np.log(np.abs(groups)).mean(axis=1)) / math.log(terms)
     error = math.sqrt(design * float(np.var(growth, ddof=1)) / len(growth))
     return from_gamma(float(growth.mean()), error, x.size, level)
+
+
+GROUP_MOMENT = register(
+    TailEstimator(
+        name="group",
+        label="group log-moment",
+        estimate=lambda values, level, design: estimate(values, level=level, design=design),
+        estimates="stable index",
+        consistent="symmetric stable laws of independent values",
+        standard_error="that of the mean over groups",
+        source="Mohammadi et al. (2015)",
+        assumes_stable=True,
+        of_bulk=True,
+        compared=True,
+        order=60,
+    )
+)

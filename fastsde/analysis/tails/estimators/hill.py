@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, log_tail, projection
 
 
@@ -46,7 +48,7 @@ def hill(values: ArrayLike, k: int) -> float:
 
 
 def estimate(
-    values: ArrayLike, level: float = 0.95, k: int | None = None, design: float = 1.0
+    values: ArrayLike, level: float = CONFIDENCE, k: int | None = None, design: float = 1.0
 ) -> TailEstimate:
     """Tail index with an interval, ``k`` chosen where the tail looks most like a power law.
 
@@ -80,8 +82,8 @@ def estimate(
     Examples
     --------
     >>> x = np.random.default_rng(0).pareto(3.0, 10_000) + 1.0
-    >>> found = estimate(x)
-    >>> found.low < 3.0 < found.high
+    >>> tail = estimate(x)
+    >>> tail.low < 3.0 < tail.high
     True
     """
     magnitude = np.abs(projection(values))
@@ -99,7 +101,7 @@ def estimate(
     return TailEstimate(index, low, high, chosen)
 
 
-def path(values: ArrayLike, points: int = 48, level: float = 0.95) -> tuple[Floats, Floats]:
+def path(values: ArrayLike, points: int = 48, level: float = CONFIDENCE) -> tuple[Floats, Floats]:
     """Hill's estimate over k, for a stability plot: flat over a range of k where the tail is a power law.
 
     Parameters
@@ -135,7 +137,7 @@ def path(values: ArrayLike, points: int = 48, level: float = 0.95) -> tuple[Floa
     return ks, index
 
 
-def interval(index: float, k: float, level: float = 0.95) -> tuple[float, float]:
+def interval(index: float, k: float, level: float = CONFIDENCE) -> tuple[float, float]:
     """Exact interval of alpha given Hill's estimate from ``k`` values of a Pareto tail."""
     tail = (1 - level) / 2
     low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)
@@ -164,3 +166,16 @@ def _misfits(logs: Floats, ks: NDArray[np.int64]) -> Floats:
         fitted = np.exp(-index[known, None] * above)
         found[known] = np.max(np.where(place <= k, np.abs(place / k - fitted), 0.0), axis=1)
     return found
+
+
+HILL = register(
+    TailEstimator(
+        name="hill",
+        label="Hill",
+        estimate=lambda values, level, design: estimate(values, level, design=design),
+        consistent="power tails, if k grows more slowly than n; biased where the tail is no exact power",
+        standard_error="exact for a Pareto tail: 2 k times the ratio of estimate and index is chi-squared",
+        source="Hill (1975)",
+        order=10,
+    )
+)

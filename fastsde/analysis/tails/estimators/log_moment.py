@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -16,7 +18,7 @@ from fastsde.analysis.tails.tail_estimate import (
 )
 
 
-def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> TailEstimate:
+def estimate(values: ArrayLike, level: float = CONFIDENCE, design: float = 1.0) -> TailEstimate:
     """Index alpha = (6 Var ln|X| / pi^2 - 1/2)^(-1/2) of a symmetric stable law, assuming that it is stable.
 
     A law that is not stable also yields a number: 1.4 for Laplace, 1.6 for Student with three degrees of
@@ -43,8 +45,8 @@ def estimate(values: ArrayLike, level: float = 0.95, design: float = 1.0) -> Tai
 
     Examples
     --------
-    >>> found = estimate(np.random.default_rng(1).standard_cauchy(20_000))
-    >>> found.low < 1.0 < found.high
+    >>> tail = estimate(np.random.default_rng(1).standard_cauchy(20_000))
+    >>> tail.low < 1.0 < tail.high
     True
     """
     magnitude = np.abs(projection(values))
@@ -73,3 +75,20 @@ def index_of_variance(variance: float) -> float:
     """
     inverse_square = 6 * variance / math.pi**2 - 0.5
     return inverse_square**-0.5 if inverse_square > 0 else math.inf
+
+
+LOG_MOMENT = register(
+    TailEstimator(
+        name="log_moment",
+        label="log-moment",
+        estimate=estimate,
+        estimates="stable index",
+        consistent="symmetric stable laws",
+        standard_error="that of the variance of ln|x|",
+        source="Ma and Nikias (1995)",
+        assumes_stable=True,
+        of_bulk=True,
+        compared=True,
+        order=50,
+    )
+)

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -18,7 +20,7 @@ from fastsde.analysis.tails.tail_estimate import (
 
 
 def estimate(
-    values: ArrayLike, k: int | None = None, level: float = 0.95, design: float = 1.0
+    values: ArrayLike, k: int | None = None, level: float = CONFIDENCE, design: float = 1.0
 ) -> TailEstimate:
     """Tail index 1 / gamma, gamma = M1 + 1 - 1/2 (1 - M1^2 / M2)^-1; infinite where gamma <= 0.
 
@@ -51,8 +53,8 @@ def estimate(
     >>> rng = np.random.default_rng(0)
     >>> estimate(rng.standard_normal(10_000)).high
     inf
-    >>> found = estimate(rng.standard_cauchy(10_000))
-    >>> found.low < 1.0 < found.high
+    >>> tail = estimate(rng.standard_cauchy(10_000))
+    >>> tail.low < 1.0 < tail.high
     True
     """
     x = projection(values)
@@ -82,3 +84,18 @@ def variance(gamma: float) -> float:
         return 1 + gamma**2
     one, two, three, four = (1 - r * gamma for r in (1, 2, 3, 4))
     return one**2 * two * (4 - 8 * two / three + (5 - 11 * gamma) * two / (three * four))
+
+
+MOMENT = register(
+    TailEstimator(
+        name="moment",
+        label="moment",
+        estimate=lambda values, level, design: estimate(values, level=level, design=design),
+        estimates="extreme-value index of either sign",
+        consistent="every law in the domain of attraction of an extreme-value law",
+        standard_error="asymptotic variance",
+        source="Dekkers, Einmahl and de Haan (1989)",
+        compared=True,
+        order=30,
+    )
+)

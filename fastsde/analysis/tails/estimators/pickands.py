@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -18,7 +20,7 @@ from fastsde.analysis.tails.tail_estimate import (
 
 
 def estimate(
-    values: ArrayLike, k: int | None = None, level: float = 0.95, design: float = 1.0
+    values: ArrayLike, k: int | None = None, level: float = CONFIDENCE, design: float = 1.0
 ) -> TailEstimate:
     """Tail index 1 / gamma, gamma = ln((X_k - X_2k) / (X_2k - X_4k)) / ln 2; infinite where gamma <= 0.
 
@@ -48,8 +50,8 @@ def estimate(
 
     Examples
     --------
-    >>> found = estimate(np.random.default_rng(0).pareto(1.5, 100_000))
-    >>> found.low < 1.5 < found.high
+    >>> tail = estimate(np.random.default_rng(0).pareto(1.5, 100_000))
+    >>> tail.low < 1.5 < tail.high
     True
     """
     x = projection(values)
@@ -76,3 +78,18 @@ def variance(gamma: float) -> float:
     """
     slope = math.log(2) if gamma == 0 else math.expm1(gamma * math.log(2)) / gamma
     return (2 ** (2 * gamma + 1) + 1) / (2 * slope * math.log(2)) ** 2
+
+
+PICKANDS = register(
+    TailEstimator(
+        name="pickands",
+        label="Pickands",
+        estimate=lambda values, level, design: estimate(values, level=level, design=design),
+        estimates="extreme-value index of either sign",
+        consistent="every law in the domain of attraction of an extreme-value law",
+        standard_error="asymptotic variance",
+        source="Pickands (1975)",
+        compared=True,
+        order=40,
+    )
+)

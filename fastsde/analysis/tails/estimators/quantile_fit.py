@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tails.order_statistics import resampled_quantiles
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, projection
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -45,7 +47,7 @@ _TABLE = RegularGridInterpolator((SPREAD, SKEW), INDEX)
 
 
 def estimate(
-    values: ArrayLike, level: float = 0.95, design: float = 1.0, replicates: int = 200, seed: int = 0
+    values: ArrayLike, level: float = CONFIDENCE, design: float = 1.0, replicates: int = 200, seed: int = 0
 ) -> TailEstimate:
     """Index alpha of a stable law, of any skewness, from five quantiles, assuming that it is stable.
 
@@ -72,8 +74,8 @@ def estimate(
 
     Examples
     --------
-    >>> found = estimate(np.random.default_rng(1).standard_cauchy(20_000))
-    >>> found.low < 1.0 < found.high
+    >>> tail = estimate(np.random.default_rng(1).standard_cauchy(20_000))
+    >>> tail.low < 1.0 < tail.high
     True
     """
     x = projection(values)
@@ -97,3 +99,20 @@ def _index(quantiles: Floats) -> Floats:
     known = np.isfinite(spread) & np.isfinite(skew)
     found[known] = _TABLE(np.column_stack([spread, np.minimum(skew, 1.0)])[known])
     return found
+
+
+QUANTILES = register(
+    TailEstimator(
+        name="quantile",
+        label="quantiles",
+        estimate=estimate,
+        estimates="stable index",
+        consistent="stable laws of any skewness, index 0.5 to 2",
+        standard_error="bootstrap of the quantiles",
+        source="McCulloch (1986)",
+        assumes_stable=True,
+        of_bulk=True,
+        compared=True,
+        order=80,
+    )
+)

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
+from fastsde.analysis.tails.registry import TailEstimator, register
 from fastsde.analysis.tails.tail_estimate import (
     SMALLEST_SAMPLE,
     UNKNOWN,
@@ -18,7 +20,7 @@ from fastsde.analysis.tails.tail_estimate import (
 
 
 def estimate(
-    values: ArrayLike, k: int | None = None, level: float = 0.95, design: float = 1.0
+    values: ArrayLike, k: int | None = None, level: float = CONFIDENCE, design: float = 1.0
 ) -> TailEstimate:
     """Tail index by regression on log spacings, i ln(X_i / X_{i+1}) ~ gamma + b (i / (k + 1)).
 
@@ -51,8 +53,8 @@ def estimate(
     Examples
     --------
     >>> x = np.random.default_rng(0).standard_t(2, 50_000)
-    >>> found = estimate(x)
-    >>> found.low < 2.0 < found.high
+    >>> tail = estimate(x)
+    >>> tail.low < 2.0 < tail.high
     True
     """
     x = projection(values)
@@ -69,3 +71,17 @@ def estimate(
     gamma = float(weights @ spacing)
     error = abs(gamma) * math.sqrt(design * float(weights @ weights))
     return from_gamma(gamma, error, k, level)
+
+
+REDUCED_BIAS = register(
+    TailEstimator(
+        name="reduced_bias_hill",
+        label="bias-reduced Hill",
+        estimate=lambda values, level, design: estimate(values, level=level, design=design),
+        consistent="power tails, with a second-order term of exponent -1 or faster",
+        standard_error="least squares under exponential spacings",
+        source="Feuerverger and Hall (1999)",
+        compared=True,
+        order=20,
+    )
+)
