@@ -1,4 +1,4 @@
-"""Ours against the peers: the law first, then the time, both sides in turns."""
+"""fastsde compared with other libraries: first the law, then the time, in alternating runs."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ __all__ = ["CONTESTS", "Contest", "Result", "hold"]
 
 @dataclass(frozen=True)
 class Contest:
-    """A case, the peers that take part, and the ratio asked for against each (None: none asked)."""
+    """A case, the libraries that are compared, and the target ratio to each (None: no target)."""
 
     case: Case
     asked: dict
@@ -25,9 +25,9 @@ class Contest:
     steps: dict
     """Steps of one run of each peer; whole epochs for SGD."""
     law: tuple | None = None
-    """Trajectories and steps of the check of the law, where the timed run has too few; None: its own."""
+    """Trajectories and steps for the check of the law, if the timed run has too few; None: the same."""
     threads: int | None = None
-    """Threads of ours; None: all. 1 where the peer has one."""
+    """Threads of fastsde; None: all. 1 if the peer uses one."""
 
 
 def _named(name):
@@ -55,7 +55,7 @@ CONTESTS = (
 )
 """The rows of the table."""
 LEAST = 2048
-"""Trajectories of ours in a check of the law, where the peer can do only few."""
+"""Smallest number of trajectories of fastsde in a check of the law."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def hold(contest, *, rounds=5, target=1.0, scale=1.0, tell=print):
     for name in contest.asked:
         module = peers.load(name)
         if module is None:
-            tell(f"  {name}: not installed, left out")
+            tell(f"  {name}: not installed, skipped")
             continue
         results.append(_against(contest, name, module, rounds, target, scale, tell))
     return results
@@ -120,7 +120,7 @@ def _against(contest, name, module, rounds, target, scale, tell):
     variant, run, steps = _fastest(contest, name, module, scale)
     law = _law(contest, module, variant, run, steps)
     if not law.same:
-        raise RuntimeError(f"{name} on {case.name}: not the law of ours, p = {law.p_value:.2g}, {law}")
+        raise RuntimeError(f"{name} on {case.name}: the laws differ, p = {law.p_value:.2g}, {law}")
     count = _trajectories(contest, ours=True)
     own_steps = _own_steps(case, count, threads, target)
     own = run_of(case, count, own_steps, threads)
