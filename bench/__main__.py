@@ -10,7 +10,7 @@ from bench.own import own_ratios
 from bench.table import markdown, plain
 from bench.versus import CONTESTS, hold
 from fastsde.benchmark.limits import measure_limits, measure_memory
-from fastsde.integrate.integration import default_threads
+from fastsde.system.threads import default_threads
 
 
 def _arguments(arguments):

@@ -9,8 +9,8 @@ from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe
 from fastsde.benchmark.throughput import runner, step_times, steps_for
 from fastsde.benchmark.timing import calls_for, in_turns
 from fastsde.benchmark.work import step_work
-from fastsde.integrate.integration import default_threads
 from fastsde.problem.data import build_problem
+from fastsde.system.threads import default_threads
 
 __all__ = [
     "GENERATORS",

@@ -10,7 +10,7 @@ from bench.ours import run_of
 from bench.setting import setting_of
 from fastsde.benchmark.cases import CASES, Case
 from fastsde.benchmark.timing import seconds
-from fastsde.integrate.integration import default_threads
+from fastsde.system.threads import default_threads
 
 __all__ = ["CONTESTS", "Contest", "Result", "hold"]
 

@@ -12,9 +12,9 @@ from fastsde.benchmark.cases import Case, Precision, cases
 from fastsde.benchmark.limits import Limit, measure_limits, measure_memory
 from fastsde.benchmark.scaling import AXES, Axis, Scaling, Threads, measure_scaling, measure_threads
 from fastsde.benchmark.throughput import Throughput, measure_throughput
-from fastsde.integrate.integration import default_threads
 from fastsde.system.progress import Progress, Silent
 from fastsde.system.provenance import host, now, versions
+from fastsde.system.threads import default_threads
 
 __all__ = ["Benchmark", "run_benchmark"]
 
