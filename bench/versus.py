@@ -73,7 +73,7 @@ class Result:
     """Median seconds of a trajectory-step."""
     theirs: float
     ratio: float
-    """Median over rounds of their time over ours in the same round."""
+    """Median over rounds of the peer's time divided by fastsde's in the same round."""
     lowest: float
     highest: float
     rounds: int
@@ -87,9 +87,9 @@ def hold(contest, *, rounds=5, target=1.0, scale=1.0, tell=print):
     ----------
     contest : Contest
     rounds : int
-        Rounds of ours and theirs in turns.
+        Number of alternating rounds.
     target : float
-        Seconds of one run of ours; its number of steps follows.
+        Seconds of one run of fastsde, which determine its number of steps.
     scale : float
         Factor of the peers' numbers of steps, for a quick look.
     tell : callable
@@ -102,7 +102,7 @@ def hold(contest, *, rounds=5, target=1.0, scale=1.0, tell=print):
     Raises
     ------
     RuntimeError
-        If a peer's law is not ours.
+        If a peer simulates another law.
     """
     results = []
     for name in contest.asked:
@@ -153,14 +153,14 @@ def _against(contest, name, module, rounds, target, scale, tell):
 
 
 def _trajectories(contest, *, ours):
-    """Trajectories of one run: the peer that knows one at a time meets an ensemble of ours."""
+    """Return the trajectories of one run; a peer that runs one at a time is compared with an ensemble."""
     return 8192 if ours and contest.trajectories < 64 else contest.trajectories
 
 
 def _law(contest, module, variant, run, steps):
-    """Compare the very run that is timed with one of ours of the same length, each of its own seed.
+    """Compare the timed run with one of fastsde of the same length and another seed.
 
-    Where the contest says so, both are replaced by runs of other sizes: SGD's noise shows late.
+    If the contest says so, runs of other sizes are compared, since the noise of SGD takes effect late.
     """
     count = contest.trajectories
     if contest.law is not None:
