@@ -1,4 +1,4 @@
-"""Every peer simulates the same law as fastsde, and the test detects other laws: ``pytest bench/test_law.py``.
+"""Every peer simulates the same law as fastsde, and the test detects others: ``pytest bench/test_law.py``.
 
 Fixed seeds; each comparison rejects a peer with the same law with probability 0.001.
 """
