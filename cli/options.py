@@ -74,14 +74,14 @@ trajectories = click.option(
     "--trajectories",
     metavar="N",
     type=click.IntRange(1, 2**40),
-    help="Trajectories per model, in place of the study's value; a larger number extends a finished run.",
+    help="Trajectories per model, instead of the study's value; a larger number extends a finished run.",
 )
 
 steps = click.option(
     "--steps",
     metavar="N",
     type=click.IntRange(1, 2**44),
-    help="Learning-rate steps, in place of the study's value; a larger number extends a finished run.",
+    help="Learning-rate steps, instead of the study's value; a larger number extends a finished run.",
 )
 
 part_size = click.option(

@@ -28,7 +28,7 @@ __all__ = ["command"]
 @click.option(
     "--levels", type=click.IntRange(2, 10), default=5, show_default=True, help="Number of values of dt."
 )
-@click.option("--steps", type=click.IntRange(1), help="Learning-rate steps, in place of the study's value.")
+@click.option("--steps", type=click.IntRange(1), help="Learning-rate steps, instead of the study's value.")
 @options.progress
 @options.as_json
 def command(

@@ -132,8 +132,10 @@ def print_status(status: RunStatus) -> None:
         click.echo("all parts are finished" + ("" if status.joined else "; `fastsde merge` joins them"))
     elif status.seconds_left is not None:
         click.echo(f"{duration(status.seconds_left)} left at the current speed")
-    elif any(model.parts_missing or model.parts_stopped for model in status.models) and not any(
-        item.alive for item in status.running
+    elif (
+        not status.broken
+        and any(model.parts_missing or model.parts_stopped for model in status.models)
+        and not any(item.alive for item in status.running)
     ):
         click.echo("parts are missing; `fastsde run` computes them")
 

@@ -303,7 +303,7 @@ class Resident:
         if count <= LEAST:
             raise ResourceError(
                 f"{count} trajectories do not fit the memory of the GPU ({error})\n"
-                "  fix: end what else uses it (nvidia-smi), record less, or --device cpu"
+                "Fix: stop other programs that use it (nvidia-smi), record less, or use --device cpu"
             ) from error
         self._fetch()
         self._batch = None

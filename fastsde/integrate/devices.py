@@ -102,7 +102,7 @@ def unusable() -> str | None:
     if not simulated() and importlib.util.find_spec("numba_cuda") is None:
         return (
             "the package numba-cuda is not installed\n"
-            "  fix: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
+            "Fix: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
             "'fastsde[cuda12]' for one of version 525 or later"
         )
     from fastsde.kernels import cuda
@@ -112,7 +112,7 @@ def unusable() -> str | None:
         return None
     return (
         f"the driver does not give one: {' '.join(problem.split())}\n"
-        "  fix: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
+        "Fix: check nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
         "fastsde[cuda12] instead of fastsde[cuda13]; CUDA_VISIBLE_DEVICES may hide it"
     )
 
@@ -121,8 +121,8 @@ def obstacle(study: Study) -> str | None:
     """Return what of a study no GPU can compute; None if there is nothing."""
     if study.objective.by_point:
         return (
-            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU cannot "
-            "be called on a GPU\n  fix: --device cpu"
+            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's processor "
+            "cannot be called on a GPU\nFix: --device cpu"
         )
     return None
 
@@ -164,7 +164,7 @@ def _select(number: int) -> None:
     if number >= there:
         raise DeviceError(
             f"there is no GPU {number}: this process sees {there}, numbered from 0\n"
-            "  fix: a smaller --gpu; CUDA_VISIBLE_DEVICES says which ones a process sees"
+            "Fix: choose a smaller --gpu; CUDA_VISIBLE_DEVICES lists the GPUs that a process sees"
         )
     cuda.select(number)
 
@@ -177,7 +177,7 @@ def refusal(error: Exception) -> DeviceError | None:
 
     return DeviceError(
         f"the driver (CUDA {cuda.describe()['driver']}) is older than the toolkit that compiles ({error})\n"
-        "  fix: a newer driver, or toolkit wheels of the driver's version, as docs/gpu.md says"
+        "Fix: install a newer driver, or toolkit wheels of the driver's version, see docs/gpu.md"
     )
 
 

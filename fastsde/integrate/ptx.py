@@ -101,7 +101,7 @@ def assemble(source: str, capability: tuple[int, int] = (9, 0)) -> Usage:
     program = find_ptxas()
     if program is None:
         raise DeviceError(
-            "ptxas was not found\n  fix: pip install nvidia-cuda-nvcc, or a CUDA toolkit in the path"
+            "ptxas was not found\nFix: pip install nvidia-cuda-nvcc, or a CUDA toolkit in the path"
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.ptx"

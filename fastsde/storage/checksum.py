@@ -117,6 +117,8 @@ def verification(paths: Iterable[Path], progress: Progress | None) -> Iterator[A
 
     with progress.task("verify checksums", total, "bytes") if total else contextlib.nullcontext():
         yield advance if total else None
+        if total:
+            progress.update(total)
 
 
 def _size(path: Path) -> int:

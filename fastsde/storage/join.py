@@ -159,7 +159,7 @@ def _check(file: netcdf.NewFile, stop: Callable[[], bool] | None) -> None:
     """Raise a pending error of the disk, or `Interrupted` if joining was asked to stop."""
     file.check()
     if stop is not None and stop():
-        raise Interrupted("stopped while joining; all parts are finished, and the same command joins them")
+        raise Interrupted("stopped while joining; all parts are finished, rerun the command to join them")
 
 
 def _copy(

@@ -23,7 +23,7 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
     assert invoke("merge", half, "--partial").exit_code == 0
     result = invoke("analyze", half)
     assert result.exit_code == 2
-    assert f"{half / 'partial.h5'} holds a part of it" in result.stderr
+    assert f"{half / 'partial.h5'} has partial results" in result.stderr
     assert not (half / "analysis.h5").exists()
     result = invoke("analyze", half / "partial.h5", "--json")
     assert result.exit_code == 0, result.output

@@ -106,7 +106,9 @@ def test_parts_that_do_not_say_their_versions(run, finished, text):
     resealed(part, lambda attributes: attributes.pop("versions"))
     if text is not None:
         resealed(part, lambda attributes: attributes.create("versions", text))
-    with pytest.raises(StoreError, match=rf"{part.name} does not say with which versions.*--any-version"):
+    with pytest.raises(
+        StoreError, match=rf"{part.name} does not state the versions with which(.|\n)*--any-version"
+    ):
         fastsde.run(study, run)
     fastsde.run(study, run, any_version=True)
     same_numbers(run, finished / "run")
@@ -123,7 +125,7 @@ class TestReport:
     def test_a_part_is_missing(self, run):
         before = (run / "report.html").read_bytes()
         min((run / "parts").glob("*.h5")).unlink()
-        with pytest.raises(StoreError, match=r"the parts that it was joined of\n  missing: parts/"):
+        with pytest.raises(StoreError, match=r"have changed since they were joined\n  missing: parts/"):
             write_report(run)
         assert (run / "report.html").read_bytes() == before
 

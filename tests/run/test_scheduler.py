@@ -50,7 +50,7 @@ def test_each_scheduler_tells_the_shard(environment, shard):
         ({}, "not a task of a job array"),
         ({"SGE_TASK_ID": "undefined"}, "not a task of a job array"),
         ({"LSB_JOBINDEX": "0"}, "not a task of a job array"),
-        ({"PBS_ARRAY_INDEX": "0"}, "index 0 of the PBS array \\(first index 1(.|\n)*--index-from 0"),
+        ({"PBS_ARRAY_INDEX": "0"}, "index 0 of the PBS array .first index 1(.|\n)*--index-from 0"),
         ({"PBS_ARRAY_INDEX": "11"}, "index 11 of the PBS array(.|\n)*one of 10 shards"),
         ({"PBS_ARRAY_INDEX": "x"}, "not a number"),
         (slurm(3, 3, 7), "not have 10 tasks"),

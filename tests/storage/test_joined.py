@@ -58,7 +58,7 @@ class TestOpening:
         shutil.copy2(PART.path(other), PART.path(finished_run))
         with pytest.raises(StoreError, match=r"sgd-000000000004\.h5 is a different file") as caught:
             loss(finished_run)
-        for word in ("found", "expected", "SHA-256", "fix:", "fastsde merge"):
+        for word in ("found", "expected", "SHA-256", "Fix:", "fastsde merge"):
             assert word in str(caught.value)
         assert caught.value.exit_code == 2
 

@@ -17,9 +17,7 @@ SDE = '[models.sde]\nkind = "sde"\nnoise = "gradient"\n'
 
 def test_shuffled_epochs_beside_sdes_are_noted_with_the_control():
     (note,) = notes(changed(EPOCH))
-    assert (
-        "models.sgd samples in shuffled epochs, whereas the noise of models.langevin and models.sde" in note
-    )
+    assert "models.sgd samples in shuffled epochs, whereas the noise of models.langevin and" in note
     control = note[note.index("[models.sgd_replacement]") :]
     assert notes(Study.from_toml(spoiled(EPOCH) + control.replace("    ", ""))) == []
 
