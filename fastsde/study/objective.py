@@ -35,6 +35,8 @@ class Vocabulary:
         Pattern of a sentence on how far modes differ, with that number.
     compared, points : str
         What distances compare, in a sentence and as a formula.
+    parts : str
+        A sentence on the parts of the effect below its figure; empty if it has one part only.
     units : str
         Units of a distance, in a sentence.
     unit : str
@@ -71,6 +73,7 @@ class Vocabulary:
     modes_differ: str
     compared: str
     points: str
+    parts: str
     units: str
     unit: str
     course: str
@@ -114,6 +117,7 @@ NETWORK_WORDS = Vocabulary(
     modes_differ="its modes differ by {} of their strength",
     compared="modes (as shares of their strength) and the loss (in decades)",
     points="(modes / strength, log<sub>10</sub> loss)",
+    parts="Below, the two parts of the effect. ",
     units="shares of a mode's strength or decades of loss",
     unit="share of a mode, or decades of loss",
     course="course of learning",
@@ -144,6 +148,7 @@ LANDSCAPE_WORDS = Vocabulary(
     modes_differ="its coordinates differ by {}",
     compared="coordinates",
     points="(coordinates)",
+    parts="",
     units="units of the coordinates",
     unit="units of the coordinates",
     course="course of the run",

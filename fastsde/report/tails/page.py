@@ -13,9 +13,9 @@ register_figure(
         title="Tails of the noise",
         caption=lambda words: (
             f"Hill's tail index of the noise that one step adds to each {words.mode}, over trajectories and "
-            "a few adjacent snapshots; 95 % bars are its statistical error and do not include its bias where the "
-            "tail is not an exact power law (a 1.8-stable sample gives 2.7). A law with an index below 2 has "
-            "no variance. A finite Gaussian sample does not give an infinite index: the dotted line is what "
+            "a few adjacent snapshots; 95 % bars are its statistical error and do not include its bias where "
+            "the tail is not an exact power law (a 1.8-stable sample gives 2.7). A law with an index below 2 "
+            "has no variance. A finite Gaussian sample does not give an infinite index: the dotted line is what "
             "one of this size gives. <b>Trajectories at different saddles have noise of different size and "
             "direction, and "
             "their mixture has a small index without a heavy tail in any of them</b>: noise is measured in "
