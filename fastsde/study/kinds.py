@@ -22,17 +22,20 @@ class Kind(Section):
 
     Examples
     --------
-    >>> from typing import Literal
-    >>> class Shape(Kind):
-    ...     kinds = Registry("shape")
-    >>> class Circle(Shape):
-    ...     kind: Literal["circle"] = "circle"
-    ...     radius: float
-    >>> class Drawing(Section):
-    ...     shape: Shape
-    >>> _ = Shape.kinds.register(Circle)
-    >>> Drawing(shape={"kind": "circle", "radius": 2.0}).shape
-    Circle(kind='circle', radius=2.0)
+    ::
+
+        class Shape(Kind):
+            kinds = Registry("shape")
+
+        @Shape.kinds.register
+        class Circle(Shape):
+            kind: Literal["circle"] = "circle"
+            radius: float
+
+        class Drawing(Section):
+            shape: Shape
+
+        Drawing(shape={"kind": "circle", "radius": 2.0}).shape.radius
     """
 
     kinds: ClassVar[Registry[Any]]

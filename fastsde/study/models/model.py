@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -71,6 +72,16 @@ class Model(Kind):
     def multiplicative(self) -> bool:
         """Whether the noise depends on the state."""
         return False
+
+    @property
+    def has_gradient_noise(self) -> bool:
+        """Whether the covariance of the noise is that of SGD's gradient, batch by batch."""
+        return False
+
+    @property
+    def tail_index(self) -> float:
+        """Moments of an increment exist below this order; infinite if all exist."""
+        return math.inf
 
     @property
     def batch_for_others(self) -> tuple[int, str] | None:

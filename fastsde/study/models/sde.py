@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -200,6 +201,16 @@ class Sde(DriftingModel):
     def matched(self) -> bool:
         """Whether the temperature is that of SGD's noise."""
         return self.temperature == "matched"
+
+    @property
+    def has_gradient_noise(self) -> bool:
+        """Whether the covariance of the noise is that of SGD's gradient."""
+        return self.noise == "gradient"
+
+    @property
+    def tail_index(self) -> float:
+        """Moments of an increment exist below this order; infinite if all exist, as without noise."""
+        return math.inf if self.temperature == 0 else self.noise_law.tail_index
 
     @property
     def _follows_a_batch(self) -> bool:

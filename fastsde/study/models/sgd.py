@@ -82,6 +82,11 @@ class Sgd(Model):
         return True
 
     @property
+    def has_gradient_noise(self) -> bool:
+        """Whether the covariance of the noise is that of SGD's gradient: it is."""
+        return True
+
+    @property
     def batch_for_others(self) -> tuple[int, str]:
         """Batch and sampling that other models may take over."""
         return self.batch, self.sampling
