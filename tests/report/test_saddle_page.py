@@ -38,11 +38,11 @@ def found(covariate, low, high, values):
 @pytest.mark.parametrize(
     ("covariate", "low", "high", "values", "said"),
     [
-        ("alpha", 1.0, 2.0, (1.2, 2.0), "with tails of index 1.2 instead of 2 half have escaped sooner"),
-        ("alpha", 2.0, 1.0, (1.2, 2.0), "tails of index 1.2 instead of 2 half have escaped later"),
-        ("alpha", 1.0, 1.0, (1.2, 2.0), "no effect of tails of index 1.2 instead of 2"),
-        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "anisotropic noise instead of isotropic half"),
-        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "rate 0.1 instead of 0.2 half have escaped soon"),
+        ("alpha", 1.0, 2.0, (1.2, 2.0), "half have escaped sooner with tails of index 1.2 instead of 2"),
+        ("alpha", 2.0, 1.0, (1.2, 2.0), "half have escaped later with tails of index 1.2 instead of 2"),
+        ("alpha", 1.0, 1.0, (1.2, 2.0), "no significant effect of tails of index 1.2 instead of 2"),
+        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "with anisotropic noise instead of isotropic"),
+        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "sooner with learning rate 0.1 instead of 0.2"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_which_way(covariate, low, high, values, said):
@@ -159,7 +159,7 @@ def test_findings_say_what_was_counted(analysis):
     curved = spec["saddle_curvature"].finding(analysis)
     assert curved.startswith("The saddles themselves: the origin: flat, 0 of ")
     assert "Visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
-    assert curved.endswith("Where the saddle itself is flat, that is due to the distance from it.")
+    assert curved.endswith("Where the saddle itself is flat, this is due to their distance from it.")
     assert ": flat, 0 of " not in spec["saddle_visits"].finding(analysis)
     assert "the saddle itself</i></th><td>flat, 0 of " in spec["saddle_visits"].beside(analysis)
     assert "lower bound" in spec["saddle_visits"].beside(analysis)  # only the modes are recorded
