@@ -37,7 +37,7 @@ class Network(NamedTuple):
     extra: int  # p: drift beyond the gradient
     along: int  # p: a direction
     unit: int  # p: noise before it is shaped
-    central: int  # of the central flow, see `fastsde.kernels.central`
+    central: int  # of the central flow, see `fastsde.kernels.drift.central`
     size: int  # of the whole memory
 
 

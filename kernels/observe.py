@@ -2,7 +2,15 @@
 
 import math
 
-from fastsde.kernels.dln import deviate, full_residual, inner, interface_imbalance, product, push, scaled_loss
+from fastsde.kernels.dln import (
+    deviate,
+    full_residual,
+    inner_product,
+    interface_imbalance,
+    product,
+    push,
+    scaled_loss,
+)
 from fastsde.kernels.lanes import lane_width, load, select, store
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.residual import noise_trace_finite, noise_trace_population
@@ -38,7 +46,7 @@ def observe_block(m, net, data, trace, out, row):
     _put(m, net, out, row, 0, scaled_loss(m, net, data) + data.floor)
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
-    square = inner(m, net.gradient[0], net.gradient[0], net.parameters)
+    square = inner_product(m, net.gradient[0], net.gradient[0], net.parameters)
     _put(m, net, out, row, 1, math.sqrt(square))
     if trace == FINITE_TRACE:
         value = noise_trace_finite(m, net, data, square)

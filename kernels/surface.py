@@ -14,7 +14,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastsde.kernels.lanes import broadcast, fma, lane_width, load, scalar, select, store
-from fastsde.kernels.options import apart, in_double, kernel
+from fastsde.kernels.options import in_double, kernel, never_inlined
+from fastsde.kernels.primitive import primitive
 
 __all__ = [
     "KINDS",
@@ -58,7 +59,7 @@ class Surface(NamedTuple):
     address: int
 
 
-@apart
+@never_inlined
 def _point(m, net, data, target):
     """Write the gradient to `target` and return the energy; not for means over samples."""
     d = net.parameters
@@ -112,6 +113,7 @@ def _mueller(m, net, data, target):
     return load(m, net.draw)
 
 
+@primitive
 @kernel
 def _user(m, net, data, target):
     """Call the user's function for one trajectory after the other; only in ``float64``."""
@@ -217,7 +219,7 @@ def _superposition(m, net, data, i, weight, target):
     return energy
 
 
-@apart
+@never_inlined
 def _weighted(m, net, data, target):
     """Write the sum of the samples' gradients by their weights to `target`; return that of their energies."""
     energy = broadcast(m, 0.0)
@@ -229,7 +231,7 @@ def _weighted(m, net, data, target):
     return energy
 
 
-@apart
+@never_inlined
 def _full(m, net, data, target):
     """Write the gradient to `target` and return the energy; overwrites the weights."""
     n = len(data.inputs)
@@ -263,7 +265,7 @@ def surface_trace(m, net, data, gradient_square):
     return _trace(m, net, data, gradient_square)
 
 
-@apart
+@never_inlined
 def _trace(m, net, data, gradient_square):
     n = len(data.inputs)
     total = broadcast(m, 0.0)

@@ -80,7 +80,8 @@ def central_directions(model: Model) -> int:
 
 def refined_step(study: Study, model: Model, inner: Any) -> Any:
     """Put the refinements of a model around its step, from the inside: drift, momentum, schedule, clock."""
-    from fastsde.kernels.refine import Momentum, Subordinated
+    from fastsde.kernels.steps.momentum import Momentum
+    from fastsde.kernels.steps.subordinated import Subordinated
 
     step = _drifted(study, model, inner)
     if isinstance(model, Sgd | GradientDescent) and model.momentum is not None:
@@ -96,7 +97,7 @@ def refined_step(study: Study, model: Model, inner: Any) -> Any:
 
 def quiet_step(study: Study, model: Model, inner: Any) -> Any:
     """Return the same step without its noise; momentum and clock are those of the step."""
-    from fastsde.kernels.steps import Descent
+    from fastsde.kernels.steps.descent import Descent
 
     return refined_step(study, model, Descent(dense=True, dt=inner.dt))
 
@@ -106,14 +107,14 @@ def drift_step(study: Study, model: Model) -> Any:
 
     On the ordinary clock, without momentum. The central flow stays that of steps of the model's dt.
     """
-    from fastsde.kernels.steps import Descent
+    from fastsde.kernels.steps.descent import Descent
 
     return _scheduled(study, model, _drifted(study, model, Descent(dense=True, dt=1.0)))
 
 
 def _scheduled(study: Study, model: Model, step: Any) -> Any:
     """Let a step follow the schedule, if there is one."""
-    from fastsde.kernels.refine import Scheduled
+    from fastsde.kernels.steps.scheduled import Scheduled
 
     schedule = schedule_of(study, model)
     if schedule is None:
@@ -134,7 +135,7 @@ def noise_power(model: Model) -> float:
 
 def _drifted(study: Study, model: Model, inner: Any) -> Any:
     """Put the terms of the drift around a step, if there are any."""
-    from fastsde.kernels.refine import Drifted
+    from fastsde.kernels.steps.drifted import Drifted
 
     names = ("weight_decay", "rotation", "second_order", "central_flow")
     if not any(getattr(model, name, None) for name in names):
@@ -169,7 +170,7 @@ def _line(study: Study) -> tuple[int, float]:
 
 
 def _central(study: Study, model: Model, dt: float) -> Any:
-    from fastsde.kernels.central import Central
+    from fastsde.kernels.drift.central import Central
 
     directions = central_directions(model)
     if not directions:
@@ -182,7 +183,7 @@ def _central(study: Study, model: Model, dt: float) -> Any:
 
 def schedule_of(study: Study, model: Model) -> Any:
     """Return the schedule of a study for the steps of a model; None for a constant learning rate."""
-    from fastsde.kernels.refine import CONSTANT, COSINE, STAIRS, Schedule
+    from fastsde.kernels.steps.scheduled import CONSTANT, COSINE, STAIRS, Schedule
 
     wanted = study.time.schedule
     if wanted is None or (wanted.kind == "constant" and wanted.warm_up is None):

@@ -168,8 +168,7 @@ def _noise_scale(
 
 
 def _clock(model: Sde, dt: float) -> Any:
-    from fastsde.kernels.clock import Jumps, Stable, Tempered, Truncated
-    from fastsde.kernels.components import Components
+    from fastsde.kernels.noise import Components, Jumps, Stable, Tempered, Truncated
 
     if model.jumps is not None:
         return Jumps(mean=model.jumps.rate * dt, share=model.jumps.share)
