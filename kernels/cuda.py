@@ -22,9 +22,9 @@ __all__ = ["SIMULATED", "Program", "compile_kernel"]
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 THREADS = 128
-"""Threads of a block where each has a trajectory."""
+"""Threads of a block where each thread has one trajectory."""
 TEAM = 4 if SIMULATED else 32
-"""Threads that have a trajectory between them: a warp."""
+"""Threads that share a trajectory: a warp."""
 LARGE_TEAM = 4 if SIMULATED else 128
 """The same for trajectories too large for shared memory."""
 GLOBAL_MEMORY = {"team", "global"}
@@ -34,7 +34,7 @@ GLOBAL_MEMORY = {"team", "global"}
 class _ArrayMath:
     """`math` for the simulator: the same names on NumPy numbers, without exceptions."""
 
-    sqrt, exp, cos, pi, floor = np.sqrt, np.exp, np.cos, math.pi, np.floor
+    sqrt, exp, log, sin, cos, floor, pi = np.sqrt, np.exp, np.log, np.sin, np.cos, np.floor, math.pi
 
 
 def _numpy_select(mask, a, b):

@@ -2,7 +2,7 @@
 
 Layer l's gradient is ``W_{>l}^T R W_{<l}^T`` with one end-to-end matrix R for all layers, so gradient noise
 is added to R and carried through the same back-propagation. Argument `m` is the block's memory, `net` says
-what stands where.
+what is where.
 """
 
 from fastsde.kernels.lanes import broadcast, fma, load, meet, share, store
@@ -155,7 +155,7 @@ def _network_loss(m, net, data):
 
 
 def radius_square(m, net, data):
-    """Return the squared distance of the point from the origin; of a landscape, from its centre."""
+    """Return the squared distance of the state from the origin; of a landscape, from its centre."""
     raise NotImplementedError("compiled only")
 
 

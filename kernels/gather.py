@@ -1,4 +1,4 @@
-"""Fetch four neighbouring numbers of one row a lane and turn them into four lane vectors.
+"""Fetch four neighbouring numbers of one row per lane and turn them into four lane vectors.
 
 Copying number by number would leave vector loads waiting for many small stores; four numbers at a time
 travel in one register and are transposed there.

@@ -21,7 +21,7 @@ ROUNDING = 32.0  # units of rounding of the largest absolute eigenvalue that a H
 
 @kernel
 def extreme_eigenvalues(state, m, space, net, data, plan, starts, tolerance, out):
-    """Write, a row a trajectory: smallest and largest Hessian eigenvalue, and the bound of their errors.
+    """Write, one row per trajectory: smallest and largest Hessian eigenvalue, and the bound of their errors.
 
     The bound is the larger residual norm, plus `ROUNDING` units of rounding of the largest absolute
     eigenvalue: in a small network the Krylov space is the whole space, and the residual exactly zero.

@@ -116,12 +116,12 @@ def ramp(typingctx, array, start):
 def scalar(array, number):
     """Return a number that all lanes share, in the precision in which numbers beside `array` are kept.
 
-    On processors that is ``float64``: lane vectors round what they meet. On other devices it is the array's.
+    On CPUs that is ``float64``: lane vectors round what they meet. On other devices it is the array's.
     """
     return number
 
 
-# On processors one thread has a block for itself. Elsewhere several may have one trajectory between them: all
+# On CPUs one thread has a block for itself. Elsewhere several may have one trajectory between them: all
 # go through the same instructions, and share loops whose rounds do not depend on each other.
 
 

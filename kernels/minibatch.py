@@ -1,4 +1,4 @@
-"""Mini-batches: which samples each trajectory sees at a step, and their values, one lane a trajectory.
+"""Mini-batches: which samples each trajectory sees at a step, and their values, one lane per trajectory.
 
 The indices of a batch are in an integer array, one row of lanes for each member of the batch.
 """

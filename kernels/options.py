@@ -24,8 +24,8 @@ ELSEWHERE = ("cuda.py", "gpu")
 """Files and folders of which nothing is compiled for CPUs."""
 
 
-def processor():
-    """Return what compiled code depends on of a processor: its name and what it can do."""
+def cpu():
+    """Return what compiled code depends on of a CPU: its name and features."""
     name = nb.config.CPU_NAME or get_host_cpu_name()
     features = nb.config.CPU_FEATURES
     return f"{name} {get_host_cpu_features().flatten() if features is None else features}"
@@ -38,7 +38,7 @@ def source_hash():
     change in another kernel file. It does distinguish CPUs, but two of them that write at once into one
     folder, a home shared by a cluster, can take each other's code.
     """
-    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {processor()}".encode())
+    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {cpu()}".encode())
     for path in sorted(FOLDER.rglob("*.py")):
         place = path.relative_to(FOLDER)
         if place.parts[0] in ELSEWHERE:

@@ -4,7 +4,7 @@ Kernels for GPUs take numbers in the trajectories' precision, but for those mark
 defined.
 """
 
-from typing import Annotated, get_args, get_type_hints
+from typing import Annotated, get_args
 
 __all__ = ["Float64", "double_fields", "doubles"]
 
@@ -35,5 +35,10 @@ def double_fields(tuple_class):
     """
     if tuple_class in _WHOLE:
         return set(tuple_class._fields)
-    hints = get_type_hints(tuple_class, include_extras=True)
-    return {name for name, hint in hints.items() if MARK in get_args(hint)}
+    return {name for name, hint in tuple_class.__annotations__.items() if _is_marked(hint)}
+
+
+def _is_marked(hint):
+    """Say whether an annotation is `Float64`, also where annotations are kept as text."""
+    text = getattr(hint, "__forward_arg__", hint)
+    return text.split(".")[-1] == "Float64" if isinstance(text, str) else MARK in get_args(hint)

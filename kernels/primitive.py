@@ -1,4 +1,4 @@
-"""Primitives: functions of which every target has a form of its own (see `fastsde.kernels.gpu`)."""
+"""Primitives: functions of which other targets than CPUs have their own form (see `fastsde.kernels.gpu`)."""
 
 __all__ = ["is_primitive", "primitive"]
 
@@ -6,7 +6,7 @@ _MARKED = []
 
 
 def primitive(function):
-    """Mark a function that other targets than CPUs must replace."""
+    """Mark a function that other targets than CPUs replace; they must, unless it is compiled code itself."""
     _MARKED.append(function)
     return function
 

@@ -112,7 +112,7 @@ class Rebinding:
 
 
 class _Outer:
-    """What stands around the outermost step."""
+    """What is around the outermost step."""
 
     def __init__(self, inner):
         self.inner = inner

@@ -8,6 +8,7 @@ always made of the same parts in the same order, whatever the number of threads.
 from fastsde.kernels import chain, dln, lanes, matmul, watch
 from fastsde.kernels.gpu.products import entry_product, fma, tile_product, zero_of
 from fastsde.kernels.gpu.replacements import Replacements
+from fastsde.kernels.layout import Data
 from fastsde.kernels.step import is_cooperative
 
 __all__ = ["PARTS", "primitives", "works_for"]
@@ -20,7 +21,7 @@ SHARED = Replacements()
 
 def works_for(dynamics, data):
     """Return whether a team can take a step: of a network, and the step supports cooperative threads."""
-    return is_cooperative(dynamics) and type(data).__name__ == "Data"
+    return is_cooperative(dynamics) and isinstance(data, Data)
 
 
 def _rank():
@@ -122,7 +123,7 @@ def primitives(make, size, own, names):
     make : callable
         Turns a Python function into what kernels of the target call.
     size : int
-        Numbers of a trajectory's memory, behind which the parts of sums stand.
+        Numbers of a trajectory's memory, behind which the parts of sums are.
     own : dict
         ``_rank``, ``_count`` and ``_wait`` of the target, by name.
     names : dict

@@ -6,6 +6,7 @@ from fastsde.kernels import elementary, minibatch
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import load, ramp, store
 from fastsde.kernels.moment import Moment
+from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import Stream, counter_words, philox
@@ -129,3 +130,9 @@ def gammas(out, count, shape, trajectory, step, purpose, key):
     stream = Stream(counter_words(ramp(out, uint64(trajectory)), uint64(step), 0), key)
     for k in range(count):
         store(out, k, gamma(shape, k, stream, purpose))
+
+
+@kernel
+def stretched(out, law, key):
+    stream = Stream(counter_words(ramp(out, uint64(0)), uint64(0), 0), key)
+    store(out, 0, stretch(out, law, stream))
