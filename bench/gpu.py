@@ -130,7 +130,7 @@ def measure(study, work, device, repeats):
 def normals(size, device):
     """Return the rate of `float32` normals per second, drawn and added up without storing them."""
     from fastsde.kernels import cuda
-    from fastsde.kernels.device import Draw
+    from fastsde.kernels.gpu.jobs import Draw
 
     study = linear_study(size)
     lowered = lower(study, MODEL, build_problem(study))

@@ -9,6 +9,7 @@ from types import FunctionType
 import numba as nb
 from numba.extending import intrinsic
 
+from fastsde.kernels import extensions
 from fastsde.kernels.lanes import lanes_of
 from fastsde.kernels.options import COMMON, compiling, kernel
 
@@ -81,4 +82,4 @@ def _kernel(function):
 
 def is_own(function):
     """Return whether a function is fastsde's own."""
-    return getattr(function, "kept", function.__module__.startswith("fastsde.kernels"))
+    return getattr(function, "kept", extensions.is_own(function))

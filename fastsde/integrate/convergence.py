@@ -155,9 +155,9 @@ def _expected(study: Study, model: Any) -> float:
 
 def _ends(study: Study, name: str, level: int, finest: int, count: int, threads: int) -> Array:
     """Return the last points, (count, p), at ``substeps * 2^level``, driven by the noise of the finest."""
-    from fastsde.kernels.components import Coupled
     from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
+    from fastsde.kernels.noise.coupled import Coupled
     from fastsde.problem.data import build_problem
 
     model = study.models[name]

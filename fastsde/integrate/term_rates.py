@@ -58,7 +58,7 @@ class TermRates:
 
     def share(self, number: int) -> float:
         """Return the learning rate at an integrator step as a share of the nominal one."""
-        from fastsde.kernels.refine import rate_factor
+        from fastsde.kernels.steps.scheduled import rate_factor
 
         return 1.0 if self.schedule is None else float(rate_factor(self.schedule, number))
 

@@ -23,28 +23,40 @@ class Vocabulary:
         What is observed of a point, one by one.
     loss : str
         What is descended.
-    loss_title : str
-        The same as the start of a sentence on all models.
     parameter : str
         What a number of the state is.
-    matrix : str
-        What a point is as a whole.
-    compared : str
-        What distances compare.
-    unit, units : str
-        Units of a distance, as an axis and in a sentence.
+    modes_title, modes_shown, modes_source : str
+        Title, meaning and formula of the figure of the modes over time.
     mode_axis : str
         Axis of a mode.
     mode_name : str
         Pattern of the name of a compared mode, with its number.
     modes_differ : str
-        Pattern of a sentence on how far a model is from another, with a number.
+        Pattern of a sentence on how far modes differ, with that number.
+    compared, points : str
+        What distances compare, in a sentence and as a formula.
+    parts : str
+        A sentence on the parts of the effect below its figure; empty if it has one part only.
+    units : str
+        Units of a distance, in a sentence.
+    unit : str
+        The same on an axis.
     course : str
         What trajectories go through.
-    passage_times : str
-        First times at which modes pass a level.
-    passed, not_passed : str
-        What a trajectory has done, or not, to a mode by such a time.
+    passages_title, passage_times : str
+        First times at which modes pass a level, as a title and in a sentence.
+    passes : str
+        What a mode does then.
+    below : str
+        What a mode has not done before.
+    still_below : str
+        What is said of a trajectory that has not done it at the end.
+    never_passed, never_pass : str
+        The same of several, in a sentence and in a table.
+    not_passed : str
+        The share of them, on an axis.
+    place : str
+        A sentence on what it is that trajectories escape from; may be empty.
     since : str
         From when times of escape count.
     """
@@ -52,58 +64,103 @@ class Vocabulary:
     mode: str
     modes: str
     loss: str
-    loss_title: str
     parameter: str
-    matrix: str
-    compared: str
-    unit: str
-    units: str
+    modes_title: str
+    modes_shown: str
+    modes_source: str
     mode_axis: str
     mode_name: str
     modes_differ: str
+    compared: str
+    points: str
+    parts: str
+    units: str
+    unit: str
     course: str
+    passages_title: str
     passage_times: str
-    passed: str
+    passes: str
+    below: str
+    still_below: str
+    never_passed: str
+    never_pass: str
     not_passed: str
+    place: str
     since: str
+
+    def named(self, quantity: str) -> str:
+        """Return the name of a recorded quantity: "mode 1", "modes along 2" or "loss".
+
+        Examples
+        --------
+        >>> LANDSCAPE_WORDS.named("mode 1"), LANDSCAPE_WORDS.named("loss")
+        ('coordinate 1', 'energy')
+        """
+        known = {"mode": self.mode, "modes": self.modes, "loss": self.loss}
+        first, space, rest = quantity.partition(" ")
+        return f"{known.get(first, first)}{space}{rest}"
 
 
 NETWORK_WORDS = Vocabulary(
     mode="mode",
     modes="modes",
     loss="loss",
-    loss_title="Training loss",
     parameter="parameter of the network",
-    matrix="end-to-end matrix",
-    compared="modes (as shares of their strength) and the loss (in decades)",
-    unit="share or decade",
-    units="shares of a mode's strength or decades of loss",
+    modes_title="Growth of the modes",
+    modes_shown="How much of each mode of the optimal map is learned: 0 is nothing, 1 is all.",
+    modes_source=(
+        "u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, divided by the singular value s<sub>a</sub> of the "
+        "optimal map (<code>/problem/mode_strength</code>)"
+    ),
     mode_axis="mode / strength",
     mode_name="mode {} / strength",
     modes_differ="its modes differ by {} of their strength",
+    compared="modes (as shares of their strength) and the loss (in decades)",
+    points="(modes / strength, log<sub>10</sub> loss)",
+    parts="Below, the two parts of the effect. ",
+    units="shares of a mode's strength or decades of loss",
+    unit="share of a mode, or decades of loss",
     course="course of learning",
+    passages_title="Learning times",
     passage_times="learning times",
-    passed="learned it",
+    passes="is learned",
+    below="has not reached the given part of its strength yet",
+    still_below="that has not learned the mode when the run ends",
+    never_passed="never learned it",
+    never_pass="never learn it",
     not_passed="share not learned yet",
+    place=(
+        "A trajectory is at rank r from the moment at which the r-th of its modes is learned, in whatever "
+        "order it learns them, to the next. "
+    ),
     since="arrival",
 )
 LANDSCAPE_WORDS = Vocabulary(
     mode="coordinate",
     modes="coordinates",
     loss="energy",
-    loss_title="Energy",
     parameter="coordinate of the landscape",
-    matrix="point",
-    compared="coordinates",
-    unit="units of the coordinates",
-    units="units of the coordinates",
+    modes_title="Coordinates over time",
+    modes_shown="Coordinates of the points.",
+    modes_source="the coordinates",
     mode_axis="coordinate",
     mode_name="coordinate {}",
     modes_differ="its coordinates differ by {}",
+    compared="coordinates",
+    points="(coordinates)",
+    parts="",
+    units="units of the coordinates",
+    unit="units of the coordinates",
     course="course of the run",
+    passages_title="First passages of the coordinates",
     passage_times="first-passage times",
-    passed="passed it",
-    not_passed="share not past the level yet",
+    passes="passes the level",
+    below="has not risen above the level yet",
+    still_below="that is below the level at the end",
+    never_passed="never passed it",
+    never_pass="never pass it",
+    not_passed="share below the level",
+    place="",
     since="the start",
 )
 

@@ -79,7 +79,7 @@ def steady() -> Iterator[type[NoiseLaw]]:
                 yield Fault(("share",), self.share, "steps of time 1 at most")
 
         def lower(self, dt: float) -> Any:
-            from fastsde.kernels.clock import Jumps
+            from fastsde.kernels.noise import Jumps
 
             return Jumps(mean=dt, share=self.share)
 

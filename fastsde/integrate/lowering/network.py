@@ -16,7 +16,7 @@ __all__ = ["network_plan"]
 
 def network_plan(study: Study, model: Model, samples: int, batch: int) -> Any:
     """Return the sizes of a network and of the memory that a step of a model needs."""
-    from fastsde.kernels.central import central_room
+    from fastsde.kernels.drift.central import central_room
     from fastsde.kernels.layout import plan_network
 
     size, directions = parameter_count(study), central_directions(model)

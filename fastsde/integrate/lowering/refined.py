@@ -72,7 +72,7 @@ def drift_step(study: Study, model: Model) -> Any:
 
 def _drifted(setting: Setting, model: Model, plain: Any) -> Any:
     """Put the terms of the drift around a step, if there are any."""
-    from fastsde.kernels.refine import Drifted
+    from fastsde.kernels.steps.drifted import Drifted
 
     terms = [(term, value) for term, value in model.terms(setting) if term.drift]
     if not terms:

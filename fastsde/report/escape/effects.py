@@ -68,9 +68,9 @@ def _sentence(one: Effect) -> str:
     share = figures.SHARES[one.share]
     interval = between(*_factors(ends[0], ends[1]))
     if ends[0] <= 1 <= ends[1]:
-        said = f"no effect of {subject} on the time by which {share} have escaped"
+        said = f"no significant effect of {subject} on the time by which {share} have escaped"
     else:
-        said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
+        said = f"{share} have escaped {'sooner' if ratio < 1 else 'later'} with {subject}"
     units = f"{one.units:,} {UNITS[one.unit]}"
     gone = f"; {_exploded(one)}" if one.exploded.any() else ""
     return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"

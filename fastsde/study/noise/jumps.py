@@ -73,6 +73,6 @@ class JumpDiffusion(NoiseLaw):
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it."""
-        from fastsde.kernels.clock import Jumps as Kernel
+        from fastsde.kernels.noise import Jumps as Kernel
 
         return Kernel(mean=self.rate * dt, share=self.share)

@@ -71,6 +71,6 @@ class Stable(StableLaw):
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it."""
-        from fastsde.kernels.clock import Stable as Kernel
+        from fastsde.kernels.noise import Stable as Kernel
 
         return Kernel(a=self.alpha / 2)

@@ -61,6 +61,6 @@ class StableComponents(StableLaw):
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it."""
-        from fastsde.kernels.components import Components
+        from fastsde.kernels.noise import Components
 
         return Components(alpha=self.alpha, limit=math.inf if self.limit is None else self.limit)

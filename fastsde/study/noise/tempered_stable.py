@@ -67,7 +67,7 @@ class TemperedStable(NoiseLaw):
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it, cut into pieces that are sampled by rejection."""
-        from fastsde.kernels.clock import Tempered
+        from fastsde.kernels.noise import Tempered
 
         a, rate = self.alpha / 2, self.rate * dt
         pieces = max(1, math.ceil(rate / a / ACCEPTABLE))

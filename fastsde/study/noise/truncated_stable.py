@@ -50,6 +50,6 @@ class TruncatedStable(StableLaw):
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it."""
-        from fastsde.kernels.clock import Truncated
+        from fastsde.kernels.noise import Truncated
 
         return Truncated(a=self.alpha / 2, log_limit=2 * math.log(self.limit))

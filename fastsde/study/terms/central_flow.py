@@ -45,7 +45,7 @@ class CentralFlow(Term):
 
     def drift_parts(self, value: int, model: Any, setting: Setting) -> Mapping[str, Any]:
         """Return the directions, the step of descent, and the weights of two derivatives."""
-        from fastsde.kernels.central import Central
+        from fastsde.kernels.drift.central import Central
 
         pairs, spacing = line(setting)
         nodes, odd = derivative_weights(pairs, spacing, odd=True)

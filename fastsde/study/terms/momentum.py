@@ -66,7 +66,7 @@ class Momentum(Term):
 
     def around(self, step: Any, value: float, model: Any, setting: Setting) -> Any:
         """Return the step with a velocity."""
-        from fastsde.kernels.refine import Momentum as Kernel
+        from fastsde.kernels.steps.momentum import Momentum as Kernel
 
         return Kernel(step.dense, step.dt, step, value, bool(model.nesterov))
 

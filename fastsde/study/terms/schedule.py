@@ -71,8 +71,8 @@ class ScheduledRate(Term):
 
     def lower(self, value: Schedule, model: Any, setting: Setting) -> Any:
         """Return the schedule for the steps of a model as the kernels take it."""
-        from fastsde.kernels.refine import CONSTANT, COSINE, STAIRS
-        from fastsde.kernels.refine import Schedule as Kernel
+        from fastsde.kernels.steps.scheduled import CONSTANT, COSINE, STAIRS
+        from fastsde.kernels.steps.scheduled import Schedule as Kernel
 
         return Kernel(
             kind={"constant": CONSTANT, "step": STAIRS, "cosine": COSINE}[value.kind],
@@ -86,7 +86,7 @@ class ScheduledRate(Term):
 
     def around(self, step: Any, value: Schedule, model: Any, setting: Setting) -> Any:
         """Return the step at the learning rate of the schedule."""
-        from fastsde.kernels.refine import Scheduled
+        from fastsde.kernels.steps.scheduled import Scheduled
 
         schedule = self.lower(value, model, setting)
         return Scheduled(step.dense, step.dt, step, schedule, model.noise_exponent)

@@ -92,7 +92,7 @@ class FractionalTime(Term):
 
     def around(self, step: Any, value: Subordination, model: Any, setting: Setting) -> Any:
         """Return the step at the events of the clock."""
-        from fastsde.kernels.refine import Subordinated
+        from fastsde.kernels.steps.subordinated import Subordinated
 
         log_wait = math.log(step.dt) / value.beta + (1 - 1 / value.beta) * math.log(value.scale)
         most = 2 + math.ceil(SPARE_EVENTS * value.first_events(step.dt))

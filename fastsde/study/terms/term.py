@@ -69,7 +69,7 @@ class Term:
         return 0
 
     def drift_parts(self, value: Any, model: Any, setting: Setting) -> Mapping[str, Any]:
-        """Return the fields of `fastsde.kernels.refine.Drifted` that the term sets."""
+        """Return the fields of `fastsde.kernels.steps.drifted.Drifted` that the term sets."""
         return {}
 
     def around(self, step: Any, value: Any, model: Any, setting: Setting) -> Any:

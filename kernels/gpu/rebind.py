@@ -12,12 +12,11 @@ from types import CodeType, FunctionType
 
 import numpy as np
 
+from fastsde.kernels.extensions import is_own
 from fastsde.kernels.options import CHOICES, plain
+from fastsde.kernels.primitive import is_primitive
 
 __all__ = ["Rebinding"]
-
-LEVEL = {"dynamics", "clock", "law", "central"}
-"""Parameters that differ from one step to the step inside it."""
 
 
 class Rebinding:
@@ -50,17 +49,18 @@ class Rebinding:
 
     def bind(self, function):
         """Return the copy of a kernel, as a Python function: what it calls is made, itself it is not."""
-        return self._copy(plain(function), self._outer)
+        return self._copy(plain(function), self._outer, False)
 
-    def _bound(self, value, level):
+    def _bound(self, value, level, double):
         function = plain(value)
-        key = id(function), id(level) if self._depends(function) else None
+        key = id(function), id(level) if self._depends(function) else None, double
         if key not in self._made:
-            self._made[key] = (self._make(self._copy(function, level)), function, level)
+            self._made[key] = (self._make(self._copy(function, level, double)), function, level)
         return self._made[key][0]
 
-    def _copy(self, function, level):
-        double = getattr(function, "in_double", False)
+    def _copy(self, function, level, double):
+        """Return the copy of a function, which computes in ``float64`` where its caller does (`double`)."""
+        double = double or getattr(function, "in_double", False)
         single = self._single and not double
         primitives = self._doubles if double else self._primitives
         bound = {"__builtins__": __builtins__, "__name__": function.__module__}
@@ -69,13 +69,13 @@ class Rebinding:
                 bound[name] = self._constants[name]
             elif id(value) in primitives:
                 bound[name] = primitives[id(value)]
-            elif _hashable(value) and value in CHOICES:
+            elif _is_choice(value):
                 bound[name] = self._chosen(value, level)
-            elif _is_kernel(value) or _is_beside(value, function):
-                bound[name] = self._bound(value, level)
+            elif _is_kernel(value, function):
+                bound[name] = self._bound(value, level, double and not is_own(plain(value)))
             elif isinstance(value, float):
                 bound[name] = np.float32(value) if single else value
-            elif type(value).__name__ == "_Intrinsic":
+            elif is_primitive(value):
                 raise TypeError(f"{function.__name__} calls {name}, which this target has no form of")
             else:
                 bound[name] = value
@@ -83,25 +83,18 @@ class Rebinding:
         return FunctionType(code, bound, function.__name__, function.__defaults__)
 
     def _chosen(self, function, level):
-        choose = CHOICES[function]
-        inside = getattr(level, "inner", None)
-        clock = getattr(level, "clock", None)
-        known = {
-            "m": self._array,
-            "data": self._data,
-            "dynamics": inside,
-            "clock": clock,
-            "law": clock,
-            "central": getattr(level, "central", None),
-        }
-        names = inspect.signature(choose).parameters
-        key = id(function), id(level) if LEVEL & set(names) else None
+        choice = CHOICES[function]
+        known = {"m": self._array, "data": self._data}
+        if choice.field is not None:
+            known[choice.argument] = getattr(level, choice.field, None)
+        key = id(function), id(level) if choice.field is not None else None
         if key not in self._made:
-            chosen = choose(**{name: known.get(name) for name in names})
+            names = inspect.signature(choice.choose).parameters
+            chosen = choice.choose(**{name: known.get(name) for name in names})
             if chosen is None:
                 raise TypeError(f"{function.__name__} has no form for {known}")
-            made = self._make(self._copy(chosen, inside if "dynamics" in names else level))
-            self._made[key] = (made, chosen, level)
+            inside = known[choice.argument] if choice.enters else level
+            self._made[key] = (self._make(self._copy(chosen, inside, False)), chosen, level)
         return self._made[key][0]
 
     def _depends(self, function):
@@ -109,9 +102,9 @@ class Rebinding:
         if function not in self._varies:
             self._varies[function] = False  # while it is looked at
             self._varies[function] = any(
-                bool(LEVEL & set(inspect.signature(CHOICES[value]).parameters))
-                if _hashable(value) and value in CHOICES
-                else (_is_kernel(value) or _is_beside(value, function)) and self._depends(plain(value))
+                CHOICES[value].field is not None
+                if _is_choice(value)
+                else _is_kernel(value, function) and self._depends(plain(value))
                 for _, value in _names(function)
                 if id(value) not in self._primitives
             )
@@ -119,7 +112,7 @@ class Rebinding:
 
 
 class _Outer:
-    """What stands around the outermost step."""
+    """What is around the outermost step."""
 
     def __init__(self, inner):
         self.inner = inner
@@ -139,19 +132,17 @@ def _all_names(code):
     return set(code.co_names).union(*inside)
 
 
-def _hashable(value):
-    return type(value).__hash__ is not None
+def _is_choice(value):
+    return type(value).__hash__ is not None and value in CHOICES
 
 
-def _is_kernel(value):
+def _is_kernel(value, caller):
+    """Say whether a value is compiled code, or a function of the same file of an extension as its caller."""
     function = plain(value)
-    return function is not None and function.__module__.startswith("fastsde.kernels")
-
-
-def _is_beside(value, function):
-    """Say whether a value is a function of the file of `function`: one of a user's own that it calls."""
-    helper = plain(value)
-    return helper is not None and helper.__module__ == function.__module__
+    if function is None:
+        return False
+    marked = function is not value or getattr(function, "is_kernel", False)
+    return marked or (function.__module__ == caller.__module__ and not is_own(function))
 
 
 def _in_single(value):

@@ -10,14 +10,13 @@ semidefinite order), ``alpha = 2/eta - U^T H U + h <G_ij, grad L>`` and
 import math
 from typing import Any, NamedTuple
 
-from numba import uint64
-
-from fastsde.kernels.dln import full_residual, inner, push
+from fastsde.kernels.dln import full_residual, inner_product, push
 from fastsde.kernels.lanes import broadcast, fma, load, scalar, select, store
+from fastsde.kernels.moment import rekeyed
 from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import apart, choice, is_absent, kernel
+from fastsde.kernels.options import choice, is_absent, kernel, never_inlined
 from fastsde.kernels.philox import WAIT
-from fastsde.kernels.probe import hold_point, probe, return_to_hold
+from fastsde.kernels.probe import hold_state, probe, return_to_hold
 
 __all__ = ["Central", "central_drift", "central_room", "solve_complementarity"]
 
@@ -45,35 +44,33 @@ def central_room(parameters, directions):
     return parameters * (1 + directions + pairs) + pairs * pairs + 8 * directions * directions + 4
 
 
-def central_drift(m, net, data, central, number, counter, key):
+def central_drift(m, net, data, central, moment):
     """Add ``1/2 grad <H, Sigma>`` to `extra`; nothing without a central flow."""
     raise NotImplementedError("compiled only")
 
 
-@choice(central_drift)
-def _central_drift(m, net, data, central, number, counter, key):
+@choice(central_drift, argument="central", field="central")
+def _central_drift(m, net, data, central, moment):
     if is_absent(central):
-        return lambda m, net, data, central, number, counter, key: None
-    return lambda m, net, data, central, number, counter, key: _flow(
-        m, net, data, central, number, counter, key
-    )
+        return lambda m, net, data, central, moment: None
+    return lambda m, net, data, central, moment: _flow(m, net, data, central, moment)
 
 
-@apart
-def _flow(m, net, data, central, number, counter, key):
+@never_inlined
+def _flow(m, net, data, central, moment):
     p, k = net.parameters, central.directions
     pairs = k * (k + 1) // 2
     slope, images = net.central, net.central + p
     shapes = images + k * p
     system = shapes + pairs * p
-    hold_point(m, net)
+    hold_state(m, net)
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
     _copy(m, net.gradient[0], slope, p)
     rounds = central.iterations
-    if number == 0:
+    if moment.number == 0:
         for i in range(k):
-            fill_normals(m, net.unit, p, counter, (key[0] ^ uint64(i), key[1]), WAIT)
+            fill_normals(m, net.unit, p, rekeyed(moment.stream, i, 0), WAIT)
             _copy(m, net.unit, net.carried + i * p, p)
         _orthonormalise(m, net, k)
         rounds = FIRST_ITERATIONS
@@ -92,10 +89,10 @@ def _flow(m, net, data, central, number, counter, key):
     at = 0
     for i in range(k):
         for j in range(i, k):
-            share = load(m, system + pairs * pairs + 2 * k * k + i * k + j) * (0.5 if i == j else 1.0)
+            weight = load(m, system + pairs * pairs + 2 * k * k + i * k + j) * (0.5 if i == j else 1.0)
             for q in range(p):
                 extra = net.extra + q
-                store(m, extra, fma(load(m, shapes + at * p + q), share, load(m, extra)))
+                store(m, extra, fma(load(m, shapes + at * p + q), weight, load(m, extra)))
             at += 1
 
 
@@ -114,10 +111,10 @@ def _orthonormalise(m, net, k):
         for _ in range(2):
             for j in range(i):
                 there = net.carried + j * p
-                part = -inner(m, here, there, p)
+                part = -inner_product(m, here, there, p)
                 for q in range(p):
                     store(m, here + q, fma(load(m, there + q), part, load(m, here + q)))
-        size = math.sqrt(inner(m, here, here, p))
+        size = math.sqrt(inner_product(m, here, here, p))
         shrink = select(size > 0.0, 1.0 / size, 0.0)
         for q in range(p):
             store(m, here + q, load(m, here + q) * shrink)
@@ -139,9 +136,9 @@ def _image(m, net, data, central, vector, target):
 
 @kernel
 def _add(m, source, target, count, factor):
-    share = broadcast(m, factor)
+    weight = broadcast(m, factor)
     for k in range(count):
-        store(m, target + k, fma(load(m, source + k), share, load(m, target + k)))
+        store(m, target + k, fma(load(m, source + k), weight, load(m, target + k)))
 
 
 @kernel
@@ -169,7 +166,7 @@ def _shapes(m, net, data, central, shapes):
 
 @kernel
 def _bend(m, net, data, central, target, factor):
-    """Add `factor` times ``D^3 L[v, v, .]``, v standing in `along`."""
+    """Add `factor` times ``D^3 L[v, v, .]``, v is in `along`."""
     p = net.parameters
     middle = 0.0
     for j in range(len(central.far)):
@@ -191,13 +188,13 @@ def _balance(m, net, central, slope, images, shapes, system):
     at = 0
     for i in range(k):
         for j in range(i, k):
-            value = inner(m, shapes + at * p, slope, p) * central.dt
-            bend = inner(m, net.carried + i * p, images + j * p, p)
+            value = inner_product(m, shapes + at * p, slope, p) * central.dt
+            bend = inner_product(m, net.carried + i * p, images + j * p, p)
             value = value - bend + (2.0 / central.rate if i == j else 0.0)
             store(m, alpha + i * k + j, value)
             store(m, alpha + j * k + i, value)
             for other in range(pairs):
-                size = inner(m, shapes + at * p, shapes + other * p, p)
+                size = inner_product(m, shapes + at * p, shapes + other * p, p)
                 store(m, system + at * pairs + other, size * (0.5 * central.dt))
             at += 1
     solve_complementarity(m, system, alpha, alpha + k * k, k)
