@@ -40,7 +40,7 @@ register_figure(
         name="mixing",
         section="mixing",
         order=260,
-        title="How long modes remember",
+        title="Correlation times of the modes",
         caption=(
             "Correlation over trajectories between each mode at the end of the run and a time "
             "later, with 95 % bands. Below the dashed line the mode counts as decorrelated. A law can be "
