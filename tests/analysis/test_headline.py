@@ -62,7 +62,7 @@ def test_a_model_that_is_gone_most_of_the_time_has_no_effect_yet_is_distinguisha
     assert [row["model"] for row in found.summary()] == ["sgd", "sgd_gauss", "langevin"]
     assert found.summary()[2]["effect"] is None
     assert "Distinguishable: langevin" in found.headline()
-    assert "langevin 100 %" in found.headline()
+    assert "100 % of langevin" in found.headline()
 
 
 def test_one_trajectory():
