@@ -91,7 +91,7 @@ def command(
     show.print_models(work.summaries(cases))
     show.print_rows(text_rows(found))
     place = main_place(found)
-    effects = {key: one for key, one in found.effects.items() if key.startswith(f"rank {place} ")}
+    effects = {key: one for key, one in found.effects.items() if one.place == place}
     if effects:
         show.print_rows(effect_rows(effects, found.places), "Effects, lowest to highest value")
     click.echo(f"report: {page}")

@@ -21,8 +21,14 @@ from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import ModelResult
-from fastsde.analysis.sections import SECTIONS, measure_sections
-from fastsde.analysis.selection import DISTANCES, SNAPSHOTS, check_kept, check_sections, measured_together
+from fastsde.analysis.sections import check_own_settings, finished, measure_sections
+from fastsde.analysis.selection import (
+    SNAPSHOTS,
+    check_kept,
+    check_sections,
+    measured_together,
+    significant_sections,
+)
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
@@ -62,8 +68,8 @@ def analyze(
         Told how many snapshots and sections are done.
     sections : sequence of str, optional
         Measure these sections only (`fastsde.analysis.sections.SECTIONS`, or "snapshots": moments, distances
-        over time and learning times); all by default. "snapshots" and "distances" are always measured
-        together, both where either is named or `before` lacks them: the significance rests on both.
+        over time and learning times); all by default. "snapshots" and the sections whose distances are
+        tested for significance are measured together, all where one is named or `before` lacks one.
     before : Analysis, optional
         An earlier analysis of the same ensemble, from which all that `sections` does not name is kept.
 
@@ -107,6 +113,7 @@ def analyze(
     views = common_views(ensemble, models)
     chosen = _reference(ensemble, list(views), reference)
     settings = settings or Settings()
+    check_own_settings(settings)
     if before is not None:
         check_kept(before, ensemble, views, chosen, settings)
     with one_thread_each():
@@ -144,10 +151,11 @@ class _Pass:
     def analysis(self, wanted: Sequence[str] | None = None, before: Analysis | None = None) -> Analysis:
         """Measure the wanted sections, all by default, keep the others, and put the results together.
 
-        Significance rests on the distances of the pass over the snapshots and on those of the section
-        "distances": either both are measured, or it is kept whole.
+        Significance is tested by the distances of the pass over the snapshots and those of some sections
+        (`Section.significant`): either all of them are measured, or all are kept.
         """
-        whole = before is not None and (DISTANCES in before.sections or not self.reference)
+        tested = significant_sections() if self.reference else []
+        whole = before is not None and all(name in before.sections for name in tested)
         wanted = measured_together(wanted, whole)
         kept = before if wanted is not None and SNAPSHOTS not in wanted else None
         seconds = dict(before.seconds) if before and wanted else {}
@@ -176,10 +184,7 @@ class _Pass:
         )
         others = {k: v for k, v in before.sections.items() if k not in taken} if before and wanted else {}
         models = kept.models if kept is not None else self._models(moment_rows, comparison)
-        together = found | others
-        if "pairs" in together:
-            against = {name: one.significance for name, one in models.items()}
-            together["pairs"] = together["pairs"].with_reference(self.reference, against)
+        significance = {name: one.significance for name, one in models.items()}
         problem = self.ensemble.problem
         return Analysis(
             study=self.ensemble.study.to_toml(),
@@ -199,7 +204,7 @@ class _Pass:
             plateaus=plateaus(problem),
             models=models,
             effects=effects,
-            sections={one.name: together[one.name] for one in SECTIONS if one.name in together},
+            sections=finished(found | others, self.reference, significance),
             seconds=seconds | taken,
         )
 

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fastsde.analysis.distances import pairs
 from fastsde.analysis.distances.registry import between_all_pairs
 from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.phrases import enumerated
@@ -53,10 +54,10 @@ def verdict(analysis: Findings, first: str, second: str) -> str:
         other = second if first == analysis.reference else first
         test = analysis.models[other].significance
         return UNDETERMINED if test is None else test.verdict
-    pairs = analysis.sections.get("pairs")
-    if pairs is None:
+    found = pairs.SECTION.of(analysis)
+    if found is None:
         return UNDETERMINED
-    return judged(float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)]))
+    return judged(float(found.p_value[found.names.index(first), found.names.index(second)]))
 
 
 def verdict_words(analysis: Findings, first: str, second: str) -> str:

@@ -13,17 +13,18 @@ from fastsde.analysis.distances.over_time import DistanceOverTime
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import SECTIONS, read_sections
+from fastsde.analysis.sections import read_sections, unknown_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
 from fastsde.system.errors import DamageError, RequestError, StoreError
 from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (3, 0)
+FORMAT_VERSION = (3, 1)
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,8 @@ class Findings:
                         f"`fastsde analyze {path.parent}` makes one"
                     )
                 found = records.read(file, cls, leave_out=("sections",))
+                if unknown_sections(file):
+                    Study.from_toml(found.study)  # imports its extensions, which may register them
                 found.sections.update(read_sections(file))
                 return found
         except DamageError as error:
@@ -200,4 +203,4 @@ class Findings:
         return typing.cast(dict[str, Any], records.plain(self))
 
 
-make_brief(ModelResult, Effects, *(section.record for section in SECTIONS))
+make_brief(ModelResult, Effects)

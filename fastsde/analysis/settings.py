@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 
@@ -53,6 +53,9 @@ class Settings:
         Most trajectories whose whole paths are held at once.
     quick : bool
         Whether these are the settings of a quick analysis (`quickly`), which is said wherever it is shown.
+    own : dict of str to dict of str to float
+        Settings of single sections, by section and name, in place of their defaults
+        (`fastsde.analysis.sections.Section.settings`).
     """
 
     seed: int = 0
@@ -78,6 +81,7 @@ class Settings:
     surrogates: int = 200
     path_limit: int = 1000
     quick: bool = False
+    own: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @classmethod
     def quickly(cls) -> Self:

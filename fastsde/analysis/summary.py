@@ -10,11 +10,12 @@ import numpy as np
 from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
 from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.headline import headline as headline
-from fastsde.analysis.landscape_row import landscape_words
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered
 from fastsde.analysis.ranking import ranking as ranking
 from fastsde.analysis.ranking import tied
+from fastsde.analysis.sections import SECTIONS
+from fastsde.analysis.shape import section as shape
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
@@ -34,12 +35,11 @@ def summary(analysis: Findings) -> list[dict[str, Any]]:
         (median log10 loss less that of the reference), all means over the course of learning;
         closer_than_next (whether it is significantly nearer than the model of the next row); p_value, verdict
         ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because, distinguishable;
-        mmd_ratio (mean squared MMD over the `null_quantile`), mmd_low and mmd_high (its 95 % interval),
-        mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null,
-        wasserstein_ratio (means over time); final_loss (median), learned_steps (median step at which each
-        mode is learned to the first fraction), tail and tail_index (verdict on the noise, and the moment
-        estimator's index of it, by mode). None where there is none. Of the reference itself, its own two
-        halves, and no effect.
+        mmd_ratio (mean squared MMD over the `null_quantile`), mmd_low and mmd_high (95 % interval), mmd_p,
+        mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null, wasserstein_ratio
+        (means over time); final_loss (median), learned_steps (median step at which each mode is learned to
+        the first fraction); and what sections add, such as tail and tail_index. None where there is none.
+        Of the reference itself, its own two halves, and no effect.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -76,8 +76,9 @@ def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
         else None,
         "final_loss": _final_loss(analysis, result),
         "learned_steps": _learned_steps(analysis, result),
-        **_tail(analysis, name),
     }
+    for section in SECTIONS.values():
+        row |= section.numbers(analysis, name) if section.numbers else {}
     return row
 
 
@@ -121,13 +122,20 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
         words["p"] = "-" if row["p_value"] is None else f"{row['p_value']:.2g}"
         words["verdict"] = "reference" if reference else str(row["verdict"])
         words["n per sample"] = f"{row['compared']:,}" if row["compared"] else "-"
-    end = _number(row["final_loss"])
-    learned = {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}
-    on_landscape = landscape_words(analysis, str(row["model"]), end)
-    words |= learned if on_landscape is None else on_landscape
-    words["noise tail"] = " / ".join(dict.fromkeys(row["tail"])) if row["tail"] else "-"
+    words |= _end(analysis, row)
+    for section in SECTIONS.values():
+        words |= section.cells(analysis, str(row["model"])) if section.cells else {}
     words["diverged"] = f"{row['exploded']:,} of {row['trajectories']:,}"
     return words
+
+
+def _end(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
+    """Say how the run ends; an energy without a lower bound is left out: it says how long the run was."""
+    end = _number(row["final_loss"])
+    landscape = Study.from_toml(analysis.study).landscape
+    if landscape is not None:
+        return {"final energy": end} if landscape.bounded else {}
+    return {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}
 
 
 def _interval(row: dict[str, Any]) -> str:
@@ -138,31 +146,21 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _final_loss(analysis: Findings, result: ModelResult) -> float | None:
-    """Return the median loss at the end; energies, which may be negative, stand in the shape only."""
+    """Return the median loss at the end; energies, which may be negative, are in the shape only."""
     if "loss" in analysis.quantities:
         return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
-    shape = analysis.sections.get("shape")
-    if shape is None or "loss" not in shape.quantities:
+    found = shape.SECTION.of(analysis)
+    if found is None or "loss" not in found.quantities:
         return None
     name = next(name for name, one in analysis.models.items() if one is result)
-    medians = shape.models[name].statistics["median"].value
-    return _known(float(medians[-1, shape.quantities.index("loss")]))
+    medians = found.models[name].statistics["median"].value
+    return _known(float(medians[-1, found.quantities.index("loss")]))
 
 
 def _learned_steps(analysis: Findings, result: ModelResult) -> list[float | None] | None:
     if result.learning is None:
         return None
     return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
-
-
-def _tail(analysis: Findings, name: str) -> dict[str, Any]:
-    """Verdict and moment estimator's index of the noise of one step, all snapshots together, by mode."""
-    tails = analysis.sections.get("tails")
-    if tails is None or tails.models[name].noise is None:
-        return {"tail": None, "tail_index": None}
-    noise = tails.models[name].noise
-    index = [_known(value) for value in noise.pooled.estimates["moment"].index]
-    return {"tail": list(noise.verdict), "tail_index": index}
 
 
 def null_quantile(analysis: Findings, kind: str) -> float:

@@ -13,16 +13,12 @@ from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.ranking import ranking
 from fastsde.analysis.views import FAR
 from fastsde.report import tables
-from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
 from fastsde.report.landscape_words import in_landscape_words
-from fastsde.report.spec import FigureSpec
+from fastsde.report.spec import FIGURES, FigureSpec
 from fastsde.report.words import study_sentences
 from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.study.study import Study
-
-ANSWERS = ("escape_effects", "peaks", "branching")
-"""Figures whose findings answer a question of the study at the top of the page."""
 
 
 def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, bytes]) -> str:
@@ -45,18 +41,22 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         HTML with the figures inside.
     """
     words = in_landscape_words if study.landscape is not None else str
-    figures = [(spec, images[spec.name]) for spec in SPECS if spec.name in images]
+    shown = [
+        spec
+        for spec in FIGURES.values()
+        if spec.name in images or (spec.draw is None and spec.applies(analysis))
+    ]
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
         f"<h1>{escape(title)}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        words(_finding(analysis, study, [spec for spec, _ in figures])),
+        words(_finding(analysis, study, shown)),
         "<h2>Results</h2>",
         words(tables.results(analysis)),
         words(_reading(analysis, study)),
-        *(_figure(spec, analysis, image, words) for spec, image in figures),
+        *(_part_of_page(spec, analysis, images.get(spec.name), words) for spec in shown),
         "<h2>The study</h2>",
         _study(analysis, study),
         "<h2>Provenance</h2>",
@@ -88,7 +88,7 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
         if exploded
         else ""
     )
-    answers = [(spec, spec.finding(analysis)) for spec in specs if spec.name in ANSWERS]
+    answers = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
     listed = "".join(
         f'<li><a href="#{spec.name}">{spec.title}</a>: {said}</li>' for spec, said in answers if said
     )
@@ -167,15 +167,24 @@ def _reading(analysis: Analysis, study: Study) -> str:
     )
 
 
-def _figure(spec: FigureSpec, analysis: Analysis, image: bytes, words: Callable[[str], str]) -> str:
-    data = base64.b64encode(image).decode("ascii")
+def _part_of_page(
+    spec: FigureSpec, analysis: Analysis, image: bytes | None, words: Callable[[str], str]
+) -> str:
+    """Write heading, finding, figure with its caption, and table."""
     title = words(spec.title)
+    figure = "" if image is None else _figure(spec, title, image, words)
+    finding = words(_sentence(spec.finding(analysis)))
+    return f'<h2 id="{spec.name}">{title}</h2>\n{finding}{figure}{words(spec.beside(analysis))}'
+
+
+def _figure(spec: FigureSpec, title: str, image: bytes, words: Callable[[str], str]) -> str:
+    data = base64.b64encode(image).decode("ascii")
+    source = f"From {words(spec.source)} " if spec.source else ""
     return (
-        f'<h2 id="{spec.name}">{title}</h2>\n{words(_sentence(spec.finding(analysis)))}<figure>\n'
-        f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
+        f'<figure>\n<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
         f"<figcaption>{words(spec.caption)}"
-        f'<div class="source">From {words(spec.source)} File: <code>figures/{spec.name}.png</code>.</div>'
-        f"</figcaption>\n</figure>\n{words(spec.beside(analysis))}"
+        f'<div class="source">{source}File: <code>figures/{spec.name}.png</code>.</div>'
+        "</figcaption>\n</figure>\n"
     )
 
 

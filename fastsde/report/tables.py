@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import Any
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.ranking import ordered
-from fastsde.analysis.summary import summary, time_per_step
-from fastsde.report.writing import NOTHING, number, p_value, percent, steps, table
+from fastsde.analysis.summary import summary
+from fastsde.report.writing import NOTHING, number, p_value, percent, table
 
 
 def results(analysis: Analysis) -> str:
@@ -85,29 +83,3 @@ def _peak(row: dict[str, Any]) -> str:
     if row["mmd_peak_ratio"] is None:
         return NOTHING
     return f"{number(row['mmd_peak_ratio'])}, at step {row['mmd_peak_step']:,}"
-
-
-def learning_times(analysis: Analysis) -> str:
-    """Median step at which each mode is learned, with its interval, and the test against the reference."""
-    known = ordered(analysis)
-    modes = min(6, len(analysis.mode_strength))
-    head = ("model", *(f"mode {mode + 1}" for mode in range(modes)))
-    rows = [[escape(name), *(_learned(analysis, name, mode) for mode in range(modes))] for name in known]
-    return table(head, rows)
-
-
-def _learned(analysis: Analysis, name: str, mode: int) -> str:
-    found = analysis.models[name].learning
-    if found is None:  # it only diverges
-        return NOTHING
-    step = time_per_step(analysis)
-    median, low, high = (
-        values[0, mode] / step for values in (found.median, found.median_low, found.median_high)
-    )
-    text = steps(median, low, high)
-    missing = (("never learn it", found.censored[0, mode]), ("diverge first", found.exploded[0, mode]))
-    told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
-    text += f'<span class="what">{told}</span>' if told else ""
-    if not math.isnan(found.logrank_p[0, mode]):
-        text += f'<span class="what">log-rank p {p_value(float(found.logrank_p[0, mode]), "= ")}</span>'
-    return text

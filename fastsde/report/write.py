@@ -9,9 +9,9 @@ import matplotlib
 
 from fastsde.analysis import Analysis
 from fastsde.report import style
-from fastsde.report.captions import SPECS
 from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
+from fastsde.report.spec import FIGURES
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.storage.layout import ANALYSIS_FILE, STUDY_FILE
 from fastsde.study.study import Study
@@ -68,10 +68,12 @@ def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
     """Draw every figure that the analysis has the numbers for; PNG files by name."""
     images = {}
     landscape = Study.from_toml(analysis.study).landscape is not None
-    wanted = [spec for spec in SPECS if spec.applies(analysis)]
+    wanted = [spec for spec in FIGURES.values() if spec.applies(analysis)]
     with matplotlib.rc_context(style.RC), progress.task("report", len(wanted), "figures"):
         for number, spec in enumerate(wanted):
             progress.update(number, spec.name)
+            if spec.draw is None:
+                continue
             buffer = io.BytesIO()
             figure = spec.draw(analysis)
             if landscape:

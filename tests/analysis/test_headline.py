@@ -13,7 +13,7 @@ QUICK = Settings(permutations=99, directions=8, frequencies=32, sliced_limit=60,
 
 @pytest.fixture(autouse=True)
 def _no_sections(monkeypatch):
-    monkeypatch.setattr(sections, "SECTIONS", ())
+    monkeypatch.setattr(sections, "SECTIONS", {})
 
 
 def _diverge(view, snapshot, which=slice(None)):

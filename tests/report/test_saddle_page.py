@@ -13,12 +13,11 @@ from fastsde.analysis.escape.effects import Group, effect
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.phrases import between
 from fastsde.analysis.ranking import ranking
-from fastsde.report.captions import SPECS
-from fastsde.report.escape import text as escape
+from fastsde.report.escape import effects as escape
 from fastsde.report.escape.figures import effect_panels
 from fastsde.report.landscape_words import in_landscape_words, relabel
-from fastsde.report.saddles import text as saddles
 from fastsde.report.saddles.figures import drawn_saddles
+from fastsde.report.spec import FIGURES
 
 QUICK = Settings(permutations=19, directions=4, sliced_limit=40, kernel_limit=40)
 
@@ -109,9 +108,7 @@ def test_a_landscape_has_coordinates_and_an_energy():
 
 
 def test_no_caption_of_a_landscape_has_words_of_a_network():
-    specs = [
-        spec for spec in SPECS if spec.name in ("effect", "distances", "loss", "modes", "learning", "pairs")
-    ]
+    specs = [FIGURES[name] for name in ("effect", "distances", "loss", "modes", "learning", "pairs")]
     shown = [in_landscape_words(text) for spec in specs for text in (spec.title, spec.caption, spec.source)]
     outside = [re.sub(r"<code>.*?</code>", "", text) for text in shown]
     found = [
@@ -161,7 +158,7 @@ def analysis():
 def test_findings_say_what_was_counted(analysis):
     sections = analysis.sections["saddles"]
     share = 100 * sections.models["sgd"].visits / 150
-    spec = {spec.name: spec for spec in (*saddles.SPECS, *escape.SPECS)}
+    spec = FIGURES
     visited = max((k for k in drawn_saddles(sections) if sections.rank[k] > 0),
                   key=lambda k: sum(one.visits[k] for one in sections.models.values()))  # fmt: skip
     one = sections.models["sgd"]
@@ -205,6 +202,6 @@ def test_the_curvature_at_visits_is_not_that_of_the_saddle(analysis):
     assert np.all(one.lowest[one.visits > 0] < -60)
 
 
-@pytest.mark.parametrize("spec", saddles.SPECS)
+@pytest.mark.parametrize("spec", [spec for spec in FIGURES.values() if spec.section == "saddles"])
 def test_no_text_on_saddles_speaks_of_layers_that_a_study_may_not_have(spec):
     assert "layers or more" not in spec.caption + spec.source

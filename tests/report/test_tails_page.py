@@ -8,6 +8,7 @@ import pytest
 from fastsde.analysis.tails.section import ModelTails, TailSection, sample_tails
 from fastsde.analysis.tails.tail_pool import TailPool
 from fastsde.analysis.tails.verdict import MEANING
+from fastsde.report.tails import tables
 from fastsde.report.tails import text as tails
 
 
@@ -39,7 +40,7 @@ def test_gaussian_noise_of_few_trajectories_is_undetermined_and_says_what_would_
     assert 1.6 < index <= 1.73  # of 128 values, or somewhat fewer by the design effect
     said = tails.finding(few)
     assert f"sgd: undetermined at this number of values (detectable {index:.2f} or less)" in said
-    told = tails.verdicts(few)
+    told = tables.verdicts(few)
     assert "at most 5 % of Gaussian samples get a verdict that claims a tail" in told
     assert "with a power of 80 %" in told
     assert f"detectable {index:.2f} or less" in told

@@ -32,7 +32,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def analysed(run):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sections, "SECTIONS", ())
+        patch.setattr(sections, "SECTIONS", {})
         return {name: analyze(run, name, settings=QUICK) for name in ("truth", "langevin")}
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from fastsde.analysis.branching.variance_components import Components, variance_components
 from fastsde.analysis.coordinates import feature_matrix, feature_names
 from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, of_networks, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -80,3 +82,15 @@ def _spread(context: Context, view: Trajectories, branches: int, modes: bool, lo
         found.append(variance_components(points, branches, context.settings.seed))
     columns = ("within", "between", "share", "low", "high")
     return Spread(*(np.stack([getattr(one, column) for one in found]) for column in columns))
+
+
+SECTION = register_section(
+    Section(
+        name="branching",
+        record=Branching,
+        measure=measure,
+        order=140,
+        applies=of_networks,
+        cost=Cost((0.001, 0, 0, 0, 0, 0, 0, 0)),  # 1.00 to 1.00
+    )
+)

@@ -16,6 +16,8 @@ from fastsde.analysis.confidence import Interval
 from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfit
 from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -176,3 +178,14 @@ def _verdict(column: Floats, low: Floats, highest: Floats) -> str:
     if not gone.size:
         return "longer"
     return "shorter" if low[1] < FORGOTTEN else "resolved"
+
+
+SECTION = register_section(
+    Section(
+        name="mixing",
+        record=MixingTimes,
+        measure=measure,
+        order=130,
+        cost=Cost((0.000802, 0, 1.44e-06, 0, 0, 0, 6.39e-10, 9.76e-09)),  # 0.03 to 1.08
+    )
+)

@@ -20,6 +20,8 @@ from fastsde.analysis.distances.tested import over_null, tested
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.records import stack
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, register_section
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
@@ -178,3 +180,17 @@ class _Trial:
         for (i, j), value in zip(self.places, values, strict=True):
             matrix[i, j] = matrix[j, i] = value
         return matrix
+
+
+SECTION = register_section(
+    Section(
+        name="pairs",
+        record=Pairs,
+        measure=measure,
+        order=20,
+        finish=Pairs.with_reference,
+        cost=Cost(
+            (0, 0.00632, 0, 0, 3.14e-05, 3.56e-07, 0, 5.44e-06), threaded=True
+        ),  # fitted over measured: 0.54 to 1.33
+    )
+)

@@ -1,4 +1,4 @@
-"""The figures of a report, one function each: an `Analysis` in, a matplotlib figure out."""
+"""Figures of the course of training: loss, growth of the modes, learning times."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
-from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style
@@ -66,25 +64,6 @@ def mode_growth(analysis: Analysis) -> Figure:
     axes[0].fill_between([], [], color=style.MUTED, alpha=0.25, linewidth=0, label="90 % of trajectories")
     panels.start_at_action(axes, analysis)
     panels.outer_labels(axes, 3, "mode / strength")
-    style.legend_below(figure, axes)
-    return figure
-
-
-def distances_over_time(analysis: Analysis) -> Figure:
-    """Distances of every model from the reference: as they are, and over their null quantile."""
-    kinds = [
-        (SLICED_WASSERSTEIN, "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
-        (MMD_FEATURES, "squared MMD", MMD_FEATURES.units),
-    ]
-    figure, axes = style.grid(4, 2, 2.6, sharex=True)
-    lines = style.model_lines(list(analysis.models), analysis.reference)
-    for column, (distance, title, unit) in enumerate(kinds):
-        panels.distance_panel(axes[column], analysis, distance.name, lines)
-        axes[column].set_title(title)
-        axes[column].set_ylabel(unit)
-        panels.ratio_panel(axes[2 + column], analysis, distance.name, lines)
-        axes[2 + column].set_ylabel("times the null quantile")
-        axes[column].set_xlabel("")
     style.legend_below(figure, axes)
     return figure
 

@@ -1,4 +1,4 @@
-"""Figures of all distances, all pairs of models, and what each distance is worth."""
+"""Figures of distances: over time, all of them, all pairs of models, and what each distance is worth."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from matplotlib.ticker import FuncFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.distances.battery import Battery
+from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
+from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.distances.pairs import Matrix, Pairs
 from fastsde.analysis.distances.registry import declared
 from fastsde.analysis.distances.relevance import Relevance
 from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Bools, Floats
 from fastsde.analysis.ranking import ordered, verdict
-from fastsde.report import style
+from fastsde.report import panels, style
 
 HOT = LinearSegmentedColormap.from_list("ratio", ["#fdf3e1", "#f5b65c", "#d55e00", "#7a1f1f"])
 EFFECT = LinearSegmentedColormap.from_list("effect", ["#e8f0f6", "#8fb8d6", "#2f77ad", "#0b3a5c"])
@@ -180,3 +182,22 @@ def _bar(figure: Figure, axes: list[Axes], label: str) -> None:
     bar.set_label(label)
     bar.set_ticks([1, 3, 10, 30, 100], labels=["1", "3", "10", "30", "100"])
     bar.ax.minorticks_off()
+
+
+def distances_over_time(analysis: Analysis) -> Figure:
+    """Distances of every model from the reference: as they are, and over their null quantile."""
+    kinds = [
+        (SLICED_WASSERSTEIN, "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
+        (MMD_FEATURES, "squared MMD", MMD_FEATURES.units),
+    ]
+    figure, axes = style.grid(4, 2, 2.6, sharex=True)
+    lines = style.model_lines(list(analysis.models), analysis.reference)
+    for column, (distance, title, unit) in enumerate(kinds):
+        panels.distance_panel(axes[column], analysis, distance.name, lines)
+        axes[column].set_title(title)
+        axes[column].set_ylabel(unit)
+        panels.ratio_panel(axes[2 + column], analysis, distance.name, lines)
+        axes[2 + column].set_ylabel("times the null quantile")
+        axes[column].set_xlabel("")
+    style.legend_below(figure, axes)
+    return figure

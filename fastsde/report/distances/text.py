@@ -15,9 +15,6 @@ from fastsde.analysis.distances.relevance import LEAST_POWER, Relevance, Verdict
 from fastsde.analysis.distances.two_samples import Pair
 from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.ranking import UNDETERMINED, by_pairs, ranking, verdict
-from fastsde.report.distances import figures as distances_figures
-from fastsde.report.distances.coordinates import by_coordinate
-from fastsde.report.spec import FigureSpec
 from fastsde.report.writing import NOTHING, number, percent, table, tables
 
 
@@ -191,75 +188,7 @@ def relevance_table(analysis: Analysis) -> str:
     return note + table(head, rows)
 
 
-def _measured(analysis: Analysis) -> bool:
+def measured(analysis: Analysis) -> bool:
     """Whether any distance was tested at any size: not if samples of independent states are too small."""
-    found: Relevance | None = analysis.sections.get("relevance")
-    return found is not None and any(np.isfinite(one.seconds).any() for one in found.distances.values())
-
-
-SPECS = (
-    FigureSpec(
-        name="all_distances",
-        title="Every distance",
-        caption=(
-            "Each distance of each model from the reference at snapshots between which the reference covers "
-            "equal parts of its way, as a multiple of its 95&nbsp;% null quantile. <b>= means "
-            "inside the null band: not significant by this distance at this number of trajectories "
-            "(p &ge; 0.05).</b> A dash: the distance does not exist for this model, or too few trajectories "
-            "survive. The reference stands for its own two halves: one cell in twenty is coloured by "
-            "chance. Squared distances have larger ratios than their roots: compare along a row, not along a "
-            "column."
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/modes, loss</code>; <code>analysis.h5 sections/distances</code>. "
-            "MMD, energy distance and KL by neighbours use at most 512 or 256 trajectories per sample, exact "
-            "transport and the Sinkhorn divergence 100, random features all. KL is the mean "
-            "of both directions on at most three principal axes."
-        ),
-        draw=distances_figures.all_distances,
-        applies=lambda analysis: "distances" in analysis.sections,
-        finding=battery_finding,
-        beside=lambda analysis: battery_table(analysis) + by_coordinate(analysis),
-    ),
-    FigureSpec(
-        name="pairs",
-        title="Distance between any two models",
-        caption=(
-            "First the effect between any two models, the mean over the course of learning in shares of a "
-            "mode's strength or decades of loss, the same in both triangles: blue where the models are "
-            "distinguishable, grey where they are not or that is undetermined (with the reference by all "
-            "distances at all snapshots, other pairs by the two below, at the chosen snapshots: "
-            "<code>fastsde compare</code> may still distinguish these); on the diagonal what sampling alone "
-            "gives. Then, at chosen snapshots, distances as multiples of their 95&nbsp;% null "
-            "quantile: the squared MMD in the upper right triangle and the energy distance in the lower left "
-            "one; on the diagonal the MMD of the two halves of one model. = means that a difference is not "
-            "significant there, a dash that the distance does not exist or too few survive."
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/modes, loss</code>, the first half of one model and the second half of "
-            "the other; <code>analysis.h5 sections/pairs</code>."
-        ),
-        draw=distances_figures.all_pairs,
-        applies=lambda analysis: "pairs" in analysis.sections,
-        finding=pairs_finding,
-    ),
-    FigureSpec(
-        name="relevance",
-        title="Which distance is tractable and relevant",
-        caption=(
-            "How often a permutation test at the 5&nbsp;% level distinguishes the nearest and farthest model "
-            "from the reference in small samples of this ensemble, how often the reference from itself, and "
-            "what one test with all shuffles costs. Darker is a larger sample. A star: the distance does "
-            "not exist for every model of the study."
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/modes, loss</code> at the chosen snapshots; <code>analysis.h5 "
-            "sections/relevance</code>. Nearest and farthest by the effect over the course."
-        ),
-        draw=distances_figures.relevance,
-        applies=_measured,
-        finding=relevance_finding,
-        beside=relevance_table,
-    ),
-)
-"""The figures of all distances, in the order of the page."""
+    found: Relevance = analysis.sections["relevance"]
+    return any(np.isfinite(one.seconds).any() for one in found.distances.values())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from fastsde.analysis.escape.effects import DATA_SET, ONE_DATA_SET, TRAJECTORY, Effect
+from fastsde.analysis.escape.places import is_rank, passage
 from fastsde.analysis.phrases import between
 from fastsde.report import writing
 from fastsde.report.escape import figures
@@ -24,17 +25,17 @@ UNITS = {
 def effect_sentences(found: dict[str, Effect]) -> list[str]:
     """Say what each setting does to the escape from the lowest rank that has effects, tails first."""
     rank = _lowest(found)
-    chosen = [one for key, one in found.items() if key.startswith(f"rank {rank} ")]
+    chosen = [one for one in found.values() if one.place == rank]
     return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
 
 
 def _lowest(found: dict[str, Effect]) -> int:
-    return min((int(key.split()[1]) for key in found), default=0)
+    return min((one.place for one in found.values()), default=0)
 
 
 def barriers(places: Sequence[str]) -> bool:
     """Whether places are reached, as on a landscape, and not left, as the ranks of a network."""
-    return bool(places) and not places[0].startswith("rank ")
+    return bool(places) and not is_rank(places[0])
 
 
 def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
@@ -42,7 +43,7 @@ def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
     where = f"reach {places[0]}" if barriers(places) else "escape"
     rank = _lowest(found)
     origin = "" if barriers(places) else f" from rank {rank}" if rank else " from the origin"
-    tails = any(one.covariate == "alpha" for key, one in found.items() if key.startswith(f"rank {rank} "))
+    tails = any(one.covariate == "alpha" and one.place == rank for one in found.values())
     question = f"Do heavier tails {where} faster{origin}? " if tails else ""
     sentences = effect_sentences(found)
     return question + "; ".join(sentences) + "." if sentences else f"Too few {where}{origin} to compare."
@@ -103,7 +104,7 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
         "unit",
     )
     rows = []
-    for key, one in found.items():
+    for one in found.values():
         ends = (
             f"{one.time[0] / unit:,.4g} at {one.value[0]:g}, {one.time[-1] / unit:,.4g} at {one.value[-1]:g}"
         )
@@ -111,7 +112,7 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
         rows.append(
             [
                 f'{name}<span class="what">{escape(figures.family_name(one))}</span>',
-                figures.passage_name(places[int(key.split()[1])]),
+                passage(places[one.place]),
                 figures.SHARES[one.share],
                 ends,
                 _span(one.ratio, *_factors(one.ratio_low, one.ratio_high)),
@@ -129,7 +130,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
         {
             "setting": figures.short_name(one.covariate),
             "models": figures.family_name(one),
-            "passage": figures.passage_name(places[int(key.split()[1])]),
+            "passage": passage(places[one.place]),
             "values": f"{one.value[0]:g} to {one.value[-1]:g}",
             "share escaped": figures.SHARES[one.share],
             "by time": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
@@ -137,7 +138,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "exploded": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
             "unit": f"{one.units:,} {UNITS[one.unit]}",
         }
-        for key, one in found.items()
+        for one in found.values()
     ]
 
 

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.escape.effects import COVARIATES, Effect
+from fastsde.analysis.escape.places import passage
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import style
@@ -58,7 +59,7 @@ def curves(analysis: Analysis) -> Figure:
                 panel.plot(times, one.explosion[rank], color=lines[name].color, linewidth=0.9, linestyle=":")
         _time_axis(panel, analysis, times)
         panel.set_ylim(0, 1.03)
-        panel.set_title(passage_name(found.places[rank]))
+        panel.set_title(passage(found.places[rank]))
     for number, panel in enumerate(axes):
         if number % 2 == 0:
             panel.set_ylabel("share still there")
@@ -85,7 +86,7 @@ def hazards(analysis: Analysis) -> Figure:
             panel.plot(middle[known], shown, marker=".", label=name, **lines[name]._asdict())
             panel.fill_between(middle[known], low, high, color=lines[name].color, alpha=0.12, linewidth=0)
             seen += rate[rate > 0].tolist()
-        panel.set_title(passage_name(found.places[rank]))
+        panel.set_title(passage(found.places[rank]))
         if seen:
             style.log_scale(panel, "y", (min(seen) / 2, max(seen) * 2))
         panel.set_xlim(left=0)
@@ -103,35 +104,22 @@ def effects(analysis: Analysis) -> Figure:
     return effect_panels(found.effects, time_per_step(analysis), "steps", found.places)
 
 
-def passage_name(place: str) -> str:
-    """Say what a passage leads from, or to.
-
-    Examples
-    --------
-    >>> passage_name("rank 0"), passage_name("radius 1")
-    ('from rank 0 to 1', 'to radius 1')
-    """
-    if place.startswith("rank "):
-        return f"from {place} to {int(place.split()[1]) + 1}"
-    return f"to {place}"
-
-
 def effect_panels(found: Mapping[str, Effect], unit: float, word: str, places: Sequence[str]) -> Figure:
     """Draw one panel for each family of models: time against the setting, one line for each place."""
-    groups: dict[tuple[str, ...], list[tuple[int, Effect]]] = {}
-    for key, one in found.items():
-        groups.setdefault((one.covariate, *one.names, *one.held), []).append((int(key.split()[1]), one))
+    groups: dict[tuple[str, ...], list[Effect]] = {}
+    for one in found.values():
+        groups.setdefault((one.covariate, *one.names, *one.held), []).append(one)
     figure, axes = style.grid(len(groups), 3, 2.7)
     for panel, many in zip(axes, groups.values(), strict=True):
-        for rank, one in many:
-            label = f"{passage_name(places[rank])}, {SHARES[one.share]} escaped"
-            _effect_line(panel, rank, one, unit, label)
-        _effect_axis(panel, many[0][1], many[0][1].covariate)
-        times = np.concatenate([one.time for _, one in many])
+        for one in many:
+            label = f"{passage(places[one.place])}, {SHARES[one.share]} escaped"
+            _effect_line(panel, one, unit, label)
+        _effect_axis(panel, many[0], many[0].covariate)
+        times = np.concatenate([one.time for one in many])
         times = times[np.isfinite(times) & (times > 0)]
         if times.size and times.max() > DECADES * times.min():
             style.log_scale(panel, "y", (0.5 * times.min() / unit, 2 * times.max() / unit))
-        panel.set_title(textwrap.fill(family_name(many[0][1]), TITLE_WIDTH), fontsize=8.5)
+        panel.set_title(textwrap.fill(family_name(many[0]), TITLE_WIDTH), fontsize=8.5)
     for number, panel in enumerate(axes):
         if number % 3 == 0:
             panel.set_ylabel(f"time to escape ({word})")
@@ -156,15 +144,15 @@ def family_name(one: Effect) -> str:
     return f"{text} ({', '.join(held)})" if held else text
 
 
-def _effect_line(panel: Axes, rank: int, one: Effect, unit: float, label: str) -> None:
-    line = style.mode_line(rank)
+def _effect_line(panel: Axes, one: Effect, unit: float, label: str) -> None:
+    line = style.mode_line(one.place)
     bars = np.array([one.time - one.low, one.high - one.time]) / unit
     bars = np.where(np.isfinite(bars), np.maximum(bars, 0.0), 0.0)
     panel.errorbar(
         one.value,
         one.time / unit,
         yerr=bars,
-        marker=MARKS[rank % len(MARKS)],
+        marker=MARKS[one.place % len(MARKS)],
         markersize=4,
         elinewidth=1.0,
         label=label,

@@ -1,120 +1,137 @@
-"""What stands beside the figures on feature learning."""
+"""What diffusion, rank and alignment say, in sentences."""
 
 from __future__ import annotations
 
-from fastsde.report.features import figures, rank_figures, tables
-from fastsde.report.features import late_law as late
-from fastsde.report.spec import FigureSpec
+import math
+from html import escape
 
-_RATES = (
-    "<code>ensemble.h5 /MODEL/mode_diffusion, mode_drift, modes</code>: variance per unit time that the "
-    "model's own noise gives u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, and its drift under "
-    "gradient flow, exact "
-    "from the state; <code>analysis.h5 sections/diffusion</code>."
-)
+import numpy as np
 
-SPECS = (
-    FigureSpec(
-        name="peaks",
-        title="Does diffusion peak before learning?",
-        caption=(
-            "Left: how much of a mode is learned when the diffusion along it is largest; dot: median over "
-            "trajectories with its 95 % interval, bar: half of the trajectories, dashed: learned. Right: "
-            "share of trajectories in which that happens before the mode is learned. In a balanced and "
-            "aligned network without label noise the peak lies at (2 &minus; 2/L) / (3 &minus; 2/L): 50 % "
-            "with two layers, 60 % with four. A larger peak later on, when noise of modes that are still "
-            "being learned reaches this one, counts as not before. Isotropic noise diffuses most where the "
-            "mode is largest."
-        ),
-        source=_RATES + " Peaks by a parabola through the largest value and its neighbours.",
-        draw=figures.peak_fractions,
-        applies=lambda analysis: "diffusion" in analysis.sections,
-        finding=tables.diffusion_finding,
-        beside=tables.diffusion_table,
-    ),
-    FigureSpec(
-        name="diffusion",
-        title="Diffusion in each trajectory's own time",
-        caption=(
-            "Diffusion along each mode, in units of its largest value in the trajectory, against time in "
-            "units of the time at which this trajectory has learned half of the mode: medians over "
-            "trajectories. Grey: the share of the mode that the first model has learned."
-        ),
-        source=_RATES,
-        draw=figures.aligned_diffusion,
-        applies=lambda analysis: (
-            "diffusion" in analysis.sections
-            and any(one.aligned is not None for one in analysis.sections["diffusion"].models.values())
-        ),
-    ),
-    FigureSpec(
-        name="rates",
-        title="Drift and diffusion over time",
-        caption=(
-            "Diffusion along each mode, and its drift down the full gradient: medians and nine tenths of the "
-            "trajectories."
-        ),
-        source=_RATES,
-        draw=figures.rates_over_time,
-        applies=lambda analysis: "diffusion" in analysis.sections,
-    ),
-    FigureSpec(
-        name="rank",
-        title="Does SGD favour low rank?",
-        caption=(
-            "Above: mean effective and stable rank of W. Then the rank of the reference less that of each "
-            "model, below zero where the reference has the lower rank, with 95 % bands: at the same time, "
-            "and when both have the same loss. <b>At one time a slower model has the lower rank only for "
-            "being slower; at the same loss the order in which modes are learned is compared.</b>"
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/effective_rank, stable_rank, singular_values, loss</code>: "
-            "exponential of the entropy of the normalised singular values; |W|<sub>F</sub>&sup2; / "
-            "|W|<sub>2</sub>&sup2;. Only trajectories that never explode; <code>analysis.h5 "
-            "sections/rank</code>."
-        ),
-        draw=rank_figures.ranks,
-        applies=lambda analysis: "rank" in analysis.sections,
-        finding=tables.rank_finding,
-        beside=tables.rank_table,
-    ),
-    FigureSpec(
-        name="alignment",
-        title="Alignment and balance",
-        caption=(
-            "Medians over trajectories of the mean over modes or interfaces, with nine tenths of the "
-            "trajectories. Theory of the modes as one-dimensional processes assumes alignment 1 and "
-            "imbalance 0. Where singular values of a layer are nearly equal its top direction is arbitrary."
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/mode_alignment, layer_alignment, balance</code>: "
-            "u<sub>a</sub><sup>T</sup> W v<sub>a</sub> / (|W v<sub>a</sub>| |W<sup>T</sup> "
-            "u<sub>a</sub>|)<sup>1/2</sup>; cosine of the top left singular vector of W<sub>l</sub> and the "
-            "top right one of W<sub>l+1</sub>; |W<sub>l+1</sub><sup>T</sup> W<sub>l+1</sub> &minus; "
-            "W<sub>l</sub> W<sub>l</sub><sup>T</sup>|<sub>F</sub>."
-        ),
-        draw=rank_figures.alignment,
-        applies=lambda analysis: "alignment" in analysis.sections,
-        finding=tables.alignment_finding,
-    ),
-    FigureSpec(
-        name="late_law",
-        title="The late-time law",
-        caption=(
-            "Left: effective temperature of each mode, from its variance at the last snapshot. A Boltzmann "
-            "law has one temperature for all modes. Right: mean of each mode less the fixed point of "
-            "gradient flow. Gradient noise vanishes at a minimum without label noise, and the law collapses "
-            "onto it."
-        ),
-        source=(
-            "<code>ensemble.h5 /MODEL/modes</code> at the last snapshot, trajectories that never explode; "
-            "<code>analysis.h5 sections/late_law</code>. Intervals of variances allow for the sample's "
-            "kurtosis."
-        ),
-        draw=figures.late_laws,
-        applies=lambda analysis: "late_law" in analysis.sections,
-        finding=late.late_finding,
-        beside=late.late_table,
-    ),
-)
-"""The figures on feature learning, in the order of the page."""
+from fastsde.analysis import Analysis
+from fastsde.analysis.confidence import Interval
+from fastsde.analysis.features.diffusion import Diffusion, DiffusionPeaks
+from fastsde.analysis.features.rank import Ranks
+from fastsde.analysis.phrases import enumerated
+from fastsde.analysis.summary import ordered
+from fastsde.report.panels import shown_modes
+from fastsde.report.writing import percent
+
+
+def diffusion_finding(analysis: Analysis) -> str:
+    """Say whether the diffusion along the modes peaks before they are learned."""
+    found: Diffusion = analysis.sections["diffusion"]
+    names = [name for name in ordered(analysis) if name in found.models]
+    if not names:
+        return "No model learned a mode."
+    others: dict[str, list[str]] = {}
+    for name in names[1:]:
+        verdict = _verdict(found.models[name], _counted(analysis, found.models[name]))
+        others.setdefault(verdict, []).append(escape(name))
+    said = [f"In {enumerated(same)} it {verdict}." for verdict, same in others.items()]
+    return " ".join([_diffusion_sentence(analysis, names[0], found), *said])
+
+
+def _counted(analysis: Analysis, one: DiffusionPeaks) -> list[int]:
+    return [mode for mode in shown_modes(analysis) if one.counted[mode] > 0]
+
+
+def _verdict(one: DiffusionPeaks, modes: list[int]) -> str:
+    """Say of the peak of the diffusion how it stands to learning."""
+    if not modes:
+        return "undetermined: no mode is learned"
+    if np.all(one.edge[modes] > 0.9 * one.counted[modes]):
+        return "does not exist: the diffusion is largest at the first or last snapshot"
+    low, high = one.before_learned.low[modes], one.before_learned.high[modes]
+    if np.all(low > 0.5):
+        return "precedes learning in every mode"
+    if np.all(high < 0.5):
+        return "does not precede learning"
+    if np.any(low > 0.5):
+        which = [str(mode + 1) for mode, end in zip(modes, low, strict=True) if end > 0.5]
+        return f"precedes learning in mode{'s' if len(which) > 1 else ''} {enumerated(which)} only"
+    return "precedes learning in about half of the trajectories"
+
+
+def _diffusion_sentence(analysis: Analysis, name: str, found: Diffusion) -> str:
+    one = found.models[name]
+    modes = _counted(analysis, one)
+    start = f"In {escape(name)} the peak of the diffusion {_verdict(one, modes)}"
+    if not modes or np.all(one.edge[modes] > 0.9 * one.counted[modes]):
+        return f"{start}."
+    numbers = [str(mode + 1) for mode in modes]
+    before = [percent(float(one.before_learned.value[mode])) for mode in modes]
+    fraction = [percent(float(value)) for value in one.fraction.value[modes]]
+    return (
+        f"{start}: it comes before {percent(found.learned)} of the mode is learned in "
+        f"{enumerated(before)} of the trajectories (modes {enumerated(numbers)}), "
+        f"when the median trajectory has learned {enumerated(fraction)} of it."
+    )
+
+
+def rank_finding(analysis: Analysis) -> str:
+    """Say whether the reference has the lower rank."""
+    found: Ranks = analysis.sections["rank"]
+    reference = escape(analysis.reference)
+    sentences: list[str] = []
+    unknown: list[str] = []
+    for name in ordered(analysis):
+        one = found.models[name]
+        course = one.effective or one.stable
+        kind = "effective" if one.effective else "stable"
+        if course is None or course.average_difference is None:
+            continue
+        if not math.isfinite(float(course.average_difference.value)):
+            unknown.append(escape(name))
+            continue
+        average = _lower(course.average_difference)
+        text = f"Against {escape(name)}: {kind} rank of {reference} {average} on average over time"
+        if course.loss_average_difference is not None:
+            text += f", {_lower(course.loss_average_difference)} at equal loss"
+        sentences.append(text + ".")
+    if unknown:
+        who = enumerated(unknown)
+        sentences.append(f"Undetermined against {who}: too few trajectories survive.")
+    if not sentences:
+        return "There is no model to compare the rank with."
+    return f"{_favours(found, reference)} {' '.join(sentences)}".strip()
+
+
+def _favours(found: Ranks, reference: str) -> str:
+    """Judge by the ranks at equal loss, or over time where there are none."""
+    courses = [one.effective or one.stable for one in found.models.values()]
+    judged = [one.loss_average_difference or one.average_difference for one in courses if one is not None]
+    ends = [(float(one.low), float(one.high)) for one in judged if one is not None]
+    ends = [(low, high) for low, high in ends if math.isfinite(low) and math.isfinite(high)]
+    if not ends:
+        return ""
+    if all(high < 0 for _, high in ends):
+        return f"{reference} has a lower rank than every other model."
+    if not any(high < 0 for _, high in ends):
+        return f"{reference} does not have a lower rank than any other model."
+    return f"{reference} has a lower rank than some of the other models."
+
+
+def _lower(difference: Interval) -> str:
+    value, low, high = (float(end) for end in (difference.value, difference.low, difference.high))
+    if not math.isfinite(value):
+        return "unknown"
+    if low <= 0 <= high:
+        return f"the same within {max(abs(low), abs(high)):.2g}"
+    ends = sorted((abs(low), abs(high)))
+    word = "lower" if value < 0 else "higher"
+    return f"{word} by {abs(value):.2g} ({ends[0]:.2g} to {ends[1]:.2g})"
+
+
+def alignment_finding(analysis: Analysis) -> str:
+    """Say how aligned the networks are at the end."""
+    found = analysis.sections["alignment"]
+    words = {
+        "mode_alignment": "of W's singular vectors with the modes",
+        "layer_alignment": "of adjacent layers",
+    }
+    parts = []
+    for name in ordered(analysis):
+        values = {key: one for key, one in found.models[name].quantiles.items() if key in words}
+        told = [f"{one[1, -1].mean():.3f} {words[key]}" for key, one in values.items()]
+        parts.append(f"{escape(name)} {' and '.join(told)}")
+    return f"Median alignment at the end (1 is perfect): {'; '.join(parts)}."

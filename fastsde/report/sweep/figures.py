@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from fastsde.analysis.cases import SweepAnalysis
+from fastsde.analysis.escape.places import passage
 from fastsde.analysis.sweep_rows import SEEDS, Row, column
 from fastsde.report import style
-from fastsde.report.escape.figures import DECADES, MARKS, passage_name, short_name
+from fastsde.report.escape.figures import DECADES, MARKS, short_name
 from fastsde.report.sweep.tables import heading, main_place
 
 __all__ = ["sweep_image"]
@@ -58,7 +59,7 @@ def _across(found: SweepAnalysis) -> int | None:
 def _quantity(found: SweepAnalysis) -> _Quantity | None:
     """Return the first of escape time, tail index and final loss that some row has."""
     place = main_place(found)
-    passage = passage_name(found.places[place]) if found.places else ""
+    where = passage(found.places[place]) if found.places else ""
     nan = math.nan
 
     def time(one: Row) -> tuple[float, float, float]:
@@ -67,7 +68,7 @@ def _quantity(found: SweepAnalysis) -> _Quantity | None:
         return float(one.escape_time[place]), float(one.escape_low[place]), float(one.escape_high[place])
 
     choices = (
-        _Quantity(f"Time by which half of the trajectories have escaped {passage}", "escape time", time),
+        _Quantity(f"Time by which half of the trajectories have escaped {where}", "escape time", time),
         _Quantity("Index of the tail of the noise, mode 1", "tail index", lambda r: (r.tail_index, nan, nan)),
         _Quantity("Median loss at the end", "final loss", lambda r: (r.final_loss, nan, nan)),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.report.css import CSS
-from fastsde.report.escape.text import effect_finding, effects_table
+from fastsde.report.escape.effects import effect_finding, effects_table
 from fastsde.report.sweep.figures import sweep_image
 from fastsde.report.sweep.tables import html_table
 from fastsde.storage.layout import SWEEP_FILE

@@ -9,9 +9,10 @@ from html import escape
 from typing import Any
 
 from fastsde.analysis.cases import SweepAnalysis
+from fastsde.analysis.escape.places import passage
 from fastsde.analysis.sweep_rows import Row
 from fastsde.report import writing
-from fastsde.report.escape.figures import passage_name, short_name
+from fastsde.report.escape.figures import short_name
 
 __all__ = ["csv_text", "heading", "html_table", "main_place", "text_rows"]
 
@@ -60,14 +61,14 @@ def text_rows(found: SweepAnalysis) -> list[dict[str, str]]:
 
 
 def _cells(found: SweepAnalysis, one: Row, place: int) -> dict[str, str]:
-    passage = passage_name(found.places[place]) if found.places else ""
+    where = passage(found.places[place]) if found.places else ""
     values = zip(found.columns, one.values, strict=True)
     return {
         **{heading(key): value for key, value in values},
         "model": one.model,
         "noise tail": one.tail,
         "noise tail index (mode 1)": _number(one.tail_index),
-        f"escape {passage}, half by (time)": _span(one, place),
+        f"escape {where}, half by (time)": _span(one, place),
         "escaped": _share(one, place),
         "final loss (median)": _number(one.final_loss),
         "exploded": f"{one.exploded:,} of {one.trajectories:,}",

@@ -1,0 +1,57 @@
+"""The part of the page on equilibrium."""
+
+from __future__ import annotations
+
+from fastsde.report.currents import figures, tables
+from fastsde.report.spec import FigureSpec, register_figure
+
+register_figure(
+    FigureSpec(
+        name="currents",
+        section="currents",
+        order=250,
+        title="Is the late-time law in equilibrium?",
+        caption=(
+            "Left: probability current between neighbouring snapshots at the end of the run (arrows, in "
+            "units of the longest of all) over the density of midpoints (grey), of the two models that "
+            "produce most entropy, in the plane in which each turns fastest, chosen on one half of the "
+            "trajectories. Right: entropy production rate "
+            "with 95 % intervals, zero in detailed balance. What is projected out may hide a current but "
+            "makes none. Noise of shuffled epochs is correlated over an epoch, which counts as a current "
+            "too."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/mode_matrix</code> (or modes), the closest snapshots from half of the "
+            "run on; <code>analysis.h5 sections/currents</code>. Area &lt;x<sub>i</sub> dx<sub>j</sub> "
+            "&minus; x<sub>j</sub> dx<sub>i</sub>&gt; / 2dt, x in units of <code>deviation</code>; "
+            "A = &minus;log(C<sub>1</sub> C<sub>0</sub><sup>&minus;1</sup>)/h, "
+            "e = tr(Q<sup>T</sup> D<sup>&minus;1</sup> Q S<sup>&minus;1</sup>), Q = D &minus; A S."
+        ),
+        draw=figures.fields,
+        condition=lambda analysis: any(one.planes for one in analysis.sections["currents"].models.values()),
+        finding=tables.currents_finding,
+        beside=tables.currents_table,
+    )
+)
+
+register_figure(
+    FigureSpec(
+        name="mixing",
+        section="mixing",
+        order=260,
+        title="How long modes remember",
+        caption=(
+            "Correlation over trajectories between each mode at the end of the run and a time "
+            "later, with 95 % bands. Below the dashed line it counts as forgotten. A law can be stationary "
+            "in a mode only if the run is many such times long."
+        ),
+        source=(
+            "<code>ensemble.h5 /MODEL/modes</code> from half of the run on; <code>analysis.h5 "
+            "sections/mixing</code>. Times: area under the correlation by trapezoids."
+        ),
+        draw=figures.correlations,
+        condition=lambda analysis: any(not one.reason for one in analysis.sections["mixing"].models.values()),
+        finding=tables.mixing_finding,
+        beside=tables.mixing_table,
+    )
+)
