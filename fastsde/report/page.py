@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing beside itself."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
         if one.exploded
     ]
     note = (
-        f"<p>Trajectories that diverged: {', '.join(exploded)}. From the moment at which its loss has passed "
-        f"{FAR:g} times the largest of the start for good, such a trajectory is in a state of its own for "
-        "the MMD and left out of all other estimates; for learning times its end is a competing event.</p>"
+        f"<p>Trajectories that diverged: {', '.join(exploded)}. Once its loss stays above {FAR:g} times the "
+        "largest initial loss, such a trajectory is a separate state for the MMD and left out of all other "
+        "estimates; for learning times divergence is a competing event.</p>"
         if exploded
         else ""
     )
@@ -100,25 +100,25 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
 
 
 def _quick(analysis: Analysis) -> str:
-    """Say what a quick analysis saves."""
+    """Say what a quick analysis reduces."""
     return f"<p>{analysis.settings.quick_words()}</p>" if analysis.settings.quick else ""
 
 
 def _part(analysis: Analysis, study: Study) -> str:
-    """Say how much of its study an analysis has seen, unless it is all of it."""
+    """Say which part of its study an analysis covers, unless it is all of it."""
     notes = []
     if analysis.source == PARTIAL_FILE:
         notes.append(
-            f"{PARTIAL_FILE}, what there is of a run up to step {analysis.step[-1]:,.0f}, which may go on"
+            f"{PARTIAL_FILE}, the part of a run up to step {analysis.step[-1]:,.0f}; the run may continue"
         )
     wanted = study.trajectories
     fewer = {name: one.trajectories for name, one in analysis.models.items() if one.trajectories < wanted}
     if fewer:
         there = ", ".join(f"{escape(name)} {count:,}" for name, count in fewer.items())
-        notes.append(f"of {wanted:,} trajectories of each model there were {there}")
+        notes.append(f"of {wanted:,} trajectories per model: {there}")
     without = [escape(name) for name in study.models if name not in analysis.models]
     notes += [f"without {enumerated(without)}"] if without else []
-    return f"<p>Of a part of the study: {'; '.join(notes)}.</p>" if notes else ""
+    return f"<p>Partial results: {'; '.join(notes)}.</p>" if notes else ""
 
 
 def _reading(analysis: Analysis, study: Study) -> str:
@@ -127,14 +127,14 @@ def _reading(analysis: Analysis, study: Study) -> str:
     settings = analysis.settings
     paired = (
         " The models of this study share their starting points; different trajectories are compared, so the "
-        "samples are independent all the same."
+        "samples are still independent."
         if study.start == "paired"
         else ""
     )
     data = (
         ""
         if study.data is None or study.data.samples == "population"
-        else " All trajectories share one data set: what is found holds for it."
+        else " All trajectories share one data set: the results hold for this data set."
     )
     branches = branches_of(study)
     unit = "the trajectory"
@@ -149,21 +149,22 @@ def _reading(analysis: Analysis, study: Study) -> str:
         f"<p>Models are in order of their <b>effect</b>, the nearest to {escape(analysis.reference)} first: "
         "the Wasserstein-1 distance of the marginal laws over the central 90&nbsp;% of their quantiles, mean "
         "over the modes (as shares of their strength) and the loss (in decades), averaged over the course of "
-        "learning. Snapshots count by their share of the way of the reference (the path of its medians), not "
-        "by time. It exists for every law and is among surviving trajectories; its interval is by the "
-        "jackknife. <b>By sampling alone</b>: the mean effect between two samples of the reference of the "
-        "same size; an effect of that size may be nothing but sampling, and a larger one includes some of "
+        "learning. Snapshots are weighted by their share of the path of the reference (that of its medians), "
+        "not by time. The effect exists for every law and is measured among surviving trajectories; its "
+        "interval is by the jackknife. <b>By sampling alone</b>: the mean effect between two samples of the "
+        "reference of the "
+        "same size; an effect of that size may be due to sampling alone, and a larger one includes some of "
         "it.</p><p>Whether a model is <b>distinguishable</b> is another question: one permutation test of "
         "all distances at all snapshots together (5&nbsp;% false alarms for each model), diverged "
-        "trajectories being a state of their own for the MMD. A small effect can be significant and a large "
+        "trajectories being a separate state for the MMD. A small effect can be significant and a large "
         "one need not be; <b>indistinguishable</b> does not mean equal, since a larger ensemble may find a "
-        f"difference. The unit is {unit}; both samples have the same number, from the first half of the "
-        "reference and the second half of the model, and for the effect the other way round as well."
+        f"difference. The unit is {unit}; both samples have the same size: the first half of the reference "
+        "and the second half of the model; for the effect also the other two halves."
         f"{paired}{data}</p>"
         "<p>MMD is the unbiased squared maximum mean discrepancy (mean of three Gaussian kernels: a quarter, "
         "once and four times as wide as the median distance of the points of all models at each snapshot; by "
-        f"{settings.frequencies} random features). The sliced Wasserstein distance W<sub>2</sub> is among "
-        "survivors, and does not exist where there is no variance.</p>"
+        f"{settings.frequencies} random features). The sliced Wasserstein distance W<sub>2</sub> is measured "
+        "among survivors, and does not exist where there is no variance.</p>"
     )
 
 

@@ -21,7 +21,7 @@ from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import style
 
 MODES = 4
-"""At most so many modes are drawn."""
+"""Modes drawn, at most."""
 
 
 def bands(
@@ -166,8 +166,8 @@ def start_at_action(axes: list[Axes], analysis: Analysis) -> None:
 
 
 def titled(name: str, result: ModelResult) -> str:
-    """Name a panel after its model, with the number of explosions."""
-    return f"{name} ({result.exploded:,} exploded)" if result.exploded else name
+    """Name a panel after its model, with the number of trajectories that diverged."""
+    return f"{name} ({result.exploded:,} diverged)" if result.exploded else name
 
 
 def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
@@ -180,7 +180,7 @@ def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
 
 
 def mode_limits(analysis: Analysis, modes: range) -> tuple[float, float]:
-    """Limits that hold the bands of all models, but for what is far from all medians and from 0 and 1."""
+    """Limits that contain the bands of all models, except values far from all medians and from 0 and 1."""
     shown = slice(modes.start, modes.stop)
     strength = analysis.mode_strength[shown]
     bands = np.array([one.moments.quantiles[:, :, shown] / strength for one in analysis.models.values()])

@@ -276,7 +276,7 @@ def test_an_axis_is_logarithmic_only_with_positive_data(value, drawn):
 
 def test_all_logarithmic_axes_are_made_in_one_place():
     folder = Path(style.__file__).parent
-    assert not [path.name for path in folder.glob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
+    assert not [path.name for path in folder.rglob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
 
 
 def test_no_analysis(tmp_path):

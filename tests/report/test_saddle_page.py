@@ -38,11 +38,11 @@ def found(covariate, low, high, values):
 @pytest.mark.parametrize(
     ("covariate", "low", "high", "values", "said"),
     [
-        ("alpha", 1.0, 2.0, (1.2, 2.0), "with tails of index 1.2 instead of 2 half have escaped sooner"),
-        ("alpha", 2.0, 1.0, (1.2, 2.0), "tails of index 1.2 instead of 2 half have escaped later"),
-        ("alpha", 1.0, 1.0, (1.2, 2.0), "no effect of tails of index 1.2 instead of 2"),
-        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "anisotropic noise instead of isotropic half"),
-        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "rate 0.1 instead of 0.2 half have escaped soon"),
+        ("alpha", 1.0, 2.0, (1.2, 2.0), "half have escaped sooner with tails of index 1.2 instead of 2"),
+        ("alpha", 2.0, 1.0, (1.2, 2.0), "half have escaped later with tails of index 1.2 instead of 2"),
+        ("alpha", 1.0, 1.0, (1.2, 2.0), "no significant effect of tails of index 1.2 instead of 2"),
+        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "with anisotropic noise instead of isotropic"),
+        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "sooner with learning rate 0.1 instead of 0.2"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_which_way(covariate, low, high, values, said):
@@ -127,8 +127,8 @@ def test_the_table_has_both_ends():
     assert row["unit"] == "200 trajectories per sample"
 
 
-def test_explosions_and_the_unit_are_said():
-    """Of the upper level one in ten explodes; three data sets are the unit, of two levels that share them."""
+def test_divergence_and_the_unit_are_said():
+    """Of the upper level one in ten diverges; three data sets are the unit, of two levels that share them."""
     rng = np.random.default_rng(1)
 
     def stays(gone):
@@ -141,11 +141,11 @@ def test_explosions_and_the_unit_are_said():
     ]
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     (sentence,) = escape.effect_sentences(effects)
-    assert sentence.endswith("; 3 data sets); exploded 0 of 300 at 1.2, 30 of 300 at 2")
+    assert sentence.endswith("; 3 data sets); diverged 0 of 300 at 1.2, 30 of 300 at 2")
     html = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
-    assert "exploded 0 of 300 at 1.2, 30 of 300 at 2" in html
+    assert "diverged 0 of 300 at 1.2, 30 of 300 at 2" in html
     (row,) = escape.effect_rows(effects, ("rank 0",))
-    assert (row["exploded"], row["unit"]) == ("0, 30", "3 data sets")
+    assert (row["diverged"], row["unit"]) == ("0, 30", "3 data sets")
     alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
     assert "100 trajectories per sample of the one data set in common" in escape.effect_sentences(alone)[0]
 
@@ -167,8 +167,8 @@ def test_findings_say_what_was_counted(analysis):
     assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
     curved = spec["saddle_curvature"].finding(analysis)
     assert curved.startswith("The saddles themselves: the origin: flat, 0 of ")
-    assert "The visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
-    assert curved.endswith("Where the saddle itself is flat, that is due to the distance from it.")
+    assert "Visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
+    assert curved.endswith("Where the saddle itself is flat, this is due to their distance from it.")
     assert ": flat, 0 of " not in spec["saddle_visits"].finding(analysis)
     assert "the saddle itself</i></th><td>flat, 0 of " in spec["saddle_visits"].beside(analysis)
     assert "lower bound" in spec["saddle_visits"].beside(analysis)  # only the modes are recorded

@@ -9,11 +9,11 @@ from fastsde.analysis.branching.section import Branching
 from fastsde.report import style
 
 QUANTITIES = 6
-"""At most so many quantities are drawn."""
+"""Quantities drawn, at most."""
 
 
 def share_within_states(analysis: Analysis) -> Figure:
-    """Draw the share of the spread that comes after the branching, a panel a quantity, a line a model."""
+    """Draw the share of variance within states, one panel per quantity, one line per model."""
     found: Branching = analysis.sections["branching"]
     lines = style.model_lines(list(found.models), analysis.reference)
     shown = min(QUANTITIES, len(found.quantities))

@@ -15,8 +15,8 @@ register_figure(
         title="Variance explained by the initial state",
         caption=(
             "Trajectories branch from states of another run. Share of their variance that is between "
-            "branches of the same state, with 95 % bands: 0 means that the state explains all of it, 1 that "
-            "the state no longer matters."
+            "branches of one state, with 95 % bands: 0 means that the initial state explains all of it, 1 "
+            "that the initial state no longer matters."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, trajectory k being a branch of state "

@@ -12,7 +12,7 @@ from fastsde.report.writing import percent
 
 
 def finding(analysis: Analysis) -> str:
-    """Say for each model what the states decided most, when, and what they still decide at the end."""
+    """Say for each model what the initial states explain most, when, and what they explain at the end."""
     found: Branching = analysis.sections["branching"]
     sentences = []
     for name, spread in found.models.items():

@@ -11,7 +11,7 @@ from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style
 
 MODES = 4
-"""At most so many modes are drawn."""
+"""Modes drawn, at most."""
 
 
 def loss_quantiles(analysis: Analysis) -> Figure:
@@ -47,7 +47,7 @@ def loss_quantiles(analysis: Analysis) -> Figure:
 
 
 def mode_growth(analysis: Analysis) -> Figure:
-    """Growth of the modes in every model, as fractions of what is to be learned."""
+    """Growth of the modes in every model, as fractions of the strengths of the modes."""
     names = ordered(analysis)
     shown_modes = panels.shown_modes(analysis)
     figure, axes = style.grid(len(names), 3, 2.35, sharex=True, sharey=True)

@@ -11,8 +11,9 @@ register_figure(
         order=60,
         title="Loss",
         caption=(
-            "Training loss of each model. The line is the median over trajectories, the bands hold half and "
-            "nine tenths of them. Dotted levels are the saddles at which the first r = 0, 1, 2, ... modes "
+            "Training loss of each model. The line is the median over trajectories; the bands contain "
+            "50&nbsp;% and 90&nbsp;% of them. Dotted levels are the saddles at which the first r = 0, 1, 2, "
+            "... modes "
             "are learned and the others are zero."
         ),
         source=(
@@ -33,7 +34,7 @@ register_figure(
         title="Growth of the modes",
         caption=(
             "How much of each mode of the optimal map is learned: 0 is nothing, 1 is all. The line is the "
-            "median, the band holds nine tenths of the trajectories."
+            "median; the band contains 90&nbsp;% of the trajectories."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes</code>, u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, divided by "
@@ -54,11 +55,12 @@ register_figure(
         caption=(
             "Share of trajectories in which a mode has not reached the given part of its strength yet, with "
             "95 % bands. A trajectory that has not learned the mode when the run ends is censored there; one "
-            "that explodes first is counted in the table and leaves the curve at its explosion."
+            "that diverges first is counted in the table and censored at its divergence."
         ),
         source=(
-            "<code>ensemble.h5 /MODEL/mode_learned_step</code>, found inside the integrator and not only at "
-            "snapshots. Kaplan-Meier: S(t) = &Pi; (1 &minus; d<sub>i</sub>/n<sub>i</sub>); band by "
+            "<code>ensemble.h5 /MODEL/mode_learned_step</code>, recorded at every step of the integrator, "
+            "not only at snapshots. Kaplan-Meier: S(t) = &Pi; (1 &minus; d<sub>i</sub>/n<sub>i</sub>); band "
+            "by "
             "Greenwood's formula, log-log."
         ),
         draw=figures.survival_curves,
@@ -66,7 +68,7 @@ register_figure(
         finding=text.learning_finding,
         beside=lambda analysis: (
             "<p>Median step at which a mode is learned, its 95 % interval, how many trajectories never "
-            "learned it, and the log-rank test that learning times are those of the reference.</p>"
+            "learned it, and the log-rank test against the learning times of the reference.</p>"
             + tables.learning_times(analysis)
         ),
     )

@@ -41,7 +41,7 @@ def fields(analysis: Analysis) -> Figure:
     panel.axhline(0, color=style.INK, linewidth=0.8)
     panel.set_xticks(range(len(measured)), measured, rotation=20)
     panel.set_xlim(-0.6, len(measured) - 0.4)
-    panel.set_title("entropy production by time")
+    panel.set_title("entropy production rate")
     style.legend_below(figure, axes)
     return figure
 

@@ -13,16 +13,17 @@ register_figure(
         title="Is the late-time law in equilibrium?",
         caption=(
             "Left: probability current between neighbouring snapshots at the end of the run (arrows, in "
-            "units of the longest of all) over the density of midpoints (grey), of the two models that "
-            "produce most entropy, in the plane in which each turns fastest, chosen on one half of the "
-            "trajectories. Right: entropy production rate "
-            "with 95 % intervals, zero in detailed balance. What is projected out may hide a current but "
-            "makes none. Noise of shuffled epochs is correlated over an epoch, which counts as a current "
-            "too."
+            "units of the longest of all) over the density of midpoints (grey), of the two models with the "
+            "largest entropy production, each in the plane in which it rotates fastest, chosen with one half "
+            "of the trajectories. Right: entropy production rate "
+            "with 95 % intervals, zero in detailed balance. A projection may hide a current but cannot "
+            "create one. Noise of shuffled epochs is correlated over an epoch, which also appears as a "
+            "current."
         ),
         source=(
-            "<code>ensemble.h5 /MODEL/mode_matrix</code> (or modes), the closest snapshots from half of the "
-            "run on; <code>analysis.h5 sections/currents</code>. Area &lt;x<sub>i</sub> dx<sub>j</sub> "
+            "<code>ensemble.h5 /MODEL/mode_matrix</code> (or modes), the most closely spaced snapshots of "
+            "the second half of the run; <code>analysis.h5 sections/currents</code>. Area &lt;x<sub>i</sub> "
+            "dx<sub>j</sub> "
             "&minus; x<sub>j</sub> dx<sub>i</sub>&gt; / 2dt, x in units of <code>deviation</code>; "
             "A = &minus;log(C<sub>1</sub> C<sub>0</sub><sup>&minus;1</sup>)/h, "
             "e = tr(Q<sup>T</sup> D<sup>&minus;1</sup> Q S<sup>&minus;1</sup>), Q = D &minus; A S."
@@ -39,14 +40,14 @@ register_figure(
         name="mixing",
         section="mixing",
         order=260,
-        title="How long modes remember",
+        title="Correlation times of the modes",
         caption=(
             "Correlation over trajectories between each mode at the end of the run and a time "
-            "later, with 95 % bands. Below the dashed line it counts as forgotten. A law can be stationary "
-            "in a mode only if the run is many such times long."
+            "later, with 95 % bands. Below the dashed line the mode counts as decorrelated. A law can be "
+            "stationary in a mode only if the run is many correlation times long."
         ),
         source=(
-            "<code>ensemble.h5 /MODEL/modes</code> from half of the run on; <code>analysis.h5 "
+            "<code>ensemble.h5 /MODEL/modes</code> in the second half of the run; <code>analysis.h5 "
             "sections/mixing</code>. Times: area under the correlation by trapezoids."
         ),
         draw=figures.correlations,

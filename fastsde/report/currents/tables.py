@@ -20,8 +20,8 @@ def currents_finding(analysis: Analysis) -> str:
     moving = "late_law" in analysis.sections and _moving(analysis)
     sentences = [_current_sentence(name, found.models[name]) for name in ordered(analysis)]
     warning = (
-        f" The laws of {escape(moving)} still move in the window: read their numbers as those of a "
-        "transient, which has currents of its own."
+        f" The laws of {escape(moving)} are not stationary in the window: their numbers are those of a "
+        "transient, which has currents too."
         if moving
         else ""
     )
@@ -42,7 +42,8 @@ def _current_sentence(name: str, one: Current) -> str:
         return ""
     if one.area.p_value >= 0.05:
         return (
-            f"{escape(name)} shows no current: its areas are those of a reversible process "
+            f"{escape(name)} shows no significant current: its areas are consistent with a reversible "
+            "process "
             f"(p {p_value(one.area.p_value)})."
         )
     text = f"{escape(name)} breaks detailed balance (p {p_value(one.area.p_value)})"
@@ -58,18 +59,18 @@ def currents_table(analysis: Analysis) -> str:
         "model",
         "pairs of snapshots",
         "largest area / its error, p",
-        "entropy production per unit time (bias removed)",
+        "entropy production rate (bias removed)",
         "p",
         "lower bound",
-        "steps for one turn in the fastest plane",
+        "steps per rotation in the fastest plane",
     )
     step = time_per_step(analysis)
     rows = [_current_row(name, found.models[name], step) for name in ordered(analysis)]
     shown = ", ".join(found.coordinates[:6]) + (", ..." if len(found.coordinates) > 6 else "")
     return (
         f"<p>Coordinates: {escape(shown)} (two digits ab: u<sub>a</sub><sup>T</sup> W v<sub>b</sub>). "
-        "p-values and biases by time-reversed surrogates, intervals by a bootstrap, the trajectory being the "
-        "unit. The gap must resolve the fastest relaxation, and the law must be stationary.</p>"
+        "p-values and biases by time-reversed surrogates, intervals by a bootstrap over trajectories. The "
+        "gap between snapshots must resolve the fastest relaxation, and the law must be stationary.</p>"
         + table(head, rows)
     )
 
@@ -91,12 +92,12 @@ def _current_row(name: str, one: Current, step: float) -> list[str]:
         return [escape(name), pairs, area, *cells, NOTHING, NOTHING]
     turning = plane.turning
     sure = float(turning.low) > 0 or float(turning.high) < 0
-    turn = f"{2 * math.pi / abs(float(turning.value)) / step:,.0f}" if sure else "no turning"
+    turn = f"{2 * math.pi / abs(float(turning.value)) / step:,.0f}" if sure else "no rotation"
     return [escape(name), pairs, area, *cells, number(plane.bound), turn]
 
 
 def mixing_finding(analysis: Analysis) -> str:
-    """Say how long the modes remember."""
+    """Say how long the modes stay correlated."""
     found: MixingTimes = analysis.sections["mixing"]
     told = []
     for name in ordered(analysis):
@@ -109,7 +110,7 @@ def mixing_finding(analysis: Analysis) -> str:
             word = {
                 "longer": "more than ",
                 "shorter": "less than about ",
-                "oscillates": "oscillates and first forgets in ",
+                "oscillates": "oscillates, first decorrelates in ",
             }.get(one.verdict[slowest], "")
             told.append(f"{escape(name)} {word}{_steps(one.time.value[slowest])} steps (mode {slowest + 1})")
     return f"Slowest mode's correlation time: {'; '.join(told)}." if told else "No mode moves."
@@ -129,9 +130,9 @@ def mixing_table(analysis: Analysis) -> str:
     ]
     return (
         "<p>Integrated correlation time in learning-rate steps with 95 % intervals. <b>Longer</b>: the "
-        "correlation outlives the window, the time is a lower bound. <b>Shorter</b>: it is gone within a "
-        "snapshot or two. <b>Oscillates</b>: it turns negative, as in shuffled epochs, whose noise sums to "
-        "nothing, and the time is that of the first fall.</p>"
+        "correlation persists beyond the window, and the time is a lower bound. <b>Shorter</b>: it decays "
+        "within a snapshot or two. <b>Oscillates</b>: it becomes negative, as in shuffled epochs, whose "
+        "noise sums to zero, and the time is that of the first decay.</p>"
         + table(("model", *(f"mode {mode + 1}" for mode in modes)), rows)
     )
 

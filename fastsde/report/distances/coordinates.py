@@ -12,7 +12,7 @@ from fastsde.analysis.summary import ranking
 from fastsde.report.writing import NOTHING, number, p_value, table, with_error
 
 MODES = 4
-"""At most so many modes; the logarithm of the loss stands beside them."""
+"""Modes shown, at most, besides the logarithm of the loss."""
 
 
 def by_coordinate(analysis: Analysis) -> str:
@@ -34,7 +34,7 @@ def by_coordinate(analysis: Analysis) -> str:
         for name in ranking(analysis)
     ]
     return (
-        "<p><b>Coordinate by coordinate</b> at the same step: mean of the model less that of the reference, "
+        "<p><b>Coordinate by coordinate</b> at the same step: mean of the model minus mean of the reference, "
         "with its standard error, or the difference of medians where there is no mean; W<sub>1</sub> with "
         "its p-value. KL of the reference from the model and of the model from the reference, by nearest "
         f"neighbours on at most three principal axes.</p>{table(head, rows)}"

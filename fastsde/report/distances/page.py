@@ -13,11 +13,11 @@ register_figure(
         title="Distances and their null quantiles",
         caption=(
             "How far the trajectories of each model are from those of the reference, snapshot by snapshot. "
-            "Above: the distances themselves. Below: divided by the 95&nbsp;% null quantile, the value that "
-            "95&nbsp;% of shuffles of the two samples stay under. <b>Inside the grey band the difference is "
+            "Above: the distances themselves. Below: divided by the 95&nbsp;% null quantile, the value below "
+            "which 95&nbsp;% of shuffles of the two samples fall. <b>Inside the grey band the difference is "
             "not significant at that snapshot with this many trajectories.</b> The two halves of the "
             "reference are shown as a control. An unbiased squared MMD is negative half of the time when "
-            "there is no difference; the upper right panel leaves out what lies below its axis."
+            "there is no difference; the upper right panel does not show values below its axis."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code> as points (modes / strength, log<sub>10</sub> "
@@ -39,11 +39,12 @@ register_figure(
         title="Every distance",
         caption=(
             "Each distance of each model from the reference at snapshots between which the reference covers "
-            "equal parts of its way, as a multiple of its 95&nbsp;% null quantile. <b>= means "
+            "equal parts of its path, as a multiple of its 95&nbsp;% null quantile. <b>= means "
             "inside the null band: not significant by this distance at this number of trajectories "
             "(p &ge; 0.05).</b> A dash: the distance does not exist for this model, or too few trajectories "
-            "survive. The reference stands for its own two halves: one cell in twenty is coloured by "
-            "chance. Squared distances have larger ratios than their roots: compare along a row, not along a "
+            "survive. The column of the reference compares its own two halves, where one cell in twenty is "
+            "coloured by chance. Squared distances have larger ratios than their roots: compare along a row, "
+            "not along a "
             "column."
         ),
         source=(
@@ -65,15 +66,17 @@ register_figure(
         order=40,
         title="Distance between any two models",
         caption=(
-            "First the effect between any two models, the mean over the course of learning in shares of a "
-            "mode's strength or decades of loss, the same in both triangles: blue where the models are "
-            "distinguishable, grey where they are not or that is undetermined (with the reference by all "
-            "distances at all snapshots, other pairs by the two below, at the chosen snapshots: "
-            "<code>fastsde compare</code> may still distinguish these); on the diagonal what sampling alone "
-            "gives. Then, at chosen snapshots, distances as multiples of their 95&nbsp;% null "
-            "quantile: the squared MMD in the upper right triangle and the energy distance in the lower left "
-            "one; on the diagonal the MMD of the two halves of one model. = means that a difference is not "
-            "significant there, a dash that the distance does not exist or too few survive."
+            "First panel: the effect between any two models, the mean over the course of learning in shares "
+            "of a mode's strength or decades of loss. Both triangles are equal. Blue: the models are "
+            "distinguishable; grey: they are not, or that is undetermined. Pairs with the reference are "
+            "tested by all distances at all snapshots, other pairs by the two distances below at the chosen "
+            "snapshots (<code>fastsde compare</code> may still distinguish these). The diagonal is what "
+            "sampling alone gives. Other panels: distances at chosen snapshots as multiples of their "
+            "95&nbsp;% null "
+            "quantile: the squared MMD in the upper right triangle, the energy distance in the lower left "
+            "one, and on the diagonal the MMD between the two halves of one model. = means that the "
+            "difference is not significant there; a dash, that the distance does not exist or too few "
+            "trajectories survive."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, the first half of one model and the second half of "
@@ -91,9 +94,10 @@ register_figure(
         order=50,
         title="Which distance is tractable and relevant",
         caption=(
-            "How often a permutation test at the 5&nbsp;% level distinguishes the nearest and farthest model "
-            "from the reference in small samples of this ensemble, how often the reference from itself, and "
-            "what one test with all shuffles costs. Darker is a larger sample. A star: the distance does "
+            "How often a permutation test at the 5&nbsp;% level distinguishes the nearest and the farthest "
+            "model from the reference in small samples of this ensemble, how often it distinguishes the "
+            "reference from itself, and how long one test with all shuffles takes. Darker points are larger "
+            "samples. A star: the distance does "
             "not exist for every model of the study."
         ),
         source=(

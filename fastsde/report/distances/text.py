@@ -29,7 +29,7 @@ def battery_finding(analysis: Analysis) -> str:
         said.append(f"{escape(name)} {told} of {len(known)}" if known else f"{escape(name)} none")
     lacking = {name: kinds for name in found.models if (kinds := _refused(found.models[name]))}
     where = (
-        f"At step {found.step[-1]:,.0f}, of the distances that exist, so many distinguish each model from "
+        f"At step {found.step[-1]:,.0f}, the number of existing distances that distinguish each model from "
     )
     sentence = f"{where}{escape(analysis.reference)}: {', '.join(said)}."
     if lacking:
@@ -37,7 +37,7 @@ def battery_finding(analysis: Analysis) -> str:
         who = [name for name in lacking if name != analysis.reference] or [analysis.reference]
         every = len(found.models[analysis.reference].tests)
         sentence += (
-            f" {len(refused)} of {every} distances do not exist there for {escape(', '.join(who))}: "
+            f" {len(refused)} of {every} distances do not exist for {escape(', '.join(who))}: "
             "the table says why."
         )
     return sentence
@@ -181,8 +181,9 @@ def relevance_table(analysis: Analysis) -> str:
         )
     error = 100 / (2 * found.replicates**0.5)
     note = (
-        f"<p>{found.replicates} samples each, drawn from all trajectories at the chosen snapshots: standard "
-        f"error of a share at most {error:.0f}&nbsp;%, given this ensemble. A distance that does not exist "
+        f"<p>{found.replicates} samples each, drawn from all trajectories at the chosen snapshots: the "
+        f"standard error of a share is at most {error:.0f}&nbsp;%, given this ensemble. A distance that does "
+        "not exist "
         "for a model is not tested against it.</p>"
     )
     return note + table(head, rows)

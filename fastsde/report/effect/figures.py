@@ -13,7 +13,7 @@ from fastsde.analysis.ranking import ranking
 from fastsde.report import panels, style
 
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Shares of the reference's way that the upper axis marks."""
+"""Shares of the reference's path that the upper axis marks."""
 
 
 def effect_over_course(analysis: Analysis) -> Figure:
@@ -65,7 +65,7 @@ def _limits(values: Floats) -> tuple[float, float]:
 
 
 def _mark_shares(panel: Axes, analysis: Analysis) -> None:
-    """Mark on an axis above the panel how much of the reference's way lies behind it."""
+    """Mark on an axis above the panel how much of its path the reference has covered."""
     weight = analysis.effects.weight
     done = np.cumsum(weight) - weight / 2
     above = panel.twiny()
@@ -78,7 +78,7 @@ def _mark_shares(panel: Axes, analysis: Analysis) -> None:
     above.xaxis.set_major_formatter(FuncFormatter(lambda step, _: labels.get(step, "")))
     above.xaxis.set_minor_locator(FixedLocator([]))
     above.xaxis.set_minor_formatter(NullFormatter())
-    above.set_xlabel(f"share of the way of {analysis.reference}", fontsize=8.5, color=style.MUTED)
+    above.set_xlabel(f"share of the path of {analysis.reference}", fontsize=8.5, color=style.MUTED)
     above.tick_params(colors=style.MUTED, labelsize=7.5)
     above.grid(visible=False)
     above.spines["top"].set_visible(True)

@@ -17,15 +17,16 @@ register_figure(
         caption=(
             "The effect: mean over the modes (as shares of their strength) and the loss (in decades) of the "
             "Wasserstein-1 distance between the two marginal laws, over the central 90&nbsp;% of their "
-            "quantiles, so that it exists for every law. Bands are 95&nbsp;% intervals by the jackknife; "
-            "grey is what two samples of the reference of this size give. Below, its two parts. The upper "
-            "axis shows how much of its way the reference has covered; the effect over the course, which "
-            "ranks the models, is the mean over equal shares of that way. Only surviving trajectories count."
+            "quantiles, so that it exists for every law. Bands are 95&nbsp;% jackknife intervals; grey is "
+            "the effect between two samples of the reference of this size. Below, the two parts of the "
+            "effect. The upper axis shows how much of its path the reference has covered; the effect over "
+            "the course, which ranks the models, is the mean over equal shares of that path. Only surviving "
+            "trajectories count."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>; <code>analysis.h5 effects</code>: "
             "1/0.9 &int; |Q<sub>1</sub>(u) &minus; Q<sub>2</sub>(u)| du from u = 0.05 to 0.95, Q the "
-            "quantile function; the way is the length of the path of the medians."
+            "quantile function; the path is that of the medians, measured by its length."
         ),
         draw=effect_over_course,
         condition=lambda analysis: bool(

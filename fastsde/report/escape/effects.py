@@ -68,9 +68,9 @@ def _sentence(one: Effect) -> str:
     share = figures.SHARES[one.share]
     interval = between(*_factors(ends[0], ends[1]))
     if ends[0] <= 1 <= ends[1]:
-        said = f"no effect of {subject} on the time by which {share} have escaped"
+        said = f"no significant effect of {subject} on the time by which {share} have escaped"
     else:
-        said = f"with {subject} {share} have escaped {'sooner' if ratio < 1 else 'later'}"
+        said = f"{share} have escaped {'sooner' if ratio < 1 else 'later'} with {subject}"
     units = f"{one.units:,} {UNITS[one.unit]}"
     gone = f"; {_exploded(one)}" if one.exploded.any() else ""
     return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"
@@ -86,9 +86,9 @@ def _inverse(ratio: float) -> float:
 
 
 def _exploded(one: Effect) -> str:
-    """Say how many exploded at both ends of a setting."""
+    """Say how many diverged at both ends of a setting."""
     ends = [f"{one.exploded[k]:,.0f} of {one.arrived[k]:,.0f} at {one.value[k]:g}" for k in (0, -1)]
-    return f"exploded {', '.join(ends)}"
+    return f"diverged {', '.join(ends)}"
 
 
 def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequence[str]) -> str:
@@ -96,11 +96,11 @@ def effects_table(found: dict[str, Effect], unit: float, word: str, places: Sequ
     head = (
         "setting, models",
         "passage",
-        "share that has escaped",
-        f"by which time ({word})",
+        "share escaped",
+        f"time by which it has escaped ({word})",
         "ratio, highest over lowest value",
         "slope of the logarithm",
-        "ratio of the hazards of escape, lowest over highest",
+        "hazard ratio of escape, lowest over highest value",
         "unit",
     )
     rows = []
@@ -135,7 +135,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "share escaped": figures.SHARES[one.share],
             "by time": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
             "ratio": f"{one.ratio:.3g} ({between(*_factors(one.ratio_low, one.ratio_high))})",
-            "exploded": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
+            "diverged": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
             "unit": f"{one.units:,} {UNITS[one.unit]}",
         }
         for one in found.values()
@@ -143,7 +143,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
 
 
 def _hazards(one: Effect) -> str:
-    """Ratio of the hazards of those still there, and how many exploded, which it does not count."""
+    """Hazard ratio of those still there, and how many diverged, which it does not count."""
     p = f" <small>p {p_value(one.p, '= ')}</small>" if math.isfinite(one.p) else ""
     gone = f'<span class="what">{_exploded(one)}</span>' if one.exploded.any() else ""
     return _span(one.hazard_ratio, *_factors(one.hazard_low, one.hazard_high)) + p + gone

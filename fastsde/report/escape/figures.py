@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastsde.analysis.escape.section import Escape
 
 RANKS = 4
-"""At most so many ranks are drawn."""
+"""Ranks drawn, at most."""
 DECADES = 20
 """Times that differ by more than this factor are drawn on a logarithmic axis."""
 MARKS = ("o", "s", "^", "D")

@@ -16,13 +16,13 @@ register_figure(
         caption=(
             "In a network a trajectory is at rank r from the moment at which the r-th of its modes is "
             "learned, in whatever order it learns them, to the next. Lines: Kaplan-Meier share of those "
-            "still there, with 95 % bands; dotted: share that exploded first, which is a competing end. "
+            "still there, with 95 % bands; dotted: share that diverged first, a competing event. "
             "Times count from the arrival, on a landscape from the start."
         ),
         source=(
             "<code>analysis.h5 sections/escape/models</code>; S(t) = &Pi; (1 &minus; "
-            "d<sub>i</sub>/n<sub>i</sub>), Greenwood's band; shares with explosions competing after Aalen "
-            "and Johansen; hazard ratios by Cox's partial likelihood; bootstrap over trajectories."
+            "d<sub>i</sub>/n<sub>i</sub>), Greenwood's band; shares with divergence as a competing event by "
+            "Aalen and Johansen; hazard ratios by Cox's partial likelihood; bootstrap over trajectories."
         ),
         draw=figures.curves,
         condition=text.escaped,
@@ -39,11 +39,10 @@ register_figure(
         title="Escape rate",
         caption=(
             "Escapes per step of those still there, with exact 95 % Poisson bands, on a logarithmic axis "
-            "(bins without an escape have none). Growth of a "
-            "perturbation gives a rate that rises from nothing; jumps over a barrier one that is constant "
-            "from the start. It is said to rise or to fall where the rate after the median escape differs "
-            "from that before it at 5 %, and to turn where a bin in between stands out from the first and "
-            "the last."
+            "(bins without an escape are not shown). A growing perturbation gives a rate that rises from "
+            "zero; jumps over a barrier give one that is constant from the start. The rate is called rising "
+            "or falling if it differs at the 5 % level between the times before and after the median escape, "
+            "and turning if a bin in between differs from both the first and the last."
         ),
         source=(
             "<code>analysis.h5 sections/escape/models/MODEL/hazard, later, course</code>: escapes over time "
@@ -65,21 +64,21 @@ register_figure(
         title="What makes escape faster",
         caption=(
             "Time by which half of all that arrived have escaped (a quarter or a tenth where half never do; "
-            "those that explode first never do), for models that differ in one setting and agree in all "
-            "others. Stable noise of the same scale in a step has larger sums over longer times; only "
-            "tempered noise has the same covariance as Gaussian noise at all times, and so tells of tails "
-            "alone. <b>Theory expects little at saddles, where the escape time has the logarithm of the "
-            "noise in it (Gaussian and stable alike), and much at barriers, which Gaussian noise climbs in a "
-            "time that is exponential in the barrier, and stable noise jumps in a time that is a power of "
-            "the noise.</b>"
+            "trajectories that diverge first never do), for models that differ in one setting and agree in "
+            "all others. Stable noise of the same scale per step has larger sums over longer times; only "
+            "tempered noise has the same covariance as Gaussian noise at all times, and so isolates the "
+            "effect of the tails. <b>Theory predicts a small effect at saddles, where the escape time is "
+            "logarithmic in the noise (Gaussian and stable alike), and a large one at barriers, which "
+            "Gaussian noise crosses in a time exponential in the barrier height, and stable noise jumps in a "
+            "time that is a power of the noise scale.</b>"
         ),
         source=(
             "<code>analysis.h5 sections/escape/effects</code>; times are quantiles of the cumulative "
-            "incidence of escape (Aalen and Johansen), explosions competing. Ratios of hazards (Cox) are of "
-            "the hazard of escape of those still there: an explosion ends a stay there as the end of the run "
-            "does. Where data sets vary, all is taken within each data set that every level has, and "
-            "intervals and p are Student's over data sets; else intervals are by a bootstrap of 400 "
-            "replicates over trajectories, those of hazards Wald's."
+            "incidence of escape (Aalen and Johansen), with divergence as a competing event. Hazard ratios "
+            "(Cox) are for trajectories still there, with divergence as censoring. Where data sets vary, "
+            "estimates are within each data set that all levels have in common, and intervals and p are "
+            "Student's over data sets; otherwise intervals are by a bootstrap of 400 replicates over "
+            "trajectories, and Wald's for hazards."
         ),
         draw=figures.effects,
         condition=lambda analysis: bool(analysis.sections["escape"].effects),

@@ -29,10 +29,9 @@ def times(analysis: Analysis) -> str:
         for name in ordered(analysis)
     ]
     note = (
-        f"<p>Median stay in steps with its 95 % interval; mean stay restricted to the time by which "
-        f"95 % of all stays have ended, both as if nothing exploded; ratio to {escape(found.reference)} of "
-        f"the hazards of escape of those still there (Cox) and the log-rank p-value, with explosions ending "
-        f"a stay as the end of the run does. From {escape(found.source)}.</p>"
+        "<p>Median stay in steps with its 95 % interval; mean stay restricted to the time by which 95 % of "
+        "all stays have ended, both with divergence as censoring; hazard ratio of escape to "
+        f"{escape(found.reference)} (Cox) and log-rank p-value, likewise. From {escape(found.source)}.</p>"
     )
     return note + writing.table(head, rows)
 
@@ -47,7 +46,7 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     )
     text += f'<span class="what">restricted mean {mean:,.0f} ({low:,.0f} to {high:,.0f}); '
     text += f"{one.escaped[rank]:,.0f} of {one.arrived[rank]:,.0f} escaped"
-    text += f", {one.exploded[rank]:,.0f} exploded" if one.exploded[rank] else ""
+    text += f", {one.exploded[rank]:,.0f} diverged" if one.exploded[rank] else ""
     text += "</span>"
     if math.isfinite(one.hazard_ratio[rank]):
         span = between(one.hazard_ratio_low[rank], one.hazard_ratio_high[rank], ".2f")

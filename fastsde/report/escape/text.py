@@ -59,7 +59,7 @@ def finding(analysis: Analysis) -> str:
 
 
 def hazard_finding(analysis: Analysis) -> str:
-    """Say how the hazard of the reference goes on after the arrival, and which models do otherwise."""
+    """Say how the hazard of the reference depends on time, and for which models it differs."""
     found = analysis.sections["escape"]
     rank = next((r for r in range(len(found.places)) if _later(found.models[found.reference], r)), None)
     if rank is None:

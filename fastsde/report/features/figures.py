@@ -147,7 +147,7 @@ def late_laws(analysis: Analysis) -> Figure:
     if shown:
         style.log_scale(axes[0])
     axes[1].axhline(0, color=style.INK, linewidth=0.8)
-    axes[1].set_title("mean less the fixed point of gradient flow")
+    axes[1].set_title("mean minus the fixed point of gradient flow")
     axes[1].set_ylabel("share of the mode's strength")
     values = np.concatenate([found.models[name].offset.value[chosen] for name in names])
     known = np.abs(values[np.isfinite(values)])

@@ -64,8 +64,8 @@ def late_table(analysis: Analysis) -> str:
         "largest over smallest, equipartition p",
         "Boltzmann of the fitted temperature: distance, p",
         "Boltzmann of its own temperature: distance, p",
-        "modes of normal shape (p above 0.05)",
-        "spread now over then, p",
+        "modes with a normal shape (p above 0.05)",
+        "spread over that at an earlier step, p",
     )
     rows = [_late_row(name, found.models[name]) for name in ordered(analysis)]
     law = (
@@ -73,13 +73,14 @@ def late_table(analysis: Analysis) -> str:
         if found.exact
         else "local Boltzmann law of W (a deep network without weight decay has no Gibbs law)"
     )
-    return (
+    note = (
         f"<p>T<sub>a</sub> = c Var(m<sub>a</sub>) / v<sub>a</sub><sup>T</sup> S<sup>+</sup> v<sub>a</sub> at "
         f"the last snapshot; compared with the {law}. Kolmogorov-Smirnov distances, with p-values from "
-        f"simulated samples where a temperature is fitted. The last column compares with step "
-        f"{found.first_step:,.0f}: a range of modes, and the p-value that no mode's mean or spread has "
-        "changed since; small where the law still moves.</p>" + table(head, rows) + _no_currents(analysis)
+        "simulated samples where a temperature is fitted. The last column compares the spread with that at "
+        f"step {found.first_step:,.0f}: its range over modes, and the p-value of the hypothesis that no "
+        "mode's mean or spread has changed since; small where the law is not stationary.</p>"
     )
+    return note + table(head, rows) + _no_currents(analysis)
 
 
 def _no_currents(analysis: Analysis) -> str:
@@ -95,7 +96,7 @@ def _no_currents(analysis: Analysis) -> str:
 
 
 def _late_row(name: str, law: LateLaw) -> list[str]:
-    exploded = f'<span class="what">{law.exploded:,} exploded</span>' if law.exploded else ""
+    exploded = f'<span class="what">{law.exploded:,} diverged</span>' if law.exploded else ""
     first = f"{escape(name)}{exploded}"
     if law.temperatures is None or law.boltzmann is None:
         return [first, escape(law.reason), *[NOTHING] * 5]

@@ -19,15 +19,16 @@ register_figure(
         answers=True,
         title="Does diffusion peak before learning?",
         caption=(
-            "Left: how much of a mode is learned when the diffusion along it is largest; dot: median over "
-            "trajectories with its 95 % interval, bar: half of the trajectories, dashed: learned. Right: "
-            "share of trajectories in which that happens before the mode is learned. In a balanced and "
+            "Left: fraction of a mode that is learned when the diffusion along it is largest. Dots: median "
+            "over trajectories with its 95 % interval; bars: half of the trajectories; dashed line: the "
+            "fraction at which a mode counts as learned. Right: share of trajectories in which the peak "
+            "comes before that. In a balanced and "
             "aligned network without label noise the peak lies at (2 &minus; 2/L) / (3 &minus; 2/L): 50 % "
-            "with two layers, 60 % with four. A larger peak later on, when noise of modes that are still "
-            "being learned reaches this one, counts as not before. Isotropic noise diffuses most where the "
+            "with two layers, 60 % with four. A later and larger peak, from the noise of modes that are "
+            "still being learned, counts as not before. Isotropic noise diffuses most where the "
             "mode is largest."
         ),
-        source=_RATES + " Peaks by a parabola through the largest value and its neighbours.",
+        source=_RATES + " Peaks are located by a parabola through the largest value and its neighbours.",
         draw=figures.peak_fractions,
         finding=text.diffusion_finding,
         beside=tables.diffusion_table,
@@ -60,7 +61,7 @@ register_figure(
         order=210,
         title="Drift and diffusion over time",
         caption=(
-            "Diffusion along each mode, and its drift down the full gradient: medians and nine tenths of the "
+            "Diffusion along each mode, and its drift under the full gradient: medians and 90 % of the "
             "trajectories."
         ),
         source=_RATES,
@@ -75,15 +76,15 @@ register_figure(
         order=220,
         title="Does SGD favour low rank?",
         caption=(
-            "Above: mean effective and stable rank of W. Then the rank of the reference less that of each "
-            "model, below zero where the reference has the lower rank, with 95 % bands: at the same time, "
-            "and when both have the same loss. <b>At one time a slower model has the lower rank only for "
-            "being slower; at the same loss the order in which modes are learned is compared.</b>"
+            "Above: mean effective and stable rank of W. Below: rank of the reference minus rank of each "
+            "model, with 95 % bands, negative where the reference has the lower rank: at the same time, and "
+            "at the same loss. <b>At the same time a slower model has a lower rank merely because it is "
+            "slower; at the same loss the comparison is of the order in which modes are learned.</b>"
         ),
         source=(
             "<code>ensemble.h5 /MODEL/effective_rank, stable_rank, singular_values, loss</code>: "
             "exponential of the entropy of the normalised singular values; |W|<sub>F</sub>&sup2; / "
-            "|W|<sub>2</sub>&sup2;. Only trajectories that never explode; <code>analysis.h5 "
+            "|W|<sub>2</sub>&sup2;. Only trajectories that never diverge; <code>analysis.h5 "
             "sections/rank</code>."
         ),
         draw=rank_figures.ranks,
@@ -99,9 +100,9 @@ register_figure(
         order=230,
         title="Alignment and balance",
         caption=(
-            "Medians over trajectories of the mean over modes or interfaces, with nine tenths of the "
-            "trajectories. Theory of the modes as one-dimensional processes assumes alignment 1 and "
-            "imbalance 0. Where singular values of a layer are nearly equal its top direction is arbitrary."
+            "Medians over trajectories, with bands of 90 %, of the mean over modes or pairs of adjacent "
+            "layers. Theory that treats modes as one-dimensional processes assumes alignment 1 and imbalance "
+            "0. Where singular values of a layer are nearly equal its top direction is arbitrary."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/mode_alignment, layer_alignment, balance</code>: "
@@ -123,12 +124,12 @@ register_figure(
         title="The late-time law",
         caption=(
             "Left: effective temperature of each mode, from its variance at the last snapshot. A Boltzmann "
-            "law has one temperature for all modes. Right: mean of each mode less the fixed point of "
+            "law has one temperature for all modes. Right: mean of each mode minus the fixed point of "
             "gradient flow. Gradient noise vanishes at a minimum without label noise, and the law collapses "
             "onto it."
         ),
         source=(
-            "<code>ensemble.h5 /MODEL/modes</code> at the last snapshot, trajectories that never explode; "
+            "<code>ensemble.h5 /MODEL/modes</code> at the last snapshot, trajectories that never diverge; "
             "<code>analysis.h5 sections/late_law</code>. Intervals of variances allow for the sample's "
             "kurtosis."
         ),

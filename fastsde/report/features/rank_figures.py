@@ -39,7 +39,7 @@ def ranks(analysis: Analysis) -> Figure:
                         panel, analysis.step[shown], panels.part(course.difference, shown), lines[name], name
                     )
             panel.axhline(0, color=style.INK, linewidth=0.8)
-            panel.set_title(f"{analysis.reference} less model, at the same time")
+            panel.set_title(f"{analysis.reference} minus model, at the same time")
         if at_loss:
             panel = axes[2 * len(kinds) + column]
             for name, course in courses.items():
@@ -48,7 +48,7 @@ def ranks(analysis: Analysis) -> Figure:
             panel.axhline(0, color=style.INK, linewidth=0.8)
             style.log_scale(panel, "x", (float(found.levels[0]), float(found.levels[-1])))
             panel.set_xlabel("loss above the least, falling")
-            panel.set_title(f"{analysis.reference} less model, at the same loss")
+            panel.set_title(f"{analysis.reference} minus model, at the same loss")
     style.legend_below(figure, axes)
     return figure
 

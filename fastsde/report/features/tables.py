@@ -42,15 +42,15 @@ def diffusion_table(analysis: Analysis) -> str:
     ]
     return (
         "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Peaks are "
-        f"located between snapshots {percent(found.resolution)} of the time apart. Trajectories that never "
-        "learned the mode, or exploded, are left out and named.</p>" + table(head, rows)
+        f"resolved to the spacing of snapshots, {percent(found.resolution)} of the time. Trajectories that "
+        "never learned the mode, or diverged, are left out and counted.</p>" + table(head, rows)
     )
 
 
 def _diffusion_row(name: str, one: DiffusionPeaks, mode: int) -> list[str]:
     left = (
         (one.unlearned[mode], "not learned"),
-        (one.exploded, "exploded"),
+        (one.exploded, "diverged"),
         (one.edge[mode], "peak at an end"),
     )
     notes = ", ".join(f"{int(count):,} {what}" for count, what in left if count)
@@ -76,10 +76,10 @@ def rank_table(analysis: Analysis) -> str:
     head = (
         "model",
         "effective rank, mean over time",
-        f"{reference} less model",
+        f"{reference} minus model",
         "the same at equal loss",
         "stable rank, mean over time",
-        f"{reference} less model",
+        f"{reference} minus model",
         "the same at equal loss",
     )
     rows = [

@@ -36,7 +36,7 @@ def _counted(analysis: Analysis, one: DiffusionPeaks) -> list[int]:
 
 
 def _verdict(one: DiffusionPeaks, modes: list[int]) -> str:
-    """Say of the peak of the diffusion how it stands to learning."""
+    """Say whether the peak of the diffusion precedes learning."""
     if not modes:
         return "undetermined: no mode is learned"
     if np.all(one.edge[modes] > 0.9 * one.counted[modes]):
@@ -64,7 +64,7 @@ def _diffusion_sentence(analysis: Analysis, name: str, found: Diffusion) -> str:
     return (
         f"{start}: it comes before {percent(found.learned)} of the mode is learned in "
         f"{enumerated(before)} of the trajectories (modes {enumerated(numbers)}), "
-        f"when the median trajectory has learned {enumerated(fraction)} of it."
+        f"and the median trajectory has then learned {enumerated(fraction)} of it."
     )
 
 
@@ -84,9 +84,11 @@ def rank_finding(analysis: Analysis) -> str:
             unknown.append(escape(name))
             continue
         average = _lower(course.average_difference)
-        text = f"Against {escape(name)}: {kind} rank of {reference} {average} on average over time"
+        text = (
+            f"Compared with {escape(name)}, the {kind} rank of {reference} is {average} on average over time"
+        )
         if course.loss_average_difference is not None:
-            text += f", {_lower(course.loss_average_difference)} at equal loss"
+            text += f" and {_lower(course.loss_average_difference)} at equal loss"
         sentences.append(text + ".")
     if unknown:
         who = enumerated(unknown)

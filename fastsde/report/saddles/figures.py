@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastsde.analysis.saddles.noise_summary import SaddleNoise
 
 MOST = 8
-"""At most so many saddles are drawn: the most visited."""
+"""Saddles drawn, at most: the most visited."""
 MARKS = "os^Dv"
 
 
@@ -140,7 +140,7 @@ def has_curvature(found: Saddles) -> bool:
 
 
 def _mark(name: str, lines: Mapping[str, style.Line]) -> str:
-    """Choose a marker that tells models of one colour apart."""
+    """Choose a marker that distinguishes models of one colour."""
     before = list(lines)[: list(lines).index(name)]
     return MARKS[Counter(lines[one].color for one in before)[lines[name].color] % len(MARKS)]
 
@@ -154,7 +154,7 @@ def _points(
     name: str,
     lines: Mapping[str, style.Line],
 ) -> None:
-    """Draw a value, or a median and its range, for each saddle; models stand beside each other."""
+    """Draw a value, or a median and its range, for each saddle; models are side by side."""
     place = np.arange(len(shown)) + 0.7 * ((number + 0.5) / total - 0.5)
     chosen = values[list(shown)]
     middle = chosen[:, chosen.shape[1] // 2]

@@ -47,10 +47,12 @@ def noise_table(analysis: Analysis) -> str:
         if name in found.noise
     ]
     note = (
-        f"<p>Directions with noise (range of 90 % of points, 95 % interval where they are of single steps); "
-        f"relative variance along the next mode and along the least curvature, medians over points with 95 % "
-        f"intervals; tail of single steps along the next mode in units of the "
-        f"trajectory's own noise level, where that is recorded, and what all tail estimators say together. "
+        "<p>Directions with noise (range of 90 % of states, or 95 % interval where measured from single "
+        "steps); "
+        "relative variance along the next mode and along the least curvature, medians over states with 95 % "
+        "intervals; tail of single steps along the next mode in units of the "
+        "trajectory's own noise level, where that is recorded, and the verdict of all tail estimators "
+        "together. "
         f"From: {escape(found.noise_source)}.</p>"
     )
     return note + writing.tables(head, rows)

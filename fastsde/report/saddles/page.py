@@ -14,8 +14,8 @@ register_figure(
         title="Saddles on the way",
         caption=(
             "Saddles are distinguished by the modes that are above half their strength. Noise keeps "
-            "trajectories from coming near a saddle, and short stays fall between snapshots: a model that "
-            "is seen less often need not have passed elsewhere. The time seen is a lower bound of the stay."
+            "trajectories away from a saddle, and short stays fall between snapshots: a model that is seen "
+            "there less often need not have taken another path. The time seen is a lower bound of the stay."
         ),
         source=(
             "<code>analysis.h5 sections/saddles/models</code>, from loss, gradient norm, and modes or W; "
@@ -39,8 +39,8 @@ register_figure(
         caption=(
             "Smallest and largest eigenvalue of the Hessian. Lines: of the saddle itself, which is strict if "
             "the smallest is negative, else flat. Points: at the closest approach of each visit, median and "
-            "range of 90 % of visits. That state is some way off the saddle, and may have a negative "
-            "eigenvalue where the saddle has none. Minima are not identified by their eigenvalues."
+            "range of 90 % of visits. That state is at some distance from the saddle, and may have a "
+            "negative eigenvalue where the saddle has none. Minima are not identified by their eigenvalues."
         ),
         source=(
             "<code>analysis.h5 sections/saddles/types</code>: Hessian at balanced layers with the saddle's W "
@@ -64,16 +64,17 @@ register_figure(
         title="Noise at the saddles",
         caption=(
             "Left: the participation ratio (sum of eigenvalues)&sup2; / sum of squares of the covariance "
-            "of the model's noise at visited points, median and range of 90 %; it is the number of "
-            "parameters if all directions have the same noise. Right: variance along the direction that "
-            "raises the strongest mode not kept, over the mean variance. Gradient noise vanishes in "
-            "directions in which the layers do: it amplifies an escape that has begun and begins none."
+            "of the model's noise at visited states, median and range of 90 %; it equals the number of "
+            "parameters if the noise is the same in all directions. Right: variance along the direction in "
+            "which the strongest mode not yet learned grows, over the mean variance. Gradient noise vanishes "
+            "in directions in which the layers vanish: it amplifies an escape that has begun, but cannot "
+            "start one."
         ),
         source=(
             "<code>analysis.h5 sections/saddles/noise</code>; exact covariance of one sample's gradient at "
             "the recorded states, or the sign covariance of single steps (<code>update_noise</code>) in "
-            "the modes of the optimum, with intervals over trajectories; medians over points between order "
-            "statistics."
+            "the modes of the optimum, with intervals over trajectories; medians over states with intervals "
+            "from order statistics."
         ),
         draw=figures.noise,
         condition=text.noisy,

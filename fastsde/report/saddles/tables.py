@@ -81,14 +81,15 @@ def _visits_note(analysis: Analysis) -> str:
         else ", whatever the loss, since that of the saddles is not known"
     )
     return (
-        f"<p>Trajectories that visit, time seen there with the range of 90 % of visits, relative distance "
-        f"of W from the saddle's with the same range, and how many visiting states have a significantly "
-        f"negative eigenvalue. <b>Strict or flat is the saddle itself</b>, by the Hessian at the balanced "
-        f"layers with the saddle's W; a visiting state is some way off, and its curvature another. Saddles "
+        "<p>Number of trajectories that visit, time seen there with the range of 90 % of visits, relative "
+        "distance between W and the saddle's W with the same range, and the number of visiting states with "
+        "a significantly negative eigenvalue. <b>The saddle itself is strict or flat</b> by the Hessian at "
+        "balanced layers with the saddle's W; a visiting state is at some distance from it and has another "
+        "curvature. Saddles "
         f"are named by "
         f"{escape(found.naming)}. A visit is two snapshots or more at which the full gradient is below "
-        f"{100 * found.gradient_rule:g} % of {found.gradient_scale:.3g}, its usual largest norm; the "
-        f"relative rate of descent below {100 * found.rate_rule:g} % of its largest{level}. "
+        f"{100 * found.gradient_rule:g} % of {found.gradient_scale:.3g}, its typical largest norm, the "
+        f"relative rate of descent is below {100 * found.rate_rule:g} % of its largest{level}. "
         f"Gradient: {escape(found.gradient_source)}. Distance: {escape(found.distance_source)}. "
         f"Curvature: {escape(found.curvature_source)}.</p>"
     )

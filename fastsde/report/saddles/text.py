@@ -63,9 +63,9 @@ def _at_visits(found: Saddles, shown: list[int]) -> list[str]:
     ]
     if not parts:
         return []
-    text = f"The visiting states have a significantly negative eigenvalue: {', '.join(parts)}."
+    text = f"Visiting states have a significantly negative eigenvalue: {', '.join(parts)}."
     if any(found.types.strict[k] == 0 and negative[k] > 0 for k in shown):
-        text += " Where the saddle itself is flat, that is due to the distance from it."
+        text += " Where the saddle itself is flat, this is due to their distance from it."
     return [text]
 
 

@@ -12,11 +12,11 @@ register_figure(
         order=90,
         title="Shape of the laws",
         caption=(
-            "How widely trajectories differ, and how: interquartile range, L-skewness (&minus;1 to 1, 0 if "
+            "Spread and shape of the distribution over trajectories: interquartile range, L-skewness "
+            "(&minus;1 to 1, 0 if "
             "symmetric) and L-kurtosis (&minus;1/4 to 1, dotted: Gaussian) with 95 % bootstrap bands. "
-            "L-moments exist where the mean does, and a single far trajectory moves them little. Values "
-            "near &plusmn;1 of L-skewness mean that few trajectories have left (+) or stayed behind "
-            "(&minus;)."
+            "L-moments exist where the mean does, and are robust against a single outlier. An L-skewness "
+            "near &plusmn;1 means that few trajectories have moved ahead (+) or stayed behind (&minus;)."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>, finite trajectories; <code>analysis.h5 "

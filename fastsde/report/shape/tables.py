@@ -46,9 +46,10 @@ def at_the_end(analysis: Analysis) -> str:
         )
     kept = f"; all {len(projections)} random projections are in the file" if projections else ""
     return (
-        f"<p>Standard errors by {found.replicates:,} bootstrap samples over at most {found.resampled:,} "
-        f"trajectories{kept}. <i>No</i>: the law of the model does not have the moment, or the tail of "
-        "the sample denies it. An error is left out where the moment of twice the order is missing.</p>"
+        f"<p>Standard errors by {found.replicates:,} bootstrap samples of at most {found.resampled:,} "
+        f"trajectories{kept}. <i>No</i>: the law of the model does not have the moment, or the tail of the "
+        "sample is too heavy for it. An error is omitted where the moment of twice the order does not "
+        "exist.</p>"
         f"{''.join(parts)}{_correlations(analysis)}"
     )
 

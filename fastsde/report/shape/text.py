@@ -27,8 +27,8 @@ def finding(analysis: Analysis) -> str:
     without = [escape(name) for name in ordered(analysis) if _without_variance(found.models[name], column)]
     if without:
         sentences.append(
-            f"No variance is given for {', '.join(without)}: the law of the model, or its sample at every "
-            "snapshot, does not have one."
+            f"No variance is given for {', '.join(without)}: the law of the model, or the tail of its "
+            "sample at every snapshot, has none."
         )
     return " ".join(sentences)
 

@@ -19,9 +19,9 @@ __all__ = ["write_sweep_report"]
 
 _NOTE = (
     "Times are in units of learning rate times steps; the escape time is that by which half of the "
-    "trajectories have escaped, with its 95 % interval by a bootstrap over trajectories. Where half never "
+    "trajectories have escaped, with its 95 % bootstrap interval over trajectories. Where half never "
     "escape in some case, effects compare the times by which a quarter or a tenth have. The tail index is "
-    "the moment estimator's for the noise of one step in mode 1; the verdict beside it weighs all "
+    "the moment estimator's for the noise of one step in mode 1; the verdict next to it considers all "
     "estimators. <code>fastsde sweep --csv FILE</code> writes all places and digits."
 )
 
@@ -81,7 +81,7 @@ def _caption(found: SweepAnalysis) -> str:
     return (
         "One line for each model and each combination of the other swept values; bars are 95 % intervals by "
         "a bootstrap over trajectories, dots the data sets where several are swept (the line is their "
-        "geometric mean). Lines lie a little beside each other so that their bars can be seen. Cases are "
+        "geometric mean). Lines are shifted slightly so that their bars can be seen. Cases are "
         f'independent runs.<div class="source">Escape is known from {escape(found.source)}; '
         "<code>sweep.h5 rows</code>.</div>"
     )

@@ -21,12 +21,12 @@ UNITS = {
     "time.steps": "steps",
     "batch": "samples",
     "temperature": "loss",
-    "tempering": "per time",
-    "weight_decay": "per time",
+    "tempering": "per unit time",
+    "weight_decay": "per unit time",
     "data.samples": "samples",
     "trajectories": "per model",
 }
-"""Units of swept values; what is not here is a pure number or a word."""
+"""Units of swept values; others are pure numbers or words."""
 
 
 def heading(key: str) -> str:
@@ -71,7 +71,7 @@ def _cells(found: SweepAnalysis, one: Row, place: int) -> dict[str, str]:
         f"escape {where}, half by (time)": _span(one, place),
         "escaped": _share(one, place),
         "final loss (median)": _number(one.final_loss),
-        "exploded": f"{one.exploded:,} of {one.trajectories:,}",
+        "diverged": f"{one.exploded:,} of {one.trajectories:,}",
     }
 
 

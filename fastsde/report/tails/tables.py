@@ -37,13 +37,13 @@ def verdicts(analysis: Analysis) -> str:
     used = {word for found in (noise, increments, loss) for one in found.values() for word in one.verdict}
     return (
         "<p>Verdict on all snapshots together; the moment estimator's index with its 95 % interval (none: "
-        "the tail is no power law), and Hill's, which has a bias that no interval holds; the index that a "
-        "stable law would have for sums of 1, 4 and 16 values (constant if it is one, towards 2 with a "
-        "variance); and, of noise, the index in units of a scale that lasts between snapshots. <b>p</b>: the "
-        "chance of so large a kurtosis in Gaussian values of the same number and grouping; at most "
+        "the tail is not a power law), and Hill's, whose bias no interval includes; the index of a stable "
+        "law fitted to sums of 1, 4 and 16 values (constant for a stable law, towards 2 with a variance); "
+        "and, for noise, the index in units of a scale that persists between snapshots. <b>p</b>: the "
+        "probability of such a large kurtosis in Gaussian values of the same number and grouping; at most "
         f"{100 * FALSE_ALARMS:g} % of Gaussian samples get a verdict that claims a tail, all modes together. "
-        f"<b>Detectable</b>: the stable index that so many values show with a power of {100 * POWER:g} %; "
-        "one nearer 2 may be missed.</p>"
+        "<b>Detectable</b>: the largest stable index that this number of values detects with a power of "
+        f"{100 * POWER:g} %; one nearer 2 may be missed.</p>"
         f"{table(head, rows)}<p>{_legend(used)}</p>"
     )
 
@@ -66,7 +66,7 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
     ]
     lines.append(f"p {p_value(one.pooled.gaussian_p[column])}, {power(one.pooled.detectable[column])}")
     if np.isfinite(one.lasting.index[column]):
-        lines.append(f"lasting scale {_number(one.lasting.index[column])}")
+        lines.append(f"persistent scale {_number(one.lasting.index[column])}")
     told = "".join(f'<span class="what">{line}</span>' for line in lines)
     return f"<b>{one.verdict[column]}</b>{told}"
 

@@ -18,13 +18,13 @@ from fastsde.report.tails.figures import samples
 WORDS = {
     "none": "no noise",
     "light": "light-tailed",
-    "stable": "as alpha-stable",
-    "heavy": "without a variance, yet not stable",
-    "power": "with a power tail and a variance",
-    "undetermined": "undetermined at this number of values",
-    "unclear": "heavier-tailed than a Gaussian, of a kind that these values leave open",
+    "stable": "like alpha-stable noise",
+    "heavy": "without a variance, but not stable",
+    "power": "with a power-law tail and a variance",
+    "undetermined": "undetermined with this number of values",
+    "unclear": "heavier-tailed than a Gaussian, with an undetermined kind of tail",
     "bounded": "bounded",
-    "mixture": "heavier-tailed than a Gaussian only as a mixture of scales",
+    "mixture": "heavier-tailed than a Gaussian only as a mixture of different scales",
 }
 """Verdicts as they stand in a sentence: noise that is ..."""
 
@@ -39,7 +39,7 @@ def finding(analysis: Analysis) -> str:
         )
         groups.setdefault(described, []).append(escape(name))
     parts = [f"{enumerated(names)}: {described}" for described, names in groups.items()]
-    return f"The noise of one step, all times together, is in {'; in '.join(parts)}." if parts else ""
+    return f"The noise of one step, all snapshots together, is in {'; in '.join(parts)}." if parts else ""
 
 
 def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -> str:
@@ -77,7 +77,7 @@ def disagreement_finding(analysis: Analysis) -> str:
         return "The estimators agree within their intervals and known biases."
     return (
         f"The estimators disagree beyond their intervals and known biases on {'; '.join(parts)}. "
-        "What assumes a stable law does not measure a tail there: the law is not stable."
+        "Estimators that assume a stable law do not measure the tail there: the law is not stable."
     )
 
 
