@@ -120,7 +120,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
 
     Notes
     -----
-    Groups of one model on different data sets (``data.seed`` swept) stand at the same level, and data sets
+    Groups of one model on different data sets (``data.seed`` swept) are at the same level, and data sets
     are then the unit.
     """
     from fastsde.storage.ensemble import open_ensemble

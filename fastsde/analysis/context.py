@@ -36,7 +36,7 @@ class Context:
     progress : Progress
         To tell how far a long section is.
     moments : mapping of str to Moments
-        Moments of every model, over snapshots, as they stand in its `ModelResult`.
+        Moments of every model, over snapshots, as in its `ModelResult`.
     effects : Effects or None
         How far any two models are apart; None where that was not measured.
     comparison : FromReference or None

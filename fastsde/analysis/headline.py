@@ -202,12 +202,12 @@ def _diverged(analysis: Findings, names: list[str]) -> str:
         counts = [[each.exploded, each.trajectories - each.exploded] for each in (own, one)]
         p = float(fisher_exact(counts).pvalue)
         if p < 0.05:
-            said.append(f"{name} {100 * one.exploded / one.trajectories:.0f} % (p = {p:.1g})")
+            said.append(f"{100 * one.exploded / one.trajectories:.0f} % of {name} (p = {p:.1g})")
     if not said:
         return ""
     share = 100 * own.exploded / own.trajectories
     return (
-        f"Divergence differs: of {analysis.reference} {share:.0f} % of trajectories diverge, of "
+        f"Divergence differs: {share:.0f} % of the trajectories of {analysis.reference} diverge, and "
         f"{enumerated(said)}, by Fisher's exact test."
     )
 

@@ -54,10 +54,10 @@ def verdict(analysis: Findings, first: str, second: str) -> str:
         other = second if first == analysis.reference else first
         test = analysis.models[other].significance
         return UNDETERMINED if test is None else test.verdict
-    found = pairs.SECTION.of(analysis)
-    if found is None:
+    tested = pairs.SECTION.of(analysis)
+    if tested is None:
         return UNDETERMINED
-    return judged(float(found.p_value[found.names.index(first), found.names.index(second)]))
+    return judged(float(tested.p_value[tested.names.index(first), tested.names.index(second)]))
 
 
 def verdict_words(analysis: Findings, first: str, second: str) -> str:

@@ -95,16 +95,16 @@ def _effect(analysis: Findings, name: str) -> dict[str, Any]:
         "median_loss_decades": "shift",
     }
     compared = bool(analysis.reference) and name != analysis.reference
-    found = analysis.effects.between(analysis.reference, name) if compared else None
+    gap = analysis.effects.between(analysis.reference, name) if compared else None
     unsure = tied(analysis).get(name)
-    told = analysis.models[name].significance
+    test = analysis.models[name].significance
     return {
-        **{key: None if found is None else _known(getattr(found, field)) for key, field in keys.items()},
+        **{key: None if gap is None else _known(getattr(gap, field)) for key, field in keys.items()},
         "closer_than_next": None if unsure is None else not unsure,
-        "p_value": None if told is None else _known(told.p_value),
-        "verdict": None if told is None else told.verdict,
-        "undetermined_because": None if told is None else told.reason or None,
-        "distinguishable": None if told is None else told.distinguishable,
+        "p_value": None if test is None else _known(test.p_value),
+        "verdict": None if test is None else test.verdict,
+        "undetermined_because": None if test is None else test.reason or None,
+        "distinguishable": None if test is None else test.distinguishable,
     }
 
 
@@ -149,12 +149,12 @@ def _final_loss(analysis: Findings, result: ModelResult) -> float | None:
     """Return the median loss at the end; energies, which may be negative, are in the shape only."""
     if "loss" in analysis.quantities:
         return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
-    found = shape.SECTION.of(analysis)
-    if found is None or "loss" not in found.quantities:
+    shapes = shape.SECTION.of(analysis)
+    if shapes is None or "loss" not in shapes.quantities:
         return None
     name = next(name for name, one in analysis.models.items() if one is result)
-    medians = found.models[name].statistics["median"].value
-    return _known(float(medians[-1, found.quantities.index("loss")]))
+    medians = shapes.models[name].statistics["median"].value
+    return _known(float(medians[-1, shapes.quantities.index("loss")]))
 
 
 def _learned_steps(analysis: Findings, result: ModelResult) -> list[float | None] | None:
@@ -164,7 +164,7 @@ def _learned_steps(analysis: Findings, result: ModelResult) -> list[float | None
 
 
 def null_quantile(analysis: Findings, kind: str) -> float:
-    """Mean distance over snapshots that 95 % of shuffles of the two halves of the reference stay under.
+    """Mean distance over snapshots that 95 % of permutations of the two halves of the reference stay below.
 
     One unit for all models; NaN if there is none.
     """

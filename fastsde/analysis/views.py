@@ -21,9 +21,9 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
     """Return some models of an ensemble, restricted to the snapshots they have in common.
 
     Where trajectories are missing between others, as in part of a study, those are kept that all models have,
-    in whole states: halves of two models must not share trajectories, nor shuffled units share states.
+    in whole states: halves of two models must not share trajectories, nor permuted units share states.
 
-    A trajectory that explodes is NaN from the snapshot on at which its loss has passed `FAR` times the
+    A trajectory that diverges is NaN from the snapshot on at which its loss has passed `FAR` times the
     largest of the start for good: on its way it would be a finite number of any size, and the only one that a
     moment or a tail sees. Its explosion is still dated and counted where it ended. Landscapes are left alone,
     as their energies have no scale.
@@ -137,7 +137,7 @@ class _At(_View):
 
 
 def _without_runaways(view: Trajectories) -> Trajectories:
-    """Return the model with NaN where a trajectory that explodes is past return; itself if none is."""
+    """Return the model with NaN where a trajectory that diverges is past return; itself if none is."""
     if "loss" not in view.variables:
         return view
     exploding = np.flatnonzero(np.isfinite(view.passage_time("exploded")))

@@ -1,6 +1,7 @@
 """The sections on feature learning and equilibrium on the page of a small run that has all of them."""
 
 import dataclasses
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -80,6 +81,7 @@ def test_every_section_is_on_the_page(directory):
         assert f'<h2 id="{spec.name}">' in html
         assert (directory / "figures" / f"{spec.name}.png").is_file()
     assert "nan" not in " ".join(checker.text).replace("nance", "")
+    assert not re.search(r"\{\w+[(.\[}]", " ".join(checker.text)), "a placeholder that is not filled in"
 
 
 def test_every_finding_names_the_models(analysis):

@@ -39,7 +39,7 @@ def test_gaussian_noise_of_few_trajectories_is_undetermined_and_says_what_would_
     index = few.sections["tails"].models["sgd"].noise.pooled.detectable[0]
     assert 1.6 < index <= 1.73  # of 128 values, or somewhat fewer by the design effect
     said = tails.finding(few)
-    assert f"sgd: undetermined at this number of values (detectable {index:.2f} or less)" in said
+    assert f"sgd: undetermined with this number of values (detectable {index:.2f} or less)" in said
     told = tables.verdicts(few)
     assert "at most 5 % of Gaussian samples get a verdict that claims a tail" in told
     assert "with a power of 80 %" in told

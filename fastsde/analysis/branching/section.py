@@ -39,7 +39,7 @@ class Branching:
     Attributes
     ----------
     states, branches : int
-        Trajectories start from so many states, so many from each.
+        Number of states from which trajectories start, and of trajectories from each.
     step : ndarray, shape (snapshot,)
         Steps since the branching.
     quantities : tuple of str

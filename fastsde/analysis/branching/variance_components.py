@@ -62,8 +62,8 @@ def variance_components(values: Floats, branches: int, seed: int = 0, replicates
 
     Examples
     --------
-    >>> found = variance_components(np.array([[1.0], [3.0], [11.0], [13.0]]), 2)
-    >>> float(found.within[0]), float(found.between[0])
+    >>> components = variance_components(np.array([[1.0], [3.0], [11.0], [13.0]]), 2)
+    >>> float(components.within[0]), float(components.between[0])
     (2.0, 49.0)
     """
     values = np.asarray(values, dtype=np.float64)

@@ -145,7 +145,7 @@ def integrated_time(lags: Floats, correlation: Floats) -> Floats:
     >>> integrated_time(lags, np.exp(-lags / 7)[:, None]).round(2)
     array([7.])
     """
-    found = np.full(correlation.shape[1], np.nan)
+    highest = np.full(correlation.shape[1], np.nan)
     for mode, column in enumerate(correlation.T):
         gone = np.flatnonzero(column < FORGOTTEN)
         end = int(gone[0]) if gone.size else len(lags) - 1
@@ -154,8 +154,8 @@ def integrated_time(lags: Floats, correlation: Floats) -> Floats:
         kept = np.maximum(column[: end + 1], 0.0)
         area = float(np.trapezoid(kept, lags[: end + 1]))
         rest = area * kept[end] / (1 - kept[end]) if gone.size and kept[end] < 1 else 0.0
-        found[mode] = area + rest
-    return found
+        highest[mode] = area + rest
+    return highest
 
 
 def _highest(value: Floats, resampled: Floats) -> Floats:

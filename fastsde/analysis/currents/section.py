@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from fastsde.analysis.context import Context
 
 LIMIT = 16
-"""At most so many coordinates."""
+"""Largest number of coordinates."""
 FIELD_ROWS = 20_000
-"""Fields are of so many trajectories at most."""
+"""Most trajectories of which fields are."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Current:
     reason : str
         Why there is nothing; empty if there is.
     counted : int
-        Trajectories that never exploded: the only ones here.
+        Trajectories that never diverged: the only ones here.
     pairs : int
         Pairs of neighbouring snapshots.
     gap : float

@@ -69,7 +69,7 @@ class Effects:
     names : tuple of str
         The models.
     weight : ndarray, shape (snapshot,)
-        Share of the course that each snapshot stands for.
+        Share of the course that each snapshot represents.
     value, modes, loss : ndarray, shape (snapshot, model, model)
         The effect and its parts, as in `Effect`. On the diagonal what sampling alone gives: the effect
         between two samples of one model. NaN where fewer than ten trajectories of either sample survive.

@@ -47,7 +47,7 @@ def jackknife_error(left_out: Floats) -> float:
 
 
 def jackknife_reach(left_out: Floats, level: float = CONFIDENCE) -> float:
-    """Half width of an interval: the standard error by Student's quantile for so many groups."""
+    """Half width of an interval: the standard error by Student's quantile for this number of groups."""
     groups = int(np.isfinite(left_out).sum())
     return jackknife_error(left_out) * float(student_t.ppf((1 + level) / 2, max(groups - 1, 1)))
 
@@ -55,7 +55,7 @@ def jackknife_reach(left_out: Floats, level: float = CONFIDENCE) -> float:
 def closer(first: Jackknifed, second: Jackknifed, level: float = CONFIDENCE) -> bool | None:
     """Whether the first model is significantly closer to their reference than the second; None if unknown.
 
-    The difference of their means must exceed its own jackknife error by Student's quantile (two sides).
+    The difference of their means must exceed its own jackknife error by Student's two-sided quantile.
     """
     reach = jackknife_reach(second.left_out - first.left_out, level)
     return None if math.isnan(reach) else second.mean - first.mean > reach

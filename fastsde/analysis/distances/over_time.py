@@ -78,7 +78,7 @@ class DistanceOverTime:
 
     @property
     def share_outside(self) -> float:
-        """Share of snapshots after the first whose value lies outside the band; by chance, 5 %."""
+        """Share of snapshots after the first whose value lies outside the band; 5 % between equal laws."""
         later = np.isfinite(self.value[1:])
         outside = (self.value > self.null)[1:][later]
         return float(outside.mean()) if outside.size else math.nan

@@ -49,7 +49,7 @@ class Points:
     strength, scale : ndarray, shape (mode,)
         Singular values of the optimum, and what modes are divided by.
     branches : int
-        So many consecutive trajectories start from one state.
+        Number of consecutive trajectories that start from one state.
     half : int
         Trajectories of half a sample, in whole states.
 
@@ -104,7 +104,7 @@ class Points:
         return modes, loss
 
     def at(self, name: str, snapshot: int) -> Floats:
-        """Points of a snapshot, shape (trajectory, coordinate); exploded trajectories are not finite."""
+        """Points of a snapshot, shape (trajectory, coordinate); those that diverged are not finite."""
         return self._matrix(*self.read(name, snapshot))
 
     def way(self, name: str) -> Floats:
@@ -124,8 +124,8 @@ class Points:
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
         depth = len(self._study.widths) - 1
         limits = moment_limits(self._study.models[name], depth, self.modes, self.has_loss)
-        found = moments(np.concatenate(columns, axis=1), limits, self._sizes(), self.branches)
-        return self._matrix(modes, loss), moment_order(found, self.modes), found
+        sample = moments(np.concatenate(columns, axis=1), limits, self._sizes(), self.branches)
+        return self._matrix(modes, loss), moment_order(sample, self.modes), sample
 
     def frame(self, settings: Settings) -> Frame:
         """Return what comparisons at all snapshots have in common."""

@@ -56,7 +56,7 @@ def later_over_earlier(stays: Passages) -> HazardRatio:
 
 
 def course(later: HazardRatio, binned: Hazard) -> str:
-    """Say in words how a hazard goes on after the arrival; one of `COURSES`.
+    """Say in words how a hazard continues after the arrival; one of `COURSES`.
 
     It turns if some bin's interval lies above those of both the first and the last bin, or below both; else
     it rises or falls if the interval of `later_over_earlier` does not hold 1.

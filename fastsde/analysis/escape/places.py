@@ -22,7 +22,7 @@ MODES = "snapshots at which a mode is above half its strength"
 LOSSES = "snapshots at which the loss is below the middle of two plateaus"
 CROSSINGS = "first passages at every integrator step (events of the study), from the start on"
 MOST = 6
-"""At most so many kinds of crossings of a landscape are looked at."""
+"""Most kinds of crossings of a landscape that are looked at."""
 
 
 RANK = "rank "

@@ -12,7 +12,7 @@ from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 
 MOMENTS = 2000
-"""At most so many distinct times are distinguished; more are rounded up to so many quantiles of them."""
+"""Most distinct times that are distinguished; more are rounded up to this many quantiles of them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def survival(counts: Counts) -> Floats:
 
 
 def incidence(counts: Counts) -> tuple[Floats, Floats]:
-    """Share of trajectories that have escaped, and that have exploded, by each time (Aalen, Johansen 1978).
+    """Share of trajectories that have escaped, and that have diverged, by each time (Aalen, Johansen 1978).
 
     ``F_k(t) = sum_{t_i <= t} S(t_i -) d_ki / n_i`` with S the survival of both ends together: unlike one
     minus the Kaplan-Meier curve it does not ask what would have been without explosions.
@@ -101,7 +101,7 @@ def quantile(counts: Counts, share: float) -> Floats:
 
 
 def escape_time(counts: Counts, share: float) -> Floats:
-    """First time by which this share of all has escaped, exploded ones included; infinite if never.
+    """First time by which this share of all has escaped, diverged ones included; infinite if never.
 
     The quantile of the cumulative incidence (`incidence`), shape (...). Without explosions it is that of the
     Kaplan-Meier curve.

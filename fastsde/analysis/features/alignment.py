@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 NAMES = ("mode_alignment", "layer_alignment", "balance")
 LEVELS = (0.05, 0.5, 0.95)
 ROWS = 20_000
-"""Quantiles are over so many trajectories at most."""
+"""Most trajectories over which quantiles are taken."""
 
 
 @dataclass(frozen=True)
 class ModelAlignment:
-    """Quantiles at `LEVELS` over the trajectories that never exploded, (level, snapshot, mode or interface).
+    """Quantiles at `LEVELS` over the trajectories that never diverged, (level, snapshot, mode or interface).
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HALF = 0.5
 BAND_LEVELS = (0.05, 0.5, 0.95)
 BAND_ROWS = 20_000
-"""Quantiles over time are taken over so many trajectories at most."""
+"""Most trajectories over which quantiles over time are taken."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DiffusionPeaks:
     Attributes
     ----------
     counted : ndarray, shape (mode,)
-        Trajectories that learned the mode and did not explode.
+        Trajectories that learned the mode and did not diverge.
     unlearned : ndarray, shape (mode,)
         Left out: the mode was not learned by the end.
     edge : ndarray, shape (mode,)

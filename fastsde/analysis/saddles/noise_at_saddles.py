@@ -27,7 +27,7 @@ __all__ = ["NoiseCollector"]
 STATES = 48
 """Visited points of each saddle at which covariances are computed."""
 FIRST = 4096
-"""They are taken from the first so many trajectories."""
+"""Number of trajectories, the first ones, from which they are taken."""
 DRAWS = 20_000
 """Single steps kept of each saddle."""
 LARGEST = 4_000_000

@@ -29,7 +29,7 @@ MOST_SADDLES = 12
 STATES = 256
 """Visits to a saddle whose curvature is computed afterwards, if it was not recorded."""
 FIRST = 4096
-"""They are taken from the first so many trajectories."""
+"""Number of trajectories, the first ones, from which they are taken."""
 
 
 def measure(context: Context) -> Saddles | None:

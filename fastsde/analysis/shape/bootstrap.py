@@ -79,7 +79,7 @@ def shape_intervals(
     replicates : int
         Bootstrap samples.
     limit : int
-        Beyond so many rows the first of them are resampled, and the spread of their replicates is shrunk by
+        Beyond this many rows the first of them are resampled, and the spread of their replicates is shrunk by
         the root of limit / n: memory and time do not grow with n.
     seed : int
         Seed of the resampling.

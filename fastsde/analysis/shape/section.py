@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.coordinates import median_loss
-from fastsde.analysis.distances.kinds.sliced_wasserstein import directions
+from fastsde.analysis.directions import directions
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
@@ -29,7 +29,7 @@ PROJECTED = ("modes", "end_to_end", "parameters")
 """Variables of which random projections are looked at, where they are recorded."""
 
 BLOCK = 2**21
-"""So many numbers are read at once to be projected: parameters of all trajectories may not fit in memory."""
+"""Numbers that are read at once to be projected: parameters of all trajectories may not fit in memory."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def measure(context: Context) -> ShapeSection | None:
         settings = context.settings
         there = np.isfinite(values).all(axis=1)
         finite = values[there]
-        found = _nothing(values.shape[1])
+        intervals = _nothing(values.shape[1])
         if len(finite) >= 2:
-            found = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
+            intervals = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
         if branches > 1:
-            found = widened(found, finite, np.flatnonzero(there) // branches)
-        rows[name].append(gated(found, len(finite), limit, denied))
+            intervals = widened(intervals, finite, np.flatnonzero(there) // branches)
+        rows[name].append(gated(intervals, len(finite), limit, denied))
 
     with ThreadPoolExecutor(min(len(rows), available_cores())) as threads:
         for snapshot in range(len(first.step)):

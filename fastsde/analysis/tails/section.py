@@ -114,9 +114,9 @@ def measure(context: Context) -> TailSection | None:
                     waiting[name, kind] = threads.submit(sample_tails, pool, _bound(context, view, kind))
     if not waiting:
         return None
-    found = {key: future.result() for key, future in waiting.items()}
+    measured = {key: future.result() for key, future in waiting.items()}
     return TailSection(
-        {name: ModelTails(*(found.get((name, kind)) for kind in KINDS)) for name in context.views}
+        {name: ModelTails(*(measured.get((name, kind)) for kind in KINDS)) for name in context.views}
     )
 
 

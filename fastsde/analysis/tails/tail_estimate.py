@@ -62,7 +62,7 @@ def from_gamma(gamma: float, error: float, k: int, level: float = CONFIDENCE) ->
 
 
 def around(index: float, error: float, k: int, level: float = CONFIDENCE) -> TailEstimate:
-    """Tail index with the interval ``index`` plus and minus so many standard errors."""
+    """Tail index with the interval ``index`` plus and minus the standard errors of this coverage."""
     if math.isnan(index):
         return UNKNOWN
     reach = quantile_of_level(level) * error

@@ -1,4 +1,4 @@
-"""All tail estimates of a sample side by side, and what they say together."""
+"""All tail estimates of a sample side by side, and the verdict of all of them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TailReport:
         Level below which that rejects a Gaussian law: `FALSE_ALARMS`, shared by the columns, and by the two
         looks where scales are known.
     detectable : ndarray, shape (column,)
-        Largest stable index that is found in so many values with a power of 80 % or more; NaN if none.
+        Largest stable index that is found in this many values with a power of 80 % or more; NaN if none.
     verdict : tuple of str
         For each column a key of `fastsde.analysis.tails.verdict.MEANING`.
     raw : TailReport or None

@@ -30,7 +30,7 @@ QUIET = ("light", "none", "undetermined")
 """Verdicts that claim no tail: of Gaussian samples all but 5 % get one of them, all columns together."""
 
 SEEN = 1.8
-"""A tail is called light only of so many values that a stable one of this index would probably be seen."""
+"""A tail is called light only of enough values to see, probably, a stable one of this index."""
 
 ENOUGH = 100
 """Order statistics, of 5000 values, below which the moment estimator's interval does not show a variance."""
@@ -79,7 +79,7 @@ def verdict(
     heavier : bool
         Whether a Gaussian law is rejected (`fastsde.analysis.tails.gaussian_null`).
     detectable : float
-        Largest stable index that would probably have been found in so many values; NaN if none.
+        Largest stable index that would probably have been found in this many values; NaN if none.
 
     Returns
     -------

@@ -40,7 +40,7 @@ register_figure(
         name="mixing",
         section="mixing",
         order=260,
-        title=lambda words: f"How long {words.modes} remember",
+        title=lambda words: f"Correlation times of the {words.modes}",
         caption=lambda words: (
             f"Correlation over trajectories between each {words.mode} at the end of the run and a time "
             f"later, with 95 % bands. Below the dashed line the {words.mode} counts as decorrelated. A law "

@@ -64,8 +64,7 @@ register_figure(
         caption=(
             "Time by which half of all that arrived have escaped (a quarter or a tenth where half never do; "
             "trajectories that diverge first never do), for models that differ in one setting and agree in "
-            "all "
-            "others. Stable noise of the same scale per step has larger sums over longer times; only "
+            "all others. Stable noise of the same scale per step has larger sums over longer times; only "
             "tempered noise has the same covariance as Gaussian noise at all times, and so isolates the "
             "effect of the tails. <b>Theory predicts a small effect at saddles, where the escape time is "
             "logarithmic in the noise (Gaussian and stable alike), and a large one at barriers, which "

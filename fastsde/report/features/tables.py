@@ -41,10 +41,9 @@ def diffusion_table(analysis: Analysis) -> str:
         for mode in shown_modes(analysis)
     ]
     return (
-        "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Snapshots "
-        "around a peak are {percent(found.resolution)} of the time apart, which limits its position. "
-        "Trajectories that never "
-        "learned the mode, or diverged, are left out and counted.</p>" + table(head, rows)
+        "<p>Shares with Wilson's 95 % intervals, medians with intervals from order statistics. Peaks are "
+        f"resolved to the spacing of snapshots, {percent(found.resolution)} of the time. Trajectories that "
+        "never learned the mode, or diverged, are left out and counted.</p>" + table(head, rows)
     )
 
 

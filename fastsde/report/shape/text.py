@@ -28,8 +28,8 @@ def finding(analysis: Analysis) -> str:
     without = [escape(name) for name in ordered(analysis) if _without_variance(found.models[name], column)]
     if without:
         sentences.append(
-            f"No variance is given for {', '.join(without)}: its law, or the tail of its sample at every "
-            "snapshot, has none."
+            f"No variance is given for {', '.join(without)}: the law of the model, or the tail of its "
+            "sample at every snapshot, has none."
         )
     return " ".join(sentences)
 

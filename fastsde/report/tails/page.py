@@ -64,7 +64,7 @@ register_figure(
         order=120,
         title="Do the estimators of the tail agree?",
         caption=lambda words: (
-            "Eight estimates of the same tail with 95 % bars, all snapshots together. Those with a star "
+            "All estimates of the same tail with 95 % bars, all snapshots together. Those with a star "
             "assume that the law is stable and give a number between 1 and 2 for any law; the group "
             "log-moment estimate is that of Simsekli et al. (2019), here over steps and trajectories, never "
             "over coordinates. Estimates at the right edge mean that there is no power law. Increments and "
@@ -72,12 +72,12 @@ register_figure(
             "the verdict is <i>bounded</i>."
         ),
         source=(
-            "<code>analysis.h5 sections/tails/models/MODEL/KIND/pooled/estimates</code>: Hill (1975); "
-            "Feuerverger and Hall (1999); Dekkers, Einmahl and de Haan (1989); Pickands (1975); Ma and "
-            "Nikias (1995); Mohammadi et al. (2015); Koutrouvelis (1980); McCulloch (1986)."
+            "<code>analysis.h5 sections/tails/models/MODEL/KIND/pooled/estimates</code>; the estimators "
+            "and their sources are in the table."
         ),
         draw=figures.side_by_side,
         condition=text.has_any,
         finding=text.disagreement_finding,
+        beside=tables.estimators,
     )
 )

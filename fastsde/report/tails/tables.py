@@ -10,10 +10,11 @@ import numpy as np
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, POWER
+from fastsde.analysis.tails.registry import declared
 from fastsde.analysis.tails.section import SampleTails
 from fastsde.analysis.tails.verdict import MEANING
 from fastsde.report import panels
-from fastsde.report.tails.figures import samples
+from fastsde.report.tails.figures import KINDS, samples
 from fastsde.report.tails.text import power
 from fastsde.report.writing import NOTHING, p_value, table, tail_span
 
@@ -78,3 +79,17 @@ def _cell(found: dict[str, SampleTails], name: str, column: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "&ndash;"
+
+
+def estimators(analysis: Analysis) -> str:
+    """Table of the estimators: what each estimates, for which laws it is consistent, its error and source."""
+    tails = [tail for kind in KINDS for tail in samples(analysis, kind).values()]
+    head = ("estimator", "estimates", "consistent for", "standard error", "source")
+    rows = [
+        [
+            escape(word)
+            for word in (one.marked_label, one.estimates, one.consistent, one.standard_error, one.source)
+        ]
+        for one in map(declared, tails[0].pooled.estimates)
+    ]
+    return table(head, rows)

@@ -210,8 +210,8 @@ class FeatureDistance(Distance):
     def compare(self, first: Floats, second: Floats, relabelling: Relabelling, frame: Frame) -> Compared:
         """Measure the distance of two samples under the observed labelling and the permuted ones."""
         size = min(len(first), len(second))
-        sums = [self.sums(sample[:size], relabelling, frame) for sample in (first, second)]
-        return self.of_sums(*sums, relabelling, frame)
+        ours, theirs = (self.sums(sample[:size], relabelling, frame) for sample in (first, second))
+        return self.of_sums(ours, theirs, relabelling, frame)
 
     def compare_pairs(
         self,

@@ -158,14 +158,14 @@ def _misfits(logs: Floats, ks: NDArray[np.int64]) -> Floats:
     """Kolmogorov-Smirnov distance of the k largest values from the fitted Pareto law, for each k, (k,)."""
     index = np.array([_index(logs, int(k)) for k in ks])
     known = np.isfinite(index)
-    found = np.ones(len(ks))
+    misfit = np.ones(len(ks))
     if known.any():
         k = ks[known, None]
         place = np.arange(1, int(k[-1, 0]) + 1)
         above = np.where(place <= k, logs[: place[-1]] - logs[k], 0.0)
         fitted = np.exp(-index[known, None] * above)
-        found[known] = np.max(np.where(place <= k, np.abs(place / k - fitted), 0.0), axis=1)
-    return found
+        misfit[known] = np.max(np.where(place <= k, np.abs(place / k - fitted), 0.0), axis=1)
+    return misfit
 
 
 HILL = register(

@@ -95,10 +95,10 @@ def _index(quantiles: Floats) -> Floats:
     within = np.where(upper > lower, upper - lower, np.nan)
     spread = np.clip((high - low) / within, SPREAD[0], SPREAD[-1])
     skew = np.abs(high + low - 2 * middle) / np.where(high > low, high - low, np.nan)
-    found = np.full(len(quantiles), np.nan)
+    index = np.full(len(quantiles), np.nan)
     known = np.isfinite(spread) & np.isfinite(skew)
-    found[known] = _TABLE(np.column_stack([spread, np.minimum(skew, 1.0)])[known])
-    return found
+    index[known] = _TABLE(np.column_stack([spread, np.minimum(skew, 1.0)])[known])
+    return index
 
 
 QUANTILES = register(
