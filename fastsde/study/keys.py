@@ -38,7 +38,7 @@ def bare(annotation: Any) -> Any:
 
 
 def choices_of(here: Any) -> tuple[type[Section], ...]:
-    """Return the classes of a table, all of them for a union or a registry; an empty tuple if it is no table."""
+    """Return the classes of a table, all of them for a union or a registry; empty if it is no table."""
     here = bare(here)
     if isinstance(here, type) and issubclass(here, Kind) and "kinds" in vars(here):
         return tuple(here.kinds.values())
