@@ -14,7 +14,7 @@ from fastsde.integrate.measurements import Measured, stepped_rows
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
-    from fastsde.integrate.observables import Observer
+    from fastsde.integrate.observer import Observer
     from fastsde.study.study import Study
 
 __all__ = ["host_job", "measured_rows", "measurements", "task_options"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import Lowered, event_shapes, lower, parameter_count
-from fastsde.integrate.observables import Observer
+from fastsde.integrate.observer import Observer
 from fastsde.integrate.pace import Pace
 from fastsde.problem.initial_points import landscape_points, start_points
 from fastsde.system.brief import brief

@@ -20,7 +20,7 @@ from fastsde.run.run import Part, cover, run
 from fastsde.storage import schema
 from fastsde.storage.ensemble import Trajectories, open_ensemble
 from fastsde.storage.part_writer import PartWriter
-from fastsde.study.tables import OBSERVABLES
+from fastsde.study.tables.network import OBSERVABLES
 from fastsde.system.errors import StoreError
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate.mode_rates import ModeRates
-from fastsde.problem.alignment import layer_alignment, mode_alignment
+from fastsde.study.observables.alignment import layer_alignment, mode_alignment
 from fastsde.problem.network import DeepLinearNetwork
-from fastsde.problem.rank import best_maps, rank_distance, rank_index
+from fastsde.study.observables.saddle_rank import best_maps, rank_distance, rank_index
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered

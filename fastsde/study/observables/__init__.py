@@ -1,0 +1,1 @@
+"""What a snapshot can record: one module for each family of observables."""
