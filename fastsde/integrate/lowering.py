@@ -20,6 +20,7 @@ from fastsde.integrate.refinements import (
 )
 from fastsde.problem.initial_points import balanced_factors, landscape_points, start_points
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.dimensions import dimension_sizes
 from fastsde.study.landscapes import Numbers, User
 from fastsde.study.models import GradientDescent, Sde, Sgd, Svag
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Lowered",
     "batch_share",
-    "event_shapes",
     "goes_by_samples",
     "lower",
     "matched_temperature",
@@ -142,7 +142,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         choice=max(samples, getattr(model, "batch", 1)) + 1,
         trace=trace,
         quiet=quiet_step(study, model, inner),
-        passages=sum(math.prod(shape) for shape in event_shapes(events).values()),
+        passages=dimension_sizes(study, 1)["passage"],
         carried=carried_numbers(study, model, parameter_count(study)),
         attributes=attributes,
     )
@@ -235,16 +235,6 @@ def _events(study: Study, problem: Problem) -> Any:
         intervals=_cast(study, ends * _strength_of(problem, watched)),
         watched=watched,
     )
-
-
-def event_shapes(events: Any) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each event's passages of one trajectory, in the order of the kernels."""
-    return {
-        "loss_below_step": (len(events.levels),),
-        "mode_learned_step": events.thresholds.shape,
-        "radius_above_step": (len(events.radii),),
-        "interval_step": (len(events.intervals),),
-    }
 
 
 def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:
@@ -472,7 +462,7 @@ def _landscape_trace(study: Study, start_key: tuple[np.uint64, np.uint64]) -> fl
     from fastsde.kernels.cpu import aligned, standard_normals, to_lanes
     from fastsde.kernels.lanes import lane_count
     from fastsde.kernels.layout import plan_network
-    from fastsde.kernels.observe import FINITE_TRACE, observe
+    from fastsde.kernels.observe import FINITE_TRACE, measurement_columns, observe
 
     assert study.landscape is not None
     numbers = study.landscape.numbers()
@@ -481,7 +471,8 @@ def _landscape_trace(study: Study, start_key: tuple[np.uint64, np.uint64]) -> fl
     state = to_lanes(landscape_points(normals, study.landscape))
     network = plan_network(study.widths, len(numbers.inputs), 1)
     lanes = lane_count(study.dtype)
-    out = np.empty((len(state) * lanes, 3 + size), study.dtype)
+    columns = measurement_columns(network.widths)
+    out = np.empty((len(state) * lanes, columns.count), study.dtype)
     memory = aligned(network.size * lanes, study.dtype)
     observe(state, memory, network, surface(study, numbers), FINITE_TRACE, out)
-    return float(out[:START_SAMPLE, 2].astype(np.float64).mean())
+    return float(out[:START_SAMPLE, columns.noise_trace].astype(np.float64).mean())

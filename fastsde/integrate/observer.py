@@ -1,17 +1,17 @@
-"""What a snapshot records of each trajectory, beyond what the kernels measure themselves."""
+"""Records the observables of a study: collects a snapshot from ranges of trajectories."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate.mode_rates import ModeRates
-from fastsde.study.observables.alignment import layer_alignment, mode_alignment
-from fastsde.problem.network import DeepLinearNetwork
-from fastsde.study.observables.saddle_rank import best_maps, rank_distance, rank_index
+from fastsde.integrate.snapshot import MeasuredSnapshot, Setting
+from fastsde.study.dimensions import dimension_sizes
+from fastsde.study.observable import recorded_observables
+from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
@@ -20,57 +20,9 @@ if TYPE_CHECKING:
     from fastsde.study.models import Model
     from fastsde.study.study import Study
 
-__all__ = ["Observer", "effective_rank", "stable_rank"]
+__all__ = ["Observer"]
 
 Array = NDArray[Any]
-
-CURVATURE = ("hessian_min", "hessian_max", "hessian_error")
-RANK = ("rank_index", "rank_distance")
-
-
-def effective_rank(singular_values: Array) -> Array:
-    """Return the exponential of the entropy of the normalised singular values (Roy and Vetterli 2007).
-
-    Parameters
-    ----------
-    singular_values : (..., K) array
-        Not negative.
-
-    Returns
-    -------
-    (...) array, from 1 to K; NaN for a zero matrix.
-
-    Examples
-    --------
-    >>> effective_rank(np.array([[1.0, 1.0, 0.0], [5.0, 0.0, 0.0]])).round(12)
-    array([2., 1.])
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = singular_values / singular_values.sum(axis=-1, keepdims=True)
-        terms = np.where(share > 0, share * np.log(np.where(share > 0, share, 1)), 0)
-        return np.where(np.isnan(share).any(axis=-1), np.nan, np.exp(-terms.sum(axis=-1)))
-
-
-def stable_rank(singular_values: Array) -> Array:
-    """Return the sum of the squared singular values over the largest square (Rudelson and Vershynin 2007).
-
-    Parameters
-    ----------
-    singular_values : (..., K) array
-        Not negative.
-
-    Returns
-    -------
-    (...) array, from 1 to K; NaN for a zero matrix.
-
-    Examples
-    --------
-    >>> stable_rank(np.array([[1.0, 1.0, 0.0], [5.0, 0.0, 0.0], [2.0, 1.0, 0.0]]))
-    array([2.  , 1.  , 1.25])
-    """
-    largest = singular_values.max(axis=-1, keepdims=True)
-    share = singular_values / np.where(largest > 0, largest, np.nan)
-    return np.asarray((share**2).sum(axis=-1))
 
 
 class Observer:
@@ -82,6 +34,13 @@ class Observer:
         The study, one of its models, its problem and the model for the kernels.
     exploded : (rows,) int64 array
         Steps at which trajectories diverged; their values are NaN from there on.
+
+    Attributes
+    ----------
+    observables : list of Observable
+        What is recorded, in the order of the files.
+    needs : set of str
+        What has to be measured for them, see `fastsde.study.observable.Observable`.
     """
 
     def __init__(
@@ -92,126 +51,53 @@ class Observer:
         lowered: Lowered,
         exploded: Array,
     ) -> None:
-        self.wanted = set(study.record.observables)
-        self.lowered, self.exploded = lowered, exploded
-        self.shape = problem.optimum.shape
-        self.modes = len(problem.mode_strength)
-        self.layers = len(study.widths) - 1
-        self.dtype = np.dtype(study.dtype)
-        self.strength = problem.mode_strength
-        self.best_maps = best_maps(problem) if self.wanted & {*RANK} else None
-        self.network = DeepLinearNetwork(study.widths)
-        asked = bool(self.wanted & {"mode_drift", "mode_diffusion"})
-        self.rates = ModeRates(study, model, problem, lowered) if asked else None
+        self.observables = recorded_observables(study)
+        self.needs = {need for observable in self.observables for need in observable.needs}
+        rates = ModeRates(study, model, problem, lowered) if "rates" in self.needs else None
+        if rates is not None:
+            self.needs |= {"parameters", "noise_trace"} if rates.local else {"parameters"}
+        self._setting = Setting(study, model, problem, lowered, rates)
+        self._exploded = exploded
+        self._sizes = dimension_sizes(study, len(exploded))
         self.values = self._room()
 
     def _room(self) -> dict[str, Array]:
-        d_out, d_in = self.shape
-        tails: dict[str, tuple[int, ...]] = {
-            "loss": (),
-            "gradient_norm": (),
-            "noise_trace": (),
-            "effective_rank": (),
-            "balance": (self.layers - 1,),
-            **dict.fromkeys((*RANK, *CURVATURE), ()),
-            "modes": (self.modes,),
-            "singular_values": (self.modes,),
-            "update_noise": (self.modes,),
-            "mode_matrix": (self.modes, self.modes),
-            "end_to_end": (d_out, d_in),
-            "parameters": (self.lowered.network.parameters,),
-            "mode_drift": (self.modes,),
-            "mode_diffusion": (self.modes,),
-            "stable_rank": (),
-            "mode_alignment": (self.modes,),
-            "layer_alignment": (self.layers - 1,),
+        """Return arrays for a snapshot of all trajectories."""
+        dtype = self._setting.study.dtype
+        variables = {observable.name: observable.variable for observable in self.observables}
+        return {
+            name: np.empty(one.shape(self._sizes)[1:], one.dtype(dtype)) for name, one in variables.items()
         }
-        rows = len(self.exploded)
-        return {name: np.empty((rows, *tails[name]), self.dtype) for name in tails if name in self.wanted}
 
     def take(self, count: int) -> dict[str, Array]:
-        """Give away the snapshot of the first `count` trajectories and make room for the next."""
+        """Return the snapshot of the first `count` trajectories, and make room for the next."""
         values, self.values = self.values, self._room()
         return {name: value[:count] for name, value in values.items()}
 
     @property
     def trace(self) -> int:
-        """Which formula gives the noise trace, if something asks for it (`fastsde.kernels.observe`)."""
+        """Which formula gives the noise trace, if something needs it (`fastsde.kernels.observe`)."""
         from fastsde.kernels.observe import NO_TRACE
 
-        asked = "noise_trace" in self.wanted or (self.rates is not None and self.rates.local)
-        return int(self.lowered.trace) if asked else NO_TRACE
+        return int(self._setting.lowered.trace) if "noise_trace" in self.needs else NO_TRACE
 
     def record(self, rows: slice, measured: Measured, now: int) -> None:
-        """Record a range of trajectories, measured at step `now`."""
-        columns, low = measured.columns, self.lowered
-        matrices = columns[:, 2 + self.layers :]
-        bad = ~np.isfinite(columns[:, 0]) | ((self.exploded[rows] >= 0) & (self.exploded[rows] <= now))
-        made: dict[str, Callable[[], Array]] = {
-            "loss": lambda: columns[:, 0],
-            "gradient_norm": lambda: columns[:, 1],
-            "noise_trace": lambda: columns[:, 2],
-            "balance": lambda: columns[:, 3 : 2 + self.layers],
-            "end_to_end": lambda: matrices.reshape(-1, *self.shape),
-            "modes": lambda: self._project(matrices, self.modes),
-            "mode_matrix": lambda: self._project(matrices, self.modes**2).reshape(-1, self.modes, self.modes),
-            "update_noise": lambda: self._project(measured.noise(), self.modes),
-            "parameters": lambda: measured.states()[:, : low.network.parameters],
-            "mode_alignment": lambda: mode_alignment(
-                matrices.reshape(-1, *self.shape), low.events.left, low.events.right
-            ),
-        }
-        for name, make in made.items():
-            if name in self.wanted:
-                self.values[name][rows] = make()
-        if self.wanted & {"singular_values", "effective_rank", "stable_rank", *RANK}:
-            self._decompose(matrices, bad, rows)
-        if self.wanted & {*CURVATURE}:
-            self._curve(measured.curvature(bad), rows)
-        if self.wanted & {"mode_drift", "mode_diffusion"}:
-            self._rates(measured, now, rows)
-        if "layer_alignment" in self.wanted:
-            points = measured.states()[:, : low.network.parameters]
-            theta = np.where(bad[:, None], 0, points)
-            self.values["layer_alignment"][rows] = layer_alignment(self.network.unpack(theta))
-        for value in self.values.values():
-            value[rows][bad] = np.nan
+        """Record a range of trajectories, measured at step `now`.
 
-    def _project(self, matrices: Array, width: int) -> Array:
-        from fastsde.kernels.observe import project
-
-        out = np.empty((len(matrices), width), self.dtype)
-        project(matrices, self.lowered.events.left, self.lowered.events.right, out)
-        return out
-
-    def _decompose(self, matrices: Array, bad: Array, rows: slice) -> None:
-        safe = np.where(bad[:, None], 0, matrices).reshape(-1, *self.shape)
-        strength = np.linalg.svd(safe, compute_uv=False)
-        if "singular_values" in self.wanted:
-            self.values["singular_values"][rows] = strength
-        if "effective_rank" in self.wanted:
-            self.values["effective_rank"][rows] = effective_rank(strength)
-        if "stable_rank" in self.wanted:
-            self.values["stable_rank"][rows] = stable_rank(strength)
-        if self.best_maps is not None:
-            rank = rank_index(strength, self.strength)
-            found = {"rank_index": rank, "rank_distance": rank_distance(safe, rank, self.best_maps)}
-            for name in self.wanted & {*RANK}:
-                self.values[name][rows] = found[name]
-
-    def _curve(self, found: Array, rows: slice) -> None:
-        for column, name in enumerate(CURVATURE):
-            if name in self.wanted:
-                self.values[name][rows] = found[:, column]
-
-    def _rates(self, measured: Measured, now: int, rows: slice) -> None:
-        assert self.rates is not None
-        theta, moved = measured.states()[:, : self.lowered.network.parameters], None
-        if self.rates.terms.flow is not None:
-            with np.errstate(invalid="ignore"):  # exploded trajectories
-                moved = np.asarray(measured.stepped(self.rates.terms.flow) - theta, dtype=np.float64)
-        drift, diffusion = self.rates.measure(theta, measured.columns[:, 2], now, moved)
-        if "mode_drift" in self.wanted:
-            self.values["mode_drift"][rows] = drift
-        if "mode_diffusion" in self.wanted:
-            self.values["mode_diffusion"][rows] = diffusion
+        Raises
+        ------
+        RequestError
+            If an observable reads what its declaration does not list, or has another shape than it says.
+        """
+        loss, exploded = measured.columns[:, self._setting.columns.loss], self._exploded[rows]
+        bad = ~np.isfinite(loss) | ((exploded >= 0) & (exploded <= now))
+        snapshot = MeasuredSnapshot(self._setting, measured, bad, now)
+        for observable in self.observables:
+            room, values = self.values[observable.name][rows], snapshot.of(observable)
+            if values.shape != room.shape:
+                raise RequestError(
+                    f"the observable {observable.name} has values of shape {values.shape} where its "
+                    f"dimensions, {('trajectory', *observable.dims)}, have {room.shape}"
+                )
+            room[...] = values
+            room[bad] = observable.variable.fill

@@ -11,7 +11,11 @@ from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 from fastsde.study.fields import Count, Expect, Section, Seed
 from fastsde.study.landscapes import Landscape
 from fastsde.study.models import Model
-from fastsde.study.tables import Data, Events, Network, Record, Time
+from fastsde.study.tables.data import Data
+from fastsde.study.tables.events import Events
+from fastsde.study.tables.network import Network
+from fastsde.study.tables.record import Record
+from fastsde.study.tables.time import Time
 
 __all__ = ["TABLE", "Content"]
 
@@ -63,7 +67,7 @@ class Content(Section):
     data: Annotated[Data, OrNone]
     landscape: Landscape | None = None
     time: Time
-    record: Record = Record()
+    record: Record = Field(default_factory=Record)
     events: Events = Events()
     models: Annotated[
         dict[Name, Model],

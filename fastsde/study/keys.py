@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from fastsde.study.fields import Section
+from fastsde.study.fields import NameIn, Section
 
 __all__ = [
     "Path",
@@ -60,6 +60,8 @@ def words_of(annotation: Any) -> list[str]:
     """
     if choices_of(annotation):
         return []
+    if isinstance(annotation, type) and issubclass(annotation, NameIn):
+        return list(annotation.registry)
     if get_origin(annotation) is Literal:
         return [one for one in get_args(annotation) if isinstance(one, str)]
     return [word for part in get_args(annotation) for word in words_of(part)]

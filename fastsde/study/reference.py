@@ -112,8 +112,8 @@ def _texts(annotation: Any) -> Iterator[str]:
 
 def _default(field: FieldInfo) -> str:
     """Write a default as a file would; nothing for what is required, or absent unless it is given."""
-    value = field.default
-    if field.is_required() or value is None:
+    value = None if field.is_required() else field.get_default(call_default_factory=True)
+    if value is None:
         return ""
     if isinstance(value, Section):
         return _toml(value.model_dump(exclude_none=True))

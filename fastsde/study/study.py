@@ -25,11 +25,15 @@ from fastsde.study.fields import Section, Seed, Size, refuse
 from fastsde.study.keys import nearest
 from fastsde.study.messages import complaints, syntax_complaint
 from fastsde.study.models import Sampling
+from fastsde.study.observable import default_observables, record_faults
 from fastsde.study.swept_keys import with_swept_models
 from fastsde.study.term_checks import landscape_faults, missing_faults, term_faults
 from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
+
+CHECKS = (data_faults, model_faults, term_faults, record_faults, landscape_faults, event_faults)
+"""Of several tables at once."""
 
 
 class Study(Content):
@@ -271,11 +275,7 @@ class Study(Content):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         refuse(missing_faults(self))
-        refuse(
-            fault
-            for check in (data_faults, model_faults, term_faults, landscape_faults, event_faults)
-            for fault in check(self)
-        )
+        refuse(fault for check in CHECKS for fault in check(self))
         return self
 
 
@@ -311,7 +311,7 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     if any(nearest(key, ["landscape"]) for key in document):
         document = {"network": None, "data": None} | document
     if "landscape" in document:
-        document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
+        document.setdefault("record", {"observables": list(default_observables("landscape"))})
         if isinstance(document.get("events", {}), dict):
             document["events"] = {"mode_learned": []} | document.get("events", {})
     population = isinstance(data, dict) and data.get("samples") == "population"

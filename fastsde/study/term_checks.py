@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["landscape_faults", "missing_faults", "term_faults"]
 
-ON_LANDSCAPES = ("loss", "gradient_norm", "modes", "noise_trace", "update_noise", "parameters")
 MAX_JUMPS = 500.0
 MAX_EVENTS = 1e6
 MAX_DAMPING = 500.0
@@ -56,10 +55,6 @@ def term_faults(study: Content) -> Iterator[Fault]:
                     yield Fault((*where, "jumps", "rate"), model.jumps.rate, allowed, "lower it")
             yield from _clock_faults(model, where, model.dt(study.time.learning_rate))
         population = study.data is not None and study.data.samples == "population"
-        rates = [one for one in ("mode_drift", "mode_diffusion") if one in study.record.observables]
-        if rates and getattr(model, "momentum", None) is not None:
-            allowed = f"nothing of the kind: under the momentum of models.{name} modes go on by themselves"
-            yield Fault(("record", "observables"), rates[0], allowed, f"remove {rates[0]} or the momentum")
         if isinstance(model, Sgd) and model.label_noise is not None and population:
             mend = "set data.label_noise: a population draws its labels again anyway"
             yield Fault((*where, "label_noise"), model.label_noise, "label noise only with finite data", mend)
@@ -99,10 +94,6 @@ def landscape_faults(study: Content) -> Iterator[Fault]:
     landscape = study.landscape
     if landscape is None:
         return
-    for observable in study.record.observables:
-        if observable not in ON_LANDSCAPES:
-            allowed = "one of " + ", ".join(ON_LANDSCAPES) + ": the study has a landscape"
-            yield Fault(("record", "observables"), observable, allowed)
     if landscape.kind == "user" and study.dtype == "float32":
         yield Fault(("dtype",), "float32", '"float64": a function of your own computes in it')
     for name, model in study.models.items():

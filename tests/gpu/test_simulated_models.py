@@ -47,3 +47,23 @@ def test_another_seed_gives_other_numbers():
     _, one = snapshots(cases.case("langevin"), 4, device="cuda")
     _, other = snapshots(cases.case("langevin", seed=9), 4)
     assert np.abs(one.parameters - other.parameters).max() > 1e-3
+
+
+def test_a_declared_observable_is_recorded_on_a_device_too(monkeypatch):
+    from fastsde.study.observable import OBSERVABLES, Observable, register
+
+    len(OBSERVABLES)
+    for name in ("_declared", "_file"):
+        monkeypatch.setattr(OBSERVABLES, name, dict(getattr(OBSERVABLES, name)))
+    register(
+        Observable(
+            name="weight_norm",
+            long_name="Euclidean norm of all weights",
+            measure=lambda snapshot: np.linalg.norm(snapshot.parameters, axis=1),
+        )
+    )
+    a_study = cases.case("sgd").replace(record={"observables": ["weight_norm"]})
+    here, _ = snapshots(a_study, 4)
+    there, _ = snapshots(a_study, 4, device="cuda")
+    assert here["weight_norm"].min() > 0
+    np.testing.assert_allclose(there["weight_norm"], here["weight_norm"], rtol=1e-11)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastsde.integrate.integration import integrate
-from fastsde.integrate.observer import effective_rank
 from fastsde.problem.data import build_problem
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.observables.singular_values import effective_rank
 from fastsde.study.study import Study
 
 ETA = 0.02
