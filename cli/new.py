@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from importlib import resources
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import click
 
 __all__ = ["command"]
 
+OTHERS = "OTHER_OBSERVABLES"
+"""Stands in a template for the names of the observables that it does not record."""
 TEMPLATES = {"network": "template.toml", "landscape": "template_landscape.toml"}
 
 
@@ -37,7 +40,17 @@ def command(name: Path, kind: str, force: bool) -> None:
     path = name if name.suffix == ".toml" else name.with_name(name.name + ".toml")
     if path.exists() and not force:
         raise click.UsageError(f"{path} already exists; --force replaces it")
-    text = resources.files("fastsde.cli").joinpath(TEMPLATES[kind]).read_text(encoding="utf-8")
+    text = _template(kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     click.echo(path)
+
+
+def _template(kind: str) -> str:
+    """Return the text of a template, with the names of all observables."""
+    from fastsde.study.observable import OBSERVABLES
+
+    text = resources.files("fastsde.cli").joinpath(TEMPLATES[kind]).read_text(encoding="utf-8")
+    known = [f'"{name}"' for name, one in OBSERVABLES.items() if kind in one.objectives]
+    others = ", ".join(name for name in known if name not in text)
+    return text.replace(OTHERS, textwrap.fill(others, 96, subsequent_indent="# "))

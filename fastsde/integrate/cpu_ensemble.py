@@ -13,7 +13,7 @@ from fastsde.integrate.measurements import BlockMeasurer
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
-    from fastsde.integrate.observables import Observer
+    from fastsde.integrate.observer import Observer
 
 __all__ = ["Blocks"]
 

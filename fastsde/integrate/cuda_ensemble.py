@@ -16,7 +16,7 @@ from fastsde.system.errors import ResourceError
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
-    from fastsde.integrate.observables import Observer
+    from fastsde.integrate.observer import Observer
     from fastsde.study.study import Study
 
 __all__ = ["Batch", "Resident"]

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cpu_ensemble import Blocks
-from fastsde.integrate.lowering import Lowered, event_shapes, lower, parameter_count
-from fastsde.integrate.observables import Observer
+from fastsde.integrate.lowering import Lowered, lower, parameter_count
+from fastsde.integrate.observer import Observer
 from fastsde.integrate.pace import Pace
 from fastsde.problem.objective import objective_of
+from fastsde.study.dimensions import passage_shapes
 from fastsde.system.brief import brief
 from fastsde.system.errors import Interrupted, RequestError
 from fastsde.system.threads import default_threads
@@ -174,7 +175,7 @@ def integrate(
         split_events(
             blocks.exploded[:count],
             blocks.passed[:count],
-            event_shapes(lowered.events),
+            passage_shapes(study),
         ),
         lowered.attributes,
         end.parameters[:, : lowered.network.parameters],

@@ -1,4 +1,4 @@
-"""What kernels measure of a range of trajectories: as they hand it over, and for blocks on processors."""
+"""What kernels measure of a range of trajectories, and how blocks on a CPU are measured."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """Measurements of a range of trajectories; what not every study records is made when asked for.
+    """Measurements of a range of trajectories; what not every study records is computed when it is asked for.
 
     Parameters
     ----------
-    columns : (rows, 2 + layers + d_out * d_in) array
-        As `fastsde.kernels.observe.observe` writes them.
+    columns : (rows, columns) array
+        As `fastsde.kernels.observe.observe` writes them; `fastsde.kernels.observe.measurement_columns` says
+        where each is.
     states : callable
-        Returns the points and what they carry, (rows, parameters + carried).
+        Returns the parameters and what the step carries, (rows, parameters + carried).
     noise : callable
-        Returns the end-to-end matrices one step on less those without its noise, (rows, d_out * d_in).
+        Returns the end-to-end matrices one step later minus those without its noise, (rows, d_out * d_in).
     curvature : callable
-        Given which trajectories have exploded, returns the columns of
-        `fastsde.integrate.curvature.block_curvature`; exploded trajectories are put at the origin.
+        Given which trajectories have diverged, returns the columns of
+        `fastsde.integrate.curvature.block_curvature`; diverged trajectories are put at the origin.
     stepped : callable
-        Given some dynamics, returns the points one step of it on, (rows, parameters).
+        Given some dynamics, returns the parameters one step of it later, (rows, parameters).
     """
 
     columns: Array
@@ -91,7 +92,7 @@ def stepped_rows(lowered: Lowered, states: Array, first: int, now: int, dynamics
 
 
 class BlockMeasurer:
-    """Measures ranges of blocks on processors.
+    """Measures ranges of blocks on a CPU.
 
     Parameters
     ----------
@@ -104,10 +105,12 @@ class BlockMeasurer:
     """
 
     def __init__(self, lowered: Lowered, state: Array, lanes: int, first: int) -> None:
+        from fastsde.kernels.observe import measurement_columns
+
         self._lowered, self._state, self._lanes, self._first = lowered, state, lanes, first
         self._dtype = state.dtype
         self._size = int(lowered.network.widths[0] * lowered.network.widths[-1])
-        self._layers = len(lowered.network.weight)
+        self._columns = measurement_columns(lowered.network.widths)
 
     def measure(
         self, memory: Array, indices: Array, begin: int, end: int, now: int, trace: int
@@ -119,7 +122,7 @@ class BlockMeasurer:
         low, state = self._lowered, self._state[begin:end]
         rows = len(state) * self._lanes
         first = self._first + begin * self._lanes
-        columns = np.full((rows, 2 + self._layers + self._size), np.nan, self._dtype)
+        columns = np.full((rows, self._columns.count), np.nan, self._dtype)
         observe(state, memory, low.network, low.data, trace, columns)
         return slice(begin * self._lanes, end * self._lanes), Measured(
             columns,
@@ -154,5 +157,5 @@ class BlockMeasurer:
             out = np.empty((len(state) * self._lanes, self._size), self._dtype)
             products(moved, memory, low.network, out)
             ends.append(out)
-        with np.errstate(invalid="ignore"):  # exploded trajectories
+        with np.errstate(invalid="ignore"):  # diverged trajectories
             return np.asarray(ends[0] - ends[1])

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import check_sealed
+from fastsde.study.passages import THRESHOLDS
 from fastsde.system import provenance
 from fastsde.system.errors import DamageError, StoreError
 
@@ -91,10 +92,7 @@ def define_group(
     values: dict[str, Any] = {
         "trajectory": trajectories,
         "mode": np.arange(1, sizes["mode"] + 1),
-        "level": np.asarray(study.events.loss_below),
-        "fraction": np.asarray(study.events.mode_learned),
-        "radius": np.asarray(study.events.radii),
-        "interval": np.arange(1, sizes["interval"] + 1),
+        **{one.name: np.asarray(one.values(study.events)) for one in THRESHOLDS},
         "step": steps,
         "time": steps * study.time.learning_rate,
         "mode_strength": strengths,

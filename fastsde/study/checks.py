@@ -14,7 +14,6 @@ __all__ = ["data_faults", "event_faults", "landscape_faults", "missing_faults", 
 
 MAX_INTEGRATOR_STEPS = 2**44
 SMALLEST_DT = 1e-300
-ON_LANDSCAPES = ("loss", "gradient_norm", "modes", "noise_trace", "update_noise", "parameters")
 
 
 def missing_faults(study: Content) -> Iterator[Fault]:
@@ -84,13 +83,9 @@ def model_faults(study: Content) -> Iterator[Fault]:
 
 
 def landscape_faults(study: Content) -> Iterator[Fault]:
-    """Check what a landscape can record, and its precision."""
+    """Check the precision of a landscape."""
     landscape = study.landscape
     if landscape is None:
         return
-    for observable in study.record.observables:
-        if observable not in ON_LANDSCAPES:
-            allowed = "one of " + ", ".join(ON_LANDSCAPES) + ": the study has a landscape"
-            yield Fault(("record", "observables"), observable, allowed)
     if landscape.by_point and study.dtype == "float32":
         yield Fault(("dtype",), "float32", '"float64": a function of your own computes in it')

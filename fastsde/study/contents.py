@@ -16,7 +16,11 @@ from fastsde.study.models.model import Model
 from fastsde.study.network_traits import network_traits
 from fastsde.study.objective import ObjectiveTraits
 from fastsde.study.setting import Setting
-from fastsde.study.tables import Data, Events, Network, Record, Time
+from fastsde.study.tables.data import Data
+from fastsde.study.tables.events import Events
+from fastsde.study.tables.network import Network
+from fastsde.study.tables.record import Record
+from fastsde.study.tables.time import Time
 
 __all__ = ["TABLE", "Content"]
 
@@ -69,7 +73,7 @@ class Content(Section):
     data: Annotated[Data, OrNone]
     landscape: Landscape | None = None
     time: Time
-    record: Record = Record()
+    record: Record = Field(default_factory=Record)
     events: Events = Events()
     models: Annotated[
         dict[Name, Model],

@@ -16,6 +16,7 @@ __all__ = [
     "Count",
     "Expect",
     "Fault",
+    "NameIn",
     "Number",
     "Positive",
     "Real",
@@ -92,6 +93,31 @@ class Expect:
             if isinstance(value, tuple | list | dict) and any(item["loc"] for item in error.errors()):
                 raise
             raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": self.text}) from None
+
+
+class NameIn(str):
+    """A name that a registry has when the study is validated; each subclass says which registry.
+
+    The value itself stays a plain string.
+
+    Attributes
+    ----------
+    registry : mapping of str to object
+        The declarations by name.
+    """
+
+    registry: ClassVar[Mapping[str, Any]]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(cls._validate, core_schema.str_schema())
+
+    @classmethod
+    def _validate(cls, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, str) or value not in cls.registry:
+            allowed = "one of " + ", ".join(cls.registry)
+            raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": allowed})
+        return handler(value)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from fastsde.study.fields import Section
+from fastsde.study.fields import NameIn, Section
 from fastsde.study.kinds import Kind
 
 __all__ = [
@@ -63,6 +63,8 @@ def words_of(annotation: Any) -> list[str]:
     """
     if choices_of(annotation):
         return []
+    if isinstance(annotation, type) and issubclass(annotation, NameIn):
+        return list(annotation.registry)
     if get_origin(annotation) is Literal:
         return [word for word in get_args(annotation) if isinstance(word, str)]
     return [word for part in get_args(annotation) for word in words_of(part)]

@@ -112,8 +112,8 @@ def _texts(annotation: Any) -> Iterator[str]:
 
 def _default(field: FieldInfo) -> str:
     """Return a default as in a file; empty if the key is required, or unset by default."""
-    value = field.default
-    if field.is_required() or value is None:
+    value = None if field.is_required() else field.get_default(call_default_factory=True)
+    if value is None:
         return ""
     if isinstance(value, Section):
         return _toml(value.model_dump(exclude_none=True))

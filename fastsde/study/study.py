@@ -28,10 +28,14 @@ from fastsde.study.keys import nearest
 from fastsde.study.messages import complaints, syntax_complaint
 from fastsde.study.models.batches import Sampling
 from fastsde.study.models.model import first_setting_batch, with_default_batch
+from fastsde.study.observable import default_observables, record_faults
 from fastsde.study.swept_keys import with_swept_models
 from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
+
+CHECKS = (data_faults, model_faults, record_faults, landscape_faults, event_faults)
+"""Of several tables at once."""
 
 
 class Study(Content):
@@ -281,11 +285,7 @@ class Study(Content):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         refuse(missing_faults(self))
-        refuse(
-            fault
-            for check in (data_faults, model_faults, landscape_faults, event_faults)
-            for fault in check(self)
-        )
+        refuse(fault for check in CHECKS for fault in check(self))
         return self
 
 
@@ -321,7 +321,7 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     if any(nearest(key, ["landscape"]) for key in document):
         document = {"network": None, "data": None} | document
     if "landscape" in document:
-        document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
+        document.setdefault("record", {"observables": list(default_observables("landscape"))})
         if isinstance(document.get("events", {}), dict):
             document["events"] = {"mode_learned": []} | document.get("events", {})
     population = isinstance(data, dict) and data.get("samples") == "population"

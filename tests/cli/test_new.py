@@ -42,6 +42,17 @@ def test_new_landscape_loads(invoke, tmp_path):
     assert study.landscape.dimension == 2
 
 
+@pytest.mark.parametrize("kind", ["network", "landscape"])
+def test_new_names_every_observable(invoke, tmp_path, kind):
+    from fastsde.study.observable import OBSERVABLES
+
+    invoke("new", tmp_path / "all", "--kind", kind)
+    text = (tmp_path / "all.toml").read_text()
+    for name, observable in OBSERVABLES.items():
+        assert (f'"{name}"' in text) == (kind in observable.objectives), name
+    assert "OTHER_OBSERVABLES" not in text
+
+
 def test_new_does_not_replace(invoke, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("mine")

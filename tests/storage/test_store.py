@@ -20,7 +20,6 @@ from fastsde.run.run import Part, cover, run
 from fastsde.storage import schema
 from fastsde.storage.ensemble import Trajectories, open_ensemble
 from fastsde.storage.part_writer import PartWriter
-from fastsde.study.tables import OBSERVABLES
 from fastsde.system.errors import StoreError
 
 
@@ -29,10 +28,6 @@ def expected(stand_in, study, name, variable):
     numbers = np.arange(study.trajectories)
     snapshots = range(len(study.time.snapshot_steps()))
     return np.stack([stand_in.value(study, name, variable, index, numbers) for index in snapshots])
-
-
-def test_schema_has_the_observables_of_the_study_file():
-    assert set(schema.OBSERVABLES) == set(OBSERVABLES)
 
 
 @pytest.mark.parametrize("copy", [False, True])
@@ -163,7 +158,7 @@ def test_xarray_reads_an_ensemble(tiny_study, stand_in, tmp_path, copy):
         assert set(data.coords) == {"trajectory", "mode", "fraction", "step", "time", "mode_strength"}
         np.testing.assert_array_equal(data["fraction"], [0.5, 0.9])
         np.testing.assert_array_equal(data["mode"], [1, 2])
-        assert data["loss"].attrs["long_name"] == schema.OBSERVABLES["loss"].long_name
+        assert data["loss"].attrs["long_name"] == schema.observables()["loss"].long_name
         assert data["time"].attrs["units"] == "1"
         np.testing.assert_array_equal(data["loss"], expected(stand_in, tiny_study, "sde", "loss"))
         np.testing.assert_array_equal(data["modes"].sel(trajectory=7)[-1], data["modes"][-1, 7])
@@ -213,7 +208,7 @@ def test_chunks_are_one_snapshot_by_a_block_of_trajectories(finished_run):
         assert file["sgd/parameters"].chunks == (1, 4, 20)
         assert file["sgd/loss"].compression is None
     sizes = {"snapshot": 9, "trajectory": 8192, "parameter": 280}
-    assert schema.chunks(schema.OBSERVABLES["parameters"], sizes, 8) == (1, 468, 280)
+    assert schema.chunks(schema.observables()["parameters"], sizes, 8) == (1, 468, 280)
 
 
 def test_long_study_text_fits(tiny_study, stand_in, tmp_path):
@@ -383,7 +378,7 @@ def test_format_document_has_the_schema():
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]
     documented = {(row[0], row[1]) for row in rows}
     tables = (
-        schema.OBSERVABLES | schema.EVENTS | schema.COORDINATES | schema.AUXILIARY,
+        schema.observables() | schema.EVENTS | schema.COORDINATES | schema.AUXILIARY,
         schema.PROBLEM,
         schema.CHECKPOINT,
         schema.STATES,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.problem.rank import best_maps
+from fastsde.study.observables.saddle_rank import best_maps
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem

@@ -10,7 +10,7 @@ import numpy as np
 from fastsde.analysis.protocols import Bools, Floats, Integers, Trajectories
 from fastsde.analysis.saddles.basis import basis_of
 from fastsde.analysis.saddles.visits import kept_modes
-from fastsde.problem.rank import rank_index
+from fastsde.study.observables.saddle_rank import rank_index
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context

@@ -4,7 +4,6 @@ from fastsde.integrate.lowering import descent as descent  # these three registe
 from fastsde.integrate.lowering import sde as sde
 from fastsde.integrate.lowering import sgd as sgd
 from fastsde.integrate.lowering.batches import batch_share, goes_by_samples
-from fastsde.integrate.lowering.events import event_shapes
 from fastsde.integrate.lowering.keys import philox_key
 from fastsde.integrate.lowering.lowered import Lowered
 from fastsde.integrate.lowering.model import lower
@@ -16,7 +15,6 @@ __all__ = [
     "Lowered",
     "Request",
     "batch_share",
-    "event_shapes",
     "goes_by_samples",
     "lower",
     "matched_temperature",

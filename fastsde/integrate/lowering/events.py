@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
-__all__ = ["event_shapes", "watched_events"]
+__all__ = ["watched_events"]
 
 
 def watched_events(study: Study, problem: Problem) -> Any:
@@ -36,16 +36,6 @@ def watched_events(study: Study, problem: Problem) -> Any:
         intervals=cast(study, ends * _strength_of(problem, watched)),
         watched=watched,
     )
-
-
-def event_shapes(events: Any) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each event's passages of one trajectory, in the order of the kernels."""
-    return {
-        "loss_below_step": (len(events.levels),),
-        "mode_learned_step": events.thresholds.shape,
-        "radius_above_step": (len(events.radii),),
-        "interval_step": (len(events.intervals),),
-    }
 
 
 def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from fastsde.integrate.lowering.events import event_shapes, watched_events
+from fastsde.integrate.lowering.events import watched_events
 from fastsde.integrate.lowering.keys import philox_key, stream_of
 from fastsde.integrate.lowering.lowered import Lowered
 from fastsde.integrate.lowering.network import network_plan
@@ -13,6 +13,7 @@ from fastsde.integrate.lowering.plain import Request, plain_step
 from fastsde.integrate.lowering.refined import carried_numbers, quiet_step, refined_step
 from fastsde.integrate.lowering.sizes import parameter_count, sample_count
 from fastsde.problem.objective import objective_of
+from fastsde.study.dimensions import dimension_sizes
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -62,7 +63,7 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         choice=max(samples, getattr(model, "batch", 1)) + 1,
         trace=trace,
         quiet=quiet_step(study, model, plain),
-        passages=sum(math.prod(shape) for shape in event_shapes(events).values()),
+        passages=dimension_sizes(study, 1)["passage"],
         carried=carried_numbers(model, parameter_count(study)),
         attributes=attributes,
     )

@@ -83,12 +83,12 @@ class LandscapeObjective:
         if not self.samples:
             return None
         from fastsde.kernels.cpu import to_lanes
-        from fastsde.kernels.observe import FINITE_TRACE, observe
+        from fastsde.kernels.observe import FINITE_TRACE, NOISE_TRACE, observe
 
         state = to_lanes(np.asarray(points, dtype=self._dtype))
         network, memory, out = self._room(state, 3 + self.landscape.dimension)
         observe(state, memory, network, self.kernel_data(), FINITE_TRACE, out)
-        return out[: len(points), 2].astype(np.float64)
+        return out[: len(points), NOISE_TRACE].astype(np.float64)
 
     def kernel_data(self) -> Any:
         """Return the landscape as the kernels take it, its functions compiled."""

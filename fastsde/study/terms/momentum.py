@@ -8,14 +8,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from fastsde.study.fields import Expect, Fault
-from fastsde.study.setting import Setting, Where
+from fastsde.study.setting import Setting
 from fastsde.study.terms.term import TERMS, Term
 
 __all__ = ["Momentum", "MomentumShare", "nesterov_faults"]
 
 MomentumShare = Annotated[float | None, Field(gt=0, lt=1), Expect("a number above 0 and below 1")]
-RATES = ("mode_drift", "mode_diffusion")
-"""Observables that follow from the parameters alone."""
 
 
 def nesterov_faults(model: Any) -> Iterator[Fault]:
@@ -45,16 +43,6 @@ class Momentum(Term):
         if central_flow is not None:
             allowed = "the central flow of descent without momentum"
             yield Fault(("central_flow",), central_flow, allowed, "remove one of the two")
-
-    def faults(self, value: float, model: Any, setting: Setting, where: Where) -> Iterator[Fault]:
-        """Refuse observables that would need the momentum."""
-        rates = [name for name in RATES if name in setting.observables]
-        if rates:
-            allowed = (
-                f"nothing of the kind: under the momentum of models.{where[-1]} modes go on by themselves"
-            )
-            mend = f"remove {rates[0]} or the momentum"
-            yield Fault(("record", "observables"), rates[0], allowed, mend)
 
     def not_shared(self, value: float) -> str:
         """Say why paths at dt and dt / 2 cannot be compared."""

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from fastsde.problem.data import Problem
+from fastsde.study.observable import Observable, Snapshot, register
 
 __all__ = ["best_maps", "rank_distance", "rank_index"]
 
 Array = NDArray[Any]
 
 
-def best_maps(problem: Problem) -> Array:
+class Optimum(Protocol):
+    """What the saddles of a problem are made of."""
+
+    @property
+    def optimum(self) -> Array:
+        """End-to-end matrix of least loss, (d_out, d_in)."""
+
+    @property
+    def factor(self) -> Array:
+        """F with ``F F^T = S``, the covariance of the inputs, (d_in, d_in)."""
+
+
+def best_maps(problem: Optimum) -> Array:
     """Return the maps of least loss of every rank, 0 to K; (K + 1, d_out, d_in).
 
     ``W_r = U_r U_r^T W``, W the optimum and U_r the first r left singular vectors of ``W S^(1/2)`` (Baldi and
@@ -42,7 +53,7 @@ def rank_index(singular_values: Array, strength: Array) -> Array:
     singular_values : (..., K) array
         Descending.
     strength : (K,) array
-        Singular values of the optimum, descending; those that are zero count for nothing.
+        Singular values of the optimum, descending; those that are zero are not counted.
 
     Returns
     -------
@@ -76,3 +87,31 @@ def rank_distance(matrices: Array, rank: Array, maps: Array) -> Array:
     size = np.sqrt(np.sum(maps[np.maximum(rank, 1)] ** 2, axis=(-2, -1)))
     gap = np.sqrt(np.sum((matrices - maps[rank]) ** 2, axis=(-2, -1)))
     return np.asarray(gap / size)
+
+
+def _rank(snapshot: Snapshot) -> Array:
+    return rank_index(snapshot.singular_values, snapshot.problem.mode_strength)
+
+
+register(
+    Observable(
+        name="rank_index",
+        order=100,
+        long_name="number of singular values of W above half the optimum's",
+        objectives=("network",),
+        needs=(),
+        measure=_rank,
+    )
+)
+register(
+    Observable(
+        name="rank_distance",
+        order=110,
+        long_name="|W - W_r| / |W_r|, W_r the best map of that rank",
+        objectives=("network",),
+        needs=(),
+        measure=lambda snapshot: rank_distance(
+            snapshot.end_to_end, _rank(snapshot), snapshot.once(best_maps)
+        ),
+    )
+)

@@ -1,4 +1,4 @@
-"""How far a network's singular vectors point where theory says: at the modes, and at each other."""
+"""Alignment of a network's singular vectors: of W with the modes, and of each layer with the next."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastsde.study.observable import Observable, register
 
 __all__ = ["layer_alignment", "mode_alignment"]
 
@@ -25,7 +27,7 @@ def mode_alignment(matrices: Array, left: Array, right: Array) -> Array:
     matrices : (..., d_out, d_in) array
         End-to-end matrices W.
     left, right : (modes, d_out) and (modes, d_in) array
-        Singular vectors of the optimum, a row a mode.
+        Singular vectors of the optimum, one row per mode.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def mode_alignment(matrices: Array, left: Array, right: Array) -> Array:
     >>> mode_alignment(np.array([[0.0, 2.0], [2.0, 0.0]]), np.eye(2), np.eye(2))
     array([0., 0.])
     """
-    with np.errstate(all="ignore"):  # exploded trajectories
+    with np.errstate(all="ignore"):  # diverged trajectories
         forth = matrices @ right.T
         back = left @ matrices
         strength = np.einsum("ai,...ia->...a", left, forth)
@@ -70,3 +72,26 @@ def layer_alignment(layers: Sequence[Array]) -> Array:
         for lower, upper in pairwise(decomposed)
     ]
     return np.stack(cosines, axis=-1) if cosines else np.empty((*layers[0].shape[:-2], 0))
+
+
+register(
+    Observable(
+        name="mode_alignment",
+        order=200,
+        dims=("mode",),
+        long_name="u_a^T W v_a / sqrt(|W v_a| |W^T u_a|)",
+        objectives=("network",),
+        needs=(),
+        measure=lambda snapshot: mode_alignment(snapshot.end_to_end, snapshot.mode_left, snapshot.mode_right),
+    )
+)
+register(
+    Observable(
+        name="layer_alignment",
+        order=210,
+        dims=("interface",),
+        long_name="|cosine| between the top left singular vector of W_l and the top right of W_{l+1}",
+        objectives=("network",),
+        measure=lambda snapshot: layer_alignment(snapshot.layers),
+    )
+)
