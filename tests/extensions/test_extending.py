@@ -52,19 +52,19 @@ def test_the_law_has_its_tails_and_its_covariance(analysed):
         steps = {name: ensemble[name].attributes["noise_scale"] for name in ensemble}
         assert steps["student"] == steps["gauss"]
         assert "Student-t" in ensemble["student"].model.summary()
-        assert np.isfinite(ensemble["student"]["radius"]).all()
+        assert np.isfinite(ensemble["student"]["state_norm"]).all()
 
 
 def test_the_observable_is_that_of_the_recorded_coordinates(analysed):
     with fastsde.open(analysed[0]) as ensemble:
         for name in ensemble:
             radius = np.linalg.norm(ensemble[name]["modes"], axis=-1)
-            np.testing.assert_allclose(ensemble[name]["radius"], radius, rtol=1e-12)
+            np.testing.assert_allclose(ensemble[name]["state_norm"], radius, rtol=1e-12)
 
 
 def test_the_landscape_is_that_of_its_equation(analysed):
     with fastsde.open(analysed[0]) as ensemble:
-        radius, loss = ensemble["gauss"]["radius"], ensemble["gauss"]["loss"]
+        radius, loss = ensemble["gauss"]["state_norm"], ensemble["gauss"]["loss"]
         np.testing.assert_allclose(loss, 2.0 * (radius**2 - 1) ** 2 / 4, rtol=1e-10, atol=1e-15)
 
 
