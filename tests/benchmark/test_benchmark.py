@@ -154,7 +154,7 @@ def test_a_benchmark_has_all_its_tables(tiny):
     assert row["us/step"] > 0
     assert [row["threads"] for row in result.thread_rows()] == [1, 2]
     assert result.thread_rows()[0]["speed-up"] == 1.0
-    assert result.scaling_rows()[0]["expected"] == pytest.approx(1.0)
+    assert result.scaling_rows()[0]["expected exponent"] == pytest.approx(1.0)
 
 
 def test_a_benchmark_is_plain_data(tiny):
