@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from fastsde.system.errors import StudyError
+from fastsde.system.errors import Complaint, StudyError
 
 __all__ = [
     "LARGEST",
@@ -25,6 +25,7 @@ __all__ = [
     "Share",
     "Size",
     "Tail",
+    "explain_with",
     "listed",
     "refuse",
 ]
@@ -35,6 +36,15 @@ LARGEST = 1e15
 LARGEST_SIZE = 2**32
 """Largest number of samples of a data set or a batch."""
 LARGEST_COUNT = 2**53
+
+
+Explain = Callable[[ValidationError, type[Any]], list[Complaint]]
+_explain: list[Explain] = []
+
+
+def explain_with(explain: Explain) -> None:
+    """Set the function that turns pydantic's errors about a table into messages, `fastsde.study.messages`."""
+    _explain[:] = [explain]
 
 
 class Section(BaseModel):
@@ -65,9 +75,7 @@ class Section(BaseModel):
         try:
             super().__init__(**content)
         except ValidationError as error:
-            from fastsde.study.messages import complaints
-
-            raise StudyError(complaints(error, type(self)), type(self).__name__) from None
+            raise StudyError(_explain[0](error, type(self)), type(self).__name__) from None
 
     # so that tables inside a table are validated with it, not by calls of this method
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]

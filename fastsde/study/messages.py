@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fastsde.study.fields import Expect, Section
+from fastsde.study.fields import Expect, Section, explain_with
 from fastsde.study.keys import annotation_of, bare, choices_of, keys_of, nearest, tables, tags_of, words_of
 from fastsde.system.errors import Complaint
 
@@ -218,3 +218,6 @@ def _near_word(value: Any, words: Iterable[str]) -> str:
     """Suggest the word that was probably meant by a value."""
     near = nearest(value, words) if isinstance(value, str) else ""
     return f'did you mean "{near}"?' if near and near != value else ""
+
+
+explain_with(complaints)

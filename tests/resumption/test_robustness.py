@@ -388,7 +388,7 @@ def test_a_signal_while_compiling_stops_within_seconds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("polls", "where"), [(0, "looking"), (5, "looking"), (6, "joining"), (20, "joining")]
+    ("polls", "where"), [(0, "reading"), (5, "reading"), (6, "joining"), (20, "joining")]
 )
 @pytest.mark.parametrize("copy", [False, True])
 def test_whoever_only_looks_or_joins_can_be_stopped_too(directory, undisturbed, polls, where, copy):
