@@ -21,7 +21,6 @@ __all__ = ["TermRates"]
 Array = NDArray[Any]
 ROWS = 256
 """Trajectories whose gradients of modes are held at once."""
-DRIFT_TERMS = ("weight_decay", "rotation", "second_order", "central_flow")
 
 
 class TermRates:
@@ -44,7 +43,7 @@ class TermRates:
         self.matrices = np.einsum("ia,ja->aij", problem.mode_left, problem.mode_right)
         self.schedule = schedule_of(study, model)
         self.power = model.noise_exponent
-        moved = any(getattr(model, name, None) for name in DRIFT_TERMS)
+        moved = any(term.drift for term, _ in model.terms())
         self.flow = drift_step(study, model) if moved else None
         self.root: Array | None = None
         if isinstance(model, Sde) and model.covariance is not None:

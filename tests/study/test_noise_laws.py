@@ -131,3 +131,64 @@ def test_a_law_checks_itself_against_the_time_step(steady):
     with pytest.raises(StudyError) as caught:
         study(model={"kind": "sde", "noise": "gradient", "alpha": 1.5, "tempering": 1e9})
     assert [complaint.where for complaint in caught.value.complaints] == ["models.m.tempering"]
+
+
+WHOLE_LAW = '''
+"""A noise law in one file: fields, checks and words for studies, and its draw for the kernels."""
+
+from typing import Literal, NamedTuple
+
+from numba import uint64
+
+from fastsde.kernels.elementary import exp64
+from fastsde.kernels.noise_law import noise_law
+from fastsde.kernels.normal import normals64
+from fastsde.kernels.philox import SUBORDINATOR, draw_words
+from fastsde.study.fields import Positive
+from fastsde.study.noise.law import NOISE_LAWS, NoiseLaw
+
+
+class Factor(NamedTuple):
+    spread: float
+
+
+@noise_law(Factor)
+def factor(law, stream):
+    w0, w1, w2, w3 = draw_words(stream, SUBORDINATOR, uint64(0))
+    z, _ = normals64(w0, w1, w2, w3)
+    return exp64((z - law.spread) * law.spread)
+
+
+@NOISE_LAWS.register
+class LogNormal(NoiseLaw):
+    """Gaussian increments times a log-normal factor of unit second moment."""
+
+    kind: Literal["log-normal"] = "log-normal"
+    spread: Positive
+
+    def words(self):
+        return f"log-normal (spread {self.spread:g})"
+
+    def lower(self, dt):
+        return Factor(self.spread)
+'''
+
+
+def test_a_law_in_one_file_that_a_study_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_noise_law.py").write_text(WHOLE_LAW)
+    own = OWN | {"law": {"kind": "log-normal", "spread": 0.5}}
+    try:
+        s = Study.from_mapping(
+            {"extensions": ["my_noise_law.py"], **study(steps=2).to_mapping(), "models": {"m": own}}
+        )
+        assert "isotropic log-normal (spread 0.5) noise" in s.models["m"].summary()
+        ends = fastsde.integrate(s, "m", 0, 8).parameters
+        assert np.isfinite(ends).all()
+        assert not np.array_equal(
+            ends, fastsde.integrate(study(model=OWN | {"law": None}, steps=2), "m", 0, 8).parameters
+        )
+    finally:
+        NOISE_LAWS._declared.pop("log-normal", None)
+        NOISE_LAWS._file.pop("log-normal", None)
