@@ -130,7 +130,7 @@ def measure(study, work, device, repeats):
 def normals(size, device):
     """Return normals a second of `float32`, drawn and added, of which nothing is stored on the way."""
     from fastsde.kernels import cuda
-    from fastsde.kernels.device import Draw
+    from fastsde.kernels.gpu.jobs import Draw
 
     study = linear_study(size)
     lowered = lower(study, MODEL, build_problem(study))

@@ -76,7 +76,7 @@ def command(
     study = work.load_study(study_file, trajectories, steps)
     check_analysable(study, source=str(study_file))
     directory = options.default_directory(study_file, output).absolute()
-    own_code = study.landscape is not None and ":" in getattr(study.landscape, "function", "")
+    own_code = study.landscape is not None and ":" in (study.landscape.code_name or "")
     modules = str(study_file.absolute().parent) if own_code else ""
     job = Job(
         tasks, time, cpus_per_task, array_limit, partition, memory, extra, gpu=gpu, module_folder=modules

@@ -2,7 +2,15 @@
 
 import math
 
-from fastsde.kernels.dln import deviate, full_residual, inner, interface_imbalance, product, push, scaled_loss
+from fastsde.kernels.dln import (
+    deviate,
+    full_residual,
+    inner_product,
+    interface_imbalance,
+    product,
+    push,
+    scaled_loss,
+)
 from fastsde.kernels.lanes import lane_width, load, select, store
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.residual import noise_trace_finite, noise_trace_population
@@ -23,7 +31,7 @@ NO_TRACE, FINITE_TRACE, POPULATION_TRACE = range(3)
 
 @kernel
 def observe(state, memory, net, data, trace, out):
-    """Write, a row a trajectory: loss, gradient norm, noise trace, balances, the end-to-end matrix."""
+    """Write, one row per trajectory: loss, gradient norm, noise trace, balances, the end-to-end matrix."""
     for b in range(state.shape[0]):
         _enter(state, b, memory)
         observe_block(memory, net, data, trace, out, b * lane_width(memory))
@@ -38,7 +46,7 @@ def observe_block(m, net, data, trace, out, row):
     _put(m, net, out, row, 0, scaled_loss(m, net, data) + data.floor)
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
-    square = inner(m, net.gradient[0], net.gradient[0], net.parameters)
+    square = inner_product(m, net.gradient[0], net.gradient[0], net.parameters)
     _put(m, net, out, row, 1, math.sqrt(square))
     if trace == FINITE_TRACE:
         value = noise_trace_finite(m, net, data, square)
@@ -52,7 +60,7 @@ def observe_block(m, net, data, trace, out, row):
 
 @kernel
 def products(state, memory, net, out):
-    """Write the end-to-end matrix, a row a trajectory."""
+    """Write the end-to-end matrix, one row per trajectory."""
     for b in range(state.shape[0]):
         _enter(state, b, memory)
         product(memory, net)
@@ -83,7 +91,7 @@ def _put(m, net, out, row, column, value):
 
 @kernel
 def project(matrices, left, right, out):
-    """Write ``u_a^T W v_b`` of each matrix, a row a trajectory; the diagonal only if `out` has K columns."""
+    """Write ``u_a^T W v_b`` of each matrix, one row each; the diagonal only if `out` has K columns."""
     modes, d_out, d_in = left.shape[0], left.shape[1], right.shape[1]
     diagonal = out.shape[1] == modes
     for n in range(matrices.shape[0]):

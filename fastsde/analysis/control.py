@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastsde.analysis.phrases import amount, short
 from fastsde.analysis.ranking import UNDETERMINED, verdict, verdict_words
+from fastsde.study.models.model import Model
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
-
-DEPENDENT = ("epoch",)
-"""Samplings under which the noise of a step depends on the steps before it."""
 
 
 def shuffles(analysis: Findings) -> bool:
     """Whether an SGD in shuffled epochs is compared with SDEs, whose noise is independent at every step."""
     models = Study.from_toml(analysis.study).models
     return _shuffled(models.get(analysis.reference)) and any(
-        models[name].kind == "sde" for name in analysis.models
+        models[name].independent_noise for name in analysis.models
     )
 
 
@@ -28,10 +26,8 @@ def sampling_control(analysis: Findings) -> str:
     """Name the analysed model that is the reference sampled with replacement; empty without one."""
     models = Study.from_toml(analysis.study).models
     reference = models.get(analysis.reference)
-    if not _shuffled(reference):
-        return ""
-    wanted = _keys(reference) | {"sampling": "replacement"}
-    return next((name for name in analysis.models if _keys(models[name]) == wanted), "")
+    wanted = None if reference is None else reference.control()
+    return next((name for name in analysis.models if wanted is not None and models[name] == wanted), "")
 
 
 def sampling_note(analysis: Findings) -> str:
@@ -46,7 +42,7 @@ def sampling_note(analysis: Findings) -> str:
             f'the keys of {reference} and sampling = "replacement".'
         )
     models = Study.from_toml(analysis.study).models
-    others = [name for name in analysis.effects.ranking(control) if models[name].kind == "sde"]
+    others = [name for name in analysis.effects.ranking(control) if models[name].independent_noise]
     near = "; ".join(_from_control(analysis, control, name) for name in others)
     gap = analysis.effects.between(reference, control)
     start = f"{control}, the same SGD sampled with replacement, is"
@@ -81,10 +77,5 @@ def _at_strongest(analysis: Findings, control: str, first: str, second: str) -> 
     return f", {short(value)} at step {analysis.step[test.snapshot]:,.0f}" if math.isfinite(value) else ""
 
 
-def _shuffled(model: Any) -> bool:
-    return model is not None and model.kind == "sgd" and model.sampling in DEPENDENT
-
-
-def _keys(model: Any) -> dict[str, Any]:
-    keys: dict[str, Any] = model.model_dump()
-    return keys
+def _shuffled(model: Model | None) -> bool:
+    return model is not None and model.control() is not None

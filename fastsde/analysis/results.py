@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,10 +14,12 @@ from fastsde.analysis.distances.over_time import DistanceOverTime
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import read_sections, unknown_sections
+from fastsde.analysis.sections import read_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.extensions import import_stored_extensions
+from fastsde.study.objective import ObjectiveTraits
 from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
@@ -152,6 +155,11 @@ class Findings:
         object.__setattr__(self, "models", Known(self.models, "model"))
         object.__setattr__(self, "sections", Known(self.sections, "section"))
 
+    @cached_property
+    def objective(self) -> ObjectiveTraits:
+        """What was descended: sizes, what it supports, and the words for it."""
+        return Study.from_toml(self.study).objective
+
     def __repr__(self) -> str:
         against = f" against {self.reference}" if self.reference else ""
         end = f"{len(self.step):,} snapshots to step {self.step[-1]:,.0f}"
@@ -188,9 +196,8 @@ class Findings:
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
                         f"`fastsde analyze {path.parent}` makes one"
                     )
+                import_stored_extensions(str(file.attrs["study"]), path.parent)
                 found = records.read(file, cls, leave_out=("sections",))
-                if unknown_sections(file):
-                    Study.from_toml(found.study)  # imports its extensions, which may register them
                 found.sections.update(read_sections(file))
                 return found
         except DamageError as error:

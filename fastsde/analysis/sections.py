@@ -52,7 +52,7 @@ def of_any(study: Study) -> bool:
 
 def of_networks(study: Study) -> bool:
     """Whether a study is of a deep linear network: for sections on saddles, ranks and feature learning."""
-    return study.landscape is None
+    return study.objective.linear
 
 
 @dataclass(frozen=True)

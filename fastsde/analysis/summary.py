@@ -114,8 +114,7 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
         reference = row["model"] == analysis.reference
         words["effect (95 %)"] = "reference" if reference else _interval(row)
         if analysis.effects.has_modes:
-            landscape = Study.from_toml(analysis.study).landscape is not None
-            words["coordinates" if landscape else "modes"] = _number(row["effect_modes"])
+            words[analysis.objective.vocabulary.modes] = _number(row["effect_modes"])
         if analysis.effects.has_loss:
             words["loss, decades"] = _number(row["effect_loss_decades"])
         words["by sampling"] = _number(row["effect_by_sampling"])
@@ -132,10 +131,11 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
 def _end(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
     """Say how the run ends; an energy without a lower bound is left out: it says how long the run was."""
     end = _number(row["final_loss"])
-    landscape = Study.from_toml(analysis.study).landscape
-    if landscape is not None:
-        return {"final energy": end} if landscape.bounded else {}
-    return {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}
+    objective = analysis.objective
+    words = {f"final {objective.vocabulary.loss}": end} if objective.bounded else {}
+    if objective.positive:
+        words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
+    return words
 
 
 def _interval(row: dict[str, Any]) -> str:

@@ -52,9 +52,9 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
         raise RequestError(f"no model {missing[0]!r} in this ensemble; it has {', '.join(there)}")
     if not chosen:
         raise RequestError("no models to analyse")
-    network = ensemble.study.landscape is None
+    positive = ensemble.study.objective.positive
     views = _common_trajectories({name: ensemble[name] for name in chosen}, branches_of(ensemble.study))
-    views = {name: _without_runaways(view) if network else view for name, view in views.items()}
+    views = {name: _without_runaways(view) if positive else view for name, view in views.items()}
     steps = [np.asarray(view.step) for view in views.values()]
     if all(np.array_equal(steps[0], step) for step in steps):
         return views

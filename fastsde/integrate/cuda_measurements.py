@@ -50,7 +50,8 @@ def measurements(
         Returns a copy of an array on the device.
     """
     from fastsde.kernels import cuda
-    from fastsde.kernels.device import Curve, Measure, Noise, put_on
+    from fastsde.kernels.gpu.arguments import put_on
+    from fastsde.kernels.gpu.jobs import Curve, Measure, Noise
 
     low, count, (data, dynamics, events) = lowered, batch.count, given
     size = int(low.network.widths[0] * low.network.widths[-1])
@@ -117,7 +118,8 @@ def task_options(study: Study, lowered: Lowered, task: str) -> dict[str, Any]:
 
 def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     """Return the numbers of a task for a few trajectories, on the host: their types are those on a device."""
-    from fastsde.kernels import device
+    from fastsde.kernels.gpu import jobs
+    from fastsde.kernels.gpu.arguments import put_on
 
     events, low = lowered.events, lowered
     count, dtype = 4, np.dtype(study.dtype)
@@ -128,7 +130,7 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
         return np.zeros(shape, kind, order="F")
 
     def put(value: Any) -> Any:
-        converted: Any = device.put_on(value, dtype, lambda array: array)
+        converted: Any = put_on(value, dtype, lambda array: array)
         return converted
 
     state, exploded = room(count, low.network.parameters + low.carried), room(count, kind=np.int64)
@@ -136,16 +138,16 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     data, dynamics = put(low.data), put(low.dynamics)
     columns = room(count, 2 + len(low.network.weight) + size)
     if task == "advance":
-        return device.Advance(state, exploded, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
+        return jobs.Advance(state, exploded, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
     if task == "measure":
-        return device.Measure(state, columns, data)
+        return jobs.Measure(state, columns, data)
     if task == "noise":
-        return device.Noise(
+        return jobs.Noise(
             state, room(count, size), exploded, passed, 0, 0, data, dynamics, low.key, put(events)
         )
     if task == "curve":
         _, starts, tolerance = _lanczos(study, low)
-        return device.Curve(state, exploded, columns, room(count, 3), data, starts, tolerance)
+        return jobs.Curve(state, exploded, columns, room(count, 3), data, starts, tolerance)
     if task == "draw":
-        return device.Draw(state, 0, 1, low.key)
-    return device.Start(state, 0, low.key)
+        return jobs.Draw(state, 0, 1, low.key)
+    return jobs.Start(state, 0, low.key)

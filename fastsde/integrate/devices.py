@@ -40,7 +40,7 @@ def memory_class(lowered: Lowered, dtype: str) -> str:
     ``"local"``: a thread a trajectory, ``"shared"``: a warp a trajectory in shared memory, ``"team"``: a
     block of threads a trajectory in global memory, ``"global"``: a thread a trajectory there.
     """
-    from fastsde.kernels import team
+    from fastsde.kernels.gpu import team
 
     size = lowered.network.size
     bytes_needed = (size + team.PARTS) * np.dtype(dtype).itemsize + 4 * lowered.choice
@@ -107,7 +107,7 @@ def unusable() -> str | None:
         )
     from fastsde.kernels import cuda
 
-    problem: str | None = cuda.complaint()
+    problem: str | None = cuda.unavailable_reason()
     if problem is None:
         return None
     return (
@@ -119,10 +119,10 @@ def unusable() -> str | None:
 
 def obstacle(study: Study) -> str | None:
     """Return what of a study no GPU can compute; None if there is nothing."""
-    if study.landscape is not None and study.landscape.code == "user":
+    if study.objective.by_point:
         return (
-            "landscape.kind = 'user': a function compiled for this machine's processor cannot be called on "
-            "a GPU\n  fix: --device cpu"
+            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU cannot "
+            "be called on a GPU\n  fix: --device cpu"
         )
     return None
 
@@ -200,20 +200,20 @@ def check_device(study: Study) -> None:
 
 def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> Any:
     """Return the program of a model, the same for all of its parts: they differ in numbers only."""
-    from fastsde.kernels import device
     from fastsde.kernels.cuda import Program
+    from fastsde.kernels.gpu.arguments import frozen, structure
 
     dynamics = more.pop("dynamics", lowered.dynamics)
     key = (
         study.dtype,
         where,
-        device.frozen(lowered.network),
+        frozen(lowered.network),
         lowered.carried,
         lowered.choice,
-        device.structure(lowered.data),
+        structure(lowered.data),
         getattr(lowered.data, "kind", None),
-        device.structure(dynamics),
-        tuple((name, device.frozen(value)) for name, value in more.items()),
+        structure(dynamics),
+        tuple((name, frozen(value)) for name, value in more.items()),
     )
     if key not in _PROGRAMS:
         _PROGRAMS[key] = Program(
@@ -222,7 +222,7 @@ def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> An
             study.dtype,
             dynamics=dynamics,
             carried=lowered.carried,
-            choice=lowered.choice,
+            indices=lowered.choice,
             where=where,
             **more,
         )

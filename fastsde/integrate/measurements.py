@@ -44,7 +44,7 @@ class Measured:
 
 
 def stepped_blocks(
-    lowered: Lowered, state: Array, memory: Array, choice: Array, first: int, now: int, dynamics: Any
+    lowered: Lowered, state: Array, memory: Array, indices: Array, first: int, now: int, dynamics: Any
 ) -> Array:
     """Return a copy of some blocks one step of `dynamics` on.
 
@@ -52,7 +52,7 @@ def stepped_blocks(
     ----------
     lowered : Lowered
     state : (blocks, parameters * lanes) array
-    memory, choice : arrays
+    memory, indices : arrays
         One thread's room for a block.
     first : int
         Number of the first trajectory.
@@ -61,6 +61,7 @@ def stepped_blocks(
     dynamics : named tuple
         Of the kernels.
     """
+    from fastsde.kernels.block import Model, Passages, Span
     from fastsde.kernels.cpu import advance, aligned
     from fastsde.kernels.lanes import lane_count
 
@@ -68,10 +69,9 @@ def stepped_blocks(
     copy[...] = state
     rows = len(state) * lane_count(state.dtype)
     unused = np.full(rows, -1, dtype=np.int64), np.empty((rows, 0), dtype=np.int64)
-    advance(
-        copy, memory, choice, first, now, 1, False,
-        lowered.network, lowered.data, dynamics, lowered.key, lowered.events, *unused,
-    )  # fmt: skip
+    model = Model(lowered.network, lowered.data, dynamics, lowered.key)
+    passages = Passages(lowered.events, *unused)
+    advance(copy, memory, indices, first, Span(now, 1, False), model, passages)
     return np.asarray(copy)
 
 
@@ -85,8 +85,8 @@ def stepped_rows(lowered: Lowered, states: Array, first: int, now: int, dynamics
 
     lanes = lane_count(states.dtype)
     memory = aligned(lowered.network.size * lanes, states.dtype)
-    choice = aligned(lowered.choice * lanes, np.int32)
-    moved = stepped_blocks(lowered, to_lanes(states), memory, choice, first, now, dynamics)
+    indices = aligned(lowered.choice * lanes, np.int32)
+    moved = stepped_blocks(lowered, to_lanes(states), memory, indices, first, now, dynamics)
     return np.asarray(from_lanes(moved, len(states))[:, : lowered.network.parameters])
 
 
@@ -110,7 +110,7 @@ class BlockMeasurer:
         self._layers = len(lowered.network.weight)
 
     def measure(
-        self, memory: Array, choice: Array, begin: int, end: int, now: int, trace: int
+        self, memory: Array, indices: Array, begin: int, end: int, now: int, trace: int
     ) -> tuple[slice, Measured]:
         """Return the rows of a range of blocks, and what is measured of them at step `now`."""
         from fastsde.kernels.cpu import from_lanes
@@ -124,10 +124,10 @@ class BlockMeasurer:
         return slice(begin * self._lanes, end * self._lanes), Measured(
             columns,
             states=lambda: np.asarray(from_lanes(state, rows)),
-            noise=lambda: self._noise(state, memory, choice, first, now),
+            noise=lambda: self._noise(state, memory, indices, first, now),
             curvature=lambda bad: self._curvature(state, memory, bad),
             stepped=lambda dynamics: np.asarray(
-                from_lanes(stepped_blocks(low, state, memory, choice, first, now, dynamics), rows)[
+                from_lanes(stepped_blocks(low, state, memory, indices, first, now, dynamics), rows)[
                     :, : low.network.parameters
                 ]
             ),
@@ -143,14 +143,14 @@ class BlockMeasurer:
         )
         return block_curvature(copy, memory, self._lowered)
 
-    def _noise(self, state: Array, memory: Array, choice: Array, first: int, now: int) -> Array:
+    def _noise(self, state: Array, memory: Array, indices: Array, first: int, now: int) -> Array:
         """Return ``W(theta') - W(theta - dt grad L)``, theta' the point one step on."""
         from fastsde.kernels.observe import products
 
         low = self._lowered
         ends = []
         for dynamics in (low.dynamics, low.quiet):
-            moved = stepped_blocks(low, state, memory, choice, first, now, dynamics)
+            moved = stepped_blocks(low, state, memory, indices, first, now, dynamics)
             out = np.empty((len(state) * self._lanes, self._size), self._dtype)
             products(moved, memory, low.network, out)
             ends.append(out)

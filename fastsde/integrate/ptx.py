@@ -60,7 +60,7 @@ def ptx(
     model : str
         Its name.
     task : str
-        Of `fastsde.kernels.device.TASKS`.
+        Of `fastsde.kernels.gpu.tasks.TASKS`.
     capability : tuple of int
         Compute capability.
     where : {"local", "shared", "team", "global"}, optional

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from fastsde.analysis import Analysis
@@ -14,8 +14,7 @@ from fastsde.analysis.ranking import ranking
 from fastsde.analysis.views import FAR
 from fastsde.report import tables
 from fastsde.report.css import CSS
-from fastsde.report.landscape_words import in_landscape_words
-from fastsde.report.spec import FIGURES, FigureSpec
+from fastsde.report.spec import FIGURES, FigureSpec, said
 from fastsde.report.words import study_sentences
 from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.study.study import Study
@@ -40,7 +39,6 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
     str
         HTML with the figures inside.
     """
-    words = in_landscape_words if study.landscape is not None else str
     shown = [
         spec
         for spec in FIGURES.values()
@@ -52,11 +50,11 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
         f"<h1>{escape(title)}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        words(_finding(analysis, study, shown)),
+        _finding(analysis, study, shown),
         "<h2>Results</h2>",
-        words(tables.results(analysis)),
-        words(_reading(analysis, study)),
-        *(_part_of_page(spec, analysis, images.get(spec.name), words) for spec in shown),
+        tables.results(analysis),
+        _reading(analysis, study),
+        *(_part_of_page(spec, analysis, images.get(spec.name)) for spec in shown),
         "<h2>The study</h2>",
         _study(analysis, study),
         "<h2>Provenance</h2>",
@@ -81,16 +79,20 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
         for name, one in analysis.models.items()
         if one.exploded
     ]
+    positive = f"Once its loss stays above {FAR:g} times the largest initial loss, such"
+    far = positive if analysis.objective.positive else "Such"
     note = (
-        f"<p>Trajectories that diverged: {', '.join(exploded)}. Once its loss stays above {FAR:g} times the "
-        "largest initial loss, such a trajectory is a separate state for the MMD and left out of all other "
-        "estimates; for learning times divergence is a competing event.</p>"
+        f"<p>Trajectories that diverged: {', '.join(exploded)}. {far} a trajectory is a separate state for "
+        "the MMD and left out of all other estimates; for "
+        f"{analysis.objective.vocabulary.passage_times} divergence is a competing event.</p>"
         if exploded
         else ""
     )
     answers = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
     listed = "".join(
-        f'<li><a href="#{spec.name}">{spec.title}</a>: {said}</li>' for spec, said in answers if said
+        f'<li><a href="#{spec.name}">{said(spec.title, analysis)}</a>: {answer}</li>'
+        for spec, answer in answers
+        if answer
     )
     more = f"<ul>{listed}</ul>" if listed else ""
     return (
@@ -124,7 +126,7 @@ def _part(analysis: Analysis, study: Study) -> str:
 def _reading(analysis: Analysis, study: Study) -> str:
     if not analysis.reference or not ranking(analysis):
         return ""
-    settings = analysis.settings
+    settings, words = analysis.settings, analysis.objective.vocabulary
     paired = (
         " The models of this study share their starting points; different trajectories are compared, so the "
         "samples are still independent."
@@ -148,8 +150,8 @@ def _reading(analysis: Analysis, study: Study) -> str:
     return (
         f"<p>Models are in order of their <b>effect</b>, the nearest to {escape(analysis.reference)} first: "
         "the Wasserstein-1 distance of the marginal laws over the central 90&nbsp;% of their quantiles, mean "
-        "over the modes (as shares of their strength) and the loss (in decades), averaged over the course of "
-        "learning. Snapshots are weighted by their share of the path of the reference (that of its medians), "
+        f"over the {words.compared}, averaged over the {words.course}. "
+        "Snapshots are weighted by their share of the path of the reference (that of its medians), "
         "not by time. The effect exists for every law and is measured among surviving trajectories; its "
         "interval is by the jackknife. <b>By sampling alone</b>: the mean effect between two samples of the "
         "reference of the "
@@ -168,22 +170,21 @@ def _reading(analysis: Analysis, study: Study) -> str:
     )
 
 
-def _part_of_page(
-    spec: FigureSpec, analysis: Analysis, image: bytes | None, words: Callable[[str], str]
-) -> str:
+def _part_of_page(spec: FigureSpec, analysis: Analysis, image: bytes | None) -> str:
     """Write heading, finding, figure with its caption, and table."""
-    title = words(spec.title)
-    figure = "" if image is None else _figure(spec, title, image, words)
-    finding = words(_sentence(spec.finding(analysis)))
-    return f'<h2 id="{spec.name}">{title}</h2>\n{finding}{figure}{words(spec.beside(analysis))}'
+    title = said(spec.title, analysis)
+    figure = "" if image is None else _figure(spec, analysis, image)
+    finding = _sentence(spec.finding(analysis))
+    return f'<h2 id="{spec.name}">{title}</h2>\n{finding}{figure}{spec.beside(analysis)}'
 
 
-def _figure(spec: FigureSpec, title: str, image: bytes, words: Callable[[str], str]) -> str:
+def _figure(spec: FigureSpec, analysis: Analysis, image: bytes) -> str:
+    title, caption, source = (said(text, analysis) for text in (spec.title, spec.caption, spec.source))
     data = base64.b64encode(image).decode("ascii")
-    source = f"From {words(spec.source)} " if spec.source else ""
+    source = f"From {source} " if source else ""
     return (
         f'<figure>\n<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{words(spec.caption)}"
+        f"<figcaption>{caption}"
         f'<div class="source">{source}File: <code>figures/{spec.name}.png</code>.</div>'
         "</figcaption>\n</figure>\n"
     )

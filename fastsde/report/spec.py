@@ -8,9 +8,18 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
+from fastsde.study.objective import Vocabulary
 from fastsde.system.registry import LAST, Registry
 
-__all__ = ["FIGURES", "FigureSpec", "register_figure"]
+__all__ = ["FIGURES", "FigureSpec", "Text", "register_figure", "said"]
+
+Text = str | Callable[[Vocabulary], str]
+"""A text, or a function that makes it with the words of the study's objective."""
+
+
+def said(text: Text, analysis: Analysis) -> str:
+    """Return a text in the words of what an analysis is of."""
+    return text if isinstance(text, str) else text(analysis.objective.vocabulary)
 
 
 @dataclass(frozen=True)
@@ -21,8 +30,9 @@ class FigureSpec:
     ----------
     name : str
         Stem of the file in ``figures/``, and anchor on the page.
-    title, caption, source : str
-        HTML: heading, what the figure shows, and the file, variable and formula of its numbers.
+    title, caption, source : str or callable
+        HTML: heading, what the figure shows, and the file, variable and formula of its numbers. A function
+        where they speak of modes or the loss, which an objective may call otherwise.
     draw : callable, optional
         Makes the figure of an analysis; None for a table alone.
     section : str
@@ -40,9 +50,9 @@ class FigureSpec:
     """
 
     name: str
-    title: str
-    caption: str = ""
-    source: str = ""
+    title: Text
+    caption: Text = ""
+    source: Text = ""
     draw: Callable[[Analysis], Figure] | None = None
     section: str = ""
     condition: Callable[[Analysis], bool] = lambda analysis: True

@@ -12,21 +12,21 @@ from fastsde.report.writing import NOTHING, number, p_value, percent, table
 
 def results(analysis: Analysis) -> str:
     """Answer for every model: how far is it from the reference, is that significant, what diverges."""
-    rows = summary(analysis)
+    rows, words = summary(analysis), analysis.objective.vocabulary
     if not analysis.reference:
-        head = ("model", "loss at the end (median)", "diverged")
+        head = ("model", f"{words.loss} at the end (median)", "diverged")
         return table(head, [[_model(analysis, row["model"]), *_ends(row)] for row in rows])
     effects = analysis.effects
     head = (
         "model",
         "effect (95&nbsp;% interval)",
-        *(("modes",) if effects.has_modes else ()),
+        *((words.modes,) if effects.has_modes else ()),
         *(("loss, decades",) if effects.has_loss else ()),
         "by sampling alone",
         f"distinguishable from {escape(analysis.reference)}?",
         "largest squared MMD over its null quantile",
         "snapshots outside the null band (5&nbsp;% by chance)",
-        "loss at the end (median)",
+        f"{words.loss} at the end (median)",
         "diverged",
     )
     return table(head, [_result(analysis, row) for row in rows])

@@ -9,7 +9,6 @@ import matplotlib
 
 from fastsde.analysis import Analysis
 from fastsde.report import style
-from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
 from fastsde.report.spec import FIGURES
 from fastsde.storage.ensemble import open_ensemble
@@ -67,7 +66,6 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
 def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
     """Draw every figure that the analysis has the numbers for; PNG files by name."""
     images = {}
-    landscape = Study.from_toml(analysis.study).landscape is not None
     wanted = [spec for spec in FIGURES.values() if spec.applies(analysis)]
     with matplotlib.rc_context(style.RC), progress.task("report", len(wanted), "figures"):
         for number, spec in enumerate(wanted):
@@ -76,8 +74,6 @@ def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
                 continue
             buffer = io.BytesIO()
             figure = spec.draw(analysis)
-            if landscape:
-                relabel(figure)
             figure.savefig(buffer, format="png", dpi=style.DPI)
             images[spec.name] = buffer.getvalue()
         progress.update(len(wanted))

@@ -93,8 +93,8 @@ def missing_ranges(study: Study, parts: Sequence[Standing]) -> dict[str, list[tu
 
 def _common_study(places: Sequence[Path]) -> Study:
     """Return the study of all directories, with the most trajectories any of them wants."""
-    studies = [study_of(place) for place in places]
-    first = studies[0]
+    first = study_of(places[0])
+    studies = [first, *(study_of(place, like=first) for place in places[1:])]
     for place, other in zip(places[1:], studies[1:], strict=True):
         if other.fingerprint() != first.fingerprint():
             raise StoreError(

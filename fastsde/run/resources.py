@@ -96,9 +96,7 @@ def memory_need(study: Study, options: Options, threads: int) -> int:
     itemsize = np.dtype(study.dtype).itemsize
     widths, parameters = study.widths, schema.dimension_sizes(study, 1)["parameter"]
     d_in, d_out = widths[0], widths[-1]
-    source = study.data if study.landscape is None else study.landscape
-    samples = getattr(source, "samples", 0)
-    samples = 0 if samples == "population" else samples
+    samples = study.objective.samples or 0
     chosen = max(samples, *(getattr(model, "batch", 0) for model in study.models.values()))
     data = 8 * (8 * samples * (d_in + d_out) + 12 * max(d_in, d_out) ** 2)
     count = study.trajectories

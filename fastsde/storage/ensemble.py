@@ -16,9 +16,10 @@ from fastsde.storage.checksum import broken
 from fastsde.storage.header import check_format
 from fastsde.storage.joined import JoinedParts
 from fastsde.storage.layout import ENSEMBLE_FILE
+from fastsde.study.extension_imports import looking_in
 from fastsde.system.atomic import present
 from fastsde.system.brief import listed
-from fastsde.system.errors import StoreError
+from fastsde.system.errors import StoreError, naming
 from fastsde.system.hdf5 import reading
 from fastsde.system.provenance import read_versions
 
@@ -142,7 +143,8 @@ class Ensemble:
         """The study, as it was resolved when it ran."""
         from fastsde.study.study import Study
 
-        return Study.from_toml(self._file.attrs["study"])
+        with looking_in(self.path.parent), naming(str(self.path)):
+            return Study.from_toml(self._file.attrs["study"])
 
     @cached_property
     def problem(self) -> Problem:

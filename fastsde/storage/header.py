@@ -28,6 +28,8 @@ def write_root(file: Any, study: Study, file_format: str) -> None:
     file.attrs["format_version"] = np.array(schema.FORMAT_VERSION, dtype=np.int64)
     file.attrs["study"] = study.to_toml()
     file.attrs["fingerprint"] = study.fingerprint()
+    if study.extensions is not None:
+        file.attrs["extensions"] = json.dumps([dict(extension) for extension in study.extensions])
     file.attrs["seed"] = np.uint64(study.seed)
     file.attrs["versions"] = json.dumps(provenance.versions())
     file.attrs["host"] = json.dumps(provenance.host())

@@ -187,14 +187,14 @@ def saved_step(directory: Path | str, part: Part) -> int | None:
 def _load(
     folder: Path, study: Study, part: Part, also: Sequence[Source]
 ) -> tuple[Checkpoint, Sources] | None:
-    from fastsde.study.compatibility import lineage_of
+    from fastsde.study.compatibility import lineage_of, same_code
 
     try:
         checkpoint, text = read_checkpoint(folder / STATE)
     except StoreError as error:
         _refuse_unknown(error)
         return None
-    if lineage_of(text, part.model) != study.lineage(part.model):
+    if not same_code(text, study) or lineage_of(text, part.model) != study.lineage(part.model):
         return None
     files = [Source(path) for path in listed(folder, ".h5") if path.name != STATE and _sound(path)]
     sources = Sources(study, part, [*also, *files])

@@ -13,7 +13,7 @@ from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import Seal, broken, read_seal
 from fastsde.storage.layout import PARTS_FOLDER
 from fastsde.storage.plan import Part
-from fastsde.study.compatibility import differences, lineage_of, same_times, study_of_text
+from fastsde.study.compatibility import check_same_code, differences, lineage_of, same_times, study_of_text
 from fastsde.system.atomic import listed
 from fastsde.system.errors import DamageError, Interrupted, StoreError, UnreadableError
 from fastsde.system.hdf5 import reading
@@ -181,6 +181,7 @@ def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken | Un
         return Unreadable(path, str(error))
     if part.path("").name != path.name or shape != (part.count,):
         return Broken(path, f"{path} holds {part}, which is not what its name says")
+    check_same_code(str(attributes["study"]), study, path)
     there = study_of_text(str(attributes["study"]))
     _check_kinship(path, study, there, part.model, continues)
     return Standing(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsde.storage.layout import PARTS_FOLDER, STUDY_FILE
-from fastsde.study.compatibility import differences, same_times
+from fastsde.study.compatibility import check_same_code, differences, same_times
+from fastsde.study.extension_imports import EXTENSIONS_FOLDER
+from fastsde.study.extensions import extension_files
 from fastsde.system.atomic import discard, present, replacing, sweep
 from fastsde.system.errors import Complaint, DiskError, StoreError, StudyError
+from fastsde.system.user_code import sha256_of
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -57,13 +61,28 @@ def check_extends(study: Study, other: Study, where: str) -> None:
     )
 
 
-def study_of(directory: Path | str) -> Study:
-    """Return the study of a run's directory; a `StoreError` if it has none."""
+def study_of(directory: Path | str, like: Study | None = None) -> Study:
+    """Return the study of a run's directory.
+
+    Parameters
+    ----------
+    directory : path
+    like : Study, optional
+        A study that it must share its extensions with: two versions of one cannot be imported together.
+
+    Raises
+    ------
+    StoreError
+        If the directory has no study, or it has other extensions.
+    """
     from fastsde.study.study import Study
 
     path = Path(directory) / STUDY_FILE
     if not present(path):
         raise StoreError(f"{directory} is not the directory of a run: it has no {STUDY_FILE}")
+    if like is not None:
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # reading it says what is wrong
+            check_same_code(path.read_text(encoding="utf-8"), like, path)
     return Study.load(path)
 
 
@@ -73,17 +92,29 @@ def _claim(study: Study, directory: Path) -> None:
     existing = directory / STUDY_FILE
     longer = False
     if present(existing):
-        other = study_of(directory)
+        other = study_of(directory, like=study)
         check_extends(study, other, str(directory))
         longer = study.time.steps > other.time.steps
     (directory / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
     sweep(directory)
     sweep(directory / PARTS_FOLDER)
+    _keep_extensions(study, directory)
     if longer:  # it refers to parts that will be replaced by longer ones
         discard(directory / ENSEMBLE_FILE)
     if not present(existing) or existing.read_text(encoding="utf-8") != study.to_toml():
         with replacing(existing) as temporary:
             temporary.write_text(study.to_toml(), encoding="utf-8")
+
+
+def _keep_extensions(study: Study, directory: Path) -> None:
+    """Copy the extensions of a study into a directory, where whoever reads the study looks for them."""
+    for name, content in extension_files(study.extensions).items():
+        copy = directory / EXTENSIONS_FOLDER / name
+        if present(copy) and copy.read_bytes() == content:
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(copy) as temporary:
+            temporary.write_bytes(content)
 
 
 def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> None:
@@ -100,11 +131,12 @@ def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> Non
         allowed = "a list of values of something that all models share, as time.learning_rate or data.seed"
         mend = f"`fastsde study {study_file}` runs this file, with the values of models that it sweeps"
         raise StudyError([Complaint("sweep", "nothing of the kind", allowed, mend)], str(study_file))
-    here = directory / SWEEP_COPY
+    here, study = directory / SWEEP_COPY, cases[0].study
     text = study_file.read_text(encoding="utf-8")
     if here.is_file():
         from fastsde.study.sweep import load_cases
 
+        _check_kept(study, directory)
         names = {case.name for case in cases}
         lost = [case.name for case in load_cases(here) if case.name not in names]
         if lost:
@@ -113,5 +145,17 @@ def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> Non
                 "choose another directory (-o), or remove this one"
             )
     directory.mkdir(parents=True, exist_ok=True)
+    _keep_extensions(study, directory)
     with replacing(here) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _check_kept(study: Study, directory: Path) -> None:
+    """Refuse a directory that keeps other versions of a study's extensions."""
+    for name, content in extension_files(study.extensions).items():
+        copy = directory / EXTENSIONS_FOLDER / name
+        if present(copy) and sha256_of(copy.read_bytes()) != sha256_of(content):
+            raise StoreError(
+                f"{directory} belongs to a sweep that was run with another version of {name}; "
+                f"use that version, of which {copy} is a copy, or choose another directory (-o)"
+            )

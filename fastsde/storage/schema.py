@@ -43,7 +43,7 @@ SEGMENT_FORMAT = "fastsde-segment"
 CHECKPOINT_FORMAT = "fastsde-checkpoint"
 STATES_FORMAT = "fastsde-states"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
-FORMAT_VERSION = (1, 2)
+FORMAT_VERSION = (1, 3)
 PROBLEM_GROUP = "problem"
 PARTS_GROUP = "Parts"
 """The table of part files; with a capital, because models' names have none."""
@@ -203,7 +203,7 @@ def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
     dimension are not stored.
     """
     widths = study.widths
-    modes = min(widths[0], widths[-1]) if study.landscape is None else widths[-1]
+    modes = study.objective.modes
     levels, fractions = len(study.events.loss_below), len(study.events.mode_learned)
     radii, intervals = len(study.events.radii), len(study.events.intervals or ())
     return {

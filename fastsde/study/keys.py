@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from fastsde.study.fields import Section
+from fastsde.study.kinds import Kind
 
 __all__ = [
     "Path",
@@ -37,8 +38,10 @@ def bare(annotation: Any) -> Any:
 
 
 def choices_of(here: Any) -> tuple[type[Section], ...]:
-    """Return the classes of a table: of a union all of them; none for what is no table."""
+    """Return the classes of a table: of a union, or of a registry, all of them; none for what is no table."""
     here = bare(here)
+    if isinstance(here, type) and issubclass(here, Kind) and "kinds" in vars(here):
+        return tuple(here.kinds.values())
     members = get_args(here) if get_origin(here) in (Union, UnionType) else (here,)
     return tuple(one for one in map(bare, members) if isinstance(one, type) and issubclass(one, Section))
 

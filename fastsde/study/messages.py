@@ -164,7 +164,8 @@ def _follow(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any, 
 
 def _tags(here: Any) -> list[str]:
     """Return the values of ``kind`` that tell the classes of a union apart; none for another type."""
-    return [] if isinstance(here, type) else [tag for choice in choices_of(here) for tag in tags_of(choice)]
+    choices = choices_of(here)
+    return [] if choices == (here,) else [tag for choice in choices for tag in tags_of(choice)]
 
 
 def _allowed(owner: Any, key: str) -> str:

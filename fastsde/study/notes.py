@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fastsde.study.models import Sde, Sgd
-
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
@@ -47,13 +45,12 @@ def notes(study: Study, swept: Sequence[str] = ()) -> list[str]:
 
 def _sampling_notes(study: Study, swept: Sequence[str]) -> Iterator[str]:
     """Ask for SGD with replacement beside SGD in shuffled epochs where SDEs are compared with it."""
-    reference = next(((name, m) for name, m in study.models.items() if isinstance(m, Sgd)), None)
-    sdes = [f"models.{name}" for name, model in study.models.items() if isinstance(model, Sde)]
-    if reference is None or reference[1].sampling != "epoch" or not sdes:
+    reference = next(((name, model) for name, model in study.models.items() if model.sets_batch), None)
+    sdes = [f"models.{name}" for name, model in study.models.items() if model.independent_noise]
+    if reference is None or not sdes:
         return
-    name, sgd = reference
-    wanted = sgd.model_copy(update={"sampling": "replacement"})
-    if wanted in study.models.values():
+    name, wanted = reference[0], reference[1].control()
+    if wanted is None or wanted in study.models.values():
         return
     who = f"{sdes[0]} has" if len(sdes) == 1 else f"{', '.join(sdes[:-1])} and {sdes[-1]} have"
     free = "sgd_replacement" if "sgd_replacement" not in study.models else f"{name}_replacement"

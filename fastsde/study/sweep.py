@@ -31,9 +31,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde.study.contents import TABLE
+from fastsde.study.extension_imports import looking_in
+from fastsde.study.extensions import import_extensions
 from fastsde.study.fields import Fault
 from fastsde.study.swept_keys import Key, combinations, is_shared, name_of, put, swept_lists, targets
-from fastsde.system.errors import Complaint, StudyError
+from fastsde.system.errors import Complaint, StudyError, naming
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -77,7 +79,8 @@ def load_cases(path: str | Path) -> list[Case]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return [Case("", {}, Study.load(path))]  # which says what is wrong
-    cases = cases_of(document, str(path))
+    with looking_in(path.parent):
+        cases = cases_of(document, str(path))
     for case in cases:
         case.study.read_from(path.parent, f"{path}, {case.name}" if case.name else str(path))
     return cases
@@ -103,6 +106,8 @@ def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
     """
     from fastsde.study.study import Study
 
+    with naming(source):
+        document = import_extensions(document)
     lists, faults = swept_lists(document)
     if faults:
         raise StudyError([_complaint(fault) for fault in faults], source)

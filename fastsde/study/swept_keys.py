@@ -12,7 +12,7 @@ from typing import Any
 from fastsde.study.contents import TABLE, Content
 from fastsde.study.fields import Fault, refuse
 from fastsde.study.keys import keys_of, misspelt, tables
-from fastsde.study.models import fields_of, follows_batch
+from fastsde.study.models.model import fields_of, first_setting_batch, follows_batch
 
 MOST = 1000
 """Most models that a study is unfolded to, and most cases of a sweep."""
@@ -58,8 +58,7 @@ def is_shared(document: Mapping[str, Any], key: Key) -> bool:
 def _followers(document: Mapping[str, Any], key: Key) -> list[str]:
     """Return the models that have no batch of their own, if the key is the batch of the model they follow."""
     models = {k: model for k, model in document.get("models", {}).items() if isinstance(model, dict)}
-    reference = next((name for name, model in models.items() if model.get("kind") == "sgd"), None)
-    if key != ("models", reference, "batch"):
+    if key != ("models", first_setting_batch(models), "batch"):
         return []
     own = set(_flat_keys(document))
     return [
@@ -82,8 +81,7 @@ def targets(document: Mapping[str, Any], key: Key) -> list[Key]:
     if key[:2] != ("models", "*") or len(key) < 3:
         return [key]
     models = document.get("models", {})
-    kinds = {name: model.get("kind") for name, model in models.items() if isinstance(model, dict)}
-    return [("models", name, *key[2:]) for name, kind in kinds.items() if key[2] in fields_of(kind)]
+    return [("models", name, *key[2:]) for name, model in models.items() if key[2] in fields_of(model)]
 
 
 def swept_lists(document: Mapping[str, Any]) -> tuple[dict[Key, list[Any]], list[Fault]]:

@@ -75,8 +75,8 @@ def kernels() -> str:
     spec = importlib.util.find_spec("fastsde.kernels")
     digest = hashlib.sha256()
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        for path in sorted(Path(folder).glob("*.py")):
-            digest.update(f" {path.name} ".encode() + path.read_bytes())
+        for path in sorted(Path(folder).rglob("*.py")):
+            digest.update(f" {path.relative_to(folder).as_posix()} ".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

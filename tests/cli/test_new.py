@@ -18,7 +18,7 @@ from fastsde.study.study import Study
 TEMPLATES = ("template.toml", "template_landscape.toml")
 HEADER = re.compile(r"^(?:# ?)?\[([\w.]+)\]")
 KEY = re.compile(r"^(?:# ?)?\"?[a-z][\w.]*\"? = .+")
-RESOLVED = {"origin"}
+RESOLVED = {"origin", "sha256"}
 """What is resolved when a study is run, and not to be written."""
 Written = tuple[tuple[str, ...], str | None, str]
 

@@ -1,9 +1,15 @@
 """Every dynamics on the simulated device against processors: same integers, same numbers to rounding."""
 
+from functools import partial
+
 import cases
 import numpy as np
 import pytest
+import user_laws
 from studies import snapshots
+
+from fastsde.integrate import integration
+from fastsde.integrate.lowering import lower
 
 SINGLE = ("gradient stable", "langevin")
 
@@ -47,3 +53,11 @@ def test_another_seed_gives_other_numbers():
     _, one = snapshots(cases.case("langevin"), 4, device="cuda")
     _, other = snapshots(cases.case("langevin", seed=9), 4)
     assert np.abs(one.parameters - other.parameters).max() > 1e-3
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_law_of_another_file_agrees_too(tmp_path, monkeypatch, dtype):
+    """Its small number, beside 1, is not rounded to ``float32``."""
+    law = user_laws.load(tmp_path / "my_law.py", user_laws.LAW).LogNormal(small=1e-7, spread=0.2)
+    monkeypatch.setattr(integration, "lower", partial(lower, clock=law))
+    assert_same("langevin", dtype, 1e-11 if dtype == "float64" else 2e-5)

@@ -2,11 +2,11 @@
 
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fakes import fake_ensemble
-from matplotlib.figure import Figure
 
 from fastsde.analysis import Settings, analyze
 from fastsde.analysis.escape.effects import Group, effect
@@ -15,9 +15,9 @@ from fastsde.analysis.phrases import between
 from fastsde.analysis.ranking import ranking
 from fastsde.report.escape import effects as escape
 from fastsde.report.escape.figures import effect_panels
-from fastsde.report.landscape_words import in_landscape_words, relabel
 from fastsde.report.saddles.figures import drawn_saddles
-from fastsde.report.spec import FIGURES
+from fastsde.report.spec import FIGURES, said
+from fastsde.study.objective import LANDSCAPE_WORDS
 
 QUICK = Settings(permutations=19, directions=4, sliced_limit=40, kernel_limit=40)
 
@@ -97,19 +97,10 @@ def test_a_barrier_is_reached_and_a_saddle_left():
     assert "to radius 1" in escape.effects_table(effects, 0.5, "steps", ("radius 1",))
 
 
-def test_a_landscape_has_coordinates_and_an_energy():
-    figure = Figure()
-    figure.suptitle("mode 2 against the loss")
-    relabel(figure)
-    assert figure.get_suptitle() == "coordinate 2 against the energy"
-    assert (
-        in_landscape_words("<i>modes</i> of <code>loss</code>") == "<i>coordinates</i> of <code>loss</code>"
-    )
-
-
 def test_no_caption_of_a_landscape_has_words_of_a_network():
-    specs = [FIGURES[name] for name in ("effect", "distances", "loss", "modes", "learning", "pairs")]
-    shown = [in_landscape_words(text) for spec in specs for text in (spec.title, spec.caption, spec.source)]
+    specs = [FIGURES[name] for name in ("effect", "distances", "modes", "learning", "pairs", "mixing")]
+    analysis = SimpleNamespace(objective=SimpleNamespace(vocabulary=LANDSCAPE_WORDS))
+    shown = [said(text, analysis) for spec in specs for text in (spec.title, spec.caption, spec.source)]
     outside = [re.sub(r"<code>.*?</code>", "", text) for text in shown]
     found = [
         re.findall(r"\b(?:modes?|learn\w*|strength|singular|losses)\b|<sup>T</sup>", one) for one in outside

@@ -5,7 +5,10 @@ import pytest
 from landscape_studies import free, landscape_study
 from studies import study
 
-from fastsde.study.landscapes import DoubleWell, MuellerBrown, PhaseRetrieval, Superposition
+from fastsde.study.landscapes.double_well import DoubleWell
+from fastsde.study.landscapes.mueller_brown import MuellerBrown
+from fastsde.study.landscapes.phase_retrieval import PhaseRetrieval
+from fastsde.study.landscapes.superposition import Superposition
 from fastsde.study.study import Study
 from fastsde.study.terms import Covariance, Rotation
 from fastsde.system.errors import StudyError

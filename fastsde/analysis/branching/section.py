@@ -64,7 +64,7 @@ def measure(context: Context) -> Branching | None:
     states = -(-study.trajectories // branches)
     if branches < 2 or states < 2 or not whole or not (modes or loss):
         return None
-    names = feature_names(len(context.strength) if modes else 0, loss, landscape=study.landscape is not None)
+    names = feature_names(len(context.strength) if modes else 0, loss, study.objective.vocabulary.mode_name)
     spreads = {name: _spread(context, view, branches, modes, loss) for name, view in context.views.items()}
     step = np.asarray(next(iter(context.views.values())).step, dtype=np.float64)
     return Branching(states, branches, step, names, spreads)

@@ -65,7 +65,7 @@ class Points:
         self.has_modes, self.has_loss = (
             all(name in view.variables for view in views.values()) for name in ("modes", "loss")
         )
-        if self._study.landscape is not None:  # an energy may be negative: it has no logarithm
+        if not self._study.objective.positive:  # an energy may be negative: it has no logarithm
             self.has_loss = False
         if not (self.has_modes or self.has_loss):
             raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
@@ -88,9 +88,8 @@ class Points:
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates."""
-        return coordinates.feature_names(
-            self.modes, self.has_loss, landscape=self._study.landscape is not None
-        )
+        words = self._study.objective.vocabulary
+        return coordinates.feature_names(self.modes, self.has_loss, words.mode_name)
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
     There are no stays of a model that only diverges.
     """
     end, exploded = float(view.time[-1]), view.passage_time("exploded")
-    if context.ensemble.study.landscape is not None:
+    if not context.ensemble.study.objective.linear:
         crossed = crossings(view, context)
         if not crossed:
             return None

@@ -51,7 +51,7 @@ class NoiseCollector:
         self.name, self.context, self.network, self.locator = name, context, network, locator
         self.view, self.model = context.views[name], context.ensemble.study.models[name]
         self.problem = context.ensemble.problem
-        self.noisy = self.model.kind != "gd"
+        self.noisy = self.model.noisy
         self.draws: dict[int, list[Floats]] = {}
         self.count: dict[int, int] = {}
         self.scaled = bool(level_variable(self.view, self.model))

@@ -34,7 +34,7 @@ FIRST = 4096
 
 def measure(context: Context) -> Saddles | None:
     """Find the visits of every model; None unless loss and modes were recorded."""
-    if context.ensemble.study.landscape is not None or not context.recorded("loss", "modes"):
+    if not context.ensemble.study.objective.linear or not context.recorded("loss", "modes"):
         return None
     return _Pass(context, Rules()).saddles()
 

@@ -113,10 +113,10 @@ class _Quantities:
         )
 
     def _start_loss(self) -> float:
-        """Median loss of the reference's start, or the first model's; NaN of a landscape's energy."""
+        """Median loss of the reference's start, or the first model's; NaN of an energy."""
         views = self.context.views
-        landscape = self.context.ensemble.study.landscape is not None
-        return math.nan if landscape else median_loss(views[self.context.reference or next(iter(views))])
+        positive = self.context.ensemble.study.objective.positive
+        return median_loss(views[self.context.reference or next(iter(views))]) if positive else math.nan
 
     def read(self, model: str, snapshot: int) -> tuple[Floats, Floats, Floats]:
         """Return values, shape (trajectory, quantity), limits, and orders that the sample denies."""

@@ -41,14 +41,14 @@ def loss_quantiles(analysis: Analysis) -> Figure:
         style.log_scale(panel, "y", limits)
         panel.set_title(panels.titled(name, result), color=lines[name].color)
     panels.start_at_action(axes, analysis)
-    panels.outer_labels(axes, 3, "loss")
+    panels.outer_labels(axes, 3, analysis.objective.vocabulary.loss)
     panels.neutral_legend(figure, axes)
     return figure
 
 
 def mode_growth(analysis: Analysis) -> Figure:
     """Growth of the modes in every model, as fractions of the strengths of the modes."""
-    names = ordered(analysis)
+    names, words = ordered(analysis), analysis.objective.vocabulary
     shown_modes = panels.shown_modes(analysis)
     figure, axes = style.grid(len(names), 3, 2.35, sharex=True, sharey=True)
     limits = panels.mode_limits(analysis, shown_modes)
@@ -56,20 +56,23 @@ def mode_growth(analysis: Analysis) -> Figure:
         result = analysis.models[name]
         for mode in shown_modes:
             quantiles = result.moments.quantiles[:, :, mode] / analysis.mode_strength[mode]
-            label = f"mode {mode + 1} (strength {analysis.mode_strength[mode]:.3g})"
+            label = f"{words.mode} {mode + 1}"
+            if analysis.objective.linear:
+                label += f" (strength {analysis.mode_strength[mode]:.3g})"
             panels.bands(panel, analysis, quantiles, style.mode_line(mode), label, inner=False)
         panel.axhline(1.0, color=style.MUTED, linewidth=0.8)
         panel.set_ylim(*limits)
         panel.set_title(panels.titled(name, result), color=style.INK)
     axes[0].fill_between([], [], color=style.MUTED, alpha=0.25, linewidth=0, label="90 % of trajectories")
     panels.start_at_action(axes, analysis)
-    panels.outer_labels(axes, 3, "mode / strength")
+    panels.outer_labels(axes, 3, words.mode_axis)
     style.legend_below(figure, axes)
     return figure
 
 
 def survival_curves(analysis: Analysis) -> Figure:
     """Share of trajectories that have not learned a mode yet, by mode and model."""
+    words = analysis.objective.vocabulary
     results = {name: analysis.models[name].learning for name in ordered(analysis)}
     lines = style.model_lines(list(analysis.models), analysis.reference)
     shown_modes = panels.shown_modes(analysis)
@@ -93,7 +96,8 @@ def survival_curves(analysis: Analysis) -> Figure:
         panel.set_ylim(0, 1.03)
         fraction = next(one.fractions[0] for one in results.values() if one is not None)
         level = fraction * analysis.mode_strength[mode]
-        panel.set_title(f"mode {mode + 1}: first time at {level:.3g} of {analysis.mode_strength[mode]:.3g}")
-    panels.outer_labels(axes, 2, "share not learned yet")
+        whole = f" of {analysis.mode_strength[mode]:.3g}" if analysis.objective.linear else ""
+        panel.set_title(f"{words.mode} {mode + 1}: first time at {level:.3g}{whole}")
+    panels.outer_labels(axes, 2, words.not_passed)
     style.legend_below(figure, axes)
     return figure

@@ -31,14 +31,12 @@ register_figure(
     FigureSpec(
         name="modes",
         order=70,
-        title="Growth of the modes",
-        caption=(
-            "How much of each mode of the optimal map is learned: 0 is nothing, 1 is all. The line is the "
-            "median; the band contains 90&nbsp;% of the trajectories."
+        title=lambda words: words.modes_title,
+        caption=lambda words: (
+            f"{words.modes_shown} The line is the median; the band contains 90&nbsp;% of the trajectories."
         ),
-        source=(
-            "<code>ensemble.h5 /MODEL/modes</code>, u<sub>a</sub><sup>T</sup> W v<sub>a</sub>, divided by "
-            "the singular value s<sub>a</sub> of the optimal map (<code>/problem/mode_strength</code>); "
+        source=lambda words: (
+            f"<code>ensemble.h5 /MODEL/modes</code>, {words.modes_source}; "
             "quantiles over the finite trajectories."
         ),
         draw=figures.mode_growth,
@@ -51,10 +49,10 @@ register_figure(
     FigureSpec(
         name="learning",
         order=80,
-        title="Learning times",
-        caption=(
-            "Share of trajectories in which a mode has not reached the given part of its strength yet, with "
-            "95 % bands. A trajectory that has not learned the mode when the run ends is censored there; one "
+        title=lambda words: words.passages_title,
+        caption=lambda words: (
+            f"Share of trajectories in which a {words.mode} {words.below}, with "
+            f"95 % bands. A trajectory {words.still_below} is censored there; one "
             "that diverges first is counted in the table and censored at its divergence."
         ),
         source=(
@@ -66,10 +64,6 @@ register_figure(
         draw=figures.survival_curves,
         condition=lambda analysis: any(one.learning is not None for one in analysis.models.values()),
         finding=text.learning_finding,
-        beside=lambda analysis: (
-            "<p>Median step at which a mode is learned, its 95 % interval, how many trajectories never "
-            "learned it, and the log-rank test against the learning times of the reference.</p>"
-            + tables.learning_times(analysis)
-        ),
+        beside=tables.learning_times,
     )
 )

@@ -14,7 +14,6 @@ from fastsde.analysis.shape.bootstrap import Interval
 from fastsde.analysis.summary import ordered, ranking
 from fastsde.report.panels import shown_modes
 from fastsde.report.writing import number
-from fastsde.study.study import Study
 
 NAMED = 6
 """Models named in a sentence; of more, the extremes."""
@@ -29,7 +28,8 @@ def loss_finding(analysis: Analysis) -> str:
     if not found:
         return ""
     first = next(iter(found))
-    said = [f"The median loss at the end is {_spanned(found[first])} in {escape(first)}"]
+    loss = analysis.objective.vocabulary.loss
+    said = [f"The median {loss} at the end is {_spanned(found[first])} in {escape(first)}"]
     higher: dict[str, Ends] = {}
     lower: dict[str, Ends] = {}
     same: dict[str, Ends] = {}
@@ -47,7 +47,7 @@ def loss_finding(analysis: Analysis) -> str:
 def modes_finding(analysis: Analysis) -> str:
     """Say how much of each mode the median trajectory of every model has learned at the end."""
     modes = shown_modes(analysis)
-    if Study.from_toml(analysis.study).landscape is not None:
+    if not analysis.objective.linear:
         return _coordinates(analysis, modes)
     groups: dict[str, list[str]] = {}
     for name in ordered(analysis):
@@ -63,13 +63,14 @@ def modes_finding(analysis: Analysis) -> str:
 
 
 def _coordinates(analysis: Analysis, modes: Sequence[int]) -> str:
-    """Say where the median trajectory of every model stands at the end; modes are coordinates there."""
+    """Say where the median trajectory of every model is at the end; its modes are coordinates."""
     said = []
     for name in ordered(analysis):
         median = analysis.models[name].moments.median[-1, modes]
         said.append(f"{', '.join(number(float(one)) for one in median)} in {escape(name)}")
     which = enumerated([str(mode + 1) for mode in modes])
-    return f"Median of mode{'s' if len(modes) > 1 else ''} {which} at the end: {'; '.join(said)}."
+    words = analysis.objective.vocabulary
+    return f"Median of {words.modes if len(modes) > 1 else words.mode} {which} at the end: {'; '.join(said)}."
 
 
 def learning_finding(analysis: Analysis) -> str:
@@ -93,15 +94,13 @@ def learning_finding(analysis: Analysis) -> str:
         span = " (no median in common)" if not known.size else _span(float(known.min()), float(known.max()))
         other.append(f"{escape(name)}{span}")
     reference = escape(analysis.reference)
+    times = analysis.objective.vocabulary.passage_times.capitalize()
     parts = []
     if same:
-        parts.append(
-            f"Learning times of {enumerated(same)} do not differ significantly from those of {reference}."
-        )
+        parts.append(f"{times} of {enumerated(same)} do not differ significantly from those of {reference}.")
     if other:
         parts.append(
-            f"Learning times differ from those of {reference} (log-rank test); ratio of medians: "
-            f"{'; '.join(other)}."
+            f"{times} differ from those of {reference} (log-rank test); ratio of medians: {'; '.join(other)}."
         )
     return " ".join(parts)
 

@@ -112,7 +112,7 @@ def correlations(analysis: Analysis) -> Figure:
         panel.set_xlabel("lag (learning-rate steps)")
         panel.set_xscale("symlog", linthresh=max(1.0, _first_lag(found)))
         panel.set_xlim(0, None)
-        panel.set_title(f"mode {mode + 1}")
+        panel.set_title(f"{analysis.objective.vocabulary.mode} {mode + 1}")
     panels.outer_labels(axes, 2, "autocorrelation")
     style.legend_below(figure, axes)
     return figure

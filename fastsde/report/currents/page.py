@@ -40,11 +40,11 @@ register_figure(
         name="mixing",
         section="mixing",
         order=260,
-        title="Correlation times of the modes",
-        caption=(
-            "Correlation over trajectories between each mode at the end of the run and a time "
-            "later, with 95 % bands. Below the dashed line the mode counts as decorrelated. A law can be "
-            "stationary in a mode only if the run is many correlation times long."
+        title=lambda words: f"Correlation times of the {words.modes}",
+        caption=lambda words: (
+            f"Correlation over trajectories between each {words.mode} at the end of the run and a time "
+            f"later, with 95 % bands. Below the dashed line the {words.mode} counts as decorrelated. A law "
+            f"can be stationary in a {words.mode} only if the run is many correlation times long."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes</code> in the second half of the run; <code>analysis.h5 "

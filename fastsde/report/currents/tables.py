@@ -66,9 +66,14 @@ def currents_table(analysis: Analysis) -> str:
     )
     step = time_per_step(analysis)
     rows = [_current_row(name, found.models[name], step) for name in ordered(analysis)]
-    shown = ", ".join(found.coordinates[:6]) + (", ..." if len(found.coordinates) > 6 else "")
+    words = analysis.objective.vocabulary
+    shown = ", ".join(map(words.named, found.coordinates[:6]))
+    shown += ", ..." if len(found.coordinates) > 6 else ""
+    digits = (
+        " (two digits ab: u<sub>a</sub><sup>T</sup> W v<sub>b</sub>)" if analysis.objective.linear else ""
+    )
     return (
-        f"<p>Coordinates: {escape(shown)} (two digits ab: u<sub>a</sub><sup>T</sup> W v<sub>b</sub>). "
+        f"<p>Coordinates: {escape(shown)}{digits}. "
         "p-values and biases by time-reversed surrogates, intervals by a bootstrap over trajectories. The "
         "gap between snapshots must resolve the fastest relaxation, and the law must be stationary.</p>"
         + table(head, rows)
@@ -100,6 +105,7 @@ def mixing_finding(analysis: Analysis) -> str:
     """Say how long the modes stay correlated."""
     found: MixingTimes = analysis.sections["mixing"]
     told = []
+    mode_word = analysis.objective.vocabulary.mode
     for name in ordered(analysis):
         one = found.models[name]
         if one.reason:
@@ -112,8 +118,10 @@ def mixing_finding(analysis: Analysis) -> str:
                 "shorter": "less than about ",
                 "oscillates": "oscillates, first decorrelates in ",
             }.get(one.verdict[slowest], "")
-            told.append(f"{escape(name)} {word}{_steps(one.time.value[slowest])} steps (mode {slowest + 1})")
-    return f"Slowest mode's correlation time: {'; '.join(told)}." if told else "No mode moves."
+            told.append(
+                f"{escape(name)} {word}{_steps(one.time.value[slowest])} steps ({mode_word} {slowest + 1})"
+            )
+    return f"Slowest {mode_word}'s correlation time: {'; '.join(told)}." if told else f"No {mode_word} moves."
 
 
 def _steps(value: float) -> str:
@@ -133,7 +141,7 @@ def mixing_table(analysis: Analysis) -> str:
         "correlation persists beyond the window, and the time is a lower bound. <b>Shorter</b>: it decays "
         "within a snapshot or two. <b>Oscillates</b>: it becomes negative, as in shuffled epochs, whose "
         "noise sums to zero, and the time is that of the first decay.</p>"
-        + table(("model", *(f"mode {mode + 1}" for mode in modes)), rows)
+        + table(("model", *(f"{analysis.objective.vocabulary.mode} {mode + 1}" for mode in modes)), rows)
     )
 
 

@@ -187,7 +187,7 @@ def _bar(figure: Figure, axes: list[Axes], label: str) -> None:
 def distances_over_time(analysis: Analysis) -> Figure:
     """Distances of every model from the reference: as they are, and over their null quantile."""
     kinds = [
-        (SLICED_WASSERSTEIN, "sliced Wasserstein-2 distance", "share of a mode, or decades of loss"),
+        (SLICED_WASSERSTEIN, "sliced Wasserstein-2 distance", analysis.objective.vocabulary.unit),
         (MMD_FEATURES, "squared MMD", MMD_FEATURES.units),
     ]
     figure, axes = style.grid(4, 2, 2.6, sharex=True)

@@ -19,9 +19,9 @@ register_figure(
             "reference are shown as a control. An unbiased squared MMD is negative half of the time when "
             "there is no difference; the upper right panel does not show values below its axis."
         ),
-        source=(
-            "<code>ensemble.h5 /MODEL/modes, loss</code> as points (modes / strength, log<sub>10</sub> "
-            "loss); <code>analysis.h5 models/MODEL/distances</code>. W<sub>2</sub>: root mean square over "
+        source=lambda words: (
+            f"<code>ensemble.h5 /MODEL/modes, loss</code> as points {words.points}; "
+            "<code>analysis.h5 models/MODEL/distances</code>. W<sub>2</sub>: root mean square over "
             "directions and ranks of sorted projections. MMD&sup2; = mean k(x,x') + mean k(y,y') &minus; 2 "
             "mean k(x,y), pairs of distinct trajectories, k = exp(&minus;|x&minus;y|&sup2; / 2h&sup2;) by "
             "random features: Rahimi and Recht (2007)."
@@ -65,9 +65,9 @@ register_figure(
         section="pairs",
         order=40,
         title="Distance between any two models",
-        caption=(
-            "First panel: the effect between any two models, the mean over the course of learning in shares "
-            "of a mode's strength or decades of loss. Both triangles are equal. Blue: the models are "
+        caption=lambda words: (
+            f"First panel: the effect between any two models, the mean over the {words.course} in "
+            f"{words.units}. Both triangles are equal. Blue: the models are "
             "distinguishable; grey: they are not, or that is undetermined. Pairs with the reference are "
             "tested by all distances at all snapshots, other pairs by the two distances below at the chosen "
             "snapshots (<code>fastsde compare</code> may still distinguish these). The diagonal is what "

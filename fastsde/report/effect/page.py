@@ -14,14 +14,13 @@ register_figure(
         name="effect",
         order=10,
         title="How far each model is from the reference",
-        caption=(
-            "The effect: mean over the modes (as shares of their strength) and the loss (in decades) of the "
-            "Wasserstein-1 distance between the two marginal laws, over the central 90&nbsp;% of their "
+        caption=lambda words: (
+            f"The effect: mean over the {words.compared} of the Wasserstein-1 distance between "
+            "the two marginal laws, over the central 90&nbsp;% of their "
             "quantiles, so that it exists for every law. Bands are 95&nbsp;% jackknife intervals; grey is "
-            "the effect between two samples of the reference of this size. Below, the two parts of the "
-            "effect. The upper axis shows how much of its path the reference has covered; the effect over "
-            "the course, which ranks the models, is the mean over equal shares of that path. Only surviving "
-            "trajectories count."
+            f"the effect between two samples of the reference of this size. {words.parts}The upper axis "
+            "shows how much of its path the reference has covered; the effect over the course, which ranks "
+            "the models, is the mean over equal shares of that path. Only surviving trajectories count."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/modes, loss</code>; <code>analysis.h5 effects</code>: "

@@ -90,7 +90,7 @@ def hazards(analysis: Analysis) -> Figure:
         if seen:
             style.log_scale(panel, "y", (min(seen) / 2, max(seen) * 2))
         panel.set_xlim(left=0)
-        panel.set_xlabel("time since arrival (learning-rate steps)")
+        panel.set_xlabel(f"time since {analysis.objective.vocabulary.since} (learning-rate steps)")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         if rank % 2 == 0:
             panel.set_ylabel("escapes per step and trajectory")
@@ -185,4 +185,4 @@ def _time_axis(panel: Axes, analysis: Analysis, times: np.ndarray[tuple[int], np
     style.step_axis(
         panel, float(times[0]), float(times[-1]), bool(log_spaced(analysis.step) and times[0] > 0)
     )
-    panel.set_xlabel("time since arrival (learning-rate steps)")
+    panel.set_xlabel(f"time since {analysis.objective.vocabulary.since} (learning-rate steps)")

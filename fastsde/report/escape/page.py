@@ -13,11 +13,10 @@ register_figure(
         section="escape",
         order=160,
         title="Escape",
-        caption=(
-            "In a network a trajectory is at rank r from the moment at which the r-th of its modes is "
-            "learned, in whatever order it learns them, to the next. Lines: Kaplan-Meier share of those "
+        caption=lambda words: (
+            f"{words.place}Lines: Kaplan-Meier share of those "
             "still there, with 95 % bands; dotted: share that diverged first, a competing event. "
-            "Times count from the arrival, on a landscape from the start."
+            f"Times count from {words.since}."
         ),
         source=(
             "<code>analysis.h5 sections/escape/models</code>; S(t) = &Pi; (1 &minus; "

@@ -54,7 +54,7 @@ def over_time(analysis: Analysis) -> Figure:
             panels.note(panel, "no mean:", missing)
         if statistic == "interquartile_range":
             style.log_scale(panel)
-            panel.set_title(quantity)
+            panel.set_title(analysis.objective.vocabulary.named(quantity))
         elif statistic == "l_kurtosis":
             panel.set_ylim(-0.3, 1.02)
         else:

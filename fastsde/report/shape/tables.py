@@ -32,7 +32,7 @@ COLUMNS = {
 def at_the_end(analysis: Analysis) -> str:
     """Table of the shape at the last snapshot, each number with its bootstrap standard error."""
     found: ShapeSection = analysis.sections["shape"]
-    parts = []
+    parts, words = [], analysis.objective.vocabulary
     projections = [name for name in found.quantities if " along " in name]
     first = [name for name in projections if name.endswith(" along 1")]
     for quantity in (*figures.shown_quantities(analysis), *first):
@@ -41,9 +41,8 @@ def at_the_end(analysis: Analysis) -> str:
             [escape(name), *(_cell(found.models[name], each, column) for each in COLUMNS)]
             for name in ordered(analysis)
         ]
-        parts.append(
-            f"<p><b>{quantity}</b> at the last snapshot:</p>{table(('model', *COLUMNS.values()), rows)}"
-        )
+        shown = table(("model", *COLUMNS.values()), rows)
+        parts.append(f"<p><b>{words.named(quantity)}</b> at the last snapshot:</p>{shown}")
     kept = f"; all {len(projections)} random projections are in the file" if projections else ""
     return (
         f"<p>Standard errors by {found.replicates:,} bootstrap samples of at most {found.resampled:,} "
@@ -68,7 +67,8 @@ def _correlations(analysis: Analysis) -> str:
         rows.append([escape(name), *(with_error(value[pair], error[pair]) for pair in pairs)])
     if not pairs:
         return ""
-    head = ("model", *(f"modes {a + 1}, {b + 1}" for a, b in pairs))
+    words = analysis.objective.vocabulary.modes
+    head = ("model", *(f"{words} {a + 1}, {b + 1}" for a, b in pairs))
     return f"<p><b>Correlations</b> at the last snapshot:</p>{table(head, rows)}"
 
 

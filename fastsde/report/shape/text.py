@@ -23,7 +23,8 @@ def finding(analysis: Analysis) -> str:
     told = [peak for peak in peaks if peak]
     sentences = []
     if told:
-        sentences.append(f"Trajectories differ most in {quantity} at {'; '.join(told)}.")
+        shown = analysis.objective.vocabulary.named(quantity)
+        sentences.append(f"Trajectories differ most in {shown} at {'; '.join(told)}.")
     without = [escape(name) for name in ordered(analysis) if _without_variance(found.models[name], column)]
     if without:
         sentences.append(

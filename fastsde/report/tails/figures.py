@@ -22,8 +22,15 @@ from fastsde.report import panels, style
 LOWEST, HIGHEST = 0.09, 30.0
 """Range of the axis of indices."""
 
-KINDS = {"noise": "noise of one step, mode 1", "increments": "increments, mode 1", "loss": "loss"}
+KINDS = ("noise", "increments", "loss")
 """What the estimators are compared on."""
+
+
+def kind_title(analysis: Analysis, kind: str) -> str:
+    """Return what the estimators are compared on, as a title."""
+    words = analysis.objective.vocabulary
+    what = {"noise": f"noise of one step, {words.mode} 1", "increments": f"increments, {words.mode} 1"}
+    return what.get(kind, words.loss)
 
 
 def samples(analysis: Analysis, kind: str) -> dict[str, SampleTails]:
@@ -48,7 +55,7 @@ def over_time(analysis: Analysis) -> Figure:
         for number, (name, one) in enumerate(found.items()):
             place = _beside(analysis, one.window, number)
             _bars(panel, place, one.window_estimates["hill"], mode, name, lines[name])
-        panel.set_title(f"mode {mode + 1}")
+        panel.set_title(f"{analysis.objective.vocabulary.mode} {mode + 1}")
     panels.outer_labels(axes, 2, "tail index of the noise")
     style.legend_below(figure, axes)
     return figure
@@ -63,7 +70,12 @@ def over_k(analysis: Analysis) -> Figure:
         for mode in panels.shown_modes(analysis):
             line = style.mode_line(mode)
             index, low, high = one.path[mode]
-            panel.plot(one.path_k[mode], index, label=f"mode {mode + 1}", **line._asdict())
+            panel.plot(
+                one.path_k[mode],
+                index,
+                label=f"{analysis.objective.vocabulary.mode} {mode + 1}",
+                **line._asdict(),
+            )
             panel.fill_between(one.path_k[mode], low, high, color=line.color, alpha=0.15, linewidth=0)
             hill = one.pooled.estimates["hill"]
             panel.plot(hill.k[mode], hill.index[mode], "o", color=line.color, markersize=4.5)
@@ -96,7 +108,7 @@ def side_by_side(analysis: Analysis) -> Figure:
             bars = [clipped - np.clip(low, LOWEST, clipped), np.clip(high, clipped, 0.93 * HIGHEST) - clipped]
             options: dict[str, Any] = {"color": lines[name].color, "markersize": 3.2, "elinewidth": 1.3}
             panel.errorbar(clipped, height, xerr=bars, fmt="o", label=name, **options)
-        panel.set_title(KINDS[kind])
+        panel.set_title(kind_title(analysis, kind))
         for level in range(1, len(kinds)):
             panel.axhline(level - 0.5, color=style.PALE, linewidth=0.7)
     axes[0].set_yticks(range(len(kinds)), [declared(name).marked_label for name in kinds])

@@ -11,13 +11,13 @@ register_figure(
         section="tails",
         order=100,
         title="Tails of the noise",
-        caption=(
-            "Hill's tail index of the noise that one step adds to each mode, over trajectories and a few "
-            "adjacent snapshots; 95 % bars are its statistical error and do not include its bias where the "
-            "tail is not an exact power law (a 1.8-stable sample gives 2.7). A law with an index below 2 has "
-            "no variance. A finite Gaussian sample does not give an infinite index: the dotted line is what "
-            "one of this size gives. <b>Trajectories at different saddles have noise of different size and "
-            "direction, and "
+        caption=lambda words: (
+            f"Hill's tail index of the noise that one step adds to each {words.mode}, over trajectories and "
+            "a few adjacent snapshots; 95 % bars are its statistical error and do not include its bias where "
+            "the tail is not an exact power law (a 1.8-stable sample gives 2.7). A law with an index below 2 "
+            "has no variance. A finite Gaussian sample does not give an infinite index: the dotted line is "
+            "what one of this size gives. <b>Trajectories at different saddles have noise of different size "
+            "and direction, and "
             "their mixture has a small index without a heavy tail in any of them</b>: noise is measured in "
             "units of each trajectory's own level where that is recorded, and the verdict uses differences "
             "between adjacent snapshots, in which a persistent level cancels."
@@ -63,13 +63,13 @@ register_figure(
         section="tails",
         order=120,
         title="Do the estimators of the tail agree?",
-        caption=(
+        caption=lambda words: (
             "All estimates of the same tail with 95 % bars, all snapshots together. Those with a star "
             "assume that the law is stable and give a number between 1 and 2 for any law; the group "
             "log-moment estimate is that of Simsekli et al. (2019), here over steps and trajectories, never "
             "over coordinates. Estimates at the right edge mean that there is no power law. Increments and "
-            "loss vary over decades because trajectories are on different plateaus: check whether the "
-            "verdict is <i>bounded</i>."
+            f"{words.loss} vary over decades because trajectories are on different plateaus: check whether "
+            "the verdict is <i>bounded</i>."
         ),
         source=(
             "<code>analysis.h5 sections/tails/models/MODEL/KIND/pooled/estimates</code>; the estimators "

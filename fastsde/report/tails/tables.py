@@ -21,10 +21,15 @@ from fastsde.report.writing import NOTHING, p_value, table, tail_span
 
 def verdicts(analysis: Analysis) -> str:
     """Table of verdicts on noise by mode, on increments and on the loss, with the index behind each."""
-    modes = panels.shown_modes(analysis)
+    modes, words = panels.shown_modes(analysis), analysis.objective.vocabulary
     noise, increments, loss = (samples(analysis, kind) for kind in ("noise", "increments", "loss"))
     names = dict.fromkeys([*noise, *increments, *loss])
-    head = ("model", *(f"noise, mode {mode + 1}" for mode in modes), "increments, mode 1", "loss")
+    head = (
+        "model",
+        *(f"noise, {words.mode} {mode + 1}" for mode in modes),
+        f"increments, {words.mode} 1",
+        words.loss,
+    )
     rows = [
         [
             escape(name),
@@ -41,7 +46,8 @@ def verdicts(analysis: Analysis) -> str:
         "law fitted to sums of 1, 4 and 16 values (constant for a stable law, towards 2 with a variance); "
         "and, for noise, the index in units of a scale that persists between snapshots. <b>p</b>: the "
         "probability of such a large kurtosis in Gaussian values of the same number and grouping; at most "
-        f"{100 * FALSE_ALARMS:g} % of Gaussian samples get a verdict that claims a tail, all modes together. "
+        f"{100 * FALSE_ALARMS:g} % of Gaussian samples get a verdict that claims a tail, all "
+        f"{words.modes} together. "
         "<b>Detectable</b>: the largest stable index that this number of values detects with a power of "
         f"{100 * POWER:g} %; one nearer 2 may be missed.</p>"
         f"{table(head, rows)}<p>{_legend(used)}</p>"

@@ -45,7 +45,8 @@ def finding(analysis: Analysis) -> str:
 def _with_index(word: str, name: str, analysis: Analysis, verdicts: list[str]) -> str:
     """Add to the word the index of a stable or power tail, or what is detectable, and the modes it is of."""
     which = [mode for mode, one in enumerate(verdicts) if one == word]
-    modes = "" if len(which) == len(verdicts) else f" (mode {', '.join(str(mode + 1) for mode in which)})"
+    numbers = ", ".join(str(mode + 1) for mode in which)
+    modes = "" if len(which) == len(verdicts) else f" ({analysis.objective.vocabulary.mode} {numbers})"
     if word == "undetermined":
         return f"{WORDS[word]} ({power(min(_detectable(analysis, name, which)))}){modes}"
     estimator = {"stable": "characteristic", "heavy": "moment", "power": "moment"}.get(word)
@@ -69,10 +70,11 @@ def power(detectable: float) -> str:
 def disagreement_finding(analysis: Analysis) -> str:
     """Warn where the estimators disagree."""
     parts = []
-    for kind, text in figures.KINDS.items():
+    for kind in figures.KINDS:
         far = [name for name, one in samples(analysis, kind).items() if _contradicts(one)]
         if far:
-            parts.append(f"{text}: {enumerated([escape(name) for name in far])}")
+            title = figures.kind_title(analysis, kind)
+            parts.append(f"{title}: {enumerated([escape(name) for name in far])}")
     if not parts:
         return "The estimators agree within their intervals and known biases."
     return (
