@@ -39,7 +39,6 @@ __all__ = [
     "of_networks",
     "read_sections",
     "register_section",
-    "unknown_sections",
 ]
 
 R = TypeVar("R")
@@ -189,11 +188,6 @@ def read_sections(file: h5py.File) -> dict[str, Any]:
     return {
         name: records.read(group[name], section.record) for name, section in SECTIONS.items() if name in group
     }
-
-
-def unknown_sections(file: h5py.File) -> list[str]:
-    """Return the names of the sections that an analysis file has and that are not registered."""
-    return [name for name in file.get("sections", {}) if name not in SECTIONS]
 
 
 def check_own_settings(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from fastsde.analysis.tails.tail_pool import TailPool
 from fastsde.analysis.tails.verdict import MEANING
 from fastsde.report.tails import tables
 from fastsde.report.tails import text as tails
+from fastsde.study.objective import NETWORK_WORDS
 
 
 def analysis_of(noise):
@@ -20,6 +21,7 @@ def analysis_of(noise):
     section = TailSection({"sgd": ModelTails(sample_tails(pool), None, None)})
     modes = np.ones(noise.shape[2])
     return SimpleNamespace(
+        objective=SimpleNamespace(vocabulary=NETWORK_WORDS),
         sections={"tails": section},
         models={"sgd": None},
         reference="sgd",
