@@ -25,7 +25,7 @@ class Subordinated(NamedTuple):
 
     The time of the next event is carried as two numbers, whose sum has the precision of ``float64`` or twice
     that of ``float32``. After `most` events a step ends, and the next one continues with those that are due:
-    a bound on the time that a step can take, which `fastsde.integrate.refinements` sets where it is never
+    a bound on the time that a step can take, which `fastsde.study.terms.subordination` sets where it is never
     reached.
     """
 
