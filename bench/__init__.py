@@ -1,1 +1,1 @@
-"""fastsde beside what its users would take instead; `python -m bench` from the root of the repository."""
+"""fastsde compared with other libraries; run `python -m bench` from the root of the repository."""

@@ -1,4 +1,4 @@
-"""``python -m bench``: check every peer's law, time it beside ours, and write the table of ratios."""
+"""``python -m bench``: check that each library simulates the same law, time it, and write the ratios."""
 
 import argparse
 import dataclasses
@@ -10,7 +10,7 @@ from bench.own import own_ratios
 from bench.table import markdown, plain
 from bench.versus import CONTESTS, hold
 from fastsde.benchmark.limits import measure_limits, measure_memory
-from fastsde.integrate.integration import default_threads
+from fastsde.system.threads import default_threads
 
 
 def _arguments(arguments):
@@ -18,12 +18,14 @@ def _arguments(arguments):
     parser.add_argument("--markdown", type=Path, default=Path("bench/results/table.md"), metavar="FILE")
     parser.add_argument("--json", type=Path, default=Path("bench/results/table.json"), metavar="FILE")
     parser.add_argument(
-        "--cases", nargs="+", choices=_names(), metavar="NAME", help=f"of {', '.join(_names())}"
+        "--cases", nargs="+", choices=_names(), metavar="NAME", help=f"some of {', '.join(_names())}"
     )
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="some of torch, jax, numpy, diffrax")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of ours and theirs in turns (5)")
-    parser.add_argument("--target", type=float, default=1.0, metavar="SECONDS", help="length of a run (1)")
-    parser.add_argument("--quick", action="store_true", help="a rough look: shorter runs, two rounds")
+    parser.add_argument("--rounds", type=int, default=5, help="alternating rounds (default: 5)")
+    parser.add_argument(
+        "--target", type=float, default=1.0, metavar="SECONDS", help="time per run (default: 1)"
+    )
+    parser.add_argument("--quick", action="store_true", help="rough measurement: shorter runs, two rounds")
     parser.add_argument("--only", choices=["peers", "own", "all"], default="all")
     return parser.parse_args(arguments)
 
@@ -33,7 +35,7 @@ def _names():
 
 
 def main(arguments=None):
-    """Run what is asked for; results are written after every contest, so that an interruption loses one."""
+    """Run the benchmark; results are written after every comparison, so that an interruption loses one."""
     given = _arguments(arguments)
     rounds, target, scale = (2, 0.2, 0.25) if given.quick else (given.rounds, given.target, 1.0)
     threads = default_threads()
@@ -54,7 +56,7 @@ def main(arguments=None):
             results += hold(_with(contest, chosen), rounds=rounds, target=target, scale=scale, tell=_tell)
             _write(given, plain(results, ratios, limits))
     if given.only != "peers":
-        print("our own ratios", file=sys.stderr)
+        print("ratios of fastsde alone", file=sys.stderr)
         ratios = own_ratios(rounds=rounds, target=target, tell=_tell)
     page = _write(given, plain(results, ratios, limits))
     print(page)

@@ -8,6 +8,7 @@ that a busy machine does not spoil them; two idle cores need about half as many 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import resource
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from fastsde.analysis import Settings, analyze, cost, sections
+from fastsde.analysis.section_cost import Size, terms
+from fastsde.analysis.selection import SNAPSHOTS
 from fastsde.problem.data import build_problem
 from fastsde.study.study import Study
 
@@ -171,8 +174,9 @@ def measure(
     ensemble = made_up(trajectories, snapshots, modes, models)
     clock = next(iter(ensemble.views.values())).clock
     spent: dict[str, float] = {}
-    timed = tuple(_timed(section, spent, clock) for section in sections.SECTIONS)
-    original, sections.SECTIONS = sections.SECTIONS, timed
+    timed = {name: _timed(section, spent, clock) for name, section in sections.SECTIONS.items()}
+    original = sections.SECTIONS
+    sections.SECTIONS = timed  # type: ignore[assignment]
     start, wall = time.process_time(), time.perf_counter()
     try:
         analyze(ensemble, settings=Settings(), sections=only)
@@ -189,17 +193,16 @@ def measure(
     }
 
 
-def _timed(section: sections.Section, spent: dict[str, float], clock: Clock) -> sections.Section:
+def _timed(section: sections.Section[Any], spent: dict[str, float], clock: Clock) -> sections.Section[Any]:
     def run(context: sections.Context) -> Any:
         start, made = time.process_time(), clock.seconds
         found = section.measure(context)
         spent[section.name] = time.process_time() - start - (clock.seconds - made)
         return found
 
-    return sections.Section(section.name, section.record, run)
+    return dataclasses.replace(section, measure=run)
 
 
-NAMES = {section.name for section in sections.SECTIONS}
 SIZES = (
     (64, 10, 2, 2),
     (64, 40, 8, 3),
@@ -221,26 +224,27 @@ SIZES = (
 
 
 def calibrate(only: list[str] | None) -> None:
-    """Fit the terms of `fastsde.analysis.cost` to some analyses, and print table and errors as they come."""
+    """Fit the cost of every section to some analyses, and print it with its errors."""
     from scipy.optimize import nnls
+
+    costs = {SNAPSHOTS: cost.SNAPSHOTS_COST, **{name: one.cost for name, one in sections.SECTIONS.items()}}
 
     taken: dict[str, list[float]] = {}
     sizes = []
     for trajectories, snapshots, modes, models in SIZES:
         found = measure(trajectories, snapshots, modes, models, only)
-        sizes.append(cost.Size(models, snapshots, modes, trajectories))
-        for name in (name for name in found if name == "snapshots" or name in NAMES):
+        sizes.append(Size(models, snapshots, modes, trajectories))
+        for name in (name for name in found if costs.get(name) is not None):
             taken.setdefault(name, []).append(max(found[name], 1e-3))
         print(f"# {trajectories} {snapshots} {modes} {models}: {found['all cores']:.1f} s", flush=True)
-    print(f"YARDSTICK_SECONDS = {cost.yardstick():.4f}\nCOEFFICIENTS = {{")
+    print(f"YARDSTICK_SECONDS = {cost.yardstick():.4f}")
     for name, seconds in taken.items():
         real = np.array(seconds)
-        terms = np.array([cost.terms(cost.counted(name, size)) for size in sizes])
-        coefficients, _ = nnls(terms / real[:, None], np.ones(len(real)))
-        ratio = terms @ coefficients / real
+        products = np.array([terms(costs[name].counted(size)) for size in sizes])
+        coefficients, _ = nnls(products / real[:, None], np.ones(len(real)))
+        ratio = products @ coefficients / real
         numbers = ", ".join(f"{value:.3g}" for value in coefficients)
-        print(f'    "{name}": ({numbers}),  # {ratio.min():.2f} to {ratio.max():.2f}')
-    print("}")
+        print(f"{name}: cost=Cost(({numbers})),  # {ratio.min():.2f} to {ratio.max():.2f}")
 
 
 def main() -> None:
@@ -249,7 +253,7 @@ def main() -> None:
     parser.add_argument("--snapshots", type=int, default=64)
     parser.add_argument("--modes", type=int, default=16)
     parser.add_argument("--models", type=int, default=6, choices=range(1, 7))
-    parser.add_argument("--calibrate", action="store_true", help="print the table of fastsde.analysis.cost")
+    parser.add_argument("--calibrate", action="store_true", help="print the cost of every section")
     parser.add_argument("--sections", metavar="A,B,...", help="with --calibrate: of these sections only")
     given = parser.parse_args()
     if given.calibrate:

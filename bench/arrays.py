@@ -1,8 +1,8 @@
-"""``python -m bench.arrays``: what tasks and parts cost beside computing, and tables of arrays of any size.
+"""``python -m bench.arrays``: the overhead of tasks and parts, and tables for job arrays of any size.
 
-Measures, in processes as a cluster would start them (compile cache warm, the best of several): the start of a
-process, a model in it, a part; then joining. Compares the forecast with arrays that really run on this
-machine, one task after another. Writes ``docs/scaling.md``.
+Measures the overhead of a process, of a model and of a part, in processes as a cluster would start them (warm
+compile cache, the best of several), and the time of joining. Compares the forecast with arrays that are run
+on this machine, one task after another. Writes ``docs/scaling.md``.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def text_of(trajectories, steps, models):
 
 
 def seconds_of(folder, text, *options):
-    """Time ``fastsde run`` in a process and a directory of its own."""
+    """Time ``fastsde run`` in a separate process and directory."""
     directory = Path(tempfile.mkdtemp(dir=folder))
     (directory / "study.toml").write_text(text)
     words = [
@@ -88,7 +88,7 @@ def seconds_of(folder, text, *options):
 
 
 def overheads(folder, rounds):
-    """Return the seconds of a start, of a model, and of a part."""
+    """Return the overhead in seconds of a process, of a model, and of a part."""
     cases = {
         "one": (text_of(16, 1, ["sgd"]), "--shard", "1/1"),
         "three": (text_of(16, 1, MODELS), "--shard", "1/1"),
@@ -103,23 +103,23 @@ def overheads(folder, rounds):
 
 
 def joining(folder, counts=(200, 1000)):
-    """Return seconds and bytes of the ensemble a part, from joining few and many."""
-    found = []
+    """Return, per part: seconds to join, bytes of the ensemble, and seconds of ``fastsde status``."""
+    costs = []
     for count in counts:
         directory = Path(tempfile.mkdtemp(dir=folder))
         text = text_of(count, 1, ["sgd"])
         parts.run(study.Study.from_toml(text), directory, part_size=1)
         begun = time.perf_counter()
         path = merge.merge([directory])
-        found.append((time.perf_counter() - begun, path.stat().st_size))
+        costs.append((time.perf_counter() - begun, path.stat().st_size))
         begun = time.perf_counter()
         assert status.status(directory).whole
-        found[-1] += (time.perf_counter() - begun,)
-    return [(b - a) / (counts[1] - counts[0]) for a, b in zip(*found, strict=True)]
+        costs[-1] += (time.perf_counter() - begun,)
+    return [(b - a) / (counts[1] - counts[0]) for a, b in zip(*costs, strict=True)]
 
 
 def trial(folder, tasks, trajectories, threads):
-    """Return forecast and real seconds of the longest task, for each number of tasks."""
+    """Return the forecast and the measured time of the longest task, for each number of tasks."""
     s = study.Study.load(EXAMPLE).replace(trajectories=trajectories, time={"steps": 2000})
     (folder / "trial.toml").write_text(s.to_toml())
     rows = []
@@ -136,7 +136,7 @@ def trial(folder, tasks, trajectories, threads):
 
 
 def tables(threads):
-    """Return, for each size of the example, its forecast rows and the number of tasks suggested."""
+    """Return, for each size of the example, its forecast rows and the suggested number of tasks."""
     s = study.Study.load(EXAMPLE)
     problem = build_problem(s)
     speeds = {name: forecast.measure(s, name, problem, threads) for name in s.models}
@@ -148,7 +148,7 @@ def tables(threads):
     return result
 
 
-def page(threads, costs, join, trials, found):
+def page(threads, costs, join, trials, sizes):
     start, model, part = costs
     day = time.strftime("%Y-%m-%d")
     lines = [
@@ -175,7 +175,7 @@ def page(threads, costs, join, trials, found):
         "",
         EXPLANATION,
     ]
-    for size, (rows, suggested) in found.items():
+    for size, (rows, suggested) in sizes.items():
         lines += [
             "",
             f"## {size:,} trajectories of each of six models",
@@ -196,7 +196,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m bench.arrays", description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--trajectories", type=int, default=1024, help="of the arrays that really run")
+    parser.add_argument("--trajectories", type=int, default=1024, help="of the arrays that are run")
     given = parser.parse_args()
     threads = default_threads()
     with tempfile.TemporaryDirectory() as name:
@@ -204,7 +204,7 @@ def main():
         costs = overheads(folder, given.rounds)
         print("start {:.3f} s, model {:.3f} s, part {:.4f} s".format(*costs), file=sys.stderr)
         join = joining(folder)
-        print("joining {:.5f} s and {:.0f} bytes a part, status {:.5f} s".format(*join), file=sys.stderr)
+        print("per part: joining {:.5f} s, {:.0f} bytes, status {:.5f} s".format(*join), file=sys.stderr)
         trials = trial(folder, (1, 2, 4, 8), given.trajectories, threads)
         print(trials, file=sys.stderr)
     given.output.write_text(page(threads, costs, join, trials, tables(threads)), encoding="utf-8")

@@ -1,10 +1,10 @@
-"""``python -m bench.gpu``: what the kernels do on a GPU, and what JAX does on the same one.
+"""``python -m bench.gpu``: the speed of the kernels on a GPU, compared with JAX on the same GPU.
 
-For each case: the time of the kernel alone (events on the device) and of a whole integration with its
-snapshots (the host's clock), registers and occupancy, and the share of the roofline: a lane's instructions,
-half the flop and 45 a normal (Philox 18, Box and Muller 27), at one instruction a lane and cycle. JAX runs
-`bench.peers.jax_peer` with its fastest generator and all trajectories in one batch. Compilation is not
-counted. ``--dry`` goes through the same with a few trajectories, also in numba's simulator.
+For each case: the time of the kernel alone (device events) and of a whole integration with its snapshots
+(host clock), registers and occupancy, and the fraction of the roofline. The roofline counts the instructions
+of a lane, half the flop and 45 per normal (Philox 18, Box-Muller 27), at one instruction per lane and cycle.
+JAX runs `bench.peers.jax_peer` with its fastest generator and all trajectories in one batch. Compile time is
+excluded. ``--dry`` runs the same with a few trajectories, also in numba's simulator.
 """
 
 import argparse
@@ -66,7 +66,7 @@ DRY = {name: Size(4, 16 if name == "sgd" else 4) for name in SIZES}
 
 
 def linear_study(size):
-    """Return three independent linear SDEs of one trajectory, with three normals a step."""
+    """Return the study of three independent linear SDEs, with three normals per step."""
     return Study.from_mapping(
         {
             "trajectories": size.trajectories,
@@ -81,15 +81,15 @@ def linear_study(size):
 
 
 def roofline(work, device):
-    """Return trajectory-steps a second at one instruction a lane and cycle."""
+    """Return trajectory-steps per second at one instruction per lane and cycle."""
     instructions = work.flops / 2 + work.updates + NORMAL_INSTRUCTIONS * work.normals
     return device["multiprocessors"] * LANES * device["clock_hz"] / instructions
 
 
 def occupancy(registers, threads, shared):
-    """Return the share of 64 warps of a multiprocessor with 65536 registers and 228 KiB of shared memory.
+    """Return the fraction of 64 warps per multiprocessor with 65536 registers and 228 KiB of shared memory.
 
-    A warp's registers come in units of 256, a block's shared memory in units of 1 KiB, 1 KiB more its own.
+    Registers are allocated in units of 256 per warp, shared memory in units of 1 KiB per block, plus 1 KiB.
     """
     warps = -(-threads // 32)
     by_registers = 65536 // (-(-max(registers, 1) * 32 // 256) * 256 * warps)
@@ -98,7 +98,7 @@ def occupancy(registers, threads, shared):
 
 
 def measure(study, work, device, repeats):
-    """Return the figures of a study: kernel and end-to-end rates, registers, occupancy, share of the roof."""
+    """Return kernel and end-to-end rates, registers, occupancy, and fraction of the roofline of a study."""
     problem = build_problem(study)
     lowered = lower(study, MODEL, problem)
     count, steps = study.trajectories, study.time.steps
@@ -128,9 +128,9 @@ def measure(study, work, device, repeats):
 
 
 def normals(size, device):
-    """Return normals a second of `float32`, drawn and added, of which nothing is stored on the way."""
+    """Return the rate of `float32` normals per second, drawn and added up without storing them."""
     from fastsde.kernels import cuda
-    from fastsde.kernels.device import Draw
+    from fastsde.kernels.gpu.jobs import Draw
 
     study = linear_study(size)
     lowered = lower(study, MODEL, build_problem(study))
@@ -144,14 +144,14 @@ def normals(size, device):
 
     work(1)
     taken = cuda.device_seconds(lambda: work(size.steps), stream)
-    drawn = 4 * -(-numbers // 4)  # a call of Philox makes four, of which the last may be left
+    drawn = 4 * -(-numbers // 4)  # a call of Philox generates four, not all of which are used
     rate = size.trajectories * size.steps * numbers / taken
     roof = device["multiprocessors"] * LANES * device["clock_hz"] / NORMAL_INSTRUCTIONS
     return {"normals_rate": rate, "drawn_rate": rate * drawn / numbers, "roofline_share": rate / roof}
 
 
 def jax_seconds(case, size):
-    """Return the seconds of JAX for a case on its default device; None without JAX."""
+    """Return the time of JAX for a case on its default device; None if JAX is not installed."""
     if importlib.util.find_spec("jax") is None:
         return None
     import jax
@@ -172,33 +172,33 @@ def jax_seconds(case, size):
 
 
 def run(sizes, wanted, with_jax, repeats):
-    """Return all figures that are wanted, by case."""
+    """Return the results of all requested cases, by name."""
     from fastsde.kernels import cuda
 
     device = cuda.describe()
-    found = {"device": device}
+    results = {"device": device}
     for name in wanted:
         size = sizes[name]
         print(f"{name}: {size.trajectories} trajectories x {size.steps} steps", file=sys.stderr)
         if name == "normals":
-            found[name] = normals(size, device)
+            results[name] = normals(size, device)
         elif name == "linear":
-            found[name] = measure(linear_study(size), Work(flops=12, normals=3, updates=3), device, repeats)
+            results[name] = measure(linear_study(size), Work(flops=12, normals=3, updates=3), device, repeats)
         else:
             study = NETWORKS[name].study(size.steps).replace(trajectories=size.trajectories)
             work = step_work(study, MODEL, build_problem(study))
-            found[name] = measure(study, work, device, repeats)
+            results[name] = measure(study, work, device, repeats)
             theirs = jax_seconds(NETWORKS[name], size) if with_jax else None
             if theirs is not None:
-                found[name] |= {"jax": theirs, "ratio": theirs["seconds"] / found[name]["whole_seconds"]}
-        found[name]["goal"] = GOALS[name]
-    return found
+                results[name] |= {"jax": theirs, "ratio": theirs["seconds"] / results[name]["whole_seconds"]}
+        results[name]["goal"] = GOALS[name]
+    return results
 
 
-def table(found):
+def table(results):
     """Return the figures as text."""
-    lines = [f"device: {found['device']}"]
-    for name, figures in found.items():
+    lines = [f"device: {results['device']}"]
+    for name, figures in results.items():
         if name != "device":
             lines.append(f"{name} (goal: {figures['goal']})")
             lines += [f"  {key:16s} {_text(value)}" for key, value in figures.items() if key != "goal"]
@@ -212,20 +212,20 @@ def _text(value):
 def main(arguments=None):
     """Measure, print, and write JSON; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
-    parser.add_argument("--dry", action="store_true", help="a few trajectories: that everything runs")
+    parser.add_argument("--dry", action="store_true", help="only a few trajectories, as a test")
     parser.add_argument("--cases", nargs="+", choices=tuple(SIZES), default=tuple(SIZES), metavar="NAME")
-    parser.add_argument("--no-jax", action="store_true", help="ours only")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="the best of so many (3)")
+    parser.add_argument("--no-jax", action="store_true", help="measure only fastsde")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="best of N runs (default: 3)")
     parser.add_argument("--output", type=Path, default=Path("bench/results/gpu.json"), metavar="FILE")
     given = parser.parse_args(arguments)
     why = devices.unusable()
     if why is not None:
         print(DeviceError(f"no GPU can be used: {why}"), file=sys.stderr)
         return 2
-    found = run(DRY if given.dry else SIZES, given.cases, not given.no_jax, given.repeats)
+    results = run(DRY if given.dry else SIZES, given.cases, not given.no_jax, given.repeats)
     given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(found, indent=2) + "\n")
-    print(table(found))
+    given.output.write_text(json.dumps(results, indent=2) + "\n")
+    print(table(results))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Whether a peer's trajectories have the law of ours: two-sample tests on what is saved at the end."""
+"""Whether a peer simulates the same law as fastsde: two-sample tests on the final results."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from scipy import stats
 __all__ = ["FALSE_ALARM", "Law", "compare", "statistics"]
 
 FALSE_ALARM = 1e-3
-"""Chance that a peer of the same law is turned away, for all tests together (Bonferroni)."""
+"""Probability that a peer with the same law is rejected, for all tests together (Bonferroni)."""
 
 
 @dataclass(frozen=True)
 class Law:
     """Outcome of a comparison: the smallest p-value of the tests times their number.
 
-    Of each statistic, Kolmogorov and Smirnov's two-sample test sees the shape, and Welch's test a shift that
-    is small beside the spread.
+    For each statistic, the two-sample Kolmogorov-Smirnov test detects differences in shape, and Welch's test
+    shifts that are small compared with the spread.
     """
 
     p_value: float
@@ -31,21 +31,21 @@ class Law:
 
 
 def statistics(saved):
-    """Return what is compared, one row a statistic: the logarithm of the loss, the size of the parameters."""
+    """Return the statistics that are compared, one row each: log loss, and squared norm of the parameters."""
     parameters, losses = (np.asarray(part, dtype=float) for part in saved)
     return np.stack([np.log(losses), np.square(parameters).sum(axis=1)])
 
 
 def compare(ours, theirs):
-    """Compare what two runs saved, each ``(parameters, losses)`` with the trajectories first.
+    """Compare the results of two runs, each ``(parameters, losses)`` with the trajectories first.
 
-    A trajectory that is not finite fails, whatever the rest says.
+    The comparison fails if a trajectory is not finite.
     """
     sizes = (len(ours[1]), len(theirs[1]))
     means = tuple(float(np.mean(saved[1], dtype=float)) for saved in (ours, theirs))
     if not all(np.isfinite(part).all() for saved in (ours, theirs) for part in saved):
         return Law(0.0, *means, sizes)
-    found = []
+    p_values = []
     for a, b in zip(statistics(ours), statistics(theirs), strict=True):
-        found += [stats.ks_2samp(a, b).pvalue, stats.ttest_ind(a, b, equal_var=False).pvalue]
-    return Law(min(1.0, len(found) * float(min(found))), *means, sizes)
+        p_values += [stats.ks_2samp(a, b).pvalue, stats.ttest_ind(a, b, equal_var=False).pvalue]
+    return Law(min(1.0, len(p_values) * float(min(p_values))), *means, sizes)

@@ -1,4 +1,4 @@
-"""Our own runs, called as a peer is: ``run(seed)`` returns the last parameters and losses."""
+"""Runs of fastsde with the interface of a peer: ``run(seed)`` returns the final parameters and losses."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ __all__ = ["run_of"]
 
 
 def run_of(case, trajectories, steps, threads):
-    """Return the run of a case; studies and problems are built here, starting points are drawn in the run."""
+    """Return the run of a case; the problem is built here, and initial states are drawn in the run."""
     problem = build_problem(case.study(steps))
     return partial(_run, case, trajectories, steps, threads, problem)
 

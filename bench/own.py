@@ -1,4 +1,4 @@
-"""Our own ratios: tails against Gaussian noise, the generator against NumPy's, threads, the limit."""
+"""Ratios of fastsde alone: tails over Gaussian noise, the generator over NumPy's, threads, the limit."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe
 from fastsde.benchmark.throughput import runner, step_times, steps_for
 from fastsde.benchmark.timing import calls_for, in_turns
 from fastsde.benchmark.work import step_work
-from fastsde.integrate.integration import default_threads
 from fastsde.problem.data import build_problem
+from fastsde.system.threads import default_threads
 
 __all__ = [
     "GENERATORS",
@@ -27,7 +27,7 @@ GENERATORS = ("SFC64", "PCG64", "PCG64DXSM", "Philox", "MT19937")
 
 @dataclass(frozen=True)
 class Ratio:
-    """One row: what is compared, the ratio asked for, and what was found."""
+    """One row: what is compared, the target ratio, and the measured one."""
 
     title: str
     asked: str
@@ -46,20 +46,20 @@ def _ratio(title, asked, values, note=""):
 
 
 def own_ratios(*, rounds=5, target=1.0, tell=print):
-    """Measure all of them."""
-    found = []
+    """Measure all ratios."""
+    ratios = []
     for measure in (tail_ratios, generator_ratio, thread_ratios, share_ratios):
         for ratio in measure(rounds=rounds, target=target):
             tell(f"  {ratio.title}: {ratio.ratio:.3g}, {ratio.lowest:.3g} to {ratio.highest:.3g}")
-            found.append(ratio)
-    return found
+            ratios.append(ratio)
+    return ratios
 
 
 def tail_ratios(*, rounds, target):
-    """Time of a step of stable and of tempered gradient noise over that of Gaussian, all with 8 substeps."""
+    """Time of a step with stable or tempered gradient noise over that with Gaussian noise; 8 substeps."""
     base = next(case for case in CASES if case.name == "gradient-10")
     gaussian = base.replace(model={**GRADIENT, "substeps": STABLE["substeps"]})
-    found = []
+    ratios = []
     for dtype in ("float32", "float64"):
         cases = [gaussian, base.replace(model=STABLE), base.replace(model=TEMPERED)]
         cases = [case.replace(dtype=dtype) for case in cases]
@@ -69,12 +69,12 @@ def tail_ratios(*, rounds, target):
         taken = [step_times(times[2 * i], times[2 * i + 1], n) for i, n in enumerate(steps)]
         for name, tails in (("stable", taken[1]), ("tempered", taken[2])):
             title = f"{name} gradient noise, time over Gaussian, {dtype}"
-            found.append(_ratio(title, "at most 1.3", tails / taken[0]))
-    return found
+            ratios.append(_ratio(title, "at most 1.3", tails / taken[0]))
+    return ratios
 
 
 def generator_ratio(*, rounds, target):
-    """Normals a second of one core, float32, over NumPy's fastest generator; each fills one small buffer."""
+    """Normals per second of one core, float32, over NumPy's fastest generator; each fills a small buffer."""
     probe = normal_probe("float32")
     buffer = np.empty(4096, dtype=np.float32)
     sources = [np.random.Generator(getattr(np.random, name)(1)) for name in GENERATORS]
@@ -90,8 +90,8 @@ def generator_ratio(*, rounds, target):
     runs = [lambda w=work, n=count: w(n) for work, count in zip(works, counts, strict=True)]
     rates = amounts[:, None] * np.array(counts)[:, None] / np.array(in_turns(runs, rounds))
     best = 1 + int(np.argmax(np.median(rates[1:], axis=1)))
-    note = f"{np.median(rates[0]) / 1e6:.0f} against {np.median(rates[best]) / 1e6:.0f} million a second"
-    title = f"normals a second, one core, float32, over NumPy's {GENERATORS[best - 1]}"
+    note = f"{np.median(rates[0]) / 1e6:.0f} and {np.median(rates[best]) / 1e6:.0f} million per second"
+    title = f"normals per second, one core, float32, over NumPy's {GENERATORS[best - 1]}"
     return [_ratio(title, "12", rates[0] / rates[best], note)]
 
 
@@ -100,13 +100,13 @@ def thread_ratios(*, rounds, target):
     threads = default_threads()
     if threads < 2:
         return []
-    found = []
+    ratios = []
     for name in ("langevin-10", "gradient-10", "sgd-4-10"):
         case = next(case for case in CASES if case.name == name)
         gains = _gains(case, threads, target, rounds)
         title = f"{threads} threads over one, {case.title}, {case.trajectories} trajectories"
-        found.append(_ratio(title, "1.9" if threads == 2 else "", gains))
-    return found
+        ratios.append(_ratio(title, "1.9" if threads == 2 else "", gains))
+    return ratios
 
 
 def _gains(case, threads, target, rounds):
@@ -116,25 +116,25 @@ def _gains(case, threads, target, rounds):
 
 
 def share_ratios(*, rounds, target):
-    """Share of the limit of one core that one thread reaches."""
-    found = []
+    """Fraction of the limit of one core that one thread reaches."""
+    ratios = []
     for name in ("langevin-10", "gradient-10", "langevin-10-f64", "gradient-10-f64"):
         case = next(case for case in CASES if case.name == name)
         taken, limits = _step_and_limit(case, rounds, target)
-        title = f"share of the limit, {case.title}, {case.dtype}"
-        note = f"{1e6 * np.median(taken):.3f} us a step, limit {1e6 * np.median(limits):.3f}"
+        title = f"fraction of the limit, {case.title}, {case.dtype}"
+        note = f"{1e6 * np.median(taken):.3f} us per step, limit {1e6 * np.median(limits):.3f}"
         if np.median(limits / taken) > 1:
-            note += "; over 1: the limit is measured wrongly, not a result"
-        found.append(_ratio(title, "at least 0.8", limits / taken, note))
-    return found
+            note += "; above 1: the limit was measured wrongly, this is not a result"
+        ratios.append(_ratio(title, "at least 0.8", limits / taken, note))
+    return ratios
 
 
 def _step_and_limit(case, rounds, target):
-    """Time one thread's step in turns with what it cannot do without; seconds, one entry a round.
+    """Time one thread's step, alternating with its indispensable operations; in seconds, one entry per round.
 
-    The limit is the time of the step's flop at the rate of the product kernel, at the best of its shapes
-    whose data stay in the first-level cache, plus that of its normals at the generator's own rate. Parameters
-    updated one by one count as fused multiply-adds of the same rate, although they are loaded and stored.
+    The limit is the time of the step's flop at the rate of the product kernel, for the best shape whose data
+    fit into the L1 cache, plus that of its normals at the rate of the generator. Parameters updated one by
+    one count as fused multiply-adds at the same rate, although they are loaded and stored.
     """
     study = case.study(steps_for(case, target))
     steps, work = study.time.steps, step_work(study, MODEL, build_problem(study))

@@ -1,4 +1,4 @@
-"""One problem in the terms that every peer needs: arrays and numbers, no fastsde objects."""
+"""A problem in the form that every peer needs: arrays and numbers, without fastsde objects."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ class Setting:
     - "langevin": ``theta <- theta - eta grad L + sqrt(2 T eta) xi``, population, ``E x x^T = I``;
     - "gradient": ``theta <- theta - eta grad L + eta N``, N one sample's noise made Gaussian, that is
       R = c (D + D H + sigma Z) in place of c D, H symmetric with variance 1 off and 2 on the diagonal;
-    - "sgd": batches of one of the finite samples, shuffled again in each epoch.
+    - "sgd": batches of one sample of finite data, reshuffled in each epoch.
 
-    All save the parameters and the loss of each trajectory at the end.
+    All return the parameters and the loss of each trajectory at the end.
     """
 
     kind: str
@@ -45,12 +45,12 @@ class Setting:
 
 
 def setting_of(case: Case, trajectories, steps) -> Setting:
-    """Translate a case, with another number of trajectories and of steps."""
+    """Translate a case, with the given numbers of trajectories and steps."""
     study = case.study(steps)
     problem = build_problem(study)
     model = study.models[MODEL]
     if model.kind == "sde" and (model.substeps != 1 or model.alpha != 2):
-        raise ValueError(f"{case.name}: peers take one Gaussian step a learning rate")
+        raise ValueError(f"{case.name}: peers take one Gaussian step per learning rate")
     kind = "sgd" if model.kind == "sgd" else {"isotropic": "langevin", "gradient": "gradient"}[model.noise]
     if (kind == "sgd") != (problem.inputs is not None):
         raise ValueError(f"{case.name}: peers take SGD on samples, SDEs on the population")
@@ -76,7 +76,8 @@ def setting_of(case: Case, trajectories, steps) -> Setting:
 def symmetric(width, dtype):
     """Return index and scale, (width, width) each, that make H = scale x[index] of independent normals x.
 
-    There are ``width (width + 1) / 2``, as in ours; a matrix plus its transpose takes nearly twice as many.
+    There are ``width (width + 1) / 2`` of them, as in fastsde; a matrix plus its transpose needs nearly twice
+    as many.
     """
     rows, columns = np.triu_indices(width)
     index = np.zeros((width, width), dtype=np.int64)

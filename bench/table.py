@@ -1,4 +1,4 @@
-"""The results as a page of Markdown and as JSON, with machine, date and versions."""
+"""The results as Markdown and as JSON, with machine, date and versions."""
 
 import dataclasses
 
@@ -38,12 +38,12 @@ def markdown(data):
 
 
 def _peer_versions():
-    found = {}
+    peer_versions = {}
     for name in peers.NAMES:
         module = peers.load(name)
         if module is not None and name != "numpy":
-            found[name] = module.VERSION
-    return found
+            peer_versions[name] = module.VERSION
+    return peer_versions
 
 
 def _limits(limits):
@@ -63,16 +63,16 @@ def _limits(limits):
 
 
 def _cases(results):
-    """Return a row a case: our least time, and the ratio to every peer with its lowest and highest round."""
+    """Return one row per case: the shortest time of fastsde, and the ratio to every peer."""
     if not results:
         return []
     names = list(dict.fromkeys(row["peer"] for row in results))
     cases = dict.fromkeys((row["title"], row["dtype"]) for row in results)
     rows = []
     for title, dtype in cases:
-        found = {row["peer"]: row for row in results if (row["title"], row["dtype"]) == (title, dtype)}
-        ratios = [_ratio(found[name]) if name in found else "" for name in names]
-        rows.append((title, dtype, _time(min(row["ours"] for row in found.values())), *ratios))
+        by_peer = {row["peer"]: row for row in results if (row["title"], row["dtype"]) == (title, dtype)}
+        ratios = [_ratio(by_peer[name]) if name in by_peer else "" for name in names]
+        rows.append((title, dtype, _time(min(row["ours"] for row in by_peer.values())), *ratios))
     return _table(("case", "precision", "fastsde, us", *names), rows)
 
 
@@ -96,7 +96,16 @@ def _peers(results):
         )
         for row in results
     ]
-    head = ("case", "dtype", "peer at its best", "its us a step", "ours", "ratio (spread)", "asked", "law: p")
+    head = (
+        "case",
+        "dtype",
+        "library, fastest variant",
+        "us per step",
+        "fastsde, us per step",
+        "ratio (range)",
+        "target",
+        "p, same law",
+    )
     return _table(head, rows)
 
 
@@ -112,7 +121,7 @@ def _own(ratios):
         )
         for row in ratios
     ]
-    return _table(("our own", "ratio (spread)", "asked", "note"), rows)
+    return _table(("fastsde alone", "ratio (range)", "target", "note"), rows)
 
 
 def _time(seconds):

@@ -1,6 +1,6 @@
-"""Every peer has the law of ours, and the test would notice if it had not: ``pytest bench/test_law.py``.
+"""Every peer simulates the same law as fastsde, and the test detects others: ``pytest bench/test_law.py``.
 
-Fixed seeds; each comparison turns a peer of the same law away with probability 0.001.
+Fixed seeds; each comparison rejects a peer with the same law with probability 0.001.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from bench.setting import setting_of
 from fastsde.benchmark.cases import CASES
 
 STEPS = {"langevin-10": 64, "gradient-10": 256, "sgd-4-10": 160}
-"""So many that the noise shows in the loss, which at first only falls."""
+"""Enough steps for the noise to affect the loss, which at first only decreases."""
 PAIRS = [
     ("langevin-10", "torch"),
     ("langevin-10", "jax"),

@@ -1,4 +1,4 @@
-"""Ours against the peers: the law first, then the time, both sides in turns."""
+"""fastsde compared with other libraries: first the law, then the time, in alternating runs."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from bench.ours import run_of
 from bench.setting import setting_of
 from fastsde.benchmark.cases import CASES, Case
 from fastsde.benchmark.timing import seconds
-from fastsde.integrate.integration import default_threads
+from fastsde.system.threads import default_threads
 
 __all__ = ["CONTESTS", "Contest", "Result", "hold"]
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A case, the peers that take part, and the ratio asked for against each (None: none asked)."""
+    """A case, the libraries that are compared, and the target ratio to each (None: no target)."""
 
     case: Case
     asked: dict
@@ -25,9 +25,9 @@ class Contest:
     steps: dict
     """Steps of one run of each peer; whole epochs for SGD."""
     law: tuple | None = None
-    """Trajectories and steps of the check of the law, where the timed run has too few; None: its own."""
+    """Trajectories and steps for the check of the law, if the timed run has too few; None: the same."""
     threads: int | None = None
-    """Threads of ours; None: all. 1 where the peer has one."""
+    """Threads of fastsde; None: all. 1 if the peer uses one."""
 
 
 def _named(name):
@@ -55,7 +55,7 @@ CONTESTS = (
 )
 """The rows of the table."""
 LEAST = 2048
-"""Trajectories of ours in a check of the law, where the peer can do only few."""
+"""Smallest number of trajectories of fastsde in a check of the law."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Result:
     """Median seconds of a trajectory-step."""
     theirs: float
     ratio: float
-    """Median over rounds of their time over ours in the same round."""
+    """Median over rounds of the peer's time divided by fastsde's in the same round."""
     lowest: float
     highest: float
     rounds: int
@@ -87,9 +87,9 @@ def hold(contest, *, rounds=5, target=1.0, scale=1.0, tell=print):
     ----------
     contest : Contest
     rounds : int
-        Rounds of ours and theirs in turns.
+        Number of alternating rounds.
     target : float
-        Seconds of one run of ours; its number of steps follows.
+        Seconds of one run of fastsde, which determine its number of steps.
     scale : float
         Factor of the peers' numbers of steps, for a quick look.
     tell : callable
@@ -102,13 +102,13 @@ def hold(contest, *, rounds=5, target=1.0, scale=1.0, tell=print):
     Raises
     ------
     RuntimeError
-        If a peer's law is not ours.
+        If a peer simulates another law.
     """
     results = []
     for name in contest.asked:
         module = peers.load(name)
         if module is None:
-            tell(f"  {name}: not installed, left out")
+            tell(f"  {name}: not installed, skipped")
             continue
         results.append(_against(contest, name, module, rounds, target, scale, tell))
     return results
@@ -120,7 +120,7 @@ def _against(contest, name, module, rounds, target, scale, tell):
     variant, run, steps = _fastest(contest, name, module, scale)
     law = _law(contest, module, variant, run, steps)
     if not law.same:
-        raise RuntimeError(f"{name} on {case.name}: not the law of ours, p = {law.p_value:.2g}, {law}")
+        raise RuntimeError(f"{name} on {case.name}: the laws differ, p = {law.p_value:.2g}, {law}")
     count = _trajectories(contest, ours=True)
     own_steps = _own_steps(case, count, threads, target)
     own = run_of(case, count, own_steps, threads)
@@ -153,14 +153,14 @@ def _against(contest, name, module, rounds, target, scale, tell):
 
 
 def _trajectories(contest, *, ours):
-    """Trajectories of one run: the peer that knows one at a time meets an ensemble of ours."""
+    """Return the trajectories of one run; a peer that runs one at a time is compared with an ensemble."""
     return 8192 if ours and contest.trajectories < 64 else contest.trajectories
 
 
 def _law(contest, module, variant, run, steps):
-    """Compare the very run that is timed with one of ours of the same length, each of its own seed.
+    """Compare the timed run with one of fastsde of the same length and another seed.
 
-    Where the contest says so, both are replaced by runs of other sizes: SGD's noise shows late.
+    If the contest says so, runs of other sizes are compared, since the noise of SGD takes effect late.
     """
     count = contest.trajectories
     if contest.law is not None:

@@ -1,6 +1,6 @@
-"""The command line: one command a file, each thin over one function of the library.
+"""The command line: one command per file, each a thin layer over one function of the library.
 
-Command modules import the library inside their functions only, so that ``fastsde --help`` answers at once.
+Command modules import the library only inside their functions, so that ``fastsde --help`` is fast.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """A group whose commands are imported when asked for, and that turns errors into messages.
+    """A group that imports a command when it is called, and prints expected errors as messages.
 
-    An error that fastsde raises on purpose is printed without a traceback and sets the exit code: 2 for bad
-    input, 75 for stopped by a signal with finished work saved, 1 for the rest.
+    An error that fastsde raises on purpose is printed without a traceback and sets the exit code: 2 for
+    invalid input, 75 when stopped by a signal with the work saved, 1 otherwise.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program, on streams that take every character."""
+        """Run the program, on streams that accept every character."""
         for stream in (sys.stdout, sys.stderr):
-            take_every_character(stream)
+            accept_every_character(stream)
         return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which they are used."""
+        """Return the commands in the order in which they are listed."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -73,11 +73,11 @@ class Commands(click.Group):
             ctx.exit(1)
 
 
-def take_every_character(stream: Any) -> None:
-    """Keep a text stream from raising errors over characters that its encoding does not have.
+def accept_every_character(stream: Any) -> None:
+    """Prevent a text stream from raising errors for characters that its encoding lacks.
 
-    A stream of ASCII is one of which the system does not say what it takes (``LC_ALL=C``): it gets UTF-8, as
-    everything that click writes does. Bytes of file names that are no text leave as they came.
+    An ASCII stream is one whose encoding the system does not specify (``LC_ALL=C``); it is set to UTF-8,
+    which click uses as well. Bytes of file names that are not valid UTF-8 are written unchanged.
     """
     if not hasattr(stream, "reconfigure"):
         return
@@ -93,15 +93,15 @@ def take_every_character(stream: Any) -> None:
 )
 @click.version_option(None, "-V", "--version", package_name="fastsde", prog_name="fastsde")
 def main() -> None:
-    """Integrate large ensembles of SGD and of its stochastic differential equations, and compare them.
+    """Simulate large ensembles of SGD and of the stochastic differential equations (SDEs) that model it.
 
     A study is one TOML file. Start with:
 
     \b
-        fastsde new first            writes first.toml, commented
-        fastsde study first.toml     runs, analyses, reports into runs/first
+        fastsde new first            write first.toml, a commented study
+        fastsde study first.toml     run it, analyse it, and write a report to runs/first
 
-    Results go to the standard output, progress and messages to the standard error stream. Exit codes: 0 done,
-    1 failed, 2 bad input, 75 stopped by a signal with its work saved (the same command goes on).
-    Every option can also be set by an environment variable, as FASTSDE_RUN_THREADS=4.
+    Results go to standard output, progress and messages to standard error. Exit codes: 0 success, 1 failure,
+    2 invalid input, 75 stopped by a signal with the work saved (rerun the command to resume). Every option
+    can also be set by an environment variable, for example FASTSDE_RUN_THREADS=4.
     """

@@ -1,4 +1,4 @@
-"""``fastsde analyze``: compare the models of a run, or of what there is of it."""
+"""``fastsde analyze``: compare the models of a finished or unfinished run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["command"]
 @options.progress
 @options.verify
 @options.as_json
-@click.option("-v", "--verbose", is_flag=True, help="Also say on stderr how many seconds each section took.")
+@click.option("-v", "--verbose", is_flag=True, help="Print the time of each section to standard error.")
 def command(
     source: Path,
     reference: str | None,
@@ -33,16 +33,16 @@ def command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Compare the models of a run with its SGD; prints a table of results.
+    """Compare the models of a run with its SGD, and print a table of results.
 
-    Reads ensemble.h5 of a directory, or the file given (such as the partial.h5 of `fastsde merge --partial`),
-    and writes analysis.h5 beside it, replacing an older one. With --json, prints one document: the headline,
-    the summary (one row per model), and everything that analysis.h5 holds.
+    Reads ensemble.h5 in a directory, or the given file (such as partial.h5 from `fastsde merge --partial`),
+    and writes analysis.h5 next to it, replacing an older one. --json prints one document: the headline, the
+    summary (one row per model), and the content of analysis.h5.
 
     Sections: snapshots (moments, distances over time and learning times), distances, pairs, relevance, shape,
-    tails, saddles, escape, diffusion, rank, alignment, late_law, currents, mixing, branching. Verdicts rest
-    on snapshots and distances: these two are measured together, where either is named or no analysis is
-    there yet. `fastsde plan` says what each costs.
+    tails, saddles, escape, diffusion, rank, alignment, late_law, currents, mixing, branching. Verdicts are
+    based on snapshots and distances together, so both are computed if either is requested, or if there is no
+    analysis yet. `fastsde plan` estimates the time of each section.
 
     \b
     Examples:

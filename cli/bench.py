@@ -1,4 +1,4 @@
-"""``fastsde bench``: what this machine can do, and how much of it fastsde uses."""
+"""``fastsde bench``: the limits of this machine, and how close fastsde comes to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("bench", short_help="Measure this machine's limits and fastsde's speed.")
-@click.option("--quick", is_flag=True, help="One precision, fewer sizes, shorter runs: under a minute.")
+@click.option("--quick", is_flag=True, help="One precision, fewer sizes, shorter runs; less than a minute.")
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
@@ -31,7 +31,7 @@ __all__ = ["command"]
     metavar="PATH",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=options.writable,
-    help="Draw the results into a PNG file as well.",
+    help="Also plot the results to a PNG file.",
 )
 def command(
     quick: bool,
@@ -43,11 +43,11 @@ def command(
 ) -> None:
     """Measure this machine's limits, fastsde's throughput, and how its cost scales.
 
-    The limits of a core come first: fused multiply-adds of the matrix kernel on data in its cache, normals,
-    updates, memory. Then trajectory-steps a second of several networks and models, with the share of the
-    limit that one thread reaches. Then the growth of the cost over threads, trajectories, width, depth, batch
-    and samples: the measured exponents beside those expected from the counted work. Other programs that run
-    meanwhile make the numbers worse.
+    First the limits of one core are measured: fused multiply-adds of the matrix kernel on data in the cache,
+    normal random numbers, parameter updates, and memory bandwidth. Then the trajectory-steps per second of
+    several networks and models, with the fraction of the limit that one thread reaches. Finally the scaling
+    of the cost with threads, trajectories, width, depth, batch and samples: measured exponents next to those
+    expected from operation counts. Close other programs, as they distort the results.
 
     \b
     Examples:
@@ -71,9 +71,9 @@ def command(
     show.print_rows(result.limit_rows(), "Limits of this machine")
     show.print_rows(
         result.throughput_rows(),
-        "Throughput (us/step and share of the limit: one thread; the rest: all)",
+        "Throughput (us/step and fraction of the limit: one thread; other columns: all threads)",
     )
-    show.print_rows(result.thread_rows(), "Scaling over threads")
-    show.print_rows(result.scaling_rows(), "Growth of the cost of a step, one thread")
+    show.print_rows(result.thread_rows(), "Scaling with threads")
+    show.print_rows(result.scaling_rows(), "Scaling of the cost of a step, one thread")
     if figure is not None:
         click.echo(figure)

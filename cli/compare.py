@@ -1,4 +1,4 @@
-"""``fastsde compare``: two models or more head to head."""
+"""``fastsde compare``: two or more models, compared in the terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["command"]
     type=int,
     multiple=True,
     metavar="K",
-    help="Number of a snapshot, from the end if negative; may be repeated.  [default: -1]",
+    help="Index of a snapshot; negative counts from the end. May be repeated.  [default: -1]",
 )
 @click.option(
     "--step",
@@ -29,20 +29,22 @@ __all__ = ["command"]
     type=click.FloatRange(min=0),
     multiple=True,
     metavar="N",
-    help="Learning-rate step; the nearest snapshot is taken; may be repeated.",
+    help="Learning-rate step; the nearest snapshot is used. May be repeated.",
 )
 @click.option(
     "--permutations",
     type=click.IntRange(min=19),
     default=500,
     show_default=True,
-    help="Shuffles of each test; the smallest p-value is one over one more.",
+    help="Permutations of each test; the smallest possible p-value is 1 / (N + 1).",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the shuffles."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the permutations."
 )
 @click.option(
-    "--details", is_flag=True, help="Every distance and coordinate of every two models; always of two models."
+    "--details",
+    is_flag=True,
+    help="Print every distance and coordinate for all pairs of models; implied for two models.",
 )
 @options.progress
 @options.verify
@@ -59,14 +61,15 @@ def command(
     verify: bool,
     as_json: bool,
 ) -> None:
-    """Compare models of a run with the one that is named first, in the terminal.
+    """Compare the models of a run with the first one named, in the terminal.
 
-    Reads ensemble.h5 of a directory, or the file given, and writes nothing. Prints one table per step, the
-    nearest model first: the effect is the Wasserstein-1 distance of the marginal laws (central 90 % of their
-    quantiles), mean over the modes in shares of their strength and the loss in decades, beside what sampling
-    alone gives; p is that of one permutation test of all distances together. With two models, or with
-    --details, also every distance beside its mean and 95 % quantile under shuffles of the trajectories, and
-    every coordinate; differences are of the second model less the first.
+    Reads ensemble.h5 in a directory, or the given file, and writes nothing. Prints one table per step, the
+    nearest model first. The effect is the Wasserstein-1 distance between the marginal laws (central 90 % of
+    the quantiles), averaged over the modes (as fractions of their strength) and the loss (in decades); next
+    to it is the effect expected from sampling alone. p is the p-value of one permutation test of all
+    distances together. With two models, or with --details, every distance is printed with its mean and 95 %
+    quantile under permutations of the trajectories, and every coordinate; differences are second model minus
+    first.
 
     \b
     Examples:
@@ -75,37 +78,43 @@ def command(
         fastsde compare runs/saddle --models sgd,sde --snapshot 10 --json > sgd-sde.json
     """
     from fastsde.analysis import Settings
-    from fastsde.analysis.distances.compare import compare, document, nearest, nearest_when
+    from fastsde.analysis.distances.head_to_head import compare, document
+    from fastsde.analysis.distances.nearest import nearest, nearest_when
     from fastsde.cli import show
     from fastsde.cli.signals import stop_at_once
     from fastsde.storage.ensemble import open_ensemble
 
     settings = Settings(permutations=permutations, seed=seed)
     every = details or as_json
-    with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
-        found = compare(
+    reporter = make(progress)
+    with stop_at_once(), open_ensemble(source, verify=verify, progress=reporter) as ensemble:
+        pairs = compare(
             ensemble,
             models,
             snapshots=snapshots,
             steps=steps,
             settings=settings,
             every_pair=every,
-            progress=make(progress),
+            progress=reporter,
         )
         last = max(int(ensemble[name].step[-1]) for name in models)
         summaries = {name: ensemble.study.models[name].summary() for name in dict.fromkeys(models)}
     for step in (step for step in steps if step > last):
-        click.echo(f"note: no step {step:,.0f}: the run ends at step {last:,}, which is compared", err=True)
+        click.echo(
+            f"note: the run ends at step {last:,}, before step {step:,.0f}; step {last:,} is compared",
+            err=True,
+        )
     if as_json:
-        show.print_json(document(found))
+        show.print_json(document(pairs))
         return
     show.print_models(summaries)
-    first, at_step = found[0].first, found[0].step
+    first, at_step = pairs[0].first, pairs[0].step
     for at in range(len(at_step)):
-        rows = [one.row(at) for one in nearest(found, at)]
-        show.print_rows(rows, f"Step {at_step[at]:,.0f}: from {first}, nearest first")
-        for one in found if details or len(found) == 1 else ():
-            show.print_rows(one.distance_rows(at), f"{one.first} and {one.second} at step {at_step[at]:,.0f}")
-            show.print_rows(one.coordinate_rows(at))
-            click.echo(one.sentence(at) + "\n")
-    click.echo(nearest_when(found) + "\n")
+        rows = [pair.row(at) for pair in nearest(pairs, at)]
+        show.print_rows(rows, f"Step {at_step[at]:,.0f}: distance from {first}, nearest model first")
+        for pair in pairs if details or len(pairs) == 1 else ():
+            title = f"{pair.first} and {pair.second} at step {at_step[at]:,.0f}"
+            show.print_rows(pair.distance_rows(at), title)
+            show.print_rows(pair.coordinate_rows(at))
+            click.echo(pair.sentence(at) + "\n")
+    click.echo(nearest_when(pairs) + "\n")

@@ -1,4 +1,4 @@
-"""``fastsde info``: this installation, or what is in a file."""
+"""``fastsde info``: this installation, or the content of an ensemble."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 
@@ -14,9 +15,10 @@ __all__ = ["command"]
 @click.command("info", short_help="Describe this installation, or an ensemble.")
 @click.argument("path", required=False, metavar="[DIR|FILE]", type=click.Path(exists=True, path_type=Path))
 @options.verify
+@options.progress
 @options.as_json
-def command(path: Path | None, verify: bool, as_json: bool) -> None:
-    """Describe this installation (versions, threads, vector lanes, cache), or what is in an ensemble.
+def command(path: Path | None, verify: bool, progress: Mode, as_json: bool) -> None:
+    """Describe this installation (versions, threads, vector lanes, cache), or the content of an ensemble.
 
     \b
     Examples:
@@ -28,7 +30,7 @@ def command(path: Path | None, verify: bool, as_json: bool) -> None:
     from fastsde.cli import show
     from fastsde.run.description import contents, environment
 
-    described = environment() if path is None else contents(path, verify=verify)
+    described = environment() if path is None else contents(path, verify=verify, progress=make(progress))
     if as_json:
         show.print_json(described)
     else:

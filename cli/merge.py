@@ -1,4 +1,4 @@
-"""``fastsde merge``: join shards computed anywhere."""
+"""``fastsde merge``: join shards into one ensemble."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from fastsde.cli import options
+from fastsde.system.progress import Mode, make
+
 __all__ = ["command"]
 
 
-@click.command("merge", short_help="Join shards computed anywhere, after checking them.")
+@click.command("merge", short_help="Check the shards of a run and join them.")
 @click.argument(
     "directories",
     metavar="DIR...",
@@ -22,25 +25,26 @@ __all__ = ["command"]
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the parts are gathered; needed for several directories.",
+    help="Directory in which the parts are collected; required for several directories.",
 )
 @click.option(
     "--copy",
     is_flag=True,
-    help="Make ensemble.h5 one file with all numbers in it, instead of referring to parts/.",
+    help="Copy all data into ensemble.h5 instead of referring to the files in parts/.",
 )
 @click.option(
     "--partial",
     is_flag=True,
-    help="Join what is finished so far to partial.h5, while others compute the rest.",
+    help="Join the parts finished so far to partial.h5, while the run continues.",
 )
 @click.option(
     "--step",
     metavar="S",
     type=click.IntRange(min=1),
-    help="With --partial: all trajectories that have come to the snapshot at step S.",
+    help="With --partial: all trajectories that have reached the snapshot at step S, up to that step.",
 )
-@click.option("--any-version", is_flag=True, help="Mix numbers of different versions of the program.")
+@click.option("--any-version", is_flag=True, help="Accept parts computed by different versions.")
+@options.progress
 def command(
     directories: tuple[Path, ...],
     output: Path | None,
@@ -48,12 +52,13 @@ def command(
     partial: bool,
     step: int | None,
     any_version: bool,
+    progress: Mode,
 ) -> None:
-    """Join shards computed anywhere to one ensemble; prints its path.
+    """Join shards, wherever they were computed, into one ensemble, and print its path.
 
-    Every checksum is computed. Refused are directories of different studies or seeds, numbers of different
-    versions, broken files (exit code 2), and, but for --partial, a run that is not whole (exit code 1); the
-    message says which and what.
+    All checksums are verified. The command fails with exit code 2 if the directories belong to different
+    studies or seeds, if parts were computed by different versions, or if a file is broken; and with exit code
+    1 if the run is incomplete and --partial is not given.
 
     \b
     Examples:
@@ -66,13 +71,21 @@ def command(
     from fastsde.run.merge import merge
 
     if output is None and len(directories) > 1:
-        raise click.UsageError("several directories are merged into another one: say which, with -o DIR")
+        raise click.UsageError("to merge several directories, give an output directory with -o DIR")
     if step is not None and (not partial or len(directories) > 1):
-        raise click.UsageError("--step goes with --partial, and one directory")
+        raise click.UsageError("--step requires --partial and a single directory")
     with stop_at_once():
         if step is not None:
             from fastsde.run.partial import peek
 
             click.echo(peek(directories[0], step))
             return
-        click.echo(merge(directories, output, copy=copy, partial=partial, any_version=any_version))
+        path = merge(
+            directories,
+            output,
+            copy=copy,
+            partial=partial,
+            any_version=any_version,
+            progress=make(progress),
+        )
+        click.echo(path)

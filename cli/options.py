@@ -33,7 +33,7 @@ __all__ = [
 
 
 def writable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse, before any work, a file that cannot be written at its end."""
+    """Refuse an output file that cannot be written, before any work is done."""
     from fastsde.system.atomic import check_writable
     from fastsde.system.errors import DiskError
 
@@ -60,41 +60,41 @@ output = click.option(
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory of the run; made if absent, resumed if it holds this study.  [default: runs/STUDY]",
+    help="Directory of the run; created if absent, resumed if it holds this study.  [default: runs/STUDY]",
 )
 
 threads = click.option(
     "--threads",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Threads to compute with; the numbers do not depend on it.  [default: what the scheduler grants]",
+    help="Number of threads; results do not depend on it.  [default: all that the scheduler grants]",
 )
 
 trajectories = click.option(
     "--trajectories",
     metavar="N",
     type=click.IntRange(1, 2**40),
-    help="Trajectories of each model, instead of what the study says; more extend a finished run.",
+    help="Trajectories per model, instead of the study's value; a larger number extends a finished run.",
 )
 
 steps = click.option(
     "--steps",
     metavar="N",
     type=click.IntRange(1, 2**44),
-    help="Learning-rate steps, instead of what the study says; more extend a finished run.",
+    help="Learning-rate steps, instead of the study's value; a larger number extends a finished run.",
 )
 
 part_size = click.option(
     "--part-size",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Trajectories of one part file; the numbers do not depend on it.  [default: from the study]",
+    help="Trajectories per part file; results do not depend on it.  [default: chosen from the study]",
 )
 
 reference = click.option(
     "--reference",
     metavar="MODEL",
-    help="The model that the others are compared with.  [default: the first of kind sgd]",
+    help="Model with which the others are compared.  [default: the first of kind sgd]",
 )
 
 progress = click.option(
@@ -102,12 +102,12 @@ progress = click.option(
     type=click.Choice(["auto", "bar", "log", "none"]),
     default="auto",
     show_default=True,
-    help="Report progress on stderr by a bar or by few lines; auto: a bar on a terminal.",
+    help="How to report progress on standard error; auto: a bar on a terminal, otherwise log lines.",
 )
 
 
 def models(*, required: bool) -> Callable[[Callback], Callback]:
-    """Make the option that chooses models: names separated by commas."""
+    """Return the option that selects models by comma-separated names."""
     return click.option(
         "--models",
         metavar="A,B,...",
@@ -124,24 +124,24 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 verify = click.option(
     "--verify",
     is_flag=True,
-    help="Compute the checksums of all parts first: finds changed bytes, reads every file.",
+    help="Verify the checksums of all parts first; this reads every file, and detects corrupted data.",
 )
 
 sections = click.option(
     "--sections",
     metavar="A,B,...",
     callback=_names,
-    help="Measure these sections only, and keep the others of an analysis that is there; snapshots and "
-    "distances are measured together, since verdicts rest on both.  [default: all]",
+    help="Compute only these sections, and keep the others of an existing analysis; snapshots and distances "
+    "are always computed together.  [default: all]",
 )
 
 quick = click.option(
     "--quick",
     is_flag=True,
-    help="A first look: fewer shuffles, replicates and trajectories, as the results then say.",
+    help="Rough analysis with fewer permutations, replicates and trajectories; results are marked as such.",
 )
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 _RUNNING = (
@@ -152,48 +152,48 @@ _RUNNING = (
         type=click.FloatRange(min=0.0),
         default=60.0,
         show_default=True,
-        help="Time between two checkpoints of a part: what is lost, at most, if the process is killed.",
+        help="Time between checkpoints: the most work that is lost if the process is killed.",
     ),
     click.option(
         "--keep-state/--no-keep-state",
         default=None,
-        help="Keep where trajectories end, to add steps later.  [default: if it at most doubles the files]",
+        help="Store final states, so that steps can be added later.  [default: if files at most double]",
     ),
     click.option(
         "--repair",
         is_flag=True,
-        help="Compute broken part files again; files that cannot be read are left alone.",
+        help="Recompute broken part files; files that cannot be read are left untouched.",
     ),
     click.option(
         "--verify/--no-verify",
         default=True,
         show_default=True,
-        help="Compute the checksums of the parts that stand already.",
+        help="Verify the checksums of existing parts.",
     ),
     click.option(
         "--device",
         type=click.Choice(["cpu", "cuda", "auto"]),
         default="cpu",
         show_default=True,
-        help="Integrate on processors or on an NVIDIA GPU; auto: on one if there is one.",
+        help="Compute on the CPU or on an NVIDIA GPU; auto: on a GPU if one is available.",
     ),
     click.option(
         "--gpu",
         metavar="N",
         type=click.IntRange(min=0),
-        help="Which GPU, from 0; one process each, with --shard.  [default: the first]",
+        help="Index of the GPU, from 0; for several GPUs run one process on each.  [default: the first]",
     ),
-    click.option("--any-version", is_flag=True, help="Mix numbers of different versions of the program."),
+    click.option("--any-version", is_flag=True, help="Accept parts computed by different versions."),
 )
 
 
 def running(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of how a study is run, beside threads and sizes."""
+    """Add the options that control how a study is run, except threads and sizes."""
     for option in reversed(_RUNNING):
         command = option(command)
     return command
 
 
 def default_directory(study_file: Path, output: Path | None) -> Path:
-    """Return the run's directory: what was asked for, or runs/ and the study file's stem."""
+    """Return the run's directory: the one requested, or ``runs/`` plus the study file's stem."""
     return output if output is not None else Path("runs") / study_file.stem

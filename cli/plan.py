@@ -1,4 +1,4 @@
-"""``fastsde plan``: what a study will take."""
+"""``fastsde plan``: time, memory and disk space that a study needs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fastsde.system.progress import Mode, make
 __all__ = ["command"]
 
 
-@click.command("plan", short_help="Tell time, memory and disk of a study before it is run.")
+@click.command("plan", short_help="Estimate the time, memory and disk space of a study.")
 @options.study_file
 @options.threads
 @click.option(
-    "--tasks", metavar="N", type=click.IntRange(1, 1_000_000), help="Look at so many tasks as well."
+    "--tasks", metavar="N", type=click.IntRange(1, 1_000_000), help="Also estimate a job array of N tasks."
 )
 @options.trajectories
 @options.steps
@@ -33,17 +33,17 @@ def command(
     progress: Mode,
     as_json: bool,
 ) -> None:
-    """Tell time, memory and disk of a study before it is run, and suggest a job array; writes nothing.
+    """Estimate the time, memory and disk space of a study, and suggest a job array; writes nothing.
 
-    Every model is measured on this machine for a few seconds; what the analysis will take follows from its
-    size, within a factor of two to three. Of a file with a [sweep], every case is told, and the whole.
+    Every model is timed on this machine for a few seconds; the time of the analysis is estimated from its
+    size, to within a factor of two to three. For a file with a [sweep], every case and the total are shown.
 
     \b
     Examples:
         fastsde plan saddle.toml
         fastsde plan saddle.toml --trajectories 1000000 --threads 4 --tasks 50
         fastsde plan saddle.toml --part-size 8192
-        fastsde plan rates.toml                                 a sweep
+        fastsde plan rates.toml                                 for a sweep
         fastsde plan saddle.toml --json
     """
     from fastsde.benchmark.forecast import Speed, forecast
@@ -54,23 +54,23 @@ def command(
     cases = work.load_cases(study_file, trajectories, steps)
     reporter, known = make(progress), dict[str, Speed]()
     with stop_at_once(), reporter.task("plan", len(cases), "studies"):
-        found = {}
+        forecasts = {}
         for number, case in enumerate(cases):
             reporter.update(number, case.name)
-            found[case.name] = forecast(
+            forecasts[case.name] = forecast(
                 case.study, threads=threads, tasks=tasks, part_size=part_size, progress=reporter, known=known
             )
         reporter.update(len(cases))
     if len(cases) == 1:
-        (study, one) = cases[0].study, found[cases[0].name]
+        study, single = cases[0].study, forecasts[cases[0].name]
         if as_json:
-            show.print_json(one.to_mapping() | {"gpu": classes(study)})
+            show.print_json(single.to_mapping() | {"gpu": classes(study)})
             return
-        show.print_forecast(one)
+        show.print_forecast(single)
         click.echo("\nOn a GPU (--device cuda)")
         show.print_pairs(classes(study), indent="  ")
     elif as_json:
-        cases_found = {name: one.to_mapping() for name, one in found.items()}
-        show.print_json({"cases": cases_found, "seconds": sum(one.seconds for one in found.values())})
+        rows = {name: case.to_mapping() for name, case in forecasts.items()}
+        show.print_json({"cases": rows, "seconds": sum(case.seconds for case in forecasts.values())})
     else:
-        show.print_forecasts(found)
+        show.print_forecasts(forecasts)

@@ -1,4 +1,4 @@
-"""``fastsde report``: figures and the page."""
+"""``fastsde report``: figures and the HTML report."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fastsde.system.progress import Mode, make
 __all__ = ["command"]
 
 
-@click.command("report", short_help="Write figures and the HTML page of an analysed run.")
+@click.command("report", short_help="Write the figures and HTML report of an analysed run.")
 @options.directory
 @options.progress
 @options.verify
 def command(directory: Path, progress: Mode, verify: bool) -> None:
-    """Write figures and the HTML page of an analysed run; prints the page's path.
+    """Write the figures and HTML report of an analysed run, and print the path of the report.
 
-    Reads ensemble.h5 and analysis.h5, writes report.html (one file, figures inside) and figures/*.png. An
-    ensemble whose parts are not those that it was joined of is refused.
+    Reads ensemble.h5 and analysis.h5; writes report.html (a single file that contains the figures) and
+    figures/*.png. Fails if parts of the ensemble have been changed or removed since they were joined.
 
     \b
     Examples:

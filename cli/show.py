@@ -1,4 +1,4 @@
-"""Print results on the standard output: tables for people, JSON for scripts."""
+"""Print results on standard output: tables for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ __all__ = [
 
 _WIDTH_ELSEWHERE = 160
 FINE_SECONDS = 100.0
-"""A forecast below it is given in tenths of a second."""
+"""Shorter forecasts are printed in tenths of a second."""
 SECTIONS_SHOWN = 6
-"""A forecast names the sections of the analysis that take longest, so many."""
+"""Number of sections of the analysis, the slowest ones, that a forecast lists."""
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; numbers that JSON does not have become null."""
+    """Print a value as JSON; NaN and infinities become null."""
     click.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
     """Print rows as a table; columns are the keys, in order of appearance.
 
-    A table that is wider than the terminal is printed as several, each with the first column.
+    A table that is wider than the terminal is split into several, each with the first column.
     """
     from rich.console import Console
 
@@ -73,18 +73,18 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str
 
 
 def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> list[list[str]]:
-    """Divide columns among tables that fit the width, the first column in each."""
-    room = {name: 3 + max(len(name), *(len(_cell(row.get(name, ""))) for row in rows)) for name in columns}
+    """Divide the columns among tables that fit the width; each has the first column."""
+    widths = {name: 3 + max(len(name), *(len(_cell(row.get(name, ""))) for row in rows)) for name in columns}
     parts: list[list[str]] = [[]]
     for name in columns:
-        if len(parts[-1]) > 1 and 2 + sum(room[one] for one in (*parts[-1], name)) > width:
+        if len(parts[-1]) > 1 and 2 + sum(widths[column] for column in (*parts[-1], name)) > width:
             parts.append([columns[0]])
         parts[-1].append(name)
     return parts
 
 
 def print_results(analysis: Analysis) -> None:
-    """Print an analysis: what the models are, the table, one row per model, and the main finding."""
+    """Print an analysis: the models, a table with one row per model, and the headline."""
     print_models({name: model.summary for name, model in analysis.models.items()})
     print_rows(analysis.summary_rows())
     click.echo(analysis.headline())
@@ -94,21 +94,21 @@ def print_results(analysis: Analysis) -> None:
 
 
 def print_models(summaries: Mapping[str, str], indent: str = "") -> None:
-    """Print what each model is, one per line, with the batch whose noise an SDE has."""
+    """Print what each model is, one per line; for an SDE with the batch size of the SGD it models."""
     width = max((len(name) for name in summaries), default=0)
     for name, text in summaries.items():
         click.echo(f"{indent}{name:<{width}}  {text}")
 
 
 def print_seconds(analysis: Analysis) -> None:
-    """Say on the standard error how long each section of an analysis took, the longest first."""
-    for name, seconds in sorted(analysis.seconds.items(), key=lambda one: -one[1]):
+    """Print, on standard error, how long each section of an analysis took, longest first."""
+    for name, seconds in sorted(analysis.seconds.items(), key=lambda section: -section[1]):
         click.echo(f"{name:<12}{seconds:9.1f} s", err=True)
-    click.echo(f"{'all':<12}{sum(analysis.seconds.values()):9.1f} s", err=True)
+    click.echo(f"{'total':<12}{sum(analysis.seconds.values()):9.1f} s", err=True)
 
 
 def print_status(status: RunStatus) -> None:
-    """Print how far a run is: a row a model, a line a part at work, stopped or broken."""
+    """Print the progress of a run: one row per model, one line per running, stopped or broken part."""
     rows = [vars(model) for model in status.models]
     print_rows([{key.removeprefix("parts_"): value for key, value in row.items()} for row in rows])
     for item in status.running:
@@ -125,21 +125,23 @@ def print_status(status: RunStatus) -> None:
     for reason in status.unreadable:
         click.echo(f"unreadable  {reason}")
     if status.broken:
-        click.echo("`fastsde run --repair` computes broken files again")
+        click.echo("`fastsde run --repair` recomputes broken files")
     if status.unreadable:
-        click.echo("unreadable files may be sound: `fastsde run --repair` leaves them alone")
+        click.echo("unreadable files may be intact; `fastsde run --repair` leaves them untouched")
     if status.whole:
-        click.echo("all parts are there" + ("" if status.joined else ": `fastsde merge` joins them"))
+        click.echo("all parts are finished" + ("" if status.joined else "; `fastsde merge` joins them"))
     elif status.seconds_left is not None:
-        click.echo(f"{duration(status.seconds_left)} left at the present speed")
-    elif any(model.parts_missing or model.parts_stopped for model in status.models) and not any(
-        item.alive for item in status.running
+        click.echo(f"{duration(status.seconds_left)} left at the current speed")
+    elif (
+        not status.broken
+        and any(model.parts_missing or model.parts_stopped for model in status.models)
+        and not any(item.alive for item in status.running)
     ):
-        click.echo("parts are missing: `fastsde run` computes them")
+        click.echo("parts are missing; `fastsde run` computes them")
 
 
 def print_forecast(forecast: Forecast) -> None:
-    """Print what a study takes, and the job arrays that could run it."""
+    """Print the time, memory and disk space that a study needs, and possible job arrays."""
     print_models(forecast.summaries)
     click.echo()
     groups = forecast_lines(forecast)
@@ -155,29 +157,29 @@ def print_forecast(forecast: Forecast) -> None:
     rows = [
         {
             "tasks": row.tasks,
-            "time of a task": duration(row.seconds),
+            "time per task": duration(row.seconds),
             "efficiency": f"{100 * row.efficiency:.0f}%",
             "files": row.files,
-            "of about": size_text(row.file_bytes),
-            "trajectories a part": row.part_size,
+            "size per file, about": size_text(row.file_bytes),
+            "trajectories per part": row.part_size,
         }
         for row in forecast.arrays
     ]
-    print_rows(rows, f"Job arrays, {forecast.threads} threads a task")
+    print_rows(rows, f"Job arrays, {forecast.threads} threads per task")
     if forecast.suggested == 1:
-        click.echo("suggested: no job array, `fastsde run`")
+        click.echo("suggested: no job array; use `fastsde run`")
     else:
         click.echo(f"suggested: fastsde submit STUDY --tasks {forecast.suggested}")
 
 
 def forecast_lines(forecast: Forecast) -> dict[str, dict[str, float]]:
-    """Return the lines of a forecast by group, rounded as they are printed: they sum to their total."""
+    """Return the lines of a forecast by group, rounded as they are printed, so that they add up."""
     digits = 1 if forecast.seconds < FINE_SECONDS else 0
     analysis = {name: round(seconds, digits) for name, seconds in forecast.analysis_seconds.items()}
-    shown = dict(sorted(analysis.items(), key=lambda one: -one[1])[:SECTIONS_SHOWN])
+    shown = dict(sorted(analysis.items(), key=lambda section: -section[1])[:SECTIONS_SHOWN])
     others = sum(seconds for name, seconds in analysis.items() if name not in shown)
     return {
-        "start and parts": {"start": round(forecast.start_seconds, digits)},
+        "start-up and parts": {"start": round(forecast.start_seconds, digits)},
         "integration": {name: round(s, digits) for name, s in forecast.model_seconds.items()},
         "analysis, about": {**shown, "other sections": others},
         "report, about": {"report": round(forecast.report_seconds, digits)},
@@ -188,32 +190,30 @@ def _seconds(seconds: float, unit: float) -> str:
     return f"{seconds:.1f} s" if unit < 1 else duration(seconds)
 
 
-def print_forecasts(found: Mapping[str, Forecast]) -> None:
-    """Print what each case of a sweep takes, and all of them."""
-    first = next(iter(found.values()))
-    whole = {name: round(one.seconds) for name, one in found.items()}
+def print_forecasts(forecasts: Mapping[str, Forecast]) -> None:
+    """Print the time, memory and disk space of each case of a sweep, and the totals."""
+    first = next(iter(forecasts.values()))
+    seconds = {name: round(case.seconds) for name, case in forecasts.items()}
     rows = [
         {
             "case": name,
-            "time": duration(whole[name]),
-            "integration": duration(one.start_seconds + sum(one.model_seconds.values())),
-            "analysis and report": duration(sum(one.analysis_seconds.values()) + one.report_seconds),
-            "memory": size_text(one.memory),
-            "disk": size_text(one.disk),
-            "files": one.files,
+            "time": duration(seconds[name]),
+            "integration": duration(case.start_seconds + sum(case.model_seconds.values())),
+            "analysis and report": duration(sum(case.analysis_seconds.values()) + case.report_seconds),
+            "memory": size_text(case.memory),
+            "disk": size_text(case.disk),
+            "files": case.files,
         }
-        for name, one in found.items()
+        for name, case in forecasts.items()
     ]
-    print_rows(rows, f"{len(found)} cases on {first.threads} threads, one after another")
-    disk = size_text(sum(one.disk for one in found.values()))
-    click.echo(
-        f"all: {duration(sum(whole.values()))}, {disk}; analysis and report are known within a factor of"
-    )
-    click.echo("two to three; `fastsde sweep` runs them")
+    print_rows(rows, f"{len(forecasts)} cases on {first.threads} threads, one after another")
+    disk = size_text(sum(case.disk for case in forecasts.values()))
+    click.echo(f"total: {duration(sum(seconds.values()))}, {disk}; `fastsde sweep` runs all cases")
+    click.echo("(times of analysis and report are accurate to a factor of two to three)")
 
 
 def print_pairs(pairs: Mapping[str, Any], indent: str = "") -> None:
-    """Print names and values, one a line; nested mappings are indented."""
+    """Print names and values, one per line; nested mappings are indented."""
     width = max((len(name) for name in pairs), default=0)
     for name, value in pairs.items():
         if isinstance(value, Mapping):
@@ -234,7 +234,7 @@ def _cell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value in types that JSON has."""
+    """Return the value in types that JSON can represent."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

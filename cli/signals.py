@@ -1,4 +1,4 @@
-"""Stop cleanly on a signal: finish nothing that is long, lose nothing that is whole."""
+"""Stop cleanly on a signal: soon, and without losing finished work."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _Handler = Callable[[int, FrameType | None], None]
 
 @contextlib.contextmanager
 def stop_when_polled() -> Iterator[Callable[[], bool]]:
-    """Give a function that turns True after INT, TERM, USR1 or USR2.
+    """Yield a function that returns True once INT, TERM, USR1 or USR2 has been received.
 
-    A second INT or TERM, if it comes a second later or more, stops at once: the terminal and a scheduler may
-    both pass on the first, and a scheduler's warning (USR1) is followed by TERM.
+    A second INT or TERM stops the program immediately if it arrives at least one second after the first
+    signal: the first may be delivered twice, by the terminal and by a scheduler, and a scheduler follows its
+    warning (USR1) by TERM.
     """
     received: list[float] = []
 
@@ -34,7 +35,7 @@ def stop_when_polled() -> Iterator[Callable[[], bool]]:
         now = time.monotonic()
         if received:
             if number in (signal.SIGINT, signal.SIGTERM) and now - received[0] >= INSIST_SECONDS:
-                raise Interrupted("stopped at once; finished parts and checkpoints are kept")
+                raise Interrupted("stopped immediately; finished parts and checkpoints are kept")
             return
         received.append(now)
         name = signal.Signals(number).name
@@ -46,10 +47,10 @@ def stop_when_polled() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def stop_at_once() -> Iterator[None]:
-    """Raise `Interrupted` where the program is when a signal comes."""
+    """Raise `Interrupted` as soon as a signal is received."""
 
     def handle(number: int, frame: FrameType | None) -> None:
-        raise Interrupted(f"stopped by {signal.Signals(number).name}; the same command goes on from there")
+        raise Interrupted(f"stopped by {signal.Signals(number).name}; rerun the command to resume")
 
     with _handling(handle):
         yield
@@ -57,7 +58,7 @@ def stop_at_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """End a look at something on Ctrl-C as if that were its end."""
+    """Treat Ctrl-C as the regular end of a command that only displays something."""
     with contextlib.suppress(KeyboardInterrupt):
         yield
 

@@ -1,4 +1,4 @@
-"""``fastsde status``: how far a run is."""
+"""``fastsde status``: the progress of a run."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from pathlib import Path
 import click
 
 from fastsde.cli import options
+from fastsde.system.progress import Mode, make
 
 __all__ = ["command"]
 
 
-@click.command("status", short_help="Tell how far a run is, also while it goes.")
+@click.command("status", short_help="Show the progress of a run, finished or not.")
 @options.directory
-@click.option("--verify", is_flag=True, help="Compute every checksum: finds changed bytes, reads all files.")
-@click.option("--watch", is_flag=True, help="Tell it again and again, until the run is whole.")
+@options.verify
+@click.option("--watch", is_flag=True, help="Repeat until the run is complete.")
 @click.option(
     "--every",
     metavar="SECONDS",
     type=click.FloatRange(min=0.1),
     default=5.0,
     show_default=True,
-    help="With --watch: time between two looks.",
+    help="With --watch: time between updates.",
 )
+@options.progress
 @options.as_json
-def command(directory: Path, verify: bool, watch: bool, every: float, as_json: bool) -> None:
-    """Tell how far a run is: parts done, running, stopped, missing, broken, unreadable, and the time left.
+def command(directory: Path, verify: bool, watch: bool, every: float, progress: Mode, as_json: bool) -> None:
+    """Show the progress of a run: parts done, running, stopped, missing, broken, unreadable; time left.
 
-    Only files are looked at: it works from any machine that sees the directory, while others compute.
-    "Stopped" parts were begun by a process that has ended; the next run goes on from their checkpoints. The
-    time left follows from the speed of the processes at work. Of "unreadable" files nothing is known, because
-    the system refuses to read them. Exit code 1 if a file is broken or unreadable.
+    The command only reads files, so it can be used on any machine that sees the directory, while others
+    compute. "Stopped" parts were started by a process that has ended; the next run resumes them from their
+    checkpoints. The time left is estimated from the speed of the running processes. "Unreadable" files may be
+    intact, but the system refuses to read them. Exit code 1 if a file is broken or unreadable.
 
     \b
     Examples:
@@ -47,13 +49,13 @@ def command(directory: Path, verify: bool, watch: bool, every: float, as_json: b
 
     with quietly():
         while True:
-            found = status(directory, verify=verify)
+            state = status(directory, verify=verify, progress=make(progress))
             if as_json:
-                show.print_json({"directory": directory, **found.to_mapping()})
+                show.print_json({"directory": directory, **state.to_mapping()})
             else:
-                show.print_status(found)
-            if not watch or found.whole:
+                show.print_status(state)
+            if not watch or state.whole:
                 break
             time.sleep(every)
-    if found.broken or found.unreadable:
+    if state.broken or state.unreadable:
         raise click.exceptions.Exit(1)

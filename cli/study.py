@@ -13,7 +13,7 @@ from fastsde.system.progress import Mode, make
 __all__ = ["command"]
 
 
-@click.command("study", short_help="Run a study, analyse it and write its report.")
+@click.command("study", short_help="Run a study, analyse it, and write a report.")
 @options.study_file
 @options.output
 @options.threads
@@ -34,10 +34,10 @@ def command(
     as_json: bool,
     **how: Any,
 ) -> None:
-    """Run a study, analyse it and write its report: the main job.
+    """Run a study, analyse it, write a report, and print a table of results and the path of the report.
 
-    What stands in the directory is kept: a run that was stopped goes on, a finished one is only analysed and
-    reported again. Prints a table of results and the path of the report.
+    Existing results are kept: an unfinished run is resumed, and a finished one is only analysed and reported
+    again.
 
     \b
     Examples:

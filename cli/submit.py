@@ -17,28 +17,30 @@ __all__ = ["command"]
 @click.option(
     "--tasks", metavar="N", type=click.IntRange(1, 1_000_000), required=True, help="Tasks of the array."
 )
-@click.option("--time", metavar="LIMIT", default="", help="Time limit of a task, as 4:00:00.")
+@click.option("--time", metavar="LIMIT", default="", help="Time limit of a task, such as 4:00:00.")
 @click.option(
     "--cpus-per-task",
     metavar="N",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processors of a task, each with a thread.",
+    help="CPU cores of a task; it uses one thread per core.",
 )
-@click.option("--gpu", is_flag=True, help="Give each task a GPU, and compute there.")
-@click.option("--array-limit", metavar="N", type=click.IntRange(min=1), help="Tasks that may run at once.")
+@click.option("--gpu", is_flag=True, help="Request a GPU for each task, and compute on it.")
+@click.option(
+    "--array-limit", metavar="N", type=click.IntRange(min=1), help="Tasks that may run at the same time."
+)
 @click.option("--partition", metavar="NAME", default="", help="Partition of the cluster.")
-@click.option("--mem", "memory", metavar="SIZE", default="", help="Memory of a task, as 4G.")
+@click.option("--mem", "memory", metavar="SIZE", default="", help="Memory of a task, such as 4G.")
 @click.option(
     "--extra",
     metavar="LINE",
     multiple=True,
-    help="One more line for both scripts, as '#SBATCH --account=physics'; may be repeated.",
+    help="Additional line for both scripts, such as '#SBATCH --account=physics'; may be repeated.",
 )
 @options.trajectories
 @options.steps
-@click.option("--dry-run", is_flag=True, help="Print the scripts; write and submit nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the scripts without writing or submitting anything.")
 @options.as_json
 def command(
     study_file: Path,
@@ -56,11 +58,11 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Run a study as a Slurm job array, then merge, analyse and report; prints the numbers of the jobs.
+    """Run a study as a Slurm job array, then merge, analyse and report; prints the job IDs.
 
-    The scripts array.sh and merge.sh stand in the run's directory, beside the study that they run; they are
-    plain, and may be edited and sent again with sbatch. A task near its time limit saves, ends, and queues
-    again. `fastsde plan` suggests how many tasks.
+    The scripts array.sh and merge.sh are written to the run's directory; they can be edited and resubmitted
+    with sbatch. A task near its time limit saves a checkpoint and requeues itself. `fastsde plan` suggests
+    the number of tasks.
 
     \b
     Examples:
@@ -76,7 +78,7 @@ def command(
     study = work.load_study(study_file, trajectories, steps)
     check_analysable(study, source=str(study_file))
     directory = options.default_directory(study_file, output).absolute()
-    own_code = study.landscape is not None and ":" in getattr(study.landscape, "function", "")
+    own_code = study.landscape is not None and ":" in (study.landscape.code_name or "")
     modules = str(study_file.absolute().parent) if own_code else ""
     job = Job(
         tasks, time, cpus_per_task, array_limit, partition, memory, extra, gpu=gpu, module_folder=modules
@@ -86,9 +88,9 @@ def command(
         click.echo(array_script(directory, name, job))
         click.echo(merge_script(directory, name, job), nl=False)
         return
-    numbers = submit(study, directory, name, job)
+    job_ids = submit(study, directory, name, job)
     if as_json:
-        show.print_json({"directory": directory, "jobs": numbers})
+        show.print_json({"directory": directory, "jobs": job_ids})
         return
-    click.echo(f"array {numbers['array']} of {tasks} tasks, then merge {numbers['merge']}")
-    click.echo(f"follow it with: fastsde status {directory} --watch")
+    click.echo(f"submitted: job array {job_ids['array']} ({tasks} tasks), then merge job {job_ids['merge']}")
+    click.echo(f"to follow the progress: fastsde status {directory} --watch")

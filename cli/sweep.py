@@ -1,4 +1,4 @@
-"""``fastsde sweep``: run, analyse and report every combination of a file's lists of values."""
+"""``fastsde sweep``: run, analyse and report a study for every combination of swept values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastsde.system.progress import Mode, make
 __all__ = ["command"]
 
 
-@click.command("sweep", short_help="Run a study for every combination of lists of values, and compare.")
+@click.command("sweep", short_help="Run a study for every combination of swept values.")
 @options.study_file
 @options.output
 @options.threads
@@ -24,7 +24,7 @@ __all__ = ["command"]
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=options.writable,
-    help="Also write the table as CSV: a row for each model of each case, with all digits.",
+    help="Also write the table as CSV, one row per model and case, at full precision.",
 )
 @options.progress
 @options.as_json
@@ -38,14 +38,15 @@ def command(
     progress: Mode,
     as_json: bool,
 ) -> None:
-    """Run a study for every combination of the values in its [sweep], and analyse all of them together.
+    """Run a study for every combination of the values in its [sweep], and analyse them together.
 
-    Each combination becomes a case with a directory of its own below the sweep's: a run like any other, that
-    every command takes. A sweep that was stopped goes on. Prints a table with every swept value, tail index
-    and escape time of each model of each case, the effects of the values, and the path of the page that shows
-    them. Where only values of single models are swept, all of them stand in one study: `fastsde study` runs
-    it. "models.*.batch" sets the batch of all models that have one; models without a batch follow that of the
-    SGD they are compared with.
+    Each combination is a case with its own directory inside the sweep's, which every command accepts as a
+    run. An unfinished sweep is resumed. Prints a table with the swept values, tail index and escape time of
+    each model of each case, the effects of the values, and the path of the report.
+
+    If only keys of single models are swept, all values are models of one study: use `fastsde study`. The key
+    "models.*.batch" sets the batch of every model that has one; models without a batch of their own use that
+    of the SGD with which they are compared.
 
     \b
     Examples:
@@ -57,9 +58,9 @@ def command(
     from fastsde.analysis.cases import analyze_cases
     from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
-    from fastsde.report.escape import effect_rows
-    from fastsde.report.sweep import write_sweep_report
-    from fastsde.report.sweep_table import csv_text, main_place, text_rows
+    from fastsde.report.escape.effects import effect_rows
+    from fastsde.report.sweep.page import write_sweep_report
+    from fastsde.report.sweep.tables import csv_text, main_place, text_rows
     from fastsde.storage.layout import SWEEP_FILE
     from fastsde.storage.run_directory import claim_sweep
     from fastsde.system.atomic import replacing
@@ -78,20 +79,22 @@ def command(
             work.run_study(case.study, places[case.name], reporter, threads=threads, part_size=part_size)
             work.analyze_source(places[case.name], reporter)
             work.report_directory(places[case.name], reporter)
-        reporter.update(len(cases), "all together")
-        found = analyze_cases(cases, places)
-        found.save(directory / SWEEP_FILE)
+        reporter.update(len(cases), "all cases")
+        analysis = analyze_cases(cases, places)
+        analysis.save(directory / SWEEP_FILE)
         page = write_sweep_report(directory)
     if csv_file is not None:
         with replacing(csv_file) as temporary:
-            temporary.write_text(csv_text(found), encoding="utf-8", newline="")
+            temporary.write_text(csv_text(analysis), encoding="utf-8", newline="")
     if as_json:
-        show.print_json({"report": page, "sweep": found.document()})
+        show.print_json({"report": page, "sweep": analysis.document()})
         return
     show.print_models(work.summaries(cases))
-    show.print_rows(text_rows(found))
-    place = main_place(found)
-    effects = {key: one for key, one in found.effects.items() if key.startswith(f"rank {place} ")}
+    show.print_rows(text_rows(analysis))
+    place = main_place(analysis)
+    effects = {key: effect for key, effect in analysis.effects.items() if effect.place == place}
     if effects:
-        show.print_rows(effect_rows(effects, found.places), "Effects, lowest to highest value")
+        show.print_rows(
+            effect_rows(effects, analysis.places), "Effects of the swept values, from lowest to highest"
+        )
     click.echo(f"report: {page}")

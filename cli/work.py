@@ -1,4 +1,4 @@
-"""The three stages of a study as commands run them: with signals handled and progress shown."""
+"""The three stages of a study as the commands run them: with signal handling and progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 def load_study(path: Path, trajectories: int | None = None, steps: int | None = None) -> Study:
-    """Load a study file, with another number of trajectories or more steps if given; print notes on it."""
+    """Load a study file, replace its numbers of trajectories and steps if given, and print notes on it."""
     from fastsde.study.study import Study
 
     study = Study.load(path)
@@ -41,7 +41,7 @@ def load_study(path: Path, trajectories: int | None = None, steps: int | None = 
 
 
 def print_notes(study: Study, swept: Sequence[str] = ()) -> None:
-    """Say on the standard error what is worth knowing of a study before it is run."""
+    """Print, on standard error, what users should know about a study before it runs."""
     from fastsde.study.notes import notes
 
     for note in notes(study, swept):
@@ -49,7 +49,7 @@ def print_notes(study: Study, swept: Sequence[str] = ()) -> None:
 
 
 def load_cases(path: Path, trajectories: int | None = None, steps: int | None = None) -> list[Case]:
-    """Load the cases of a study file, one without a sweep, with another number of trajectories or steps."""
+    """Load the cases of a study file (one if there is no sweep), with trajectories and steps replaced."""
     import dataclasses
 
     from fastsde.study.sweep import load_cases
@@ -63,26 +63,25 @@ def load_cases(path: Path, trajectories: int | None = None, steps: int | None = 
 
 
 def summaries(cases: list[Case]) -> dict[str, str]:
-    """Return what each model of some cases is; of models that are not the same in all, in each case."""
-    found: dict[str, dict[str, str]] = {}
+    """Return the description of each model; if it differs between cases, that of the first case."""
+    descriptions: dict[str, list[str]] = {}
     for case in cases:
         for name, model in case.study.models.items():
-            found.setdefault(name, {})[case.name] = model.summary()
+            descriptions.setdefault(name, []).append(model.summary())
     result = {}
-    for name, said in found.items():
-        texts = list(dict.fromkeys(said.values()))
-        result[name] = texts[0] if len(texts) == 1 else f"{texts[0]} (in the first case)"
+    for name, texts in descriptions.items():
+        result[name] = texts[0] if len(set(texts)) == 1 else f"{texts[0]} (in the first case)"
     return result
 
 
 def run_study(study: Study, directory: Path, progress: Progress, **options: Any) -> Path:
-    """Integrate what is missing, with the options of `fastsde.run.options.Options`; a signal stops it."""
+    """Compute and join missing parts, with the options of `fastsde.run.options.Options`, until a signal."""
     from fastsde.run.run import run
 
     with stop_when_polled() as stop:
         ensemble = run(study, directory, progress=progress, stop=stop, **options)
         if stop():
-            raise Interrupted(f"stopped with all parts finished in {directory}")
+            raise Interrupted(f"stopped; all parts in {directory} are finished")
     return ensemble
 
 
@@ -96,15 +95,15 @@ def analyze_source(
     quick: bool = False,
     verify: bool = False,
 ) -> Analysis:
-    """Analyse the ensemble of a directory, or an ensemble file, and save the result beside it.
+    """Analyse the ensemble of a directory, or an ensemble file, and save the result next to it.
 
-    With `sections`, only these are measured, and the others kept of an analysis that is there.
+    With `sections`, only these are computed, and the others of an existing analysis are kept.
     """
     from fastsde.analysis import Analysis, Settings, analyze
     from fastsde.storage.ensemble import open_ensemble
 
     target = (source if source.is_dir() else source.parent) / ANALYSIS_FILE
-    with stop_at_once(), open_ensemble(source, verify=verify) as ensemble:
+    with stop_at_once(), open_ensemble(source, verify=verify, progress=progress) as ensemble:
         before = Analysis.load(target) if sections is not None and target.is_file() else None
         settings = Settings.quickly() if quick else Settings()
         analysis = analyze(

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
-from fastsde.kernels.dln import inner
+from fastsde.kernels.dln import inner_product
 from fastsde.kernels.lanes import (
     broadcast,
     lanes_of,
@@ -21,6 +21,7 @@ from fastsde.kernels.lanes import (
 )
 from fastsde.kernels.matmul import I64, WIDE, matmul, tile
 from fastsde.kernels.options import inlined, kernel
+from fastsde.kernels.primitive import primitive
 
 __all__ = ["chain_pair_step", "chain_step"]
 
@@ -68,7 +69,7 @@ def _forward(m, net, batch):
 def _descend(m, net, batch, dt):
     """Carry the scaled errors back and change each layer after it was used; return their sum of squares."""
     back = net.error
-    size = inner(m, back, back, net.widths[-1] * batch)
+    size = inner_product(m, back, back, net.widths[-1] * batch)
     for l in range(len(net.weight) - 1, -1, -1):
         rows, columns = net.widths[l + 1], net.widths[l]
         following = net.left if back != net.left else net.right
@@ -87,6 +88,7 @@ def _descend(m, net, batch, dt):
     return size
 
 
+@primitive
 @inlined
 def _matrix_vector(m, w, x, y, rows, columns):
     """``y = W x``, rows by tens or fives until a multiple of four is left: fewer wait for their own sums."""
@@ -105,6 +107,7 @@ def _matrix_vector(m, w, x, y, rows, columns):
         i += 1
 
 
+@primitive
 @inlined
 def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
     """``g_j = sum_i W_ij e_i`` with the old W unless `back` is None, then ``W_ij -= dt e_i h_j``.

@@ -1,4 +1,4 @@
-"""The driver for processors: blocks from one snapshot to the next, spread over threads.
+"""The driver for CPUs: blocks from one snapshot to the next, spread over threads.
 
 Only this file knows threads.
 
@@ -17,36 +17,23 @@ from fastsde.kernels.block import advance_block
 from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import kernel
-from fastsde.kernels.philox import START, counter_words
+from fastsde.kernels.philox import START, Stream, counter_words
 
 __all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standard_normals", "to_lanes"]
 
 
 @kernel
-def advance(
-    state,
-    memory,
-    choice,
-    trajectory,
-    start,
-    steps,
-    closing,
-    net,
-    data,
-    dynamics,
-    key,
-    events,
-    exploded,
-    passed,
-):
-    """Advance every block of `state` by `steps` steps from step `start`; `closing` looks at the last point.
+def advance(state, memory, indices, trajectory, span, model, passages):
+    """Advance every block of `state` over a span of steps.
 
     Parameters
     ----------
     state : (blocks, parameters * lanes) array, changed in place
-    memory, choice : one thread's memory for a block (`Network.size` lane vectors) and for indices of samples
+    memory, indices : one thread's memory for a block (`Network.size` lane vectors) and for indices of samples
     trajectory : number of the first trajectory of the first block
-    exploded, passed : (trajectories,) and (trajectories, events) int64, changed in place
+    span : fastsde.kernels.block.Span
+    model : fastsde.kernels.block.Model
+    passages : fastsde.kernels.block.Passages, changed in place
     """
     width = lane_width(memory)
     size = state.shape[1]
@@ -55,33 +42,18 @@ def advance(
         for k in range(size):
             memory[k] = state[b, k]
         lanes = ramp(memory, uint64(trajectory + row))
-        advance_block(
-            memory,
-            choice,
-            lanes,
-            row,
-            start,
-            steps,
-            closing,
-            net,
-            data,
-            dynamics,
-            key,
-            events,
-            exploded,
-            passed,
-        )
+        advance_block(memory, indices, lanes, row, span, model, passages)
         for k in range(size):
             state[b, k] = memory[k]
 
 
 @kernel
 def draw_start(state, memory, trajectory, count, key):
-    """Fill `state` with the standard normals that starting points are made of."""
+    """Fill `state` with the standard normals that initial states are made of."""
     width = lane_width(memory)
     for b in range(state.shape[0]):
         counter = counter_words(ramp(memory, uint64(trajectory + b * width)), uint64(0), 0)
-        fill_normals(memory, 0, count, counter, key, START)
+        fill_normals(memory, 0, count, Stream(counter, key), START)
         for k in range(state.shape[1]):
             state[b, k] = memory[k]
 
@@ -105,25 +77,25 @@ class Workers:
     threads : int
     memory : int
         Elements of one block's memory.
-    choice : int
+    indices : int
         Elements of one block's sample indices.
     dtype : numpy dtype
     """
 
-    def __init__(self, threads, memory, choice, dtype):
+    def __init__(self, threads, memory, indices, dtype):
         self.threads = threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-        self._free = [(aligned(memory, dtype), aligned(max(choice, 1), np.int32)) for _ in range(threads)]
+        self._free = [(aligned(memory, dtype), aligned(max(indices, 1), np.int32)) for _ in range(threads)]
 
     def map(self, function, ranges):
-        """Call ``function(memory, choice, first, last)`` for each range of blocks; yield results in order."""
+        """Call ``function(memory, indices, first, last)`` for each range; yield results in order."""
 
         def call(first, last):
-            memory, choice = self._free.pop()
+            memory, indices = self._free.pop()
             try:
-                return function(memory, choice, first, last)
+                return function(memory, indices, first, last)
             finally:
-                self._free.append((memory, choice))
+                self._free.append((memory, indices))
 
         if self._pool is None:
             for r in ranges:

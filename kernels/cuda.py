@@ -1,4 +1,4 @@
-"""The kernels on graphics processors of NVIDIA, through numba's CUDA target: the only file that imports it.
+"""The kernels on NVIDIA GPUs, through numba's CUDA target: the only file that imports it.
 
 With ``NUMBA_ENABLE_CUDASIM=1`` the same copies of the kernels run as plain Python.
 """
@@ -12,26 +12,29 @@ import numba
 import numpy as np
 from numba import cuda
 
-from fastsde.kernels import device, lanes, team
-from fastsde.kernels.rebind import Rebinding
+from fastsde.kernels import lanes
+from fastsde.kernels.gpu import products, team, thread
+from fastsde.kernels.gpu.arguments import frozen
+from fastsde.kernels.gpu.rebind import Rebinding
+from fastsde.kernels.gpu.tasks import TASKS
 
 __all__ = ["SIMULATED", "Program", "compile_kernel"]
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 THREADS = 128
-"""Threads of a block where each has a trajectory."""
+"""Threads of a block where each thread has one trajectory."""
 TEAM = 4 if SIMULATED else 32
-"""Threads that have a trajectory between them: a warp."""
+"""Threads that share a trajectory: a warp."""
 LARGE_TEAM = 4 if SIMULATED else 128
 """The same for trajectories too large for shared memory."""
-ROOMY = {"team", "global"}
+GLOBAL_MEMORY = {"team", "global"}
 """Classes of memory that kernels are given."""
 
 
 class _ArrayMath:
     """`math` for the simulator: the same names on NumPy numbers, without exceptions."""
 
-    sqrt, exp, cos, pi, floor = np.sqrt, np.exp, np.cos, math.pi, np.floor
+    sqrt, exp, log, sin, cos, floor, pi = np.sqrt, np.exp, np.log, np.sin, np.cos, np.floor, math.pi
 
 
 def _numpy_select(mask, a, b):
@@ -65,30 +68,30 @@ def _team_function(function):
 
 def _own():
     if SIMULATED:
-        return {lanes.fma: device.fma, lanes.select: _numpy_select, math: _ArrayMath}
+        return {lanes.fma: products.fma, lanes.select: _numpy_select, math: _ArrayMath}
     return {lanes.fma: _device_function(_fused)}
 
 
-def _in_thread(task, size, indices, real):
-    """Return a kernel in which each thread has a trajectory after the other, in memory of its own."""
+def _in_thread(task, size, index_count, real):
+    """Return a kernel in which each thread has one trajectory after the other, in memory of its own."""
 
     def kernel(count, job):
         m = cuda.local.array(size, real)
-        choice = cuda.local.array(indices, numba.int32)
+        indices = cuda.local.array(index_count, numba.int32)
         for t in range(cuda.grid(1), count, cuda.gridsize(1)):
-            task(m, choice, t, job)
+            task(m, indices, t, job)
 
     return kernel
 
 
 def _in_global(task):
-    """Return a kernel in which each thread has a trajectory after the other, in a column of `memory`."""
+    """Return a kernel in which each thread has one trajectory after the other, in a column of `memory`."""
 
-    def kernel(count, job, memory, choices):
+    def kernel(count, job, memory, all_indices):
         slot = cuda.grid(1)
-        m, choice = memory[:, slot], choices[:, slot]
+        m, indices = memory[:, slot], all_indices[:, slot]
         for t in range(slot, count, cuda.gridsize(1)):
-            task(m, choice, t, job)
+            task(m, indices, t, job)
 
     return kernel
 
@@ -105,8 +108,8 @@ def _wait():
     cuda.syncthreads()
 
 
-def _in_shared(task, size, indices, real):
-    """Return a kernel in which each block of threads has a trajectory after the other, in shared memory.
+def _in_shared(task, size, index_count, real):
+    """Return a kernel in which each block of threads has one trajectory after the other, in shared memory.
 
     The memory of a trajectory comes first, behind it its indices.
     """
@@ -114,21 +117,21 @@ def _in_shared(task, size, indices, real):
 
     def kernel(count, job):
         m = cuda.shared.array(0, real)
-        choice = cuda.shared.array(0, numba.int32)[start:]
+        indices = cuda.shared.array(0, numba.int32)[start:]
         for t in range(cuda.blockIdx.x, count, cuda.gridDim.x):
-            task(m, choice, t, job)
+            task(m, indices, t, job)
 
     return kernel
 
 
 def _in_team(task):
-    """Return a kernel in which each block has a trajectory after the other, in a row of `memory`."""
+    """Return a kernel in which each block has one trajectory after the other, in a row of `memory`."""
 
-    def kernel(count, job, memory, choices):
+    def kernel(count, job, memory, all_indices):
         slot = cuda.blockIdx.x
-        m, choice = memory[slot], choices[slot]
+        m, indices = memory[slot], all_indices[slot]
         for t in range(slot, count, cuda.gridDim.x):
-            task(m, choice, t, job)
+            task(m, indices, t, job)
 
     return kernel
 
@@ -145,7 +148,7 @@ class Program:
         The step to advance by.
     carried : int
         Numbers beside the parameters that a trajectory carries.
-    choice : int
+    indices : int
         Sample indices that a trajectory needs.
     trace : int
         Which formula gives the noise trace.
@@ -157,20 +160,19 @@ class Program:
     """
 
     def __init__(
-        self, network, data, dtype, *, dynamics=None, carried=0, choice=1, trace=0, plan=None, where="local"
+        self, network, data, dtype, *, dynamics=None, carried=0, indices=1, trace=0, plan=None, where="local"
     ):
         self.dtype, self.where = np.dtype(dtype), where
         self.size = network.size + (0 if plan is None else plan.size)
-        self.choice = max(choice, 1)
-        table, doubles, names = device.primitives(dtype, _device_function, _own())
-        table |= device.left_out(data, _device_function, names)
+        self.indices = max(indices, 1)
+        table, doubles, names = thread.primitives(dtype, _device_function, _own())
         if where in {"shared", "team"}:
             own = {f.__name__: _team_function(f) for f in (_rank, _count, _wait)}
             table |= team.primitives(_device_function, self.size, own, names)
             self.size += team.PARTS
         constants = {
-            "NET": device.frozen(network),
-            "PLAN": device.frozen(plan),
+            "NET": frozen(network),
+            "PLAN": frozen(plan),
             "NUMBERS": network.parameters + carried,
             "TRACE": trace,
         }
@@ -179,34 +181,34 @@ class Program:
         self.threads = {"shared": TEAM, "team": LARGE_TEAM}.get(where, THREADS)
 
     def function(self, task):
-        """Return the kernel of a task (`fastsde.kernels.device.TASKS`) as a Python function."""
-        bound = self._rebinding.bind(device.TASKS[task])
+        """Return the kernel of a task (`fastsde.kernels.gpu.tasks.TASKS`) as a Python function."""
+        bound = self._rebinding.bind(TASKS[task])
         bound = _silent(bound) if SIMULATED else _device_function(bound)
-        if self.where in ROOMY:
+        if self.where in GLOBAL_MEMORY:
             return _in_team(bound) if self.where == "team" else _in_global(bound)
         real = numba.float32 if self.dtype == np.float32 else numba.float64
         make = _in_shared if self.where == "shared" else _in_thread
-        return make(bound, self.size, self.choice, real)
+        return make(bound, self.size, self.indices, real)
 
-    def launch(self, task, count, job, stream=0, rooms=()):
-        """Start a task of `count` trajectories; `rooms` are the memory and the indices where it is global."""
+    def launch(self, task, count, job, stream=0, workspace=()):
+        """Start a task of `count` trajectories; `workspace`: its memory and indices, if global."""
         if task not in self._kernels:
             self._kernels[task] = cuda.jit(self.function(task))
-        self._kernels[task][self._shape(count, rooms, stream)](count, job, *rooms)
+        self._kernels[task][self._shape(count, workspace, stream)](count, job, *workspace)
 
     @property
     def bytes(self):
         """Bytes of a trajectory's memory and indices."""
-        return self.size * self.dtype.itemsize + 4 * self.choice
+        return self.size * self.dtype.itemsize + 4 * self.indices
 
-    def _shape(self, count, rooms, stream):
+    def _shape(self, count, workspace, stream):
         """Return blocks, threads, stream and bytes of dynamic shared memory of a launch."""
         if self.where == "shared":
             return count, self.threads, stream, self.bytes
         if self.where == "team":
-            return min(count, rooms[0].shape[0]), self.threads, stream
-        if rooms:
-            slots = rooms[0].shape[1]
+            return min(count, workspace[0].shape[0]), self.threads, stream
+        if workspace:
+            slots = workspace[0].shape[1]
             return max(1, slots // THREADS), min(THREADS, slots), stream
         threads = min(self.threads, count)
         return -(-count // threads), threads, stream
@@ -230,7 +232,7 @@ def compile_kernel(program, task, job, capability=(9, 0)):
     `job` may hold host arrays: only their types count.
     """
     kinds = [numba.int64, numba.typeof(job)]
-    if program.where in ROOMY:
+    if program.where in GLOBAL_MEMORY:
         real = numba.from_dtype(program.dtype)
         kinds += [numba.types.Array(real, 2, "C"), numba.types.Array(numba.int32, 2, "C")]
     with _pretended(capability):
@@ -245,12 +247,12 @@ def array(shape, dtype):
     return cuda.device_array(shape, np.dtype(dtype), order="F")
 
 
-def rooms(program, slots):
+def workspace(program, slots):
     """Return memory and indices in global memory for `slots` trajectories at a time.
 
-    Threads have columns, so that neighbours stand side by side; a block has a row.
+    Threads have columns, so that neighbours are side by side; a block has a row.
     """
-    shapes = (program.size, slots), (program.choice, slots)
+    shapes = (program.size, slots), (program.indices, slots)
     if program.where == "team":
         shapes = tuple(shape[::-1] for shape in shapes)
     return cuda.device_array(shapes[0], program.dtype), cuda.device_array(shapes[1], np.int32)
@@ -344,7 +346,7 @@ def select(number):
         cuda.select_device(number)
 
 
-def complaint():
+def unavailable_reason():
     """Return why there is no device to compute on; None if there is one."""
     if SIMULATED:
         return None
@@ -354,4 +356,4 @@ def complaint():
             return None
     except Exception as error:  # of the driver, whose classes differ from version to version
         return str(error) or type(error).__name__
-    return str(cuda.cuda_error() or "no device of NVIDIA was found")
+    return str(cuda.cuda_error() or "no NVIDIA GPU was found")

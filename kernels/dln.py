@@ -2,20 +2,21 @@
 
 Layer l's gradient is ``W_{>l}^T R W_{<l}^T`` with one end-to-end matrix R for all layers, so gradient noise
 is added to R and carried through the same back-propagation. Argument `m` is the block's memory, `net` says
-what stands where.
+what is where.
 """
 
 from fastsde.kernels.lanes import broadcast, fma, load, meet, share, store
 from fastsde.kernels.layout import Data
 from fastsde.kernels.matmul import matmul
 from fastsde.kernels.options import choice, has_class, inlined, kernel
+from fastsde.kernels.primitive import primitive
 from fastsde.kernels.surface import surface_energy, surface_residual
 
 __all__ = [
     "deviate",
     "deviation_square",
     "full_residual",
-    "inner",
+    "inner_product",
     "interface_imbalance",
     "product",
     "push",
@@ -113,8 +114,9 @@ def push(m, net, target, scale):
     meet(m)
 
 
+@primitive
 @inlined
-def inner(m, first, second, count):
+def inner_product(m, first, second, count):
     """Return the sum of products of `count` lane vectors at two places."""
     even, odd = broadcast(m, 0.0), broadcast(m, 0.0)
     for k in range(0, count - 1, 2):
@@ -128,7 +130,7 @@ def inner(m, first, second, count):
 @inlined
 def deviation_square(m, net):
     """Return ``|D|_F^2``, finite while the end-to-end matrix is."""
-    return inner(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
+    return inner_product(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
 
 
 def scaled_loss(m, net, data):
@@ -147,20 +149,20 @@ def _scaled_loss(m, net, data):
 def _network_loss(m, net, data):
     d_in, d_out = net.widths[0], net.widths[-1]
     if data.white:
-        return inner(m, net.deviation, net.deviation, d_in * d_out) * (0.5 * data.scale)
+        return inner_product(m, net.deviation, net.deviation, d_in * d_out) * (0.5 * data.scale)
     matmul(m, net.deviation, d_in, 1, data.factor, 0, d_in, 1, m, net.spare, d_out, d_in, d_in, None)
-    return inner(m, net.spare, net.spare, d_in * d_out) * (0.5 * data.scale)
+    return inner_product(m, net.spare, net.spare, d_in * d_out) * (0.5 * data.scale)
 
 
 def radius_square(m, net, data):
-    """Return the squared distance of the point from the origin; of a landscape, from its centre."""
+    """Return the squared distance of the state from the origin; of a landscape, from its centre."""
     raise NotImplementedError("compiled only")
 
 
 @choice(radius_square, inline=True)
 def _radius_square(m, net, data):
     if has_class(data, Data):
-        return lambda m, net, data: inner(m, 0, 0, net.parameters)
+        return lambda m, net, data: inner_product(m, 0, 0, net.parameters)
     return lambda m, net, data: deviation_square(m, net)
 
 
@@ -171,4 +173,4 @@ def interface_imbalance(m, net, l):
     upper, lower = net.weight[l + 1], net.weight[l]
     matmul(m, upper, 1, width, m, upper, width, 1, m, net.mix, width, width, above, None)
     matmul(m, lower, below, 1, m, lower, 1, below, m, net.mix, width, width, below, 1.0)
-    return inner(m, net.mix, net.mix, width * width)
+    return inner_product(m, net.mix, net.mix, width * width)

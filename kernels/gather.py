@@ -1,4 +1,4 @@
-"""Fetch four neighbouring numbers of one row a lane and turn them into four lane vectors.
+"""Fetch four neighbouring numbers of one row per lane and turn them into four lane vectors.
 
 Copying number by number would leave vector loads waiting for many small stores; four numbers at a time
 travel in one register and are transposed there.
@@ -9,6 +9,7 @@ from numba.core import types
 from numba.core.extending import intrinsic
 
 from fastsde.kernels.lanes import lanes_of
+from fastsde.kernels.primitive import primitive
 
 __all__ = ["gather_four"]
 
@@ -16,9 +17,10 @@ I32 = ir.IntType(32)
 I64 = ir.IntType(64)
 
 
+@primitive
 @intrinsic
-def gather_four(typingctx, m, table, choice, place, column):
-    """Return four lane vectors: entries `column` to ``column + 3`` of rows ``choice[place + lane]``.
+def gather_four(typingctx, m, table, indices, place, column):
+    """Return four lane vectors: entries `column` to ``column + 3`` of rows ``indices[place + lane]``.
 
     `table` is two-dimensional, of the element type of `m`; its rows are at least ``column + 4`` long.
     """
@@ -26,10 +28,10 @@ def gather_four(typingctx, m, table, choice, place, column):
     result = types.UniTuple(lane, 4)
 
     def codegen(context, builder, sig, args):
-        _, table, choice, place, column = args
+        _, table, indices, place, column = args
         rows = context.make_array(sig.args[1])(context, builder, table)
         data, length = rows.data, builder.extract_value(rows.shape, 1)
-        indices = context.make_array(sig.args[2])(context, builder, choice).data
+        indices = context.make_array(sig.args[2])(context, builder, indices).data
         four = ir.VectorType(context.get_value_type(lane.dtype), 4)
 
         def fetch(v):
@@ -43,7 +45,7 @@ def gather_four(typingctx, m, table, choice, place, column):
         columns = _transpose_wide(builder, fetched) if lane.count >= 4 else _transpose_pair(builder, fetched)
         return context.make_tuple(builder, result, columns)
 
-    return result(m, table, choice, types.int64, types.int64), codegen
+    return result(m, table, indices, types.int64, types.int64), codegen
 
 
 def _shuffle(builder, a, b, mask):

@@ -1,7 +1,7 @@
 """The Hessian of the loss times a direction, one block of trajectories.
 
 The derivative of back-propagation along a direction V, by the product rule. With ``P_l = W_l ... W_1`` and
-``B_l = W_{>l}^T R``, both held for the point, a product carries ``dP_l = V_l P_{l-1} + W_l dP_{l-1}`` forth
+``B_l = W_{>l}^T R``, both held for the state, a product carries ``dP_l = V_l P_{l-1} + W_l dP_{l-1}`` forth
 and ``dB_{l-1} = W_l^T dB_l + V_l^T B_l`` back from ``dB_L = c dP_L S``; layer l of the result is ``dB_l
 P_{l-1}^T + B_l dP_{l-1}^T``. No p x p matrix is formed; the cost is that of about three gradients.
 """
@@ -31,7 +31,7 @@ class Space(NamedTuple):
     ratio: int  # of its factorisation, one a step
     found: int  # two eigenvalues and the bounds of their errors
     basis: int  # Lanczos vectors, p each, one more than steps
-    steps: int  # at most so many
+    steps: int  # at most
     size: int  # of the whole memory
 
 

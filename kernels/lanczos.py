@@ -8,7 +8,7 @@ the residual of the Ritz pair (Parlett 1998, section 13.2), and rounding: some e
 
 import math
 
-from fastsde.kernels.dln import inner
+from fastsde.kernels.dln import inner_product
 from fastsde.kernels.hessian import hessian_vector, settle
 from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, scalar, select, store
 from fastsde.kernels.options import inlined, kernel
@@ -21,7 +21,7 @@ ROUNDING = 32.0  # units of rounding of the largest absolute eigenvalue that a H
 
 @kernel
 def extreme_eigenvalues(state, m, space, net, data, plan, starts, tolerance, out):
-    """Write, a row a trajectory: smallest and largest Hessian eigenvalue, and the bound of their errors.
+    """Write, one row per trajectory: smallest and largest Hessian eigenvalue, and the bound of their errors.
 
     The bound is the larger residual norm, plus `ROUNDING` units of rounding of the largest absolute
     eigenvalue: in a small network the Krylov space is the whole space, and the residual exactly zero.
@@ -74,12 +74,12 @@ def _run(m, space, net, data, plan, start, tolerance):
     for j in range(plan.steps):
         v, w = plan.basis + j * p, plan.basis + (j + 1) * p
         hessian_vector(m, space, net, data, plan, v, w)
-        a = inner(space, v, w, p)
+        a = inner_product(space, v, w, p)
         if j > 0:  # a trajectory whose space is exhausted repeats a value inside its spectrum
             a = select(load(space, plan.off + j - 1) > 0.0, a, load(space, plan.diagonal))
         store(space, plan.diagonal + j, a)
         _orthogonalise(space, plan.basis, j + 1, w, p)
-        b = math.sqrt(inner(space, w, w, p))
+        b = math.sqrt(inner_product(space, w, w, p))
         size = select(a < 0.0, -a, a) + b
         largest = select(size > largest, size, largest)
         b = select(b > largest * (4e-15 if space.itemsize == 8 else 2e-6), b, 0.0)
@@ -105,7 +105,7 @@ def _orthogonalise(space, basis, count, w, p):
     for _ in range(2):
         for i in range(count):
             v = basis + i * p
-            part = inner(space, v, w, p)
+            part = inner_product(space, v, w, p)
             part = -part
             for k in range(p):
                 store(space, w + k, fma(part, load(space, v + k), load(space, w + k)))

@@ -6,6 +6,7 @@ from numba.core import types
 from numba.core.extending import intrinsic, register_jitable
 
 from fastsde.kernels.lane_type import LaneType, lanes_of, promote
+from fastsde.kernels.primitive import primitive
 
 __all__ = [
     "any_lane",
@@ -47,6 +48,7 @@ def store_vector(builder, value, pointer, index):
 _LAYOUT = llvm.create_target_data("e-i64:64-f80:128-n8:16:32:64-S128")
 
 
+@primitive
 @intrinsic
 def load(typingctx, array, index):
     """Load lane vector number `index` of a flat array."""
@@ -57,6 +59,7 @@ def load(typingctx, array, index):
     return lanes_of(array)(array, types.int64), codegen
 
 
+@primitive
 @intrinsic
 def store(typingctx, array, index, value):
     """Store `value` into a flat array of its element type, as the lane vector number `index`."""
@@ -71,6 +74,7 @@ def store(typingctx, array, index, value):
     return types.void(array, types.int64, value), codegen
 
 
+@primitive
 @intrinsic
 def lane_width(typingctx, array):
     """Return the number of lanes of the array's lane vectors, known when compiling."""
@@ -81,6 +85,7 @@ def lane_width(typingctx, array):
     return types.int64(array), codegen
 
 
+@primitive
 @intrinsic
 def broadcast(typingctx, array, value):
     """Return a lane vector, of the array's element type, with `value` in every lane."""
@@ -92,6 +97,7 @@ def broadcast(typingctx, array, value):
     return lane(array, value), codegen
 
 
+@primitive
 @intrinsic
 def ramp(typingctx, array, start):
     """Return ``start, start + 1, ...`` as ``uint64``, as many as the array's lane vectors have lanes."""
@@ -105,36 +111,41 @@ def ramp(typingctx, array, start):
     return lane(array, types.uint64), codegen
 
 
+@primitive
 @register_jitable(forceinline=True)
 def scalar(array, number):
     """Return a number that all lanes share, in the precision in which numbers beside `array` are kept.
 
-    On processors that is ``float64``: lane vectors round what they meet. On other devices it is the array's.
+    On CPUs that is ``float64``: lane vectors round what they meet. On other devices it is the array's.
     """
     return number
 
 
-# On processors one thread has a block for itself. Elsewhere several may have one trajectory between them: all
+# On CPUs one thread has a block for itself. Elsewhere several may have one trajectory between them: all
 # go through the same instructions, and share loops whose rounds do not depend on each other.
 
 
+@primitive
 @register_jitable(forceinline=True)
 def share(array, count):
     """Return the rounds of a loop, ``0 .. count - 1``, that are this thread's."""
     return range(count)
 
 
+@primitive
 @register_jitable(forceinline=True)
 def meet(array):
     """Wait for the threads that share a block: what one has written, all can read."""
 
 
+@primitive
 @register_jitable(forceinline=True)
 def leads(array):
     """Return whether this thread does what cannot be shared."""
     return True
 
 
+@primitive
 @intrinsic
 def any_lane(typingctx, mask):
     """Return whether any lane of `mask` holds."""
@@ -146,6 +157,7 @@ def any_lane(typingctx, mask):
     return types.boolean(mask), codegen
 
 
+@primitive
 @intrinsic
 def mask_bits(typingctx, mask):
     """Return `mask` as the low bits of an integer, lane 0 lowest."""
@@ -157,6 +169,7 @@ def mask_bits(typingctx, mask):
     return types.int64(mask), codegen
 
 
+@primitive
 @intrinsic
 def like(typingctx, array, value):
     """Return ``float64`` lanes rounded to the array's element type."""

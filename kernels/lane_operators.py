@@ -10,6 +10,7 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 
 from fastsde.kernels.lane_type import LaneType, promote
+from fastsde.kernels.primitive import primitive
 
 __all__ = [
     "alike",
@@ -140,6 +141,7 @@ for _op, _symbol in {
 _register(math.sqrt, 1, _vector_intrinsic("sqrt"), accepts=_is_float)
 
 
+@primitive
 def root(x):
     """Return the square root: `math.sqrt` of lane vectors, and of NumPy arrays when not compiled."""
     return np.sqrt(x)
@@ -148,6 +150,7 @@ def root(x):
 _register(root, 1, _vector_intrinsic("sqrt"), accepts=_is_float)
 
 
+@primitive
 def fma(a, b, c):
     """Return ``a * b + c``, rounded once where compiled."""
     return a * b + c
@@ -156,6 +159,7 @@ def fma(a, b, c):
 _register(fma, 3, _vector_intrinsic("fma"), accepts=_is_float)
 
 
+@primitive
 def alike(x, value):
     """Return `value` in the type, and for lane vectors in every lane, of `x`."""
     return value
@@ -164,6 +168,7 @@ def alike(x, value):
 _register(alike, 2, lambda context, builder, lane, values: values[1])
 
 
+@primitive
 def select(mask, a, b):
     """Return `a` where `mask` holds and `b` elsewhere."""
     return np.where(mask, a, b)
@@ -218,26 +223,31 @@ def _same_width(kind):
     return result
 
 
+@primitive
 def as_bits(x):
     """Return the bit pattern of floats as signed integers of the same width."""
     return x.view(f"int{x.dtype.itemsize * 8}")
 
 
+@primitive
 def as_float(x):
     """Return integers reinterpreted as floats of the same width."""
     return x.view(f"float{x.dtype.itemsize * 8}")
 
 
+@primitive
 def to_float(x):
     """Convert signed integers to floats of the same width, to nearest."""
     return x.astype(f"float{x.dtype.itemsize * 8}")
 
 
+@primitive
 def to_int(x):
     """Convert floats to signed integers of the same width, toward zero."""
     return x.astype(f"int{x.dtype.itemsize * 8}")
 
 
+@primitive
 def low_word(x):
     """Return the low 32 bits of 64-bit integers as signed 32-bit integers."""
     return np.asarray(x & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)

@@ -35,7 +35,7 @@ def lane_count(dtype):
 
 
 class LaneType(types.Type):
-    """The numba type of ``count`` numbers of type ``dtype``, one a trajectory."""
+    """The numba type of ``count`` numbers of type ``dtype``, one per trajectory."""
 
     def __init__(self, dtype, count):
         self.dtype = dtype

@@ -1,4 +1,4 @@
-"""What kernels are given, as named tuples: where things stand in a block's memory, the data, the events.
+"""What kernels are given, as named tuples: what is where in a block's memory, the data, the events.
 
 A block's memory is one flat array of lane vectors: first the parameters (layer 1 first, each ``W_l`` row
 after row), then everything a step needs. All places and strides are in lane vectors.
@@ -32,12 +32,12 @@ class Network(NamedTuple):
     spare: int  # d_out x d_in
     draw: int  # normals
     carried: int  # what a dynamics carries from step to step beside the parameters, right behind them
-    hold: int  # p: the point a step came from
+    hold: int  # p: the state a step came from
     kept: int  # p: the same for the outermost step
     extra: int  # p: drift beyond the gradient
     along: int  # p: a direction
     unit: int  # p: noise before it is shaped
-    central: int  # of the central flow, see `fastsde.kernels.central`
+    central: int  # of the central flow, see `fastsde.kernels.drift.central`
     size: int  # of the whole memory
 
 
@@ -75,7 +75,7 @@ class Events(NamedTuple):
 def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
     """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`.
 
-    `carried` lane vectors stand behind the parameters; `refined` makes room for what refinements of a step
+    `carried` lane vectors are behind the parameters; `refined` makes room for what refinements of a step
     need, of which `central` for the central flow.
     """
     widths = np.asarray(widths, dtype=np.int64)

@@ -20,6 +20,7 @@ from fastsde.kernels.lanes import (
     vector_pointer,
 )
 from fastsde.kernels.options import kernel
+from fastsde.kernels.primitive import primitive
 
 __all__ = ["WIDE", "matmul", "tile"]
 
@@ -90,11 +91,12 @@ def _reader(context, builder, array_type, array, lane):
     )
 
 
+@primitive
 @kernel
 def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     """``C = A B`` (`scale` None) or ``C -= scale A B``; C is `n` x `m`, row after row, from lane vector `c0`.
 
-    ``A[i, k]`` stands at ``a0 + i ar + k ak`` and ``B[k, j]`` at ``b0 + k bk + j bc``: in lane vectors for a
+    ``A[i, k]`` is at ``a0 + i ar + k ak`` and ``B[k, j]`` at ``b0 + k bk + j bc``: in lane vectors for a
     flat array, in elements for a two-dimensional one. C must not overlap A or B.
     """
     i = 0

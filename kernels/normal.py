@@ -12,7 +12,7 @@ from numba import uint64
 from fastsde.kernels.elementary import cos_sin32, cos_sin64, log32, log64
 from fastsde.kernels.lanes import as_float, fma, load, low_word, meet, root, share, store, to_float
 from fastsde.kernels.options import choice, in_double, inlined, is_single
-from fastsde.kernels.philox import HALF, MASK, philox
+from fastsde.kernels.philox import HALF, MASK, draw_words
 
 __all__ = ["add_normals", "fill_normals", "normals32", "normals64", "uniform32", "uniform64"]
 
@@ -53,21 +53,20 @@ def normals64(word_0, word_1, word_2, word_3):
     return radius * c, radius * s
 
 
-def fill_normals(m, start, count, counter, key, purpose):
+def fill_normals(m, start, count, stream, purpose):
     """Write `count` lane vectors of standard normals from lane vector `start`; up to 3 more are overwritten.
 
-    Draw number ``i`` of the counter makes normals ``4 i .. 4 i + 3`` in ``float32``, ``2 i, 2 i + 1`` in
+    Draw number ``i`` of the stream makes normals ``4 i .. 4 i + 3`` in ``float32``, ``2 i, 2 i + 1`` in
     ``float64``.
     """
     raise NotImplementedError("compiled only")
 
 
 @choice(fill_normals)
-def _fill_normals(m, start, count, counter, key, purpose):
-    def fill32(m, start, count, counter, key, purpose):
-        c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
+def _fill_normals(m, start, count, stream, purpose):
+    def fill32(m, start, count, stream, purpose):
         for i in share(m, (count + 3) // 4):
-            w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
+            w0, w1, w2, w3 = draw_words(stream, purpose, uint64(i))
             x0, x1 = normals32(w0, w1)
             x2, x3 = normals32(w2, w3)
             at = start + 4 * i
@@ -77,10 +76,9 @@ def _fill_normals(m, start, count, counter, key, purpose):
             store(m, at + 3, x3)
         meet(m)
 
-    def fill64(m, start, count, counter, key, purpose):
-        c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
+    def fill64(m, start, count, stream, purpose):
         for i in share(m, (count + 1) // 2):
-            w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
+            w0, w1, w2, w3 = draw_words(stream, purpose, uint64(i))
             x0, x1 = normals64(w0, w1, w2, w3)
             store(m, start + 2 * i, x0)
             store(m, start + 2 * i + 1, x1)
@@ -89,17 +87,16 @@ def _fill_normals(m, start, count, counter, key, purpose):
     return fill32 if is_single(m) else fill64
 
 
-def add_normals(m, start, count, scale, counter, key, purpose):
+def add_normals(m, start, count, scale, stream, purpose):
     """Add to `count` lane vectors `scale` times the normals that `fill_normals` would write."""
     raise NotImplementedError("compiled only")
 
 
 @choice(add_normals)
-def _add_normals(m, start, count, scale, counter, key, purpose):
-    def add32(m, start, count, scale, counter, key, purpose):
-        c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
+def _add_normals(m, start, count, scale, stream, purpose):
+    def add32(m, start, count, scale, stream, purpose):
         for i in share(m, (count + 3) // 4):
-            w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
+            w0, w1, w2, w3 = draw_words(stream, purpose, uint64(i))
             x0, x1 = normals32(w0, w1)
             x2, x3 = normals32(w2, w3)
             at = start + 4 * i
@@ -113,10 +110,9 @@ def _add_normals(m, start, count, scale, counter, key, purpose):
                 store(m, at + 3, fma(x3, scale, load(m, at + 3)))
         meet(m)
 
-    def add64(m, start, count, scale, counter, key, purpose):
-        c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
+    def add64(m, start, count, scale, stream, purpose):
         for i in share(m, (count + 1) // 2):
-            w0, w1, w2, w3 = philox(uint64(i), c1, c2, c3, key[0], key[1])
+            w0, w1, w2, w3 = draw_words(stream, purpose, uint64(i))
             x0, x1 = normals64(w0, w1, w2, w3)
             at = start + 2 * i
             store(m, at, fma(x0, scale, load(m, at)))

@@ -1,16 +1,29 @@
 """What is measured of a block at a snapshot."""
 
 import math
+from typing import NamedTuple
 
-from fastsde.kernels.dln import deviate, full_residual, inner, interface_imbalance, product, push, scaled_loss
+from fastsde.kernels.dln import (
+    deviate,
+    full_residual,
+    inner_product,
+    interface_imbalance,
+    product,
+    push,
+    scaled_loss,
+)
 from fastsde.kernels.lanes import lane_width, load, select, store
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.residual import noise_trace_finite, noise_trace_population
 
 __all__ = [
     "FINITE_TRACE",
+    "LOSS",
+    "NOISE_TRACE",
     "NO_TRACE",
     "POPULATION_TRACE",
+    "Columns",
+    "measurement_columns",
     "observe",
     "observe_block",
     "products",
@@ -20,10 +33,37 @@ __all__ = [
 
 NO_TRACE, FINITE_TRACE, POPULATION_TRACE = range(3)
 
+LOSS, GRADIENT_NORM, NOISE_TRACE, BALANCE = range(4)
+"""Columns of the measurements; balances have one per interface, the end-to-end matrix follows them."""
+
+
+class Columns(NamedTuple):
+    """Where each measurement is in a row that `observe` writes."""
+
+    loss: int
+    gradient_norm: int
+    noise_trace: int
+    balance: slice  # one column per interface
+    end_to_end: slice  # the matrix row by row
+    count: int  # of all columns
+
+
+def measurement_columns(widths):
+    """Return the columns of a network of these widths.
+
+    Examples
+    --------
+    >>> measurement_columns((3, 4, 2)).end_to_end
+    slice(4, 10, None)
+    """
+    matrix = BALANCE + len(widths) - 2
+    count = matrix + int(widths[0] * widths[-1])
+    return Columns(LOSS, GRADIENT_NORM, NOISE_TRACE, slice(BALANCE, matrix), slice(matrix, count), count)
+
 
 @kernel
 def observe(state, memory, net, data, trace, out):
-    """Write, a row a trajectory: loss, gradient norm, noise trace, balances, the end-to-end matrix."""
+    """Write one row per trajectory, with the columns of `measurement_columns`."""
     for b in range(state.shape[0]):
         _enter(state, b, memory)
         observe_block(memory, net, data, trace, out, b * lane_width(memory))
@@ -35,24 +75,24 @@ def observe_block(m, net, data, trace, out, row):
     layers = len(net.weight)
     product(m, net)
     deviate(m, net, data)
-    _put(m, net, out, row, 0, scaled_loss(m, net, data) + data.floor)
+    _put(m, net, out, row, LOSS, scaled_loss(m, net, data) + data.floor)
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
-    square = inner(m, net.gradient[0], net.gradient[0], net.parameters)
-    _put(m, net, out, row, 1, math.sqrt(square))
+    square = inner_product(m, net.gradient[0], net.gradient[0], net.parameters)
+    _put(m, net, out, row, GRADIENT_NORM, math.sqrt(square))
     if trace == FINITE_TRACE:
         value = noise_trace_finite(m, net, data, square)
-        _put(m, net, out, row, 2, select(value < 0.0, 0.0, value))
+        _put(m, net, out, row, NOISE_TRACE, select(value < 0.0, 0.0, value))
     elif trace == POPULATION_TRACE:
-        _put(m, net, out, row, 2, noise_trace_population(m, net, data, square))
+        _put(m, net, out, row, NOISE_TRACE, noise_trace_population(m, net, data, square))
     for l in range(layers - 1):
-        _put(m, net, out, row, 3 + l, math.sqrt(interface_imbalance(m, net, l)))
-    put_product(m, net, out, row, 2 + layers)
+        _put(m, net, out, row, BALANCE + l, math.sqrt(interface_imbalance(m, net, l)))
+    put_product(m, net, out, row, BALANCE + layers - 1)
 
 
 @kernel
 def products(state, memory, net, out):
-    """Write the end-to-end matrix, a row a trajectory."""
+    """Write the end-to-end matrix, one row per trajectory."""
     for b in range(state.shape[0]):
         _enter(state, b, memory)
         product(memory, net)
@@ -83,7 +123,7 @@ def _put(m, net, out, row, column, value):
 
 @kernel
 def project(matrices, left, right, out):
-    """Write ``u_a^T W v_b`` of each matrix, a row a trajectory; the diagonal only if `out` has K columns."""
+    """Write ``u_a^T W v_b`` of each matrix, one row each; the diagonal only if `out` has K columns."""
     modes, d_out, d_in = left.shape[0], left.shape[1], right.shape[1]
     diagonal = out.shape[1] == modes
     for n in range(matrices.shape[0]):

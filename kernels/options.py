@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
@@ -19,28 +20,31 @@ from numba.core import cgutils
 from fastsde.kernels.lanes import VECTOR_BYTES
 
 FOLDER = Path(__file__).parent
-ELSEWHERE = ("cuda.py", "device.py", "rebind.py", "team.py")
-"""Files of which nothing is compiled for processors."""
+ELSEWHERE = ("cuda.py", "gpu")
+"""Files and folders of which nothing is compiled for CPUs."""
 
 
-def processor():
-    """Return what compiled code depends on of a processor: its name and what it can do."""
+def cpu():
+    """Return what compiled code depends on of a CPU: its name and features."""
     name = nb.config.CPU_NAME or get_host_cpu_name()
     features = nb.config.CPU_FEATURES
     return f"{name} {get_host_cpu_features().flatten() if features is None else features}"
 
 
 def source_hash():
-    """Return a hash of the sources of all kernels for processors, of the vector width and of the processor.
+    """Return a hash of the sources of all kernels for CPUs, of the vector width and of the CPU.
 
     Numba's own cache looks at the file of the outermost function only, and would serve old code after a
-    change in another kernel file. It does know processors apart, but two of them that write at once into one
+    change in another kernel file. It does distinguish CPUs, but two of them that write at once into one
     folder, a home shared by a cluster, can take each other's code.
     """
-    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {processor()}".encode())
-    for path in sorted(set(FOLDER.glob("*.py")) - {FOLDER / name for name in ELSEWHERE}):
+    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {cpu()}".encode())
+    for path in sorted(FOLDER.rglob("*.py")):
+        place = path.relative_to(FOLDER)
+        if place.parts[0] in ELSEWHERE:
+            continue
         source = path.read_bytes()
-        digest.update(f" {path.name} {len(source)} ".encode())
+        digest.update(f" {place.as_posix()} {len(source)} ".encode())
         digest.update(source)
     return digest.hexdigest()[:16]
 
@@ -82,18 +86,38 @@ COMMON = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
 
 
 CHOICES = {}
-"""Functions whose implementation the types of their arguments choose, and what chooses it."""
+"""Functions whose implementation the types of their arguments choose, and how (`Choice`)."""
 
 
-def choice(function, inline=False):
+class Choice(NamedTuple):
+    """How the implementation of a function is chosen."""
+
+    choose: Any
+    argument: str | None
+    field: str | None
+    enters: bool
+
+
+def choice(function, inline=False, argument=None, field=None, enters=False):
     """Make the decorated function choose, by the types of the arguments, what calls of `function` compile.
 
     It is given numba's types; a driver that knows the values themselves gives it these (`has_class`,
     `is_absent` and `is_single` understand both).
+
+    Parameters
+    ----------
+    function : callable
+    inline : bool
+        Whether implementations are compiled into their callers.
+    argument, field : str, optional
+        An argument that chooses and belongs to a step, and the field of the step in which it is found. All
+        other arguments that may choose are `m` (its precision) and `data`.
+    enters : bool
+        Whether that field holds a step, which is then the one whose fields choose inside the implementation.
     """
 
     def register(choose):
-        CHOICES[function] = choose
+        CHOICES[function] = Choice(choose, argument, field, enters)
         options = {"forceinline": True, **COMMON} if inline else COMMON
         nb.extending.overload(function, jit_options=options)(choose)
         return choose
@@ -124,16 +148,16 @@ def compiling():
 def kernel(function):
     """Compile `function` without the interpreter, cached on disk; it rounds as its formula says."""
     with compiling():
-        return nb.njit(cache=True, nogil=True, **COMMON)(function)
+        return nb.njit(cache=True, nogil=True, **COMMON)(_marked(function))
 
 
 def inlined(function):
     """Compile `function` into each of its callers; it stays an ordinary Python function elsewhere."""
-    return nb.extending.register_jitable(forceinline=True, **COMMON)(function)
+    return nb.extending.register_jitable(forceinline=True, **COMMON)(_marked(function))
 
 
-def apart(function):
-    """Compile `function` as `kernel` does, and make calls of it stay calls.
+def never_inlined(function):
+    """Compile `function` as `kernel` does, and prevent inlining of its calls.
 
     LLVM would copy it into every place that calls it, which takes long to compile and gains nothing where a
     call is rare. Returns what compiled code calls.
@@ -157,6 +181,11 @@ def apart(function):
 
     call.kernel = dispatcher  # numba's type of it holds it weakly
     return call
+
+
+def _marked(function):
+    function.is_kernel = True
+    return function
 
 
 def plain(compiled):

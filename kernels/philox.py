@@ -6,6 +6,8 @@ whose upper half may hold rubbish: the products need 64 bits anyway, and on lane
 fewest instructions.
 """
 
+from typing import Any, NamedTuple
+
 from numba import uint64
 
 from fastsde.kernels.lanes import alike
@@ -22,7 +24,9 @@ __all__ = [
     "START",
     "SUBORDINATOR",
     "WAIT",
+    "Stream",
     "counter_words",
+    "draw_words",
     "philox",
 ]
 
@@ -36,6 +40,13 @@ MULTIPLIER_1 = uint64(0xCD9E8D57)
 WEYL_0 = uint64(0x9E3779B9)
 WEYL_1 = uint64(0xBB67AE85)
 HALF = uint64(32)
+
+
+class Stream(NamedTuple):
+    """Random numbers of one step: a counter, all but its first word and the purpose, and a key."""
+
+    counter: Any  # three words, of each trajectory
+    key: Any  # two words
 
 
 @inlined
@@ -65,3 +76,10 @@ def counter_words(trajectory, step, purpose):
     third = trajectory & MASK
     fourth = ((step >> HALF) << uint64(20)) ^ ((trajectory >> HALF) << uint64(8)) ^ uint64(purpose)
     return second, third, fourth
+
+
+@inlined
+def draw_words(stream, purpose, number):
+    """Return the four words of draw `number` of a stream for a purpose."""
+    counter, key = stream.counter, stream.key
+    return philox(number, counter[0], counter[1], counter[2] ^ uint64(purpose), key[0], key[1])

@@ -1,4 +1,4 @@
-"""Drift of each mode, and the variance its noise gives it, exactly from the state; one row a trajectory.
+"""Drift of each mode, and the variance its noise gives it, exactly from the state; one row per trajectory.
 
 With ``b_l = W_{>l}^T u`` and ``f_l = W_{<l} v`` the mode ``m = u^T W v`` has the gradient ``b_l f_l^T`` in
 layer l. An end-to-end gradient R (of the loss, of one sample, of noise) therefore moves it at the rate
@@ -82,7 +82,7 @@ def mode_rates(theta, widths, left, right, noise, data, scratch, out):
 
 @kernel
 def _forward(row, widths, first, last, vector, swap):
-    """Multiply ``vector`` by layers ``first`` to ``last - 1``; the result stands in ``vector``."""
+    """Multiply ``vector`` by layers ``first`` to ``last - 1``; the result is in ``vector``."""
     start = 0
     for l in range(first):
         start += widths[l] * widths[l + 1]

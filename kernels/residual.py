@@ -6,11 +6,11 @@ Noise is matrix-free: no parameter-by-parameter covariance is ever formed. `keep
 
 import math
 
-from fastsde.kernels.components import fill_law
-from fastsde.kernels.dln import inner
+from fastsde.kernels.dln import inner_product
 from fastsde.kernels.lanes import broadcast, fma, load, meet, scalar, share, store
 from fastsde.kernels.layout import SAMPLE_CHUNK, Data
 from fastsde.kernels.matmul import matmul
+from fastsde.kernels.noise_law import fill_law
 from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.philox import NOISE
 from fastsde.kernels.surface import surface_trace, surface_weighted
@@ -25,7 +25,7 @@ __all__ = [
 
 
 @inlined
-def gaussian_weights(m, net, data, keep, amplitude, law, counter, key):
+def gaussian_weights(m, net, data, keep, amplitude, law, stream):
     """Weight of each sample whose weighted residuals are the mean plus Gaussian noise of covariance C.
 
     ``w_i = c (keep / n + amplitude (xi_i - mean(xi)) / sqrt(n))``, so ``sum_i w_i R_i`` has mean ``keep c
@@ -33,7 +33,7 @@ def gaussian_weights(m, net, data, keep, amplitude, law, counter, key):
     normal, or of the law of components.
     """
     n = len(data.inputs)
-    fill_law(m, net.weights, n, law, counter, key, NOISE)
+    fill_law(m, net.weights, n, law, stream, NOISE)
     total = broadcast(m, 0.0)
     for i in range(n):
         total = total + load(m, net.weights + i)
@@ -70,7 +70,7 @@ def _network_noise(m, net, data):
 
 
 @inlined
-def population_noise(m, net, data, keep, amplitude, law, counter, key):
+def population_noise(m, net, data, keep, amplitude, law, stream):
     """Compute ``R = c [keep D S + amplitude (D F H F^T + sigma Z F^T)]``, exact for elliptical inputs.
 
     H = sqrt(t2) G + sqrt(t2 - 1) g0 I with G symmetric, variance 1 off and 2 on the diagonal; Z iid; t2 = E
@@ -79,7 +79,7 @@ def population_noise(m, net, data, keep, amplitude, law, counter, key):
     d_in, d_out = net.widths[0], net.widths[-1]
     size = d_in * d_out
     pairs = d_in * (d_in + 1) // 2
-    fill_law(m, net.draw, pairs + size + 1, law, counter, key, NOISE)
+    fill_law(m, net.draw, pairs + size + 1, law, stream, NOISE)
     noise = broadcast(m, data.scale) * amplitude
     common = broadcast(m, data.scale) * keep
     if data.spread > 1.0:
@@ -222,8 +222,8 @@ def _population_trace(m, net, data, gradient_square):
     outer, suffix = net.spare, -1
     for l in range(layers - 1, -1, -1):
         rows, columns = net.widths[l + 1], net.widths[l]
-        back = inner(m, outer, outer, rows * d_in)
-        labels = inner(m, suffix, suffix, rows * d_out) if suffix >= 0 else broadcast(m, float(d_out))
+        back = inner_product(m, outer, outer, rows * d_in)
+        labels = inner_product(m, suffix, suffix, rows * d_out) if suffix >= 0 else broadcast(m, float(d_out))
         size = (back * data.spread + labels * (data.label_sd * data.label_sd)) * _prefix_square(
             m, net, data, l
         )
@@ -257,4 +257,4 @@ def _prefix_square(m, net, data, l):
         return total
     width = net.widths[l]
     matmul(m, net.prefix[l - 1], d_in, 1, data.factor, 0, d_in, 1, m, net.mix, width, d_in, d_in, None)
-    return inner(m, net.mix, net.mix, width * d_in)
+    return inner_product(m, net.mix, net.mix, width * d_in)

@@ -12,7 +12,7 @@ from fastsde.kernels.elementary import exp64, log64, sin_pi64
 from fastsde.kernels.lanes import alike, any_lane, select
 from fastsde.kernels.normal import normals64, uniform64
 from fastsde.kernels.options import in_double, inlined, kernel
-from fastsde.kernels.philox import philox
+from fastsde.kernels.philox import draw_words
 
 __all__ = ["gamma", "log_positive_stable", "symmetric_stable", "tempered_subordinator"]
 
@@ -62,7 +62,7 @@ def symmetric_stable(alpha, w0, w1, w2, w3):
 
 @kernel
 @in_double
-def tempered_subordinator(a, log_scale, pieces, rate, counter, key, purpose):
+def tempered_subordinator(a, log_scale, pieces, rate, stream, purpose):
     """Increment ``A / dt`` of the tempered stable subordinator: mean 1, variance ``(1 - a) / rate``.
 
     `rate` is ``lambda dt``; the increment is the sum of `pieces` independent ones. A piece is
@@ -71,15 +71,14 @@ def tempered_subordinator(a, log_scale, pieces, rate, counter, key, purpose):
     lambda**(1-a) / a``). Each lane takes its own first accepted draw, so it does not depend on its
     neighbours.
     """
-    c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
-    total = alike(uniform64(c2, c2), 0.0)
+    total = alike(uniform64(stream.counter[1], stream.counter[1]), 0.0)
     for piece in range(pieces):
         number = uint64(piece) << PIECE
         taken = alike(total, -1.0)
         while any_lane(taken < 0.0):
-            w0, w1, w2, w3 = philox(number, c1, c2, c3, key[0], key[1])
+            w0, w1, w2, w3 = draw_words(stream, purpose, number)
             x = exp64(log_positive_stable(a, w0, w1, w2, w3) + log_scale)
-            w0, w1, w2, w3 = philox(number + ONE, c1, c2, c3, key[0], key[1])
+            w0, w1, w2, w3 = draw_words(stream, purpose, number + ONE)
             accepted = -log64(uniform64(w0, w1)) > x
             taken = select(taken < 0.0, select(accepted, x, -1.0), taken)
             number += uint64(2)
@@ -89,18 +88,17 @@ def tempered_subordinator(a, log_scale, pieces, rate, counter, key, purpose):
 
 @kernel
 @in_double
-def gamma(shape, index, counter, key, purpose):
+def gamma(shape, index, stream, purpose):
     """Gamma number `index` of unit scale (Marsaglia and Tsang 2000); `shape` > 0."""
-    c1, c2, c3 = counter[0], counter[1], counter[2] ^ uint64(purpose)
     raised = shape if shape >= 1.0 else shape + 1.0
     d = raised - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
-    taken = alike(uniform64(c2, c2), -1.0)
+    taken = alike(uniform64(stream.counter[1], stream.counter[1]), -1.0)
     number = (uint64(index) << PIECE) + ONE
     while any_lane(taken < 0.0):
-        w0, w1, w2, w3 = philox(number, c1, c2, c3, key[0], key[1])
+        w0, w1, w2, w3 = draw_words(stream, purpose, number)
         x, _ = normals64(w0, w1, w2, w3)
-        w0, w1, w2, w3 = philox(number + ONE, c1, c2, c3, key[0], key[1])
+        w0, w1, w2, w3 = draw_words(stream, purpose, number + ONE)
         u = uniform64(w0, w1)
         root = x * c + 1.0
         v = root * root * root
@@ -110,6 +108,6 @@ def gamma(shape, index, counter, key, purpose):
         taken = select(taken < 0.0, good, taken)
         number += uint64(2)
     if shape < 1.0:
-        w0, w1, w2, w3 = philox(uint64(index) << PIECE, c1, c2, c3, key[0], key[1])
+        w0, w1, w2, w3 = draw_words(stream, purpose, uint64(index) << PIECE)
         taken = taken * exp64(log64(uniform64(w0, w1)) * (1.0 / shape))
     return taken

@@ -3,6 +3,7 @@
 from fastsde.kernels.dln import radius_square, scaled_loss
 from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, mask_bits
 from fastsde.kernels.options import kernel
+from fastsde.kernels.primitive import primitive
 
 __all__ = ["count_pending", "mode_value", "note_explosions", "watch"]
 
@@ -70,6 +71,7 @@ def watch(m, net, data, events, passed, row, step):
     return found
 
 
+@primitive
 @kernel
 def _note(bits, passed, row, event, step):
     found = 0

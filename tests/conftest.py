@@ -1,6 +1,7 @@
 """Fixtures of the tests that need a run: a tiny study, and a stand-in for the integration."""
 
 import pytest
+from extension_files import forget_imports
 from hypothesis import settings
 from stand_in import TINY, StandIn
 
@@ -14,6 +15,15 @@ settings.load_profile("any machine")
 @pytest.fixture
 def tiny_study():
     return Study.from_toml(TINY)
+
+
+@pytest.fixture
+def allowed(monkeypatch):
+    """Allow code that a study names, in a process that has imported none."""
+    monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
+    forget_imports()
+    yield
+    forget_imports()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class StandIn:
 
     def value(self, study, name, variable, snapshot, numbers):
         """Return what trajectories `numbers` have at a snapshot (or, with -1, as an event)."""
-        known = schema.OBSERVABLES | schema.EVENTS
+        known = schema.observables() | schema.EVENTS
         tail = known[variable].shape(schema.dimension_sizes(study, len(numbers)))
         tail = tail[2:] if known[variable].dims[0] == "snapshot" else tail[1:]
         base = 1000.0 * list(study.models).index(name) + 100.0 * list(known).index(variable) + 10.0 * snapshot

@@ -70,7 +70,7 @@ def test_a_function_of_the_users_own_cannot_go_to_a_device():
     class OwnStudy:
         landscape = Own()
 
-    assert "fix: --device cpu" in devices.obstacle(OwnStudy())
+    assert "Fix: --device cpu" in devices.obstacle(OwnStudy())
 
 
 def test_size_classes_follow_the_memory_of_a_trajectory():

@@ -1,8 +1,8 @@
-"""The same runs in torch, JAX, NumPy and diffrax, each as its own users would write them for speed.
+"""The same runs in torch, JAX, NumPy and diffrax, as users of each library would write them for speed.
 
 A peer module has ``variants(setting) -> {name: run}``, where ``run(seed)`` integrates all trajectories and
-returns the parameters and the loss of each at the end as NumPy arrays; the fastest variant is compared.
-Starting points are drawn inside ``run``, as ours are. A module whose library is absent is left out.
+returns the final parameters and loss of each as NumPy arrays; the fastest variant is compared. Initial states
+are drawn inside ``run``, as in fastsde. A library that is not installed is skipped.
 """
 
 from importlib import import_module

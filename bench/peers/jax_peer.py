@@ -121,7 +121,7 @@ def _sgd(setting, key):
     x, y = jnp.asarray(setting.inputs), jnp.asarray(setting.labels)
     n = len(x)
     if setting.steps % n:
-        raise ValueError(f"steps must be whole epochs of {n}, got {setting.steps}")
+        raise ValueError(f"steps must be a multiple of the {n} samples, not {setting.steps}")
     first, rest = jax.random.split(key)
 
     def loss(weights, i):

@@ -1,6 +1,6 @@
 """NumPy: batched ``matmul`` into preallocated arrays, the fastest generator, batches that fit the cache.
 
-NumPy lets go of the interpreter's lock in its loops, so batches run on a pool of threads.
+NumPy releases the interpreter's lock in its loops, so batches run on a pool of threads.
 """
 
 import math
@@ -19,7 +19,7 @@ BATCHES = (32, 128, 1024)
 
 
 def variants(setting):
-    """Return the run with each batch size, one thread a core."""
+    """Return the run with each batch size, one thread per core."""
     if setting.kind == "sgd":
         return {}
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,6 +1,6 @@
-"""torch, eager: batched products in place, all normals in one call, no autograd where a formula does.
+"""torch, eager: batched in-place products, all normals in one call, hand-written gradients.
 
-The bare loop over one trajectory is autograd, as everyone writes it.
+The plain loop over one trajectory uses autograd, as is common practice.
 """
 
 import math

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from fastsde.analysis import records
 from fastsde.analysis.analysis import Analysis
 from fastsde.analysis.context import Context
-from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
+from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families, with_places
 from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
@@ -30,7 +30,7 @@ __all__ = ["SweepAnalysis", "analyze_cases"]
 
 ANALYSIS_FILE = "analysis.h5"
 FORMAT = "fastsde-sweep"
-FORMAT_VERSION = (3, 0)
+FORMAT_VERSION = (3, 1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class SweepAnalysis:
     places : tuple of str
         What is left: see `fastsde.analysis.escape.section.Escape`.
     effects : dict of str to Effect
-        By "rank RANK COVARIATE NUMBER"; times in units of time (learning rate times steps).
+        Each knows its place and covariate, and keys only distinguish them; times in units of time (learning
+        rate times steps).
     """
 
     created: str
@@ -68,6 +69,9 @@ class SweepAnalysis:
     source: str
     places: tuple[str, ...]
     effects: dict[str, Effect]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "effects", with_places(self.effects))
 
     def save(self, path: Path | str) -> Path:
         """Write an HDF5 file, whole or not at all; return its path."""
@@ -116,7 +120,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
 
     Notes
     -----
-    Groups of one model on different data sets (``data.seed`` swept) stand at the same level, and data sets
+    Groups of one model on different data sets (``data.seed`` swept) are at the same level, and data sets
     are then the unit.
     """
     from fastsde.storage.ensemble import open_ensemble
@@ -148,7 +152,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     names = [*COVARIATES, *(key for key in keys if key not in (*COVARIATES, *SEEDS))]
     held = columns([key for case in cases for key in case.values])
     found = {
-        f"rank {rank} {name} {number}": _effect(family, name, held, seed)
+        f"rank {rank} {name} {number}": _effect(family, name, held, seed, rank)
         for rank, groups in enumerate(by_rank)
         for name in names
         for number, family in enumerate(families(groups, name))
@@ -177,9 +181,11 @@ def _summaries(directory: Path) -> dict[str, dict[str, Any]]:
     return {one["model"]: one for one in Analysis.load(path).summary()} if path.is_file() else {}
 
 
-def _effect(family: Sequence[Group], covariate: str, swept: Sequence[str], seed: int) -> Effect | None:
+def _effect(
+    family: Sequence[Group], covariate: str, swept: Sequence[str], seed: int, rank: int
+) -> Effect | None:
     """Measure an effect, and note what else is swept that the family has in common."""
-    found = effect(family, covariate, seed)
+    found = effect(family, covariate, seed, rank)
     settings = family[0].settings
     held = [key for key in swept if key in settings and key not in (covariate, *SEEDS)]
     return found and dataclasses.replace(found, held=tuple(f"{key} = {settings[key]}" for key in held))

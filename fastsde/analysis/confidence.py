@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom, norm
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 
-LEVEL = 0.95
-WIDTH = float(norm.ppf(0.5 + LEVEL / 2))
+WIDTH = float(norm.ppf(0.5 + CONFIDENCE / 2))
+"""Half width of an interval of a normal estimate, in standard errors."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ def mean(values: Floats) -> Interval:
 
     Examples
     --------
-    >>> found = mean(np.array([[1.0], [2.0], [3.0], [np.nan]]))
-    >>> found.value.tolist(), found.high.round(2).tolist()
+    >>> means = mean(np.array([[1.0], [2.0], [3.0], [np.nan]]))
+    >>> means.value.tolist(), means.high.round(2).tolist()
     ([2.0], [3.13])
     """
     known = np.isfinite(values)
@@ -57,21 +58,21 @@ def median(values: Floats) -> Interval:
 
     Examples
     --------
-    >>> found = median(np.arange(100.0)[:, None])
-    >>> found.value.tolist(), found.low.tolist(), found.high.tolist()
+    >>> medians = median(np.arange(100.0)[:, None])
+    >>> medians.value.tolist(), medians.low.tolist(), medians.high.tolist()
     ([49.5], [39.0], [60.0])
     """
     columns = values.reshape(len(values), -1).T
-    found = np.array([_median(column[np.isfinite(column)]) for column in columns]).reshape(-1, 3)
+    ends = np.array([_median(column[np.isfinite(column)]) for column in columns]).reshape(-1, 3)
     shape = values.shape[1:]
-    return Interval(*(found[:, place].reshape(shape) for place in range(3)))
+    return Interval(*(ends[:, place].reshape(shape) for place in range(3)))
 
 
 def _median(values: Floats) -> tuple[float, float, float]:
     n = len(values)
     if n == 0:
         return math.nan, math.nan, math.nan
-    rank = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
+    rank = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
     if rank < 1:
         return float(np.median(values)), math.nan, math.nan
     ordered = np.partition(values, (rank - 1, n - rank))
@@ -83,8 +84,8 @@ def share(successes: Floats, trials: Floats) -> Interval:
 
     Examples
     --------
-    >>> found = share(np.array([10.0]), np.array([10.0]))
-    >>> found.value.tolist(), found.low.round(3).tolist()
+    >>> shares = share(np.array([10.0]), np.array([10.0]))
+    >>> shares.value.tolist(), shares.low.round(3).tolist()
     ([1.0], [0.722])
     """
     n = np.where(np.asarray(trials) > 0, trials, np.nan).astype(np.float64)
@@ -100,8 +101,8 @@ def difference(first: Interval, second: Interval) -> Interval:
 
     Examples
     --------
-    >>> found = difference(around(3.0, 0.3), around(1.0, 0.4))
-    >>> float(found.value), round(float(found.high - found.value) / WIDTH, 3)
+    >>> gap = difference(around(3.0, 0.3), around(1.0, 0.4))
+    >>> float(gap.value), round(float(gap.high - gap.value) / WIDTH, 3)
     (2.0, 0.5)
     """
     half = np.hypot(first.high - first.value, second.high - second.value)

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from fastsde.analysis import coordinates
-from fastsde.analysis.distances.comparison import Comparison
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
@@ -36,10 +36,10 @@ class Context:
     progress : Progress
         To tell how far a long section is.
     moments : mapping of str to Moments
-        Moments of every model, over snapshots, as they stand in its `ModelResult`.
+        Moments of every model, over snapshots, as in its `ModelResult`.
     effects : Effects or None
         How far any two models are apart; None where that was not measured.
-    comparison : Comparison or None
+    comparison : FromReference or None
         Gathers all distances from the reference, for the significance; None without a reference.
     """
 
@@ -50,7 +50,7 @@ class Context:
     progress: Progress
     moments: Mapping[str, Moments] = field(default_factory=dict)
     effects: Effects | None = None
-    comparison: Comparison | None = None
+    comparison: FromReference | None = None
 
     @cached_property
     def points(self) -> Points:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastsde.analysis.phrases import amount, short
 from fastsde.analysis.ranking import UNDETERMINED, verdict, verdict_words
+from fastsde.study.models.model import Model
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
-
-DEPENDENT = ("epoch",)
-"""Samplings under which the noise of a step depends on the steps before it."""
 
 
 def shuffles(analysis: Findings) -> bool:
     """Whether an SGD in shuffled epochs is compared with SDEs, whose noise is independent at every step."""
     models = Study.from_toml(analysis.study).models
     return _shuffled(models.get(analysis.reference)) and any(
-        models[name].kind == "sde" for name in analysis.models
+        models[name].independent_noise for name in analysis.models
     )
 
 
@@ -28,10 +26,8 @@ def sampling_control(analysis: Findings) -> str:
     """Name the analysed model that is the reference sampled with replacement; empty without one."""
     models = Study.from_toml(analysis.study).models
     reference = models.get(analysis.reference)
-    if not _shuffled(reference):
-        return ""
-    wanted = _keys(reference) | {"sampling": "replacement"}
-    return next((name for name in analysis.models if _keys(models[name]) == wanted), "")
+    wanted = None if reference is None else reference.control()
+    return next((name for name in analysis.models if wanted is not None and models[name] == wanted), "")
 
 
 def sampling_note(analysis: Findings) -> str:
@@ -46,45 +42,40 @@ def sampling_note(analysis: Findings) -> str:
             f'the keys of {reference} and sampling = "replacement".'
         )
     models = Study.from_toml(analysis.study).models
-    others = [name for name in analysis.effects.ranking(control) if models[name].kind == "sde"]
+    others = [name for name in analysis.effects.ranking(control) if models[name].independent_noise]
     near = "; ".join(_from_control(analysis, control, name) for name in others)
-    found = analysis.effects.between(reference, control)
+    gap = analysis.effects.between(reference, control)
     start = f"{control}, the same SGD sampled with replacement, is"
-    if not math.isfinite(found.mean):
+    if not math.isfinite(gap.mean):
         return (
             f"{start} at an undetermined distance from {reference}, and so is how much of the others' is due "
             f"to the sampling. From {control}: {near}."
         )
     there = _at_strongest(analysis, control, reference, control)
-    told = verdict(analysis, reference, control)
-    judged = ", indistinguishable" if told == "indistinguishable" else ""
+    word = verdict(analysis, reference, control)
+    judged = ", indistinguishable" if word == "indistinguishable" else ""
     return (
-        f"{start} {amount(found)} from {reference}{there}{judged}: distances from {reference} up to about "
+        f"{start} {amount(gap)} from {reference}{there}{judged}: distances from {reference} up to about "
         f"that size can be due to the sampling alone. From {control}: {near}."
     )
 
 
 def _from_control(analysis: Findings, control: str, name: str) -> str:
     """Say how far a model is from the control, and where the control differs most from the reference."""
-    found = verdict_words(analysis, control, name)
-    judged = "" if found == UNDETERMINED else f", {found}"
+    words = verdict_words(analysis, control, name)
+    judged = "" if words == UNDETERMINED else f", {words}"
     there = _at_strongest(analysis, control, control, name)
     return f"{name} {amount(analysis.effects.between(control, name))}{there}{judged}"
 
 
 def _at_strongest(analysis: Findings, control: str, first: str, second: str) -> str:
     """Give the effect of two models at the step at which the control differs most clearly."""
-    told = analysis.models[control].significance
-    if told is None or not told.distinguishable:
+    test = analysis.models[control].significance
+    if test is None or not test.distinguishable:
         return ""
-    value = float(analysis.effects.course(first, second).value[told.snapshot])
-    return f", {short(value)} at step {analysis.step[told.snapshot]:,.0f}" if math.isfinite(value) else ""
+    value = float(analysis.effects.course(first, second).value[test.snapshot])
+    return f", {short(value)} at step {analysis.step[test.snapshot]:,.0f}" if math.isfinite(value) else ""
 
 
-def _shuffled(model: Any) -> bool:
-    return model is not None and model.kind == "sgd" and model.sampling in DEPENDENT
-
-
-def _keys(model: Any) -> dict[str, Any]:
-    keys: dict[str, Any] = model.model_dump()
-    return keys
+def _shuffled(model: Model | None) -> bool:
+    return model is not None and model.control() is not None

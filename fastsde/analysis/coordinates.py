@@ -22,15 +22,14 @@ def median_loss(view: Trajectories, snapshot: int = 0) -> float:
     return float(np.nanmedian(loss)) if np.isfinite(loss).any() else math.nan
 
 
-def feature_names(modes: int, loss: bool, *, landscape: bool = False) -> tuple[str, ...]:
-    """Names of the compared coordinates; those of a landscape are in their own units.
+def feature_names(modes: int, loss: bool, pattern: str) -> tuple[str, ...]:
+    """Names of the compared coordinates; `pattern` is that of a mode's name.
 
     Examples
     --------
-    >>> feature_names(1, True), feature_names(1, False, landscape=True)
+    >>> feature_names(1, True, "mode {} / strength"), feature_names(1, False, "coordinate {}")
     (('mode 1 / strength', 'log10 loss'), ('coordinate 1',))
     """
-    pattern = "coordinate {}" if landscape else "mode {} / strength"
     names = (pattern.format(a + 1) for a in range(modes))
     return (*names, *(("log10 loss",) if loss else ()))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scipy.stats import fisher_exact
 
 from fastsde.analysis.control import sampling_note
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE
 from fastsde.analysis.law import branches_of
 from fastsde.analysis.phrases import amount, enumerated, short
 from fastsde.analysis.ranking import ranking, verdict
@@ -57,8 +57,7 @@ def headline(analysis: Findings) -> str:
 
 def differences(analysis: Findings, effect: Effect) -> str:
     """Say in natural units by how much the modes and the loss of a model differ."""
-    landscape = Study.from_toml(analysis.study).landscape is not None
-    modes = "its coordinates differ by {}" if landscape else "its modes differ by {} of their strength"
+    modes = analysis.objective.vocabulary.modes_differ
     parts = [modes.format(short(effect.modes))] if math.isfinite(effect.modes) else []
     if math.isfinite(effect.loss):
         verb = " " if parts else " differs "
@@ -114,8 +113,7 @@ def _coincide(analysis: Findings, name: str) -> bool:
 
 def _compared(analysis: Findings) -> list[str]:
     """Name what is compared."""
-    landscape = Study.from_toml(analysis.study).landscape is not None
-    modes = ["coordinates" if landscape else "modes"] if analysis.effects.has_modes else []
+    modes = [analysis.objective.vocabulary.modes] if analysis.effects.has_modes else []
     return [*modes, *(["loss"] if analysis.effects.has_loss else [])]
 
 
@@ -123,8 +121,7 @@ def _when(analysis: Findings) -> str:
     step = analysis.step
     if len(step) == 1:
         return f"at its only snapshot, step {step[0]:,.0f}"
-    landscape = Study.from_toml(analysis.study).landscape is not None
-    return f"averaged over the course of {'the run' if landscape else 'learning'}"
+    return f"averaged over the {analysis.objective.vocabulary.course}"
 
 
 def _nearest(analysis: Findings, name: str) -> str:
@@ -205,12 +202,12 @@ def _diverged(analysis: Findings, names: list[str]) -> str:
         counts = [[each.exploded, each.trajectories - each.exploded] for each in (own, one)]
         p = float(fisher_exact(counts).pvalue)
         if p < 0.05:
-            said.append(f"{name} {100 * one.exploded / one.trajectories:.0f} % (p = {p:.1g})")
+            said.append(f"{100 * one.exploded / one.trajectories:.0f} % of {name} (p = {p:.1g})")
     if not said:
         return ""
     share = 100 * own.exploded / own.trajectories
     return (
-        f"Divergence differs: of {analysis.reference} {share:.0f} % of trajectories diverge, of "
+        f"Divergence differs: {share:.0f} % of the trajectories of {analysis.reference} diverge, and "
         f"{enumerated(said)}, by Fisher's exact test."
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 from fastsde.study.study import Study
@@ -66,7 +66,7 @@ def only_diverges(view: Trajectories, study: Study) -> bool:
     """
     surviving = survivors(view)
     few = surviving.sum() < min(SMALLEST_SAMPLE, surviving.size / 2)
-    return study.landscape is None and bool(few)
+    return study.objective.positive and bool(few)
 
 
 def unfit(model: Any, depth: int, counted: int) -> str:

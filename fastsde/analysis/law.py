@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
+from fastsde.study.models.model import Model
 
 
-def moment_limits(model: Any, depth: int, modes: int, loss: bool) -> Floats:
+def moment_limits(model: Model, depth: int, modes: int, loss: bool) -> Floats:
     """Orders below which modes and loss have moments, by the model's definition.
 
-    A product of L layers, each with an increment of the same alpha-stable clock, has tail index alpha / L;
-    the loss, quadratic in it, alpha / (2 L). Gaussian and tempered models set no limit.
+    A product of L layers, each with an increment of the same stretched Gaussian law of tail index alpha, has
+    tail index alpha / L; the loss, quadratic in it, alpha / (2 L). Laws with all moments set no limit.
 
     Examples
     --------
-    >>> from types import SimpleNamespace as Model
-    >>> moment_limits(Model(kind="sde", alpha=1.6, tempering=None), depth=2, modes=1, loss=True)
+    >>> from fastsde.study.models import Sde
+    >>> moment_limits(Sde(noise="gradient", alpha=1.6), depth=2, modes=1, loss=True)
     array([0.8, 0.4])
     """
-    alpha = getattr(model, "alpha", 2.0)
-    bounded = getattr(model, "tempering", None) is not None or getattr(model, "truncation", None) is not None
-    stable = model.kind == "sde" and alpha < 2 and not bounded
-    quiet = getattr(model, "temperature", None) == 0
-    tail = alpha / depth if stable and not quiet else math.inf
+    tail = model.tail_index / depth
     return np.array([tail] * modes + [tail / 2] * loss)
 
 
@@ -45,9 +41,9 @@ def plateaus(problem: Any) -> Floats:
     return np.asarray(problem.optimum_loss + problem.loss_scale / 2 * rest)
 
 
-def follows_gradient(model: Any) -> bool:
+def follows_gradient(model: Model) -> bool:
     """Whether a model's noise has the covariance of SGD's gradient, so that ``noise_trace`` is its level."""
-    return model.kind == "sgd" or getattr(model, "noise", "") == "gradient"
+    return model.has_gradient_noise
 
 
 def log_spaced(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> bool:
@@ -81,4 +77,4 @@ def time_weights(step: Floats | np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
 
 def branches_of(study: Any) -> int:
     """How many trajectories start from each state; 1 where every trajectory has a start of its own."""
-    return int(getattr(study.network.init, "branches", None) or 1) if study.landscape is None else 1
+    return int(getattr(study.network.init, "branches", None) or 1) if study.objective.linear else 1

@@ -15,7 +15,7 @@ def level_variable(view: Trajectories, model: Any) -> str:
 
     The level differs by orders of magnitude between trajectories at different saddles, and a mixture of
     levels has a heavy tail of its own. The exact level of each mode, ``mode_diffusion``, is the best; the
-    trace of the covariance of gradient noise stands in for it.
+    trace of the covariance of gradient noise takes its place.
     """
     if "mode_diffusion" in view.variables:
         return "mode_diffusion"

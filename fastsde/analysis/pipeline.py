@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from fastsde.analysis.analysis import Analysis
-from fastsde.analysis.distances.comparison import Comparison
-from fastsde.analysis.distances.effect import measure_effects
+from fastsde.analysis.distances.effect_sizes import measure_effects
+from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
 from fastsde.analysis.late_window import only_diverges
@@ -21,8 +21,14 @@ from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import ModelResult
-from fastsde.analysis.sections import SECTIONS, measure_sections
-from fastsde.analysis.selection import DISTANCES, SNAPSHOTS, check_kept, check_sections, measured_together
+from fastsde.analysis.sections import check_own_settings, finished, measure_sections
+from fastsde.analysis.selection import (
+    SNAPSHOTS,
+    check_kept,
+    check_sections,
+    measured_together,
+    significant_sections,
+)
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
@@ -62,8 +68,8 @@ def analyze(
         Told how many snapshots and sections are done.
     sections : sequence of str, optional
         Measure these sections only (`fastsde.analysis.sections.SECTIONS`, or "snapshots": moments, distances
-        over time and learning times); all by default. "snapshots" and "distances" are always measured
-        together, both where either is named or `before` lacks them: the significance rests on both.
+        over time and learning times); all by default. "snapshots" and the sections whose distances are
+        tested for significance are measured together, all where one is named or `before` lacks one.
     before : Analysis, optional
         An earlier analysis of the same ensemble, from which all that `sections` does not name is kept.
 
@@ -107,6 +113,7 @@ def analyze(
     views = common_views(ensemble, models)
     chosen = _reference(ensemble, list(views), reference)
     settings = settings or Settings()
+    check_own_settings(settings)
     if before is not None:
         check_kept(before, ensemble, views, chosen, settings)
     with one_thread_each():
@@ -144,10 +151,11 @@ class _Pass:
     def analysis(self, wanted: Sequence[str] | None = None, before: Analysis | None = None) -> Analysis:
         """Measure the wanted sections, all by default, keep the others, and put the results together.
 
-        Significance rests on the distances of the pass over the snapshots and on those of the section
-        "distances": either both are measured, or it is kept whole.
+        Significance is tested by the distances of the pass over the snapshots and those of some sections
+        (`Section.significant`): either all of them are measured, or all are kept.
         """
-        whole = before is not None and (DISTANCES in before.sections or not self.reference)
+        tested = significant_sections() if self.reference else []
+        whole = before is not None and all(name in before.sections for name in tested)
         wanted = measured_together(wanted, whole)
         kept = before if wanted is not None and SNAPSHOTS not in wanted else None
         seconds = dict(before.seconds) if before and wanted else {}
@@ -176,10 +184,7 @@ class _Pass:
         )
         others = {k: v for k, v in before.sections.items() if k not in taken} if before and wanted else {}
         models = kept.models if kept is not None else self._models(moment_rows, comparison)
-        together = found | others
-        if "pairs" in together:
-            against = {name: one.significance for name, one in models.items()}
-            together["pairs"] = together["pairs"].with_reference(self.reference, against)
+        significance = {name: one.significance for name, one in models.items()}
         problem = self.ensemble.problem
         return Analysis(
             study=self.ensemble.study.to_toml(),
@@ -199,12 +204,12 @@ class _Pass:
             plateaus=plateaus(problem),
             models=models,
             effects=effects,
-            sections={one.name: together[one.name] for one in SECTIONS if one.name in together},
+            sections=finished(found | others, self.reference, significance),
             seconds=seconds | taken,
         )
 
     def _models(
-        self, moment_rows: dict[str, Moments], comparison: Comparison | None
+        self, moment_rows: dict[str, Moments], comparison: FromReference | None
     ) -> dict[str, ModelResult]:
         """Put together what was found of every model."""
         passages = {name: self._passages(view) for name, view in self.views.items()}
@@ -226,7 +231,7 @@ class _Pass:
             for name, view in self.views.items()
         }
 
-    def _snapshots(self, comparison: Comparison | None) -> dict[str, Moments]:
+    def _snapshots(self, comparison: FromReference | None) -> dict[str, Moments]:
         """Take moments of all models at all snapshots, and compare them."""
         rows: dict[str, list[Moments]] = {name: [] for name in self.views}
         threads = min(len(self.views), available_cores())
@@ -242,10 +247,10 @@ class _Pass:
                 self.progress.update(snapshot + 1)
         return {name: stack(row) for name, row in rows.items()}
 
-    def _comparison(self) -> Comparison | None:
+    def _comparison(self) -> FromReference | None:
         if not self.reference:
             return None
-        return Comparison(
+        return FromReference(
             names=list(self.views),
             reference=self.reference,
             half=self.points.half,

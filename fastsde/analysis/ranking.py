@@ -6,7 +6,10 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from fastsde.analysis.distances.significance import LEVEL
+from fastsde.analysis.distances import pairs
+from fastsde.analysis.distances.registry import between_all_pairs
+from fastsde.analysis.levels import SIGNIFICANCE
+from fastsde.analysis.phrases import enumerated
 
 if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["judged", "ordered", "ranking", "tied", "verdict", "verdict_words"]
 
 UNDETERMINED = "undetermined"
-
-BY_PAIRS = "by MMD and energy distance at the chosen snapshots"
-"""What the section ``pairs`` tests models by that are not the reference; `fastsde compare` tests more."""
 
 
 def ranking(analysis: Findings) -> list[str]:
@@ -52,20 +52,25 @@ def verdict(analysis: Findings, first: str, second: str) -> str:
     """
     if analysis.reference in (first, second):
         other = second if first == analysis.reference else first
-        found = analysis.models[other].significance
-        return UNDETERMINED if found is None else found.verdict
-    pairs = analysis.sections.get("pairs")
-    if pairs is None:
+        test = analysis.models[other].significance
+        return UNDETERMINED if test is None else test.verdict
+    tested = pairs.SECTION.of(analysis)
+    if tested is None:
         return UNDETERMINED
-    return judged(float(pairs.p_value[pairs.names.index(first), pairs.names.index(second)]))
+    return judged(float(tested.p_value[tested.names.index(first), tested.names.index(second)]))
 
 
 def verdict_words(analysis: Findings, first: str, second: str) -> str:
     """Say the verdict on two models; of two that were tested by part of the distances only, by which."""
-    found = verdict(analysis, first, second)
-    if found != "indistinguishable" or analysis.reference in (first, second):
-        return found
-    return f"not distinguished {BY_PAIRS}"
+    word = verdict(analysis, first, second)
+    if word != "indistinguishable" or analysis.reference in (first, second):
+        return word
+    return f"not distinguished {by_pairs()}"
+
+
+def by_pairs() -> str:
+    """Say by what the section ``pairs`` tests pairs without the reference; `fastsde compare` tests more."""
+    return f"by {enumerated([one.words for one in between_all_pairs()])} at the chosen snapshots"
 
 
 def judged(p_value: float) -> str:
@@ -78,4 +83,4 @@ def judged(p_value: float) -> str:
     """
     if math.isnan(p_value):
         return UNDETERMINED
-    return "distinguishable" if p_value < LEVEL else "indistinguishable"
+    return "distinguishable" if p_value < SIGNIFICANCE else "indistinguishable"

@@ -30,11 +30,11 @@ def check_analysable(study: Study, reference: str | None = None, source: str = "
     """
     complaints = []
     recorded = study.record.observables
-    needed = ("modes", "loss") if study.landscape is None else ("modes",)
+    needed = ("modes", "loss") if study.objective.positive else ("modes",)
     if not any(name in recorded for name in needed):
         allowed = f"{' or '.join(needed)} among them: distances and moments are taken of them"
-        mend = f"add {needed[0]}; `fastsde run` integrates the study as it is, without an analysis"
-        complaints.append(Complaint("record.observables", ", ".join(recorded), allowed, mend))
+        fix = f"add {needed[0]}; `fastsde run` integrates the study as it is, without an analysis"
+        complaints.append(Complaint("record.observables", ", ".join(recorded), allowed, fix))
     if reference is not None and reference not in study.models:
         complaints.append(Complaint("--reference", reference, f"one of {', '.join(study.models)}"))
     if complaints:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from fastsde.analysis import records
-from fastsde.analysis.distances.distance import Distance
 from fastsde.analysis.distances.effect import Effects
+from fastsde.analysis.distances.over_time import DistanceOverTime
 from fastsde.analysis.distances.significance import Significance
 from fastsde.analysis.escape.learning import Learning
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.sections import SECTIONS, read_sections
+from fastsde.analysis.sections import read_sections
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.shape.moments import Moments
 from fastsde.storage import netcdf
+from fastsde.study.extensions import import_stored_extensions
+from fastsde.study.objective import ObjectiveTraits
+from fastsde.study.study import Study
 from fastsde.system.atomic import replacing
 from fastsde.system.brief import listed, make_brief
 from fastsde.system.errors import DamageError, RequestError, StoreError
 from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (3, 0)
+FORMAT_VERSION = (3, 1)
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,9 @@ class ModelResult:
         Of the recorded modes and the loss, stacked over snapshots; order as in `Analysis.quantities`.
     learning : Learning or None
         Learning times of the modes; None without such events.
-    distances : dict of str to Distance
-        From the reference, by name of the distance: those of
-        `fastsde.analysis.distances.metrics.EVERY_SNAPSHOT`. For the reference itself between its own two
-        halves; empty without a reference.
+    distances : dict of str to DistanceOverTime
+        From the reference, by name of the distance: those that are declared for every snapshot. For the
+        reference itself between its own two halves; empty without a reference.
     significance : Significance or None
         Whether it is distinguishable from the reference, by these distances at all snapshots and those of the
         section ``distances`` at its few, all together (docs/distances.md); None without a reference.
@@ -58,7 +61,7 @@ class ModelResult:
     surviving: Floats
     moments: Moments
     learning: Learning | None
-    distances: dict[str, Distance]
+    distances: dict[str, DistanceOverTime]
     significance: Significance | None = None
 
 
@@ -152,6 +155,11 @@ class Findings:
         object.__setattr__(self, "models", Known(self.models, "model"))
         object.__setattr__(self, "sections", Known(self.sections, "section"))
 
+    @cached_property
+    def objective(self) -> ObjectiveTraits:
+        """What was descended: sizes, what it supports, and the words for it."""
+        return Study.from_toml(self.study).objective
+
     def __repr__(self) -> str:
         against = f" against {self.reference}" if self.reference else ""
         end = f"{len(self.step):,} snapshots to step {self.step[-1]:,.0f}"
@@ -188,6 +196,7 @@ class Findings:
                         f"{path} is not a {FORMAT} file of version {FORMAT_VERSION[0]}: "
                         f"`fastsde analyze {path.parent}` makes one"
                     )
+                import_stored_extensions(str(file.attrs["study"]), path.parent)
                 found = records.read(file, cls, leave_out=("sections",))
                 found.sections.update(read_sections(file))
                 return found
@@ -201,4 +210,4 @@ class Findings:
         return typing.cast(dict[str, Any], records.plain(self))
 
 
-make_brief(ModelResult, Effects, *(section.record for section in SECTIONS))
+make_brief(ModelResult, Effects)

@@ -17,13 +17,10 @@ if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
     from fastsde.analysis.settings import Settings
 
-__all__ = ["DISTANCES", "SNAPSHOTS", "check_kept", "check_sections", "measured_together"]
+__all__ = ["SNAPSHOTS", "check_kept", "check_sections", "measured_together", "significant_sections"]
 
 SNAPSHOTS = "snapshots"
 """The pass over all snapshots: moments, distances over time and learning times of every model."""
-
-DISTANCES = "distances"
-"""The section whose distances, beside those of the pass over all snapshots, the significance rests on."""
 
 
 def check_sections(names: Sequence[str]) -> None:
@@ -33,7 +30,7 @@ def check_sections(names: Sequence[str]) -> None:
     ------
     RequestError
     """
-    known = (SNAPSHOTS, *(section.name for section in SECTIONS))
+    known = (SNAPSHOTS, *SECTIONS)
     unknown = [name for name in names if name not in known]
     if not names:
         raise RequestError(f"no section is named; an analysis has {', '.join(known)}")
@@ -49,7 +46,7 @@ def measured_together(names: Sequence[str] | None, kept: bool) -> Sequence[str] 
     names : sequence of str, optional
         The sections that are asked for; all by default.
     kept : bool
-        Whether an earlier analysis has both, and they are kept.
+        Whether an earlier analysis has all of them, and they are kept.
 
     Examples
     --------
@@ -58,10 +55,15 @@ def measured_together(names: Sequence[str] | None, kept: bool) -> Sequence[str] 
     >>> measured_together(["snapshots"], kept=True), measured_together(["distances"], kept=True)
     (['snapshots', 'distances'], ['distances', 'snapshots'])
     """
-    both = (SNAPSHOTS, DISTANCES)
-    if names is None or (kept and not set(both) & set(names)):
+    together = (SNAPSHOTS, *significant_sections())
+    if names is None or (kept and not set(together) & set(names)):
         return names
-    return list(dict.fromkeys([*names, *both]))
+    return list(dict.fromkeys([*names, *together]))
+
+
+def significant_sections() -> list[str]:
+    """Return the sections whose distances are tested with those of the pass over all snapshots."""
+    return [name for name, section in SECTIONS.items() if section.significant]
 
 
 def check_kept(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 
@@ -13,13 +13,13 @@ class Settings:
     Parameters
     ----------
     seed : int
-        Seed of the directions, the frequencies, the shuffles and the subsamples.
+        Seed of the directions, the frequencies, the permutations and the subsamples.
     permutations : int
-        Shuffles of each permutation test.
+        Permutations of each test.
     directions : int
         Directions of the sliced Wasserstein distance.
     tail_limit : int
-        About so many values of a quantity are pooled over snapshots to estimate its tail.
+        About how many values of a quantity are pooled over snapshots to estimate its tail.
     bootstrap, bootstrap_limit : int
         Bootstrap replicates of the shape, and most trajectories that they resample.
     projections : int
@@ -37,7 +37,7 @@ class Settings:
         MMD and energy distance (n^2) at every snapshot; by them and the neighbours between all pairs; by
         assignment and Sinkhorn (n^3, and n^2 many times).
     blocks : int
-        Blocks a side in which random features are shuffled.
+        Blocks per sample in which random features are permuted.
     chosen : int
         Snapshots, evenly among the later ones and the last included, at which every distance is taken, and
         all pairs of models.
@@ -53,6 +53,9 @@ class Settings:
         Most trajectories whose whole paths are held at once.
     quick : bool
         Whether these are the settings of a quick analysis (`quickly`), which is said wherever it is shown.
+    own : dict of str to dict of str to float
+        Settings of single sections, by section and name, in place of their defaults
+        (`settings` of `fastsde.analysis.sections.Section`).
     """
 
     seed: int = 0
@@ -78,10 +81,11 @@ class Settings:
     surrogates: int = 200
     path_limit: int = 1000
     quick: bool = False
+    own: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @classmethod
     def quickly(cls) -> Self:
-        """Return settings of a first look: about a quarter of the shuffles, replicates and trajectories.
+        """Return settings of a first look: about a quarter of the permutations, replicates and trajectories.
 
         Examples
         --------
@@ -109,7 +113,7 @@ class Settings:
     def quick_words(self) -> str:
         """Say what a quick analysis saves; empty of any other."""
         usual = type(self)()
-        shown = {"permutations": "shuffles", "bootstrap": "bootstrap replicates"}
+        shown = {"permutations": "permutations", "bootstrap": "bootstrap replicates"}
         fewer = [f"{getattr(self, k)} {word} instead of {getattr(usual, k)}" for k, word in shown.items()]
         what = (
             f"{', '.join(fewer)}, and at most {self.sliced_limit} trajectories per sample "

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.analysis.distances.metrics import PRIMARY
+from fastsde.analysis.distances.kinds.mmd_features import MMD_FEATURES
+from fastsde.analysis.distances.kinds.sliced_wasserstein import SLICED_WASSERSTEIN
 from fastsde.analysis.headline import headline as headline
-from fastsde.analysis.landscape_row import landscape_words
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.ranking import ordered as ordered
 from fastsde.analysis.ranking import ranking as ranking
 from fastsde.analysis.ranking import tied
+from fastsde.analysis.sections import SECTIONS
+from fastsde.analysis.shape import section as shape
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ def summary(analysis: Findings) -> list[dict[str, Any]]:
         (median log10 loss less that of the reference), all means over the course of learning;
         closer_than_next (whether it is significantly nearer than the model of the next row); p_value, verdict
         ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because, distinguishable;
-        mmd_ratio (mean squared MMD over the `chance_level`), mmd_low and mmd_high (its 95 % interval), mmd_p,
+        mmd_ratio (mean squared MMD over the `null_quantile`), mmd_low and mmd_high (95 % interval), mmd_p,
         mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null, wasserstein_ratio
         (means over time); final_loss (median), learned_steps (median step at which each mode is learned to
-        the first fraction), tail and tail_index (verdict on the noise, and the moment estimator's index of
-        it, by mode). None where there is none. Of the reference itself, its own two halves, and no effect.
+        the first fraction); and what sections add, such as tail and tail_index. None where there is none.
+        Of the reference itself, its own two halves, and no effect.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -49,8 +51,9 @@ def summary_rows(analysis: Findings) -> list[dict[str, str]]:
 
 def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
     result = analysis.models[name]
-    mmd = result.distances.get(PRIMARY)
-    sliced = result.distances.get("sliced_wasserstein")
+    mmd = result.distances.get(MMD_FEATURES.name)
+    sliced = result.distances.get(SLICED_WASSERSTEIN.name)
+    null = null_quantile(analysis, MMD_FEATURES.name) if mmd else math.nan
     row: dict[str, Any] = {
         "model": name,
         "kind": result.kind,
@@ -59,22 +62,23 @@ def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
         "exploded": result.exploded,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
         **_effect(analysis, name),
-        "mmd_ratio": _known(mmd.mean / chance_level(analysis, PRIMARY)) if mmd else None,
-        "mmd_low": _known(mmd.mean_interval[0] / chance_level(analysis, PRIMARY)) if mmd else None,
-        "mmd_high": _known(mmd.mean_interval[1] / chance_level(analysis, PRIMARY)) if mmd else None,
+        "mmd_ratio": _known(mmd.mean / null) if mmd else None,
+        "mmd_low": _known(mmd.mean_interval[0] / null) if mmd else None,
+        "mmd_high": _known(mmd.mean_interval[1] / null) if mmd else None,
         "mmd_p": _known(mmd.mean_p) if mmd else None,
         "mmd_peak_ratio": _known(mmd.peak) if mmd else None,
         "mmd_peak_step": int(analysis.step[mmd.peak_snapshot]) if mmd and mmd.peak_snapshot >= 0 else None,
         "mmd_share_outside": _known(mmd.share_outside) if mmd else None,
         "wasserstein": _known(sliced.mean) if sliced else None,
         "wasserstein_null": _known(sliced.mean_null) if sliced else None,
-        "wasserstein_ratio": _known(sliced.mean / chance_level(analysis, "sliced_wasserstein"))
+        "wasserstein_ratio": _known(sliced.mean / null_quantile(analysis, SLICED_WASSERSTEIN.name))
         if sliced
         else None,
         "final_loss": _final_loss(analysis, result),
         "learned_steps": _learned_steps(analysis, result),
-        **_tail(analysis, name),
     }
+    for section in SECTIONS.values():
+        row |= section.numbers(analysis, name) if section.numbers else {}
     return row
 
 
@@ -91,16 +95,16 @@ def _effect(analysis: Findings, name: str) -> dict[str, Any]:
         "median_loss_decades": "shift",
     }
     compared = bool(analysis.reference) and name != analysis.reference
-    found = analysis.effects.between(analysis.reference, name) if compared else None
+    gap = analysis.effects.between(analysis.reference, name) if compared else None
     unsure = tied(analysis).get(name)
-    told = analysis.models[name].significance
+    test = analysis.models[name].significance
     return {
-        **{key: None if found is None else _known(getattr(found, field)) for key, field in keys.items()},
+        **{key: None if gap is None else _known(getattr(gap, field)) for key, field in keys.items()},
         "closer_than_next": None if unsure is None else not unsure,
-        "p_value": None if told is None else _known(told.p_value),
-        "verdict": None if told is None else told.verdict,
-        "undetermined_because": None if told is None else told.reason or None,
-        "distinguishable": None if told is None else told.distinguishable,
+        "p_value": None if test is None else _known(test.p_value),
+        "verdict": None if test is None else test.verdict,
+        "undetermined_because": None if test is None else test.reason or None,
+        "distinguishable": None if test is None else test.distinguishable,
     }
 
 
@@ -110,20 +114,27 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
         reference = row["model"] == analysis.reference
         words["effect (95 %)"] = "reference" if reference else _interval(row)
         if analysis.effects.has_modes:
-            landscape = Study.from_toml(analysis.study).landscape is not None
-            words["coordinates" if landscape else "modes"] = _number(row["effect_modes"])
+            words[analysis.objective.vocabulary.modes] = _number(row["effect_modes"])
         if analysis.effects.has_loss:
             words["loss, decades"] = _number(row["effect_loss_decades"])
         words["by sampling"] = _number(row["effect_by_sampling"])
         words["p"] = "-" if row["p_value"] is None else f"{row['p_value']:.2g}"
         words["verdict"] = "reference" if reference else str(row["verdict"])
         words["n per sample"] = f"{row['compared']:,}" if row["compared"] else "-"
-    end = _number(row["final_loss"])
-    learned = {"final loss": end, "learned at step": _listed(row["learned_steps"], "{:,.0f}")}
-    on_landscape = landscape_words(analysis, str(row["model"]), end)
-    words |= learned if on_landscape is None else on_landscape
-    words["noise tail"] = " / ".join(dict.fromkeys(row["tail"])) if row["tail"] else "-"
+    words |= _end(analysis, row)
+    for section in SECTIONS.values():
+        words |= section.cells(analysis, str(row["model"])) if section.cells else {}
     words["diverged"] = f"{row['exploded']:,} of {row['trajectories']:,}"
+    return words
+
+
+def _end(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
+    """Say how the run ends; an energy without a lower bound is left out: it says how long the run was."""
+    end = _number(row["final_loss"])
+    objective = analysis.objective
+    words = {f"final {objective.vocabulary.loss}": end} if objective.bounded else {}
+    if objective.positive:
+        words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
     return words
 
 
@@ -135,15 +146,15 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _final_loss(analysis: Findings, result: ModelResult) -> float | None:
-    """Return the median loss at the end; energies, which may be negative, stand in the shape only."""
+    """Return the median loss at the end; energies, which may be negative, are in the shape only."""
     if "loss" in analysis.quantities:
         return _known(float(result.moments.median[-1, analysis.quantities.index("loss")]))
-    shape = analysis.sections.get("shape")
-    if shape is None or "loss" not in shape.quantities:
+    shapes = shape.SECTION.of(analysis)
+    if shapes is None or "loss" not in shapes.quantities:
         return None
     name = next(name for name, one in analysis.models.items() if one is result)
-    medians = shape.models[name].statistics["median"].value
-    return _known(float(medians[-1, shape.quantities.index("loss")]))
+    medians = shapes.models[name].statistics["median"].value
+    return _known(float(medians[-1, shapes.quantities.index("loss")]))
 
 
 def _learned_steps(analysis: Findings, result: ModelResult) -> list[float | None] | None:
@@ -152,18 +163,8 @@ def _learned_steps(analysis: Findings, result: ModelResult) -> list[float | None
     return [_known(value) for value in result.learning.median[0] / time_per_step(analysis)]
 
 
-def _tail(analysis: Findings, name: str) -> dict[str, Any]:
-    """Verdict and moment estimator's index of the noise of one step, all snapshots together, by mode."""
-    tails = analysis.sections.get("tails")
-    if tails is None or tails.models[name].noise is None:
-        return {"tail": None, "tail_index": None}
-    noise = tails.models[name].noise
-    index = [_known(value) for value in noise.pooled.estimates["moment"].index]
-    return {"tail": list(noise.verdict), "tail_index": index}
-
-
-def chance_level(analysis: Findings, kind: str) -> float:
-    """Mean distance over snapshots that 95 % of shuffles of the two halves of the reference stay under.
+def null_quantile(analysis: Findings, kind: str) -> float:
+    """Mean distance over snapshots that 95 % of permutations of the two halves of the reference stay below.
 
     One unit for all models; NaN if there is none.
     """

@@ -21,9 +21,9 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
     """Return some models of an ensemble, restricted to the snapshots they have in common.
 
     Where trajectories are missing between others, as in part of a study, those are kept that all models have,
-    in whole states: halves of two models must not share trajectories, nor shuffled units share states.
+    in whole states: halves of two models must not share trajectories, nor permuted units share states.
 
-    A trajectory that explodes is NaN from the snapshot on at which its loss has passed `FAR` times the
+    A trajectory that diverges is NaN from the snapshot on at which its loss has passed `FAR` times the
     largest of the start for good: on its way it would be a finite number of any size, and the only one that a
     moment or a tail sees. Its explosion is still dated and counted where it ended. Landscapes are left alone,
     as their energies have no scale.
@@ -52,9 +52,9 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
         raise RequestError(f"no model {missing[0]!r} in this ensemble; it has {', '.join(there)}")
     if not chosen:
         raise RequestError("no models to analyse")
-    network = ensemble.study.landscape is None
+    positive = ensemble.study.objective.positive
     views = _common_trajectories({name: ensemble[name] for name in chosen}, branches_of(ensemble.study))
-    views = {name: _without_runaways(view) if network else view for name, view in views.items()}
+    views = {name: _without_runaways(view) if positive else view for name, view in views.items()}
     steps = [np.asarray(view.step) for view in views.values()]
     if all(np.array_equal(steps[0], step) for step in steps):
         return views
@@ -137,7 +137,7 @@ class _At(_View):
 
 
 def _without_runaways(view: Trajectories) -> Trajectories:
-    """Return the model with NaN where a trajectory that explodes is past return; itself if none is."""
+    """Return the model with NaN where a trajectory that diverges is past return; itself if none is."""
     if "loss" not in view.variables:
         return view
     exploding = np.flatnonzero(np.isfinite(view.passage_time("exploded")))

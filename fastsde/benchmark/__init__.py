@@ -1,4 +1,4 @@
-"""What this machine can do, and how much of it fastsde uses: the benchmark behind ``fastsde bench``."""
+"""The limits of this machine and how close fastsde comes to them: the benchmark of ``fastsde bench``."""
 
 from fastsde.benchmark.figure import draw as draw
 from fastsde.benchmark.run import Benchmark as Benchmark

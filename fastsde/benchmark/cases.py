@@ -1,4 +1,4 @@
-"""The networks and models that are timed, as data, and the study behind each."""
+"""The networks and models that are timed, as data, and the study of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 Precision = Literal["float32", "float64"]
 MODEL = "model"
-"""Name of the one model of a case's study."""
+"""Name of the only model of a case's study."""
 
 LEARNING_RATE = 0.01
 LANGEVIN: Mapping[str, Any] = {"kind": "sde", "noise": "isotropic", "temperature": 0.01, "substeps": 1}
@@ -34,7 +34,7 @@ GRADIENT: Mapping[str, Any] = {"kind": "sde", "noise": "gradient", "substeps": 1
 SGD: Mapping[str, Any] = {"kind": "sgd", "batch": 1}
 STABLE: Mapping[str, Any] = {"kind": "sde", "noise": "gradient", "alpha": 1.6, "substeps": 8}
 TEMPERED: Mapping[str, Any] = {**STABLE, "tempering": 1 / LEARNING_RATE}
-"""Rate one over the learning rate: clearly heavier tails than Gaussian, with the same covariance."""
+"""With tempering rate 1 / learning rate: clearly heavier tails than Gaussian, with the same covariance."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Case:
     Parameters
     ----------
     name : str
-        Short and unique, ``"langevin-10"``.
+        Short unique name, such as ``"langevin-10"``.
     title : str
-        What it is, in words.
+        Description.
     widths : tuple of int
         Input first.
     model : mapping
@@ -72,11 +72,11 @@ class Case:
 
     @property
     def substeps(self) -> int:
-        """Integrator steps in one learning rate."""
+        """Integrator steps per learning rate."""
         return int(self.model.get("substeps", 1))
 
     def study(self, steps: int, seed: int = 0) -> Study:
-        """Make the study of `steps` learning-rate steps, with a start and an end and no events in between.
+        """Return the study with `steps` learning-rate steps, snapshots only at both ends, and no events.
 
         The teacher's singular values fall from 2 to 1/2, layers start at ``std = 1 / (2 sqrt(width))``, the
         loss is "half", the learning rate 0.01 and the label noise 0.1: a smooth descent at any depth and
@@ -107,7 +107,7 @@ class Case:
         )
 
     def replace(self, **changes: Any) -> Case:
-        """Make a changed case."""
+        """Return a changed case."""
         return dataclasses.replace(self, **changes)
 
 
@@ -125,13 +125,13 @@ CASES = (
     Case("langevin-32", "Langevin, 4 layers of 32x32", (32,) * 5, trajectories=1024),
     Case("langevin-64", "Langevin, 4 layers of 64x64", (64,) * 5, trajectories=256),
 )
-"""What ``fastsde bench`` times."""
+"""The cases of ``fastsde bench``."""
 
 
 def cases(*, quick: bool = False, dtype: Precision | None = None) -> tuple[Case, ...]:
     """Return the cases to time: all, or all of one precision.
 
-    Without a `dtype`, `quick` leaves out ``float64``, and so half of what has to be compiled.
+    Without a `dtype`, `quick` omits ``float64``, and hence half of the compile time.
 
     Examples
     --------

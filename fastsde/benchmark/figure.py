@@ -1,4 +1,4 @@
-"""The benchmark as one figure: shares of the limit, threads, and the growth of the cost with each size."""
+"""The benchmark as one figure: fractions of the limit, threads, and scaling of the cost with each size."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _figure(benchmark: Benchmark) -> Figure:
 
 
 def _shares(axes: Axes, benchmark: Benchmark) -> None:
-    """Bars: one thread's share of one core's limit, the time of a step beside each."""
+    """Draw bars: one thread's fraction of one core's limit, labelled with the time of a step."""
     items = list(reversed(benchmark.throughput))
     place = [float(row) for row in range(len(items))]
     axes.barh(place, [item.share.median for item in items], color=MEASURED, height=0.62)
@@ -78,44 +78,44 @@ def _shares(axes: Axes, benchmark: Benchmark) -> None:
     axes.axvline(1.0, color=LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.set_yticks(place, [f"{item.case.title}, {item.case.dtype}" for item in items], fontsize=8)
     axes.set_xlim(0, max(1.05, max((item.share.median for item in items), default=1) + 0.05))
-    axes.set_xlabel("one thread's share of one core's limit; time of a trajectory-step")
+    axes.set_xlabel("fraction of one core's limit, one thread; labels: time per trajectory-step")
     axes.grid(visible=False, axis="y")
-    axes.set_title("Share of the limit")
+    axes.set_title("Fraction of the limit")
 
 
 def _gains(axes: Axes, benchmark: Benchmark) -> None:
-    """Gain by threads, beside a gain by as many as there are."""
+    """Draw the speed-up by threads, and the ideal speed-up."""
     threads = [item.threads for item in benchmark.threads]
     axes.plot(threads, threads, color=LIMIT, linestyle=(0, (4, 2)))
     axes.plot(threads, [item.gain for item in benchmark.threads], "o-", color=MEASURED)
     axes.set_xticks(threads)
     axes.set_xlabel("threads")
-    axes.set_ylabel("times one thread")
+    axes.set_ylabel("speed-up")
     axes.set_ylim(0, max(threads, default=1) * 1.1)
-    axes.set_title("Scaling over threads")
+    axes.set_title("Scaling with threads")
 
 
 def _growth(axes: Axes, item: Scaling) -> None:
-    """Time of a step against one size, both axes logarithmic, with the time at the limit."""
+    """Draw the time of a step over one size on logarithmic axes, with the time at the limit."""
     axes.loglog(item.sizes, np.multiply(item.seconds, 1e6), "o-", color=MEASURED, label="measured")
     axes.loglog(
         item.sizes,
         np.multiply(item.limit, 1e6),
         color=LIMIT,
         linestyle=(0, (4, 2)),
-        label="counted work at the limit",
+        label="limit from operation counts",
     )
     _sizes(axes, item.sizes)
     axes.set_xlabel(item.axis.name)
     what = "ensemble" if item.axis.name == "trajectories" else "trajectory"
-    axes.set_ylabel(f"\N{MICRO SIGN}s a step, {what}")
+    axes.set_ylabel(f"\N{MICRO SIGN}s per step, {what}")
     axes.set_title(
-        f"{item.axis.title}\nexponent {item.measured:.2f} (counted work: {item.expected:.2f})", fontsize=8.5
+        f"{item.axis.title}\nexponent {item.measured:.2f} (expected: {item.expected:.2f})", fontsize=8.5
     )
 
 
 def _sizes(axes: Axes, sizes: tuple[int, ...]) -> None:
-    """Put plain numbers on both logarithmic axes."""
+    """Label both logarithmic axes with plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     axes.set_xticks(sizes, [f"{size}" for size in sizes])

@@ -1,4 +1,4 @@
-"""What a study will take before it is run: time, memory, disk, and how many tasks of a job array."""
+"""Estimates for a study before it is run: time, memory, disk space, and tasks of a job array."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
 __all__ = ["ArrayRow", "Forecast", "Speed", "array_row", "forecast", "suggested_tasks"]
 
 START_SECONDS = 1.3
-"""A process: Python, imports, the data. Measured by ``python -m bench.arrays``, as the next two."""
+"""Per process: Python, imports, data. Measured by ``python -m bench.arrays``, like the next two."""
 MODEL_SECONDS = 0.05
-"""A model in a process: loading its compiled code."""
+"""Per model and process: loading its compiled code."""
 PART_SECONDS = 0.04
-"""A part: its folder, its file, its checksum, its flush."""
+"""Per part: folder, file, checksum, flush."""
 BYTE_SECONDS = 1.8e-9
-"""A byte of a part, where the disk keeps up: copying, writing and its share of the checksum."""
+"""Per byte of a part, if the disk is not the bottleneck: copying, writing and checksum."""
 PROBE_STEPS, PROBE_TRAJECTORIES = 8, 512
 PILOT_WORK = 2e8
-"""Parameter-steps of a pilot run: its length is a function of the study, so that two forecasts agree."""
+"""Parameter-steps of a pilot run; its length depends only on the study, so that two forecasts agree."""
 ROUNDS, ROUND_SECONDS = 5, 1.5
-"""A pilot is run so often, or until so much time has passed, at least three times; the median is taken."""
+"""Largest number and total time of pilot runs; at least three are run, and the median is used."""
 TASK_SECONDS = 1800.0
-"""A task of a job array should be about as long: short ones burden a scheduler, long ones wait for room."""
+"""Recommended time of a task: many short tasks burden the scheduler, long ones wait longer in the queue."""
 ALONE_SECONDS = 1200.0
 """A run shorter than this needs no job array."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a model costs on this machine with all threads at work.
+    """The cost of a model on this machine, with all threads.
 
     Attributes
     ----------
     step
         Seconds of one integrator step of one trajectory.
     snapshot
-        Seconds of measuring one trajectory at one snapshot.
+        Seconds to measure one trajectory at one snapshot.
     share
-        Share of the study's time that the pilot goes through; costs fall when events have happened.
+        Fraction of the study that the pilot covers; steps become cheaper once all events have occurred.
     """
 
     step: float
@@ -63,10 +63,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class ArrayRow:
-    """What a job array of so many tasks takes: seconds of a task, efficiency, files, their size, part size.
+    """Estimates for a job array: number of tasks, time, efficiency, files, their size, and part size.
 
-    `efficiency` is the time that goes into steps and snapshots over all time of all tasks; `seconds` that of
-    the longest task.
+    `seconds` is the time of the longest task; `efficiency` is the time spent on steps and snapshots divided
+    by the total time of all tasks.
     """
 
     tasks: int
@@ -79,30 +79,30 @@ class ArrayRow:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a study takes.
+    """Estimates for a study.
 
     Attributes
     ----------
     threads
-        Threads that the times are for.
+        Number of threads for which the times are estimated.
     seconds
-        Time of a whole study in one process: the sum of the four that follow.
+        Time of the whole study in one process: the sum of the next four.
     start_seconds
-        Starting, loading compiled code, and what each part costs beside its numbers.
+        Start-up, loading of compiled code, and overhead of the parts.
     model_seconds
-        Each model's integration.
+        Integration of each model.
     analysis_seconds
-        Of each section of the analysis: see `fastsde.analysis.cost` for how well they are known.
+        Each section of the analysis; see `fastsde.analysis.cost` for the accuracy.
     report_seconds
-        Figures and page.
+        Figures and HTML report.
     summaries
-        What each model is.
+        Description of each model.
     memory, disk, files
-        Bytes of memory at the peak, bytes on disk, number of files.
+        Peak memory in bytes, disk space in bytes, number of files.
     arrays
-        Job arrays of growing numbers of tasks.
+        Job arrays with increasing numbers of tasks.
     suggested
-        How many tasks to take; 1: no job array.
+        Recommended number of tasks; 1: no job array.
     """
 
     threads: int
@@ -119,7 +119,7 @@ class Forecast:
     suggested: int
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give it as plain values, for JSON."""
+        """Return the estimates as plain values, for JSON."""
         return dataclasses.asdict(self)
 
 
@@ -132,28 +132,26 @@ def forecast(
     progress: Progress | None = None,
     known: dict[str, Speed] | None = None,
 ) -> Forecast:
-    """Measure a study's models on this machine for a few seconds, and say what the whole takes.
+    """Time a study's models on this machine for a few seconds, and estimate the whole study.
 
     Parameters
     ----------
     study
-        What is going to be run.
+        The study.
     threads
-        Of a process; None: as many as are granted.
+        Threads of a process; None: as many as are granted.
     tasks
-        Also look at a job array of so many tasks.
+        Number of tasks of an additional job array to estimate.
     part_size
-        Trajectories of a part; None: the default of each model.
+        Trajectories per part; None: the default of each model.
     progress
-        Told which model is measured.
+        Reports which model is being timed.
     known
-        Speeds measured before, which this forecast uses and adds to: the cases of a sweep share them.
+        Speeds measured before, which are used and extended; the cases of a sweep share them.
 
-    Notes
-    -----
-    A pilot run has two blocks of trajectories per thread and `PILOT_WORK` parameter-steps, the whole time of
-    a short study: while events are awaited steps cost more, so the time of long studies is rather
-    over-estimated.
+    Notes ----- A pilot run has two blocks of trajectories per thread and `PILOT_WORK` parameter-steps, or the
+    whole length of a short study. Steps are more expensive before the events have occurred, so the time of
+    long studies tends to be overestimated.
     """
     from fastsde.analysis.cost import analysis_seconds, machine_speed, report_seconds
     from fastsde.problem.data import build_problem
@@ -169,8 +167,8 @@ def forecast(
     counts = sorted({1, 10, 100, 1000, 10_000, suggested, *([tasks] if tasks else [])})
     need = disk_need(study, options)
     models = {
-        name: _model_seconds(study, name, one, threads, Shard(1, 1), part_size)
-        for name, one in speeds.items()
+        name: _model_seconds(study, name, speed, threads, Shard(1, 1), part_size)
+        for name, speed in speeds.items()
     }
     start, machine = whole.seconds - sum(models.values()), machine_speed()
     analysis, report = analysis_seconds(study, threads, machine), report_seconds(study, machine)
@@ -193,7 +191,7 @@ def forecast(
 def _speeds(
     study: Study, problem: Problem, threads: int, progress: Progress, known: dict[str, Speed]
 ) -> dict[str, Speed]:
-    """Measure the models whose speed is not known yet."""
+    """Time the models whose speed is not known yet."""
     keys = {name: _likeness(study, name) for name in study.models}
     new = [name for name, key in keys.items() if key not in known]
     if new:
@@ -206,7 +204,7 @@ def _speeds(
 
 
 def _likeness(study: Study, name: str) -> str:
-    """Return what the speed of a model depends on: not the seeds, the learning rate or the other models."""
+    """Return everything on which a model's speed depends, without seeds, learning rate and other models."""
     content = study.to_mapping()
     for key in ("seed", "trajectories"):
         content.pop(key, None)
@@ -218,7 +216,7 @@ def _likeness(study: Study, name: str) -> str:
 
 
 def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
-    """Run a model for a few seconds on all threads and return what a step and a snapshot cost."""
+    """Run a model for a few seconds on all threads, and return the cost of a step and of a snapshot."""
     from fastsde.integrate.compile_cache import ensure_compiled
     from fastsde.kernels.lanes import lane_count
     from fastsde.run.integrate import integrate
@@ -230,12 +228,14 @@ def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
         return time.perf_counter() - begun
 
     def longer(count: int, long: tuple[int, list[int]], short: tuple[int, list[int]]) -> float:
-        """Return how much longer one run takes than another, the two in turns: the median round."""
-        found: list[float] = []
+        """Return the median difference between the times of two runs, over alternating rounds."""
+        differences: list[float] = []
         begun = time.perf_counter()
-        while len(found) < 3 or (len(found) < ROUNDS and time.perf_counter() - begun < ROUND_SECONDS):
-            found.append(timed(count, *long) - timed(count, *short))
-        return max(1e-9, statistics.median(found))
+        while len(differences) < 3 or (
+            len(differences) < ROUNDS and time.perf_counter() - begun < ROUND_SECONDS
+        ):
+            differences.append(timed(count, *long) - timed(count, *short))
+        return max(1e-9, statistics.median(differences))
 
     total, substeps = study.time.steps, study.models[name].substeps
     count = 2 * threads * int(lane_count(study.dtype))
@@ -243,20 +243,20 @@ def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
     few = min(total, PROBE_STEPS)
     many = min(default_size(study, name), study.trajectories, PROBE_TRAJECTORIES)
     ensure_compiled(study, name, problem)
-    timed(count, few, list(range(few + 1)))  # loads the code and wakes the threads
+    timed(count, few, list(range(few + 1)))  # loads the code and starts the threads
     snapshot = longer(many, (few, list(range(few + 1))), (few, [few])) / max(1, few - 1)
     seconds = longer(count, (steps, [steps]), (1, [1])) * steps / max(1, steps - 1)
     return Speed(seconds / steps / substeps / count, snapshot / many, steps / total)
 
 
 def pilot_steps(study: Study, name: str, count: int) -> int:
-    """Return how many learning-rate steps a pilot of so many trajectories takes."""
+    """Return the number of learning-rate steps of a pilot run of `count` trajectories."""
     parameters = schema.dimension_sizes(study, 1)["parameter"]
     return max(1, int(PILOT_WORK / (count * study.models[name].substeps * max(parameters, 16))))
 
 
 def suggested_tasks(study: Study, seconds: float, threads: int) -> int:
-    """Return how many tasks a job array should have: of about half an hour each, none for a short run."""
+    """Return the recommended number of tasks, of about half an hour each; 1 for a short run."""
     if seconds <= ALONE_SECONDS:
         return 1
     most = max(1, study.trajectories // (16 * threads))
@@ -266,7 +266,7 @@ def suggested_tasks(study: Study, seconds: float, threads: int) -> int:
 def array_row(
     study: Study, speeds: dict[str, Speed], threads: int, tasks: int, part_size: int | None = None
 ) -> ArrayRow:
-    """Return what a job array takes in which the tasks have so many threads each."""
+    """Return the estimates for a job array whose tasks have `threads` threads each."""
     longest = max(
         (Shard(i, tasks) for i in {1, tasks}), key=lambda s: len(shard_range(study.trajectories, s))
     )
@@ -294,7 +294,7 @@ def array_row(
 def _model_seconds(
     study: Study, name: str, speed: Speed, threads: int, shard: Shard, part_size: int | None
 ) -> float:
-    """Return the time of one model's trajectories in a shard, in whole blocks for every thread."""
+    """Return the time of one model's trajectories in a shard, rounded up to whole blocks on every thread."""
     from fastsde.kernels.lanes import lane_count
 
     count, size = len(shard_range(study.trajectories, shard)), part_size or default_size(study, name)

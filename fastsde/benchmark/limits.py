@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured with our own kernels: products, normals, updates, memory."""
+"""The limits of the machine, measured with fastsde's own kernels: products, normals, updates, memory."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from fastsde.benchmark.timing import Rate, calls_for, in_turns
 __all__ = ["Limit", "Probe", "measure_limits", "probes", "tile_rates"]
 
 SHAPES = ((8, 8, 16), (8, 8, 24), (4, 8, 32), (4, 4, 48))
-"""Products ``n x m x inner`` whose three matrices fit a first-level cache of 32 KiB at any lane width."""
+"""Products ``n x m x inner`` whose three matrices fit into an L1 cache of 32 KiB at any lane width."""
 NORMALS = 96
-"""Lane vectors of normals drawn over the same place again and again."""
+"""Lane vectors of normals, which are drawn repeatedly into the same buffer."""
 COPY_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One thing to measure.
+    """One limit to measure.
 
     Parameters
     ----------
     resource : str
-        In words.
+        Description.
     unit : str
-        Of the rate.
+        Unit of the rate.
     amount : float
-        Units in one repetition.
+        Units per repetition.
     work : callable
-        ``work(repetitions)``, without the interpreter's lock; uses data of its own.
+        ``work(repetitions)``; releases the interpreter's lock, and uses its own data.
     """
 
     resource: str
@@ -83,7 +83,7 @@ def normal_probe(dtype: str) -> Probe:
 
 
 def update_probe(dtype: str) -> Probe:
-    """Return the probe of parameters changed in place."""
+    """Return the probe of in-place parameter updates."""
     from fastsde.benchmark.loops import update
     from fastsde.kernels.cpu import aligned
     from fastsde.kernels.lanes import lane_count
@@ -92,7 +92,7 @@ def update_probe(dtype: str) -> Probe:
     w, h = aligned(rows * columns * lanes, dtype), aligned(columns * lanes, dtype)
     w[:], h[:] = 1.0, 1e-3
     return Probe(
-        "updates in place",
+        "in-place updates",
         "updates/s",
         rows * columns * lanes,
         lambda count: update(w, h, rows, columns, count),
@@ -112,7 +112,7 @@ def copy_probe(size: int = COPY_BYTES) -> Probe:
 
 
 def probes(dtype: str) -> list[Probe]:
-    """Return what is measured in one precision; of the products' several shapes the best counts."""
+    """Return the probes of one precision; the best of several shapes of products counts."""
     return [*(product_probe(dtype, *shape) for shape in SHAPES), normal_probe(dtype), update_probe(dtype)]
 
 
@@ -123,11 +123,11 @@ def measure_limits(dtype: str, threads: int, target: float, rounds: int) -> list
     ----------
     dtype : {"float32", "float64"}
     threads : int
-        All of them measure the same thing at once, each on data of its own.
+        Number of threads, which measure at the same time, each with its own data.
     target : float
         Seconds of one measurement.
     rounds : int
-        Measurements of each.
+        Number of measurements of each limit.
 
     Returns
     -------
@@ -143,13 +143,13 @@ def measure_limits(dtype: str, threads: int, target: float, rounds: int) -> list
 
 
 def measure_memory(threads: int, target: float, rounds: int) -> Limit:
-    """Measure the copying of memory that no cache holds."""
+    """Measure the copying of data larger than the caches."""
     [(probe, one, both)] = _rates(lambda: [copy_probe()], threads, target, rounds)
     return Limit(probe.resource, "", probe.unit, one, both)
 
 
 def tile_rates(dtype: str, shape: tuple[int, int, int], target: float, rounds: int) -> Rate:
-    """Measure one core's rate at one shape of product, in flop/s."""
+    """Measure the rate of one core for one shape of product, in flop/s."""
     probe = product_probe(dtype, *shape)
     count = calls_for(probe.work, target)
     [times] = in_turns([lambda: probe.work(count)], rounds)
@@ -159,7 +159,7 @@ def tile_rates(dtype: str, shape: tuple[int, int, int], target: float, rounds: i
 def _rates(
     make: Callable[[], list[Probe]], threads: int, target: float, rounds: int
 ) -> list[tuple[Probe, Rate, Rate]]:
-    """Measure each probe alone and in all threads at once, in turns."""
+    """Measure each probe on one thread and on all threads, alternately."""
     sets = [make() for _ in range(threads)]
     for probe in sets[0]:
         probe.work(1)

@@ -1,4 +1,4 @@
-"""Compiled loops that do one thing only, over data in the first-level cache."""
+"""Compiled loops of a single operation, on data in the L1 cache."""
 
 # Compiled by numba; as in kernels/, types are for the compiler and not for mypy.
 # mypy: ignore-errors
@@ -19,7 +19,7 @@ def multiply(a, b, c, n, m, inner, repeats):
 
 @kernel
 def update(w, h, rows, columns, repeats):
-    """``W_ij += e h_j``, `repeats` times: what an update of the parameters costs in loads and stores."""
+    """``W_ij += e h_j``, `repeats` times: the cost of a parameter update with its loads and stores."""
     for _ in range(repeats):
         for i in range(rows):
             e = load(h, i) * 1e-6

@@ -12,25 +12,25 @@ from fastsde.benchmark.cases import Case, Precision, cases
 from fastsde.benchmark.limits import Limit, measure_limits, measure_memory
 from fastsde.benchmark.scaling import AXES, Axis, Scaling, Threads, measure_scaling, measure_threads
 from fastsde.benchmark.throughput import Throughput, measure_throughput
-from fastsde.integrate.integration import default_threads
 from fastsde.system.progress import Progress, Silent
 from fastsde.system.provenance import host, now, versions
+from fastsde.system.threads import default_threads
 
 __all__ = ["Benchmark", "run_benchmark"]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What was measured.
+    """The results of the benchmark.
 
     Parameters
     ----------
     machine : dict
-        Name, system, processor, cores, bytes of a vector register.
+        Name, system, CPU, cores, bytes of a vector register.
     created : str
-        ISO 8601, UTC.
+        Date and time, ISO 8601, UTC.
     versions : dict
-        Of the libraries.
+        Versions of the libraries.
     limits : list of Limit
     throughput : list of Throughput
     threads : list of Threads
@@ -61,8 +61,8 @@ class Benchmark:
     def throughput_rows(self) -> list[dict[str, Any]]:
         """Return the cases as rows of a table.
 
-        A step is an integrator step of one trajectory. Its time and its share of the limit are of one thread;
-        rates a second, and the time to start and save a trajectory, are of all threads.
+        A step is an integrator step of one trajectory. Its time and its fraction of the limit refer to one
+        thread; rates, and the time to start and save a trajectory, refer to all threads.
         """
         return [
             {
@@ -70,7 +70,7 @@ class Benchmark:
                 "dtype": item.case.dtype,
                 "trajectories": item.case.trajectories,
                 "us/step": 1e6 / item.one.best,
-                "share": f"{item.share.median:.0%}",
+                "of the limit": f"{item.share.median:.0%}",
                 "10^6 steps/s": item.all.best / 1e6,
                 "10^6 normals/s": item.all.best * item.work.normals / 1e6,
                 "Gflop/s": item.all.best * item.work.flops / 1e9,
@@ -80,13 +80,13 @@ class Benchmark:
         ]
 
     def thread_rows(self) -> list[dict[str, Any]]:
-        """Return the scaling over threads as rows of a table."""
+        """Return the scaling with threads as rows of a table."""
         return [
             {
                 "model": item.case.title,
                 "threads": item.threads,
                 "10^6 steps/s": item.rate.best / 1e6,
-                "times one thread": item.gain,
+                "speed-up": item.gain,
             }
             for item in self.threads
         ]
@@ -95,19 +95,19 @@ class Benchmark:
         """Return the exponents as rows of a table."""
         return [
             {
-                "growing": item.axis.name,
+                "size": item.axis.name,
                 "model": item.axis.title,
-                "sizes": f"{item.sizes[0]} to {item.sizes[-1]}",
+                "range": f"{item.sizes[0]} to {item.sizes[-1]}",
                 "measured exponent": item.measured,
-                "expected": item.expected,
-                "for large sizes": item.axis.asymptotic,
-                "why": item.axis.why,
+                "expected exponent": item.expected,
+                "asymptotic exponent": item.axis.asymptotic,
+                "explanation": item.axis.why,
             }
             for item in self.scaling
         ]
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return everything as plain data, for JSON; rates are units a second, times seconds."""
+        """Return everything as plain data, for JSON; rates are in units per second, times in seconds."""
         return {
             "machine": self.machine,
             "created": self.created,
@@ -169,26 +169,25 @@ def run_benchmark(
 ) -> Benchmark:
     """Measure this machine, then fastsde on it.
 
-    Every rate is the best of several runs, as a machine that does other things only ever makes a run slower;
-    shares of the limit and gains by threads are medians over rounds in which both sides were measured in
-    turn. Compilation happens before any clock starts.
+    Every rate is the best of several runs, since other load can only slow down a run. Fractions of the limit
+    and speed-ups are medians over rounds in which both times were measured. Compile time is excluded.
 
     Parameters
     ----------
     threads : int, optional
-        As many as the process may use, by default.
+        Number of threads; by default all that the process may use.
     quick : bool
-        ``float32`` only, fewer sizes, shorter runs: under a minute once the kernels are compiled.
+        ``float32`` only, fewer sizes, shorter runs: less than a minute once the kernels are compiled.
     dtype : {"float32", "float64"}, optional
-        Time in this precision only; by default in both, or ``float32`` when quick.
+        Only this precision; by default both, or ``float32`` if `quick`.
     target : float, optional
-        Seconds of one measured run, by default 0.5, or 0.05 when quick.
+        Seconds of one measured run, by default 0.5, or 0.05 if `quick`.
     chosen : sequence of Case, optional
-        What to time, instead of `fastsde.benchmark.cases.CASES`.
+        The cases to time, instead of `fastsde.benchmark.cases.CASES`.
     axes : sequence of Axis
-        What to let grow.
+        The sizes to vary.
     progress : Progress, optional
-        Told what is being measured.
+        Reports what is being measured.
 
     Returns
     -------
@@ -218,14 +217,14 @@ def run_benchmark(
         for case in chosen:
             begin(f"{case.title}, {case.dtype}")
             throughput.append(measure_throughput(case, threads, target, rounds))
-        begin("scaling over threads")
+        begin("scaling with threads")
         gains = [row for case in chosen[:1] for row in measure_threads(case, threads, 4 * target, rounds)]
         scaling = []
         for axis in axes:
-            begin(f"scaling over {axis.name}")
+            begin(f"scaling with {axis.name}")
             scaling.append(measure_scaling(axis, limits[growing], target, rounds, quick=quick, dtype=growing))
         progress.update(stages)
-    flat = [limit for found in limits.values() for limit in found]
+    flat = [limit for measured in limits.values() for limit in measured]
     return Benchmark(_machine(), now(), versions(), [*flat, memory], throughput, gains, scaling)
 
 

@@ -1,4 +1,4 @@
-"""How the cost grows with threads and with each size of the problem, beside what the counted work expects."""
+"""Scaling of the cost with threads and with each size of the problem, measured and expected."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ __all__ = ["AXES", "Axis", "Scaling", "Threads", "exponent", "measure_scaling", 
 
 @dataclass(frozen=True)
 class Axis:
-    """One size that grows while the others stand.
+    """One size that varies while the others are fixed.
 
     Parameters
     ----------
     name : str
     title : str
-        What is timed, in words.
+        Description of what is timed.
     sizes, quick : tuple of int
-        The sizes, and the fewer of a quick benchmark.
+        The sizes, and those of a quick benchmark.
     case : callable
-        The case of a size.
+        Function that returns the case of a size.
     asymptotic : int
         The exponent in the limit of large sizes.
     why : str
-        One sentence: where that exponent comes from, and what keeps small sizes from it.
+        One sentence that explains this exponent, and the deviation for small sizes.
     """
 
     name: str
@@ -74,7 +74,7 @@ AXES = (
         (512, 2048, 8192),
         _many,
         1,
-        "Trajectories share nothing, and a block of them stays in the cache however many there are.",
+        "Trajectories are independent, and each block of them stays in the cache.",
     ),
     Axis(
         "width",
@@ -83,7 +83,7 @@ AXES = (
         (8, 16, 32),
         _wide,
         3,
-        "A product of d x d matrices takes d^3; normals and updates, d^2, weigh most where d is small.",
+        "Products of d x d matrices cost d^3; normals and updates cost d^2, and dominate for small d.",
     ),
     Axis(
         "depth",
@@ -92,7 +92,7 @@ AXES = (
         (2, 4, 8),
         _deep,
         1,
-        "A layer adds three products and its normals; the first needs no product, so few layers are cheap.",
+        "Each layer adds three products and its normals, except that the first layer needs no products.",
     ),
     Axis(
         "batch",
@@ -101,7 +101,7 @@ AXES = (
         (1, 4, 16),
         _batched,
         1,
-        "Each sample has its own way forward and back; at a batch of one the gradient is a bare update.",
+        "Each sample has a forward and a backward pass; for batch 1 the gradient is applied directly.",
     ),
     Axis(
         "samples",
@@ -110,25 +110,25 @@ AXES = (
         (16, 64, 256),
         _sampled,
         1,
-        "A sample adds one normal and two thin products to a descent whose cost does not depend on samples.",
+        "Each sample adds one normal and two small products to a descent of constant cost.",
     ),
 )
-"""What ``fastsde bench`` lets grow."""
+"""The sizes that ``fastsde bench`` varies."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Measured growth along an axis.
+    """Measured scaling along an axis.
 
     Parameters
     ----------
     axis : Axis
     sizes : tuple of int
     seconds : tuple of float
-        Best time of one integrator step at each size: of one trajectory, or of the whole ensemble along the
-        axis of trajectories; one thread.
+        Best time of one integrator step at each size on one thread, of one trajectory, or, along the axis of
+        trajectories, of the whole ensemble.
     limit : tuple of float
-        The same from the counted work at the machine's rates.
+        The same, from operation counts and the machine's rates.
     measured, expected : float
         Exponents: slopes of straight lines through the logarithms of `seconds` and of `limit`.
     """
@@ -143,7 +143,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Threads:
-    """Throughput at a number of threads; `gain` is the median ratio to one thread in the same round."""
+    """Throughput with a number of threads; `gain` is the median ratio to one thread in the same round."""
 
     case: Case
     threads: int
@@ -171,19 +171,19 @@ def measure_scaling(
     quick: bool = False,
     dtype: Precision = "float32",
 ) -> Scaling:
-    """Time the sizes of an axis in turns with one thread, and fit the exponents.
+    """Time the sizes of an axis alternately with one thread, and fit the exponents.
 
     Parameters
     ----------
     axis : Axis
     limits : sequence of Limit
-        Of `dtype`: products, normals, updates.
+        Limits for `dtype`: products, normals, updates.
     target : float
         Seconds of one run.
     rounds : int
-        Runs of each size; the best counts.
+        Runs of each size; the fastest counts.
     quick : bool
-        Fewer sizes.
+        Whether to measure fewer sizes.
     dtype : {"float32", "float64"}
     """
     sizes = axis.quick if quick else axis.sizes
@@ -206,7 +206,7 @@ def measure_scaling(
 
 
 def measure_threads(case: Case, threads: int, target: float, rounds: int) -> list[Threads]:
-    """Time a case at one thread, two, four and so on up to all, in turns."""
+    """Time a case alternately with 1, 2, 4, ... and all threads."""
     counts = sorted({*(1 << k for k in range(threads.bit_length()) if 1 << k <= threads), threads})
     steps = steps_for(case, target)
     runs = [runner(case, n, count) for count in counts for n in (1, steps)]

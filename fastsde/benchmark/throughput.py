@@ -1,4 +1,4 @@
-"""Trajectory-steps a second of a case, and its share of the machine's limit."""
+"""Trajectory-steps per second of a case, and its fraction of the machine's limit."""
 
 from __future__ import annotations
 
@@ -24,28 +24,27 @@ MOST_STEPS = 1 << 24
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a case reaches.
+    """The throughput of a case.
 
     Parameters
     ----------
     case : Case
     work : Work
-        Of one trajectory-step.
+        Operations of one trajectory-step.
     steps : int
         Learning-rate steps of a measured run.
     one, all : Rate
-        Trajectory-steps (integrator steps of single trajectories) a second, of one thread and of all; the
-        start of a run is subtracted.
+        Trajectory-steps (integrator steps of single trajectories) per second, of one thread and of all
+        threads; the start-up time of a run is subtracted.
     start : float
-        Seconds that a run takes a trajectory beside its steps, all threads: drawing the start, first and last
-        snapshot.
+        Seconds per trajectory of a run besides its steps, on all threads: drawing the initial state, first
+        and last snapshot.
     threads : int
-        How many `all` is.
+        Number of all threads.
     limit : float
-        Trajectory-steps a second of one core if nothing but its work were done, at the machine's best rates.
+        Trajectory-steps per second of one core that does nothing but the counted work, at the best rates.
     share : Rate
-        Over rounds, the time at the limit over the time taken by one thread; rates and runs in
-        turns.
+        Time at the limit divided by the time of one thread, over rounds in which both were measured.
     """
 
     case: Case
@@ -60,14 +59,14 @@ class Throughput:
 
 
 def runner(case: Case, steps: int, threads: int) -> Callable[[], object]:
-    """Return a function that integrates a case, its problem at hand; starting points are drawn each time."""
+    """Return a function that integrates a case; its problem is built before, initial states in each call."""
     study = case.study(steps)
     problem = build_problem(study)
     return partial(integrate, study, MODEL, 0, case.trajectories, problem=problem, threads=threads)
 
 
 def steps_for(case: Case, target: float) -> int:
-    """Return how many learning-rate steps take one thread about `target` seconds; compiles on the way."""
+    """Return how many learning-rate steps take one thread about `target` seconds; compiles the kernels."""
     runner(case, 1, 1)()
     short = min(seconds(runner(case, 1, 1)) for _ in range(2))
     steps = 2
@@ -82,7 +81,7 @@ def steps_for(case: Case, target: float) -> int:
 def step_times(short: NDArray[np.float64], long: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     """Return the time of one learning-rate step in each round, from runs of 1 and of `steps` steps.
 
-    The shortest of the short runs is subtracted: a slow one would make a step seem faster than it is.
+    The shortest of the short runs is subtracted, since a slow one would make steps appear too fast.
 
     Examples
     --------
@@ -94,17 +93,17 @@ def step_times(short: NDArray[np.float64], long: NDArray[np.float64], steps: int
 
 
 def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> Throughput:
-    """Time a case with one thread and with all, in turns with the rates that make its limit.
+    """Time a case with one thread and with all, alternating with the rates that determine its limit.
 
     Parameters
     ----------
     case : Case
     threads : int
-        All threads.
+        Number of all threads.
     target : float
         Seconds of one run.
     rounds : int
-        Runs of each kind.
+        Number of runs of each kind.
     """
     steps = steps_for(case, target)
     study = case.study(steps)
@@ -117,25 +116,25 @@ def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> 
     rates = zip(np.max(products, axis=0), normals, updates, strict=True)
     limits = 1 / np.array([work.seconds(*at) for at in rates])
     done = case.trajectories * case.substeps
-    one = done / step_times(times[-4], times[-3], steps)
+    single = done / step_times(times[-4], times[-3], steps)
     every = done / step_times(times[-2], times[-1], steps)
     return Throughput(
         case=case,
         work=work,
         steps=steps,
-        one=Rate.of(one),
+        one=Rate.of(single),
         all=Rate.of(every),
         start=float(times[-2].min()) / case.trajectories,
         threads=threads,
         limit=float(np.max(limits)),
-        share=Rate.of(one / limits),
+        share=Rate.of(single / limits),
     )
 
 
 def _prepared(wanted: list[Probe]) -> list[tuple[Callable[[], object], float]]:
-    """Return for each probe a call of about `PROBE_SECONDS` and its amount."""
-    found: list[tuple[Callable[[], object], float]] = []
+    """Return for each probe a call that takes about `PROBE_SECONDS`, and its amount."""
+    calls: list[tuple[Callable[[], object], float]] = []
     for probe in wanted:
         count = calls_for(probe.work, PROBE_SECONDS)
-        found.append((partial(probe.work, count), probe.amount * count))
-    return found
+        calls.append((partial(probe.work, count), probe.amount * count))
+    return calls

@@ -1,4 +1,4 @@
-"""Measuring time on a machine that does other things too: in turns, several times, with the spread."""
+"""Timing on a machine with other load: alternating runs, several rounds, with their range."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Rate", "calls_for", "in_turns", "seconds"]
 
 @dataclass(frozen=True)
 class Rate:
-    """A repeated measurement, in units a second.
+    """A repeated measurement, in units per second.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def in_turns(functions: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Time functions in turns, A B C A B C ..., so that a slow minute of the machine meets all of them alike.
+    """Time functions alternately, A B C A B C ..., so that a slow period of the machine affects all of them.
 
-    Every second round goes backwards, so that none always follows the same other one.
+    Every second round runs in reverse order, so that no function always follows the same other one.
 
     Returns
     -------
     list of list of float
-        Seconds: one list a function, one entry a round.
+        Seconds: one list per function, one entry per round.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""How much arithmetic and how many random numbers a step takes, counted from its formulas.
+"""The arithmetic operations and random numbers of a step, counted from its formulas.
 
-The whole cost model of the benchmark is here. Widths are ``d_0 .. d_L``, input first; ``p_l = d_l d_(l-1)``
-are the parameters of layer l, ``p`` their sum, ``m = d_0 d_L`` the entries of the end-to-end matrix, n the
-samples, b the batch. A fused multiply-add is two flop; inputs are white where their covariance is I. One
-integrator step of one trajectory takes:
+This is the cost model of the benchmark. Widths are ``d_0 .. d_L``, input first; ``p_l = d_l d_(l-1)`` is the
+number of parameters of layer l, ``p`` their sum, ``m = d_0 d_L`` the number of entries of the end-to-end
+matrix, n that of samples, b the batch size. A fused multiply-add is two flop; inputs are white if their
+covariance is I. One integrator step of one trajectory takes:
 
 =======================  ===========================  =======================  =======
 part of a step           flop                         normals                  updates
@@ -20,10 +20,10 @@ fresh samples            ``2 b m``                    ``b (d_0 + d_L)``
 the same, not white      ``2 b (m + d_0^2)``          ``b (d_0 + d_L)``
 =======================  ===========================  =======================  =======
 
-Descent is three products a layer but the first: a prefix product ``W_l ... W_1``, a step of back-propagation,
-a gradient; the first layer's gradient is the residual carried back. Gradient noise and its mean enter the
-end-to-end residual together and are carried back by the same products. SGD on finite data may also weigh all
-samples, which takes descent and ``4 m n``; what is counted is the way the kernels go.
+Descent is three products per layer except the first: a prefix product ``W_l ... W_1``, a step of
+back-propagation, and a gradient; the gradient of the first layer is the back-propagated residual. Gradient
+noise is added to the end-to-end residual, and back-propagated by the same products. SGD on finite data may
+instead weight all samples, which takes descent and ``4 m n``; the method that the kernels use is counted.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ __all__ = ["Work", "step_work"]
 
 @dataclass(frozen=True)
 class Work:
-    """What one integrator step of one trajectory cannot do without.
+    """The indispensable operations of one integrator step of one trajectory.
 
     Parameters
     ----------
     flops : int
-        Multiplications and additions of matrix products, two a fused multiply-add.
+        Multiplications and additions of matrix products, two per fused multiply-add.
     normals : int
-        Standard normals.
+        Standard normal random numbers.
     updates : int
-        Parameters changed one by one, ``w <- w + a b``, where no matrix product does it on the way.
+        Parameters updated one by one, ``w <- w + a b``, outside of matrix products.
     """
 
     flops: int
@@ -61,7 +61,7 @@ class Work:
     updates: int
 
     def seconds(self, flop_rate: float, normal_rate: float, update_rate: float) -> float:
-        """Return the time of the parts, each at the rate (units a second) at which it runs alone.
+        """Return the total time if each operation runs at its own rate, in units per second.
 
         Examples
         --------
@@ -72,10 +72,10 @@ class Work:
 
 
 def step_work(study: Study, name: str, problem: Problem) -> Work:
-    """Count a step of a model: Langevin, gradient noise, gradient descent or SGD, by the module's table.
+    """Count the operations of a step: Langevin, gradient noise, gradient descent or SGD.
 
-    Left out, so that the share of the limit shows what they cost: the clocks of stable and tempered noise,
-    the trace that a temperature matched at the current point needs, the sums that notice explosions.
+    Not counted, so that the fraction of the limit shows their cost: the subordinators of stable and tempered
+    noise, the trace that a temperature matched at the current state needs, and the check for divergence.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def step_work(study: Study, name: str, problem: Problem) -> Work:
 
     Examples
     --------
-    Six products of 10x10 matrices and one normal a parameter:
+    Six products of 10x10 matrices and one normal per parameter:
 
     >>> from fastsde.benchmark.cases import Case, LANGEVIN, MODEL
     >>> from fastsde.problem.data import build_problem

@@ -1,30 +1,22 @@
-"""Compile a model's kernels once, though many processes of a cluster start at once on one shared cache.
-
-Numba's cache is safe to read at any time; but two processes that add to it at once can take the same file
-name for different code, and a third would run the wrong one. So a process that must compile has the cache for
-itself, and a marker tells the others, which then wait for nobody, that a model is there.
-"""
+"""Compile a model's kernels once, though many processes start at once on one shared cache."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastsde.system.cache_lock import POLL_SECONDS, once
 from fastsde.system.errors import Interrupted
-from fastsde.system.locks import Lock
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
 __all__ = ["ensure_compiled"]
-
-POLL_SECONDS = 0.2
 
 
 def ensure_compiled(
@@ -37,21 +29,8 @@ def ensure_compiled(
     Interrupted
         If `stop` says so while compiling, or while another process compiles.
     """
-    from fastsde.kernels.options import CACHE_FOLDER
-
-    marker = Path(CACHE_FOLDER) / f"ready-{_signature(study, name, problem)}"
-    if marker.exists():
-        return
-    lock = _wait_for(Path(CACHE_FOLDER) / "lock", marker, stop)
-    try:
-        if not marker.exists():
-            _watched(lambda: _compile(study, name, problem), stop)
-            marker.touch()
-    except PermissionError:  # another's cache, in which nothing can be kept
-        pass
-    finally:
-        if lock is not None:
-            lock.release()
+    mark = _signature(study, name, problem)
+    once(mark, lambda: _watched(lambda: _compile(study, name, problem), stop), stop)
 
 
 def _signature(study: Study, name: str, problem: Problem) -> str:
@@ -75,22 +54,6 @@ def _compile(study: Study, name: str, problem: Problem) -> None:
     tiny = study.replace(trajectories=1, time={"steps": 1, "snapshots": {"at": [1]}})
     start = np.zeros((1, parameter_count(study))) if study.starts_from_states else None
     integrate(tiny, name, 0, 1, problem=problem, threads=1, start=start)
-
-
-def _wait_for(path: Path, marker: Path, stop: Callable[[], bool]) -> Lock | None:
-    """Return the lock; None if the marker came meanwhile, or where there is nothing to lock."""
-    wake = threading.Event()
-    while not marker.exists():
-        try:
-            lock = Lock.take(path)
-        except OSError:
-            return None
-        if lock is not None:
-            return lock
-        if stop():
-            raise Interrupted("stopped while another process compiles")
-        wake.wait(POLL_SECONDS)
-    return None
 
 
 def _watched(work: Callable[[], None], stop: Callable[[], bool]) -> None:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.integration import beginning
 from fastsde.integrate.lowering import lower
-from fastsde.study.models import GradientDescent, Sde
 from fastsde.system.errors import StudyError
 from fastsde.system.threads import default_threads
 
@@ -94,22 +93,11 @@ def why_not_orderable(model: Any) -> str:
 
     Examples
     --------
+    >>> from fastsde.study.models import Sde
     >>> why_not_orderable(Sde(noise="gradient", alpha=1.5))
     'its stable noise (alpha = 1.5) cannot be shared between steps of dt and of dt / 2'
     """
-    if isinstance(model, GradientDescent):
-        return "momentum ties its step to the learning rate" if model.momentum is not None else ""
-    if not isinstance(model, Sde):
-        return f"kind = {model.kind!r} takes batches at steps of the learning rate: it has no dt to halve"
-    if model.alpha < 2:
-        return (
-            f"its stable noise (alpha = {model.alpha:g}) cannot be shared between steps of dt and of dt / 2"
-        )
-    if model.jumps is not None:
-        return "its jumps cannot be shared between steps of dt and of dt / 2"
-    if model.subordination is not None:
-        return "in fractional time steps of dt and of dt / 2 do not share a clock"
-    return ""
+    return str(model.not_shared())
 
 
 def measure_orders(
@@ -157,20 +145,19 @@ def measure_orders(
 def _expected(study: Study, model: Any) -> float:
     """Return the strong order that Euler's steps should have: 1/2 where the noise depends on the point.
 
-    NaN where that noise jumps with the gradient of a landscape: steps of any length then decide differently
+    NaN where that noise jumps with the gradient: steps of any length then decide differently
     on which side a trajectory stays.
     """
-    if not isinstance(model, Sde) or (model.noise != "gradient" and model.match_at != "local"):
+    if not model.multiplicative:
         return 1.0
-    smooth = study.landscape is None or study.landscape.smooth
-    return 0.5 if smooth else math.nan
+    return 0.5 if study.objective.smooth else math.nan
 
 
 def _ends(study: Study, name: str, level: int, finest: int, count: int, threads: int) -> Array:
     """Return the last points, (count, p), at ``substeps * 2^level``, driven by the noise of the finest."""
-    from fastsde.kernels.components import Coupled
     from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
+    from fastsde.kernels.noise.coupled import Coupled
     from fastsde.problem.data import build_problem
 
     model = study.models[name]

@@ -13,7 +13,7 @@ from fastsde.integrate.measurements import BlockMeasurer
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
-    from fastsde.integrate.observables import Observer
+    from fastsde.integrate.observer import Observer
 
 __all__ = ["Blocks"]
 
@@ -87,9 +87,9 @@ class Blocks:
         measurer = BlockMeasurer(self._lowered, self.state, self.lanes, self._first)
         now, trace = self.step, observer.trace
 
-        def run(memory: Array, choice: Array, begin: int, end: int) -> tuple[int, int]:
-            before(memory, choice, begin, end)
-            rows, measured = measurer.measure(memory, choice, begin, end, now, trace)
+        def run(memory: Array, indices: Array, begin: int, end: int) -> tuple[int, int]:
+            before(memory, indices, begin, end)
+            rows, measured = measurer.measure(memory, indices, begin, end, now, trace)
             observer.record(rows, measured, now)
             return begin, end
 
@@ -124,31 +124,21 @@ class Blocks:
 
     def _task(self, steps: int, closing: bool) -> Task:
         """Return the function that advances a range of blocks by `steps` steps."""
+        from fastsde.kernels.block import Model, Passages, Span
         from fastsde.kernels.cpu import advance
 
-        low, lanes, start = self._lowered, self.lanes, self.step
+        low, lanes = self._lowered, self.lanes
+        span = Span(self.step, steps, closing)
+        model = Model(low.network, low.data, low.dynamics, low.key)
 
-        def run(memory: Array, choice: Array, begin: int, end: int) -> None:
+        def run(memory: Array, indices: Array, begin: int, end: int) -> None:
             rows = slice(begin * lanes, end * lanes)
-            advance(
-                self.state[begin:end],
-                memory,
-                choice,
-                self._first + begin * lanes,
-                start,
-                steps,
-                closing,
-                low.network,
-                low.data,
-                low.dynamics,
-                low.key,
-                low.events,
-                self.exploded[rows],
-                self.passed[rows],
-            )
+            passages = Passages(low.events, self.exploded[rows], self.passed[rows])
+            first = self._first + begin * lanes
+            advance(self.state[begin:end], memory, indices, first, span, model, passages)
 
         return run
 
 
-def _nothing(memory: Array, choice: Array, begin: int, end: int) -> None:
+def _nothing(memory: Array, indices: Array, begin: int, end: int) -> None:
     pass

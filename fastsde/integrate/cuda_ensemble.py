@@ -16,7 +16,7 @@ from fastsde.system.errors import ResourceError
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
-    from fastsde.integrate.observables import Observer
+    from fastsde.integrate.observer import Observer
     from fastsde.study.study import Study
 
 __all__ = ["Batch", "Resident"]
@@ -78,8 +78,9 @@ class Resident:
         begin: Checkpoint,
         on_progress: Callable[[int], None] | None = None,
     ) -> None:
-        from fastsde.kernels import cuda, device
+        from fastsde.kernels import cuda
         from fastsde.kernels.cpu import Workers
+        from fastsde.kernels.gpu.arguments import put_on
 
         devices.check_device(study)
         self._cuda: Any = cuda
@@ -95,9 +96,9 @@ class Resident:
         info = cuda.describe()
         self.device = f"cuda: {info['name']}, memory of a trajectory: {self.where}"
         put = cuda.put
-        self._data = device.put_on(lowered.data, study.dtype, put)
-        self._events = device.put_on(lowered.events, study.dtype, put)
-        self._dynamics = device.put_on(lowered.dynamics, study.dtype, put)
+        self._data = put_on(lowered.data, study.dtype, put)
+        self._events = put_on(lowered.events, study.dtype, put)
+        self._dynamics = put_on(lowered.dynamics, study.dtype, put)
         self._rooms: dict[str, Any] = {}
         self._batch: Batch | None = None
         self._pending: Callable[[], None] | None = None
@@ -203,7 +204,7 @@ class Resident:
             pending()
 
     def _launch(self, batch: Batch, start: int, steps: int, closing: bool) -> None:
-        from fastsde.kernels.device import Advance
+        from fastsde.kernels.gpu.jobs import Advance
 
         program = devices.model_program(self._study, self._lowered, self.where)
         job = Advance(
@@ -223,7 +224,7 @@ class Resident:
 
     def _room(self, program: Any) -> Any:
         """Return the global memory of a program, if that is where its trajectories work."""
-        if program.where not in self._cuda.ROOMY:
+        if program.where not in self._cuda.GLOBAL_MEMORY:
             return ()
         if program not in self._rooms:
             fitting = int(ROOM_SHARE * self._cuda.free_bytes()) // program.bytes
@@ -231,7 +232,7 @@ class Resident:
             slots = max(1, min(fitting, most, self._count))
             if program.where == "global" and slots > self._cuda.THREADS:
                 slots -= slots % self._cuda.THREADS
-            self._rooms[program] = self._cuda.rooms(program, slots)
+            self._rooms[program] = self._cuda.workspace(program, slots)
         return self._rooms[program]
 
     def _measure(self, batch: Batch, observer: Observer, now: int) -> Callable[[], None]:
@@ -256,7 +257,7 @@ class Resident:
             arrays.clear()
             self.exploded[batch.first : batch.last] = here["exploded"]
             for _ in self._workers.map(
-                lambda memory, choice, a, b: observer.record(
+                lambda memory, indices, a, b: observer.record(
                     slice(batch.first + a, batch.first + b),
                     measured_rows(here, a, b, self._lowered, self._first + batch.first, now),
                     now,
@@ -303,7 +304,7 @@ class Resident:
         if count <= LEAST:
             raise ResourceError(
                 f"{count} trajectories do not fit the memory of the GPU ({error})\n"
-                "  fix: end what else uses it (nvidia-smi), record less, or --device cpu"
+                "Fix: stop other programs that use it (nvidia-smi), record less, or use --device cpu"
             ) from error
         self._fetch()
         self._batch = None

@@ -14,7 +14,7 @@ from fastsde.integrate.measurements import Measured, stepped_rows
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
-    from fastsde.integrate.observables import Observer
+    from fastsde.integrate.observer import Observer
     from fastsde.study.study import Study
 
 __all__ = ["host_job", "measured_rows", "measurements", "task_options"]
@@ -33,12 +33,12 @@ def measurements(
     launch: Launch,
     copy: Callable[[Any], Any],
 ) -> dict[str, Any]:
-    """Start measuring a batch, and return arrays on the device that later steps leave alone.
+    """Start measuring a batch, and return arrays on the device that later steps do not change.
 
     Parameters
     ----------
     study, lowered, observer
-        Whose wishes count.
+        The study, the model for the kernels, and what is recorded.
     batch : fastsde.integrate.cuda_ensemble.Batch
     given : tuple
         Data, dynamics and events on the device.
@@ -50,18 +50,20 @@ def measurements(
         Returns a copy of an array on the device.
     """
     from fastsde.kernels import cuda
-    from fastsde.kernels.device import Curve, Measure, Noise, put_on
+    from fastsde.kernels.gpu.arguments import put_on
+    from fastsde.kernels.gpu.jobs import Curve, Measure, Noise
+    from fastsde.kernels.observe import measurement_columns
 
     low, count, (data, dynamics, events) = lowered, batch.count, given
     size = int(low.network.widths[0] * low.network.widths[-1])
-    columns = cuda.array((count, 2 + len(low.network.weight) + size), study.dtype)
+    columns = cuda.array((count, measurement_columns(low.network.widths).count), study.dtype)
     where = "local" if low.network.size * np.dtype(study.dtype).itemsize <= devices.LOCAL_BYTES else "global"
     program = devices.model_program(study, low, where, trace=observer.trace)
     launch(program, "measure", Measure(batch.state, columns, data))
     found = {"columns": columns, "exploded": copy(batch.exploded)}
-    if observer.wanted & {"parameters", "mode_drift", "mode_diffusion", "layer_alignment"}:
+    if "parameters" in observer.needs:
         found["states"] = copy(batch.state)
-    if "update_noise" in observer.wanted:
+    if "update_noise" in observer.needs:
         nothing = cuda.put(np.full(1, -1)), cuda.put(np.empty((1, 0), np.int64))
         quiet = put_on(low.quiet, study.dtype, cuda.put)
         for name, kind, numbers in (("noisy", low.dynamics, dynamics), ("quiet", low.quiet, quiet)):
@@ -69,7 +71,7 @@ def measurements(
             program = devices.model_program(study, low, where, dynamics=kind)
             job = Noise(batch.state, found[name], *nothing, *place, data, numbers, low.key, events)
             launch(program, "noise", job)
-    if observer.wanted & {"hessian_min", "hessian_max", "hessian_error"}:
+    if "curvature" in observer.needs:
         plan, starts, tolerance = _lanczos(study, low)
         found["curvature"] = cuda.array((count, 3), study.dtype)
         program = devices.model_program(study, low, "global", plan=plan)
@@ -89,7 +91,7 @@ def measured_rows(
         return np.ascontiguousarray(here[name][begin:end])
 
     def noise() -> Array:
-        with np.errstate(invalid="ignore"):  # exploded trajectories
+        with np.errstate(invalid="ignore"):  # diverged trajectories
             return np.asarray(rows("noisy") - rows("quiet"))
 
     return Measured(
@@ -117,7 +119,9 @@ def task_options(study: Study, lowered: Lowered, task: str) -> dict[str, Any]:
 
 def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     """Return the numbers of a task for a few trajectories, on the host: their types are those on a device."""
-    from fastsde.kernels import device
+    from fastsde.kernels.gpu import jobs
+    from fastsde.kernels.gpu.arguments import put_on
+    from fastsde.kernels.observe import measurement_columns
 
     events, low = lowered.events, lowered
     count, dtype = 4, np.dtype(study.dtype)
@@ -128,24 +132,24 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
         return np.zeros(shape, kind, order="F")
 
     def put(value: Any) -> Any:
-        converted: Any = device.put_on(value, dtype, lambda array: array)
+        converted: Any = put_on(value, dtype, lambda array: array)
         return converted
 
     state, exploded = room(count, low.network.parameters + low.carried), room(count, kind=np.int64)
     passed = room(count, passages, kind=np.int64)
     data, dynamics = put(low.data), put(low.dynamics)
-    columns = room(count, 2 + len(low.network.weight) + size)
+    columns = room(count, measurement_columns(low.network.widths).count)
     if task == "advance":
-        return device.Advance(state, exploded, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
+        return jobs.Advance(state, exploded, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
     if task == "measure":
-        return device.Measure(state, columns, data)
+        return jobs.Measure(state, columns, data)
     if task == "noise":
-        return device.Noise(
+        return jobs.Noise(
             state, room(count, size), exploded, passed, 0, 0, data, dynamics, low.key, put(events)
         )
     if task == "curve":
         _, starts, tolerance = _lanczos(study, low)
-        return device.Curve(state, exploded, columns, room(count, 3), data, starts, tolerance)
+        return jobs.Curve(state, exploded, columns, room(count, 3), data, starts, tolerance)
     if task == "draw":
-        return device.Draw(state, 0, 1, low.key)
-    return device.Start(state, 0, low.key)
+        return jobs.Draw(state, 0, 1, low.key)
+    return jobs.Start(state, 0, low.key)

@@ -40,7 +40,7 @@ def memory_class(lowered: Lowered, dtype: str) -> str:
     ``"local"``: a thread a trajectory, ``"shared"``: a warp a trajectory in shared memory, ``"team"``: a
     block of threads a trajectory in global memory, ``"global"``: a thread a trajectory there.
     """
-    from fastsde.kernels import team
+    from fastsde.kernels.gpu import team
 
     size = lowered.network.size
     bytes_needed = (size + team.PARTS) * np.dtype(dtype).itemsize + 4 * lowered.choice
@@ -102,27 +102,27 @@ def unusable() -> str | None:
     if not simulated() and importlib.util.find_spec("numba_cuda") is None:
         return (
             "the package numba-cuda is not installed\n"
-            "  fix: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
+            "Fix: pip install 'fastsde[cuda13]' for a driver of version 580 or later, "
             "'fastsde[cuda12]' for one of version 525 or later"
         )
     from fastsde.kernels import cuda
 
-    problem: str | None = cuda.complaint()
+    problem: str | None = cuda.unavailable_reason()
     if problem is None:
         return None
     return (
         f"the driver does not give one: {' '.join(problem.split())}\n"
-        "  fix: look at nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
+        "Fix: check nvidia-smi; a driver older than 525 is too old, one older than 580 needs "
         "fastsde[cuda12] instead of fastsde[cuda13]; CUDA_VISIBLE_DEVICES may hide it"
     )
 
 
 def obstacle(study: Study) -> str | None:
     """Return what of a study no GPU can compute; None if there is nothing."""
-    if study.landscape is not None and study.landscape.code == "user":
+    if study.objective.by_point:
         return (
-            "landscape.kind = 'user': a function compiled for this machine's processor cannot be called on "
-            "a GPU\n  fix: --device cpu"
+            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's processor "
+            "cannot be called on a GPU\nFix: --device cpu"
         )
     return None
 
@@ -164,7 +164,7 @@ def _select(number: int) -> None:
     if number >= there:
         raise DeviceError(
             f"there is no GPU {number}: this process sees {there}, numbered from 0\n"
-            "  fix: a smaller --gpu; CUDA_VISIBLE_DEVICES says which ones a process sees"
+            "Fix: choose a smaller --gpu; CUDA_VISIBLE_DEVICES lists the GPUs that a process sees"
         )
     cuda.select(number)
 
@@ -177,7 +177,7 @@ def refusal(error: Exception) -> DeviceError | None:
 
     return DeviceError(
         f"the driver (CUDA {cuda.describe()['driver']}) is older than the toolkit that compiles ({error})\n"
-        "  fix: a newer driver, or toolkit wheels of the driver's version, as docs/gpu.md says"
+        "Fix: install a newer driver, or toolkit wheels of the driver's version, see docs/gpu.md"
     )
 
 
@@ -200,20 +200,20 @@ def check_device(study: Study) -> None:
 
 def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> Any:
     """Return the program of a model, the same for all of its parts: they differ in numbers only."""
-    from fastsde.kernels import device
     from fastsde.kernels.cuda import Program
+    from fastsde.kernels.gpu.arguments import frozen, structure
 
     dynamics = more.pop("dynamics", lowered.dynamics)
     key = (
         study.dtype,
         where,
-        device.frozen(lowered.network),
+        frozen(lowered.network),
         lowered.carried,
         lowered.choice,
-        device.structure(lowered.data),
+        structure(lowered.data),
         getattr(lowered.data, "kind", None),
-        device.structure(dynamics),
-        tuple((name, device.frozen(value)) for name, value in more.items()),
+        structure(dynamics),
+        tuple((name, frozen(value)) for name, value in more.items()),
     )
     if key not in _PROGRAMS:
         _PROGRAMS[key] = Program(
@@ -222,7 +222,7 @@ def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> An
             study.dtype,
             dynamics=dynamics,
             carried=lowered.carried,
-            choice=lowered.choice,
+            indices=lowered.choice,
             where=where,
             **more,
         )

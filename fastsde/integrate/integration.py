@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cpu_ensemble import Blocks
-from fastsde.integrate.lowering import Lowered, event_shapes, lower, parameter_count
-from fastsde.integrate.observables import Observer
+from fastsde.integrate.lowering import Lowered, lower, parameter_count
+from fastsde.integrate.observer import Observer
 from fastsde.integrate.pace import Pace
-from fastsde.problem.initial_points import landscape_points, start_points
+from fastsde.problem.objective import objective_of
+from fastsde.study.dimensions import passage_shapes
 from fastsde.system.brief import brief
 from fastsde.system.errors import Interrupted, RequestError
 from fastsde.system.threads import default_threads
@@ -174,7 +175,7 @@ def integrate(
         split_events(
             blocks.exploded[:count],
             blocks.passed[:count],
-            event_shapes(lowered.events),
+            passage_shapes(study),
         ),
         lowered.attributes,
         end.parameters[:, : lowered.network.parameters],
@@ -200,7 +201,7 @@ def _check_request(study: Study, name: str, first: int, count: int, start: Array
     except ValueError:
         found, right = "no array: its rows differ in length", False
     if not right:
-        column = "coordinate of the landscape" if study.landscape is not None else "parameter of the network"
+        column = study.objective.vocabulary.parameter
         raise RequestError(
             f"start must be an array of numbers of shape {expected}: one row per trajectory "
             f"(count = {count}), one column per {column}; it is {found}"
@@ -255,10 +256,7 @@ def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Arr
         raise RequestError("the study starts from states of another run: pass them as start")
     if start is None:
         normals = standard_normals(lowered.network.parameters, first, count, lowered.start_key, study.dtype)
-        if study.landscape is None:
-            start = start_points(normals, study.network.init, study.network.widths)
-        else:
-            start = landscape_points(normals, study.landscape, first)
+        start = objective_of(study).starting_points(normals, first)
     return Checkpoint(
         step=0,
         snapshots=0,

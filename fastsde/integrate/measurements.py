@@ -1,4 +1,4 @@
-"""What kernels measure of a range of trajectories: as they hand it over, and for blocks on processors."""
+"""What kernels measure of a range of trajectories, and how blocks on a CPU are measured."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """Measurements of a range of trajectories; what not every study records is made when asked for.
+    """Measurements of a range of trajectories; what not every study records is computed when it is asked for.
 
     Parameters
     ----------
-    columns : (rows, 2 + layers + d_out * d_in) array
-        As `fastsde.kernels.observe.observe` writes them.
+    columns : (rows, columns) array
+        As `fastsde.kernels.observe.observe` writes them; `fastsde.kernels.observe.measurement_columns` says
+        where each is.
     states : callable
-        Returns the points and what they carry, (rows, parameters + carried).
+        Returns the parameters and what the step carries, (rows, parameters + carried).
     noise : callable
-        Returns the end-to-end matrices one step on less those without its noise, (rows, d_out * d_in).
+        Returns the end-to-end matrices one step later minus those without its noise, (rows, d_out * d_in).
     curvature : callable
-        Given which trajectories have exploded, returns the columns of
-        `fastsde.integrate.curvature.block_curvature`; exploded trajectories are put at the origin.
+        Given which trajectories have diverged, returns the columns of
+        `fastsde.integrate.curvature.block_curvature`; diverged trajectories are put at the origin.
     stepped : callable
-        Given some dynamics, returns the points one step of it on, (rows, parameters).
+        Given some dynamics, returns the parameters one step of it later, (rows, parameters).
     """
 
     columns: Array
@@ -44,7 +45,7 @@ class Measured:
 
 
 def stepped_blocks(
-    lowered: Lowered, state: Array, memory: Array, choice: Array, first: int, now: int, dynamics: Any
+    lowered: Lowered, state: Array, memory: Array, indices: Array, first: int, now: int, dynamics: Any
 ) -> Array:
     """Return a copy of some blocks one step of `dynamics` on.
 
@@ -52,7 +53,7 @@ def stepped_blocks(
     ----------
     lowered : Lowered
     state : (blocks, parameters * lanes) array
-    memory, choice : arrays
+    memory, indices : arrays
         One thread's room for a block.
     first : int
         Number of the first trajectory.
@@ -61,6 +62,7 @@ def stepped_blocks(
     dynamics : named tuple
         Of the kernels.
     """
+    from fastsde.kernels.block import Model, Passages, Span
     from fastsde.kernels.cpu import advance, aligned
     from fastsde.kernels.lanes import lane_count
 
@@ -68,10 +70,9 @@ def stepped_blocks(
     copy[...] = state
     rows = len(state) * lane_count(state.dtype)
     unused = np.full(rows, -1, dtype=np.int64), np.empty((rows, 0), dtype=np.int64)
-    advance(
-        copy, memory, choice, first, now, 1, False,
-        lowered.network, lowered.data, dynamics, lowered.key, lowered.events, *unused,
-    )  # fmt: skip
+    model = Model(lowered.network, lowered.data, dynamics, lowered.key)
+    passages = Passages(lowered.events, *unused)
+    advance(copy, memory, indices, first, Span(now, 1, False), model, passages)
     return np.asarray(copy)
 
 
@@ -85,13 +86,13 @@ def stepped_rows(lowered: Lowered, states: Array, first: int, now: int, dynamics
 
     lanes = lane_count(states.dtype)
     memory = aligned(lowered.network.size * lanes, states.dtype)
-    choice = aligned(lowered.choice * lanes, np.int32)
-    moved = stepped_blocks(lowered, to_lanes(states), memory, choice, first, now, dynamics)
+    indices = aligned(lowered.choice * lanes, np.int32)
+    moved = stepped_blocks(lowered, to_lanes(states), memory, indices, first, now, dynamics)
     return np.asarray(from_lanes(moved, len(states))[:, : lowered.network.parameters])
 
 
 class BlockMeasurer:
-    """Measures ranges of blocks on processors.
+    """Measures ranges of blocks on a CPU.
 
     Parameters
     ----------
@@ -104,13 +105,15 @@ class BlockMeasurer:
     """
 
     def __init__(self, lowered: Lowered, state: Array, lanes: int, first: int) -> None:
+        from fastsde.kernels.observe import measurement_columns
+
         self._lowered, self._state, self._lanes, self._first = lowered, state, lanes, first
         self._dtype = state.dtype
         self._size = int(lowered.network.widths[0] * lowered.network.widths[-1])
-        self._layers = len(lowered.network.weight)
+        self._columns = measurement_columns(lowered.network.widths)
 
     def measure(
-        self, memory: Array, choice: Array, begin: int, end: int, now: int, trace: int
+        self, memory: Array, indices: Array, begin: int, end: int, now: int, trace: int
     ) -> tuple[slice, Measured]:
         """Return the rows of a range of blocks, and what is measured of them at step `now`."""
         from fastsde.kernels.cpu import from_lanes
@@ -119,15 +122,15 @@ class BlockMeasurer:
         low, state = self._lowered, self._state[begin:end]
         rows = len(state) * self._lanes
         first = self._first + begin * self._lanes
-        columns = np.full((rows, 2 + self._layers + self._size), np.nan, self._dtype)
+        columns = np.full((rows, self._columns.count), np.nan, self._dtype)
         observe(state, memory, low.network, low.data, trace, columns)
         return slice(begin * self._lanes, end * self._lanes), Measured(
             columns,
             states=lambda: np.asarray(from_lanes(state, rows)),
-            noise=lambda: self._noise(state, memory, choice, first, now),
+            noise=lambda: self._noise(state, memory, indices, first, now),
             curvature=lambda bad: self._curvature(state, memory, bad),
             stepped=lambda dynamics: np.asarray(
-                from_lanes(stepped_blocks(low, state, memory, choice, first, now, dynamics), rows)[
+                from_lanes(stepped_blocks(low, state, memory, indices, first, now, dynamics), rows)[
                     :, : low.network.parameters
                 ]
             ),
@@ -143,16 +146,16 @@ class BlockMeasurer:
         )
         return block_curvature(copy, memory, self._lowered)
 
-    def _noise(self, state: Array, memory: Array, choice: Array, first: int, now: int) -> Array:
+    def _noise(self, state: Array, memory: Array, indices: Array, first: int, now: int) -> Array:
         """Return ``W(theta') - W(theta - dt grad L)``, theta' the point one step on."""
         from fastsde.kernels.observe import products
 
         low = self._lowered
         ends = []
         for dynamics in (low.dynamics, low.quiet):
-            moved = stepped_blocks(low, state, memory, choice, first, now, dynamics)
+            moved = stepped_blocks(low, state, memory, indices, first, now, dynamics)
             out = np.empty((len(state) * self._lanes, self._size), self._dtype)
             products(moved, memory, low.network, out)
             ends.append(out)
-        with np.errstate(invalid="ignore"):  # exploded trajectories
+        with np.errstate(invalid="ignore"):  # diverged trajectories
             return np.asarray(ends[0] - ends[1])

@@ -90,7 +90,7 @@ class ModeRates:
         out = np.empty((len(theta), 3 * modes))
         scratch = np.empty(self.room)
         rows = np.ascontiguousarray(theta)
-        with np.errstate(invalid="ignore", over="ignore"):  # exploded trajectories
+        with np.errstate(invalid="ignore", over="ignore"):  # diverged trajectories
             mode_rates(
                 rows,
                 low.network.widths,

@@ -60,7 +60,7 @@ def ptx(
     model : str
         Its name.
     task : str
-        Of `fastsde.kernels.device.TASKS`.
+        Of `fastsde.kernels.gpu.tasks.TASKS`.
     capability : tuple of int
         Compute capability.
     where : {"local", "shared", "team", "global"}, optional
@@ -101,7 +101,7 @@ def assemble(source: str, capability: tuple[int, int] = (9, 0)) -> Usage:
     program = find_ptxas()
     if program is None:
         raise DeviceError(
-            "ptxas was not found\n  fix: pip install nvidia-cuda-nvcc, or a CUDA toolkit in the path"
+            "ptxas was not found\nFix: pip install nvidia-cuda-nvcc, or a CUDA toolkit in the path"
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.ptx"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.integrate.refinements import drift_step, noise_power, schedule_of
+from fastsde.integrate.lowering.refined import drift_step, schedule_of
 from fastsde.problem.network import DeepLinearNetwork
 from fastsde.study.models import Sde, Sgd
 
@@ -21,7 +21,6 @@ __all__ = ["TermRates"]
 Array = NDArray[Any]
 ROWS = 256
 """Trajectories whose gradients of modes are held at once."""
-DRIFT_TERMS = ("weight_decay", "rotation", "second_order", "central_flow")
 
 
 class TermRates:
@@ -43,8 +42,8 @@ class TermRates:
         self.network = DeepLinearNetwork(study.widths, problem.loss_scale)
         self.matrices = np.einsum("ia,ja->aij", problem.mode_left, problem.mode_right)
         self.schedule = schedule_of(study, model)
-        self.power = noise_power(model)
-        moved = any(getattr(model, name, None) for name in DRIFT_TERMS)
+        self.power = model.noise_exponent
+        moved = any(term.drift for term, _ in model.terms())
         self.flow = drift_step(study, model) if moved else None
         self.root: Array | None = None
         if isinstance(model, Sde) and model.covariance is not None:
@@ -58,7 +57,7 @@ class TermRates:
 
     def share(self, number: int) -> float:
         """Return the learning rate at an integrator step as a share of the nominal one."""
-        from fastsde.kernels.refine import rate_factor
+        from fastsde.kernels.steps.scheduled import rate_factor
 
         return 1.0 if self.schedule is None else float(rate_factor(self.schedule, number))
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.study.tables import Initialisation
 
-__all__ = ["balanced_factors", "landscape_points", "start_points"]
+__all__ = ["MATCHED_STARTS", "balanced_factors", "start_points"]
 
 Array = NDArray[np.floating]
+MATCHED_STARTS = 256
+"""Starting points over which a temperature matched at the start is averaged."""
 
 
 def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) -> Array:
@@ -46,14 +47,6 @@ def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) 
     if init.kind == "values":
         return np.asarray(init.values() + scaled, dtype=normals.dtype)
     return np.stack([_balance(*[layer[k] for layer in layers]) for k in range(len(normals))])
-
-
-def landscape_points(normals: Array, landscape: Any, first: int = 0) -> Array:
-    """Turn standard normals of trajectories ``first``, ... into starting points (trajectories, d)."""
-    origins = landscape.origins()
-    numbers = np.arange(first, first + len(normals)) % len(origins)
-    start = origins[numbers] + landscape.start.std * normals
-    return np.asarray(start, dtype=normals.dtype)
 
 
 def _balance(*layers: Array) -> Array:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from fastsde.study.extensions import extension_files
 from fastsde.system.errors import StudyError
+from fastsde.system.user_code import PERMISSION, allowed, import_module
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["address_of", "check_code", "register"]
+__all__ = ["check_code", "function_address", "register"]
 
-PERMISSION = "FASTSDE_ALLOW_CODE"
 _registered: dict[str, Callable[..., float]] = {}
-_compiled: dict[Callable[..., float], Any] = {}
+_compiled: dict[Any, Any] = {}
 
 
 def register(name: str, function: Callable[..., float]) -> None:
@@ -45,31 +41,29 @@ def register(name: str, function: Callable[..., float]) -> None:
     _registered[name] = function
 
 
-def address_of(name: str, places: Sequence[Path] = ()) -> int:
-    """Return the address of the compiled function of that name.
-
-    Parameters
-    ----------
-    name : str
-        Registered, or ``"module:name"``.
-    places : sequence of Path
-        Folders in which a module is looked for, before those of Python's path.
+def function_address(study: Study) -> int:
+    """Return the address of the compiled function of one point that a study's landscape is; 0 if it is none.
 
     Raises
     ------
     StudyError
-        If there is none, code may not be run, or numba cannot compile it.
+        If there is no such function, code may not be run, or numba cannot compile it.
     """
-    function = _find(name, places)
-    if function not in _compiled:
-        _compiled[function] = _compile(name, function)
-    return int(_compiled[function].address)
+    landscape = study.landscape
+    if landscape is None or not landscape.by_point:
+        return 0
+    name = landscape.code_name
+    key: Any = landscape.model_dump_json() if name is None else _find(name, study.places())
+    if key not in _compiled:
+        function = landscape.function_of_point() if name is None else key
+        _compiled[key] = _compile(name or landscape.kind, function)
+    return int(_compiled[key].address)
 
 
 def check_code(study: Study) -> None:
     """Raise a `StudyError` if a study runs code of the user's that is not there, or not allowed."""
-    if study.landscape is not None and study.landscape.kind == "user":
-        address_of(study.landscape.function, study.places())
+    extension_files(study.extensions)
+    function_address(study)
 
 
 def _compile(name: str, inner: Any) -> Any:
@@ -103,51 +97,10 @@ def _find(name: str, places: Sequence[Path]) -> Callable[..., float]:
         known = ", ".join(sorted(_registered)) or "none"
         fix = 'call fastsde.user.register first, or write "module:name"'
         raise StudyError(f"{where}: no function of that name is registered (registered: {known}); {fix}")
-    if os.environ.get(PERMISSION) != "1":
+    if not allowed():
         raise StudyError(f"{where}: it would run code of yours; set {PERMISSION}=1 to allow it")
-    loaded = _module(module, places, where)
+    loaded = import_module(module, places, where)
     if not hasattr(loaded, attribute):
         raise StudyError(f"{where}: {loaded.__file__ or module} has no function {attribute}")
     found: Callable[..., float] = getattr(loaded, attribute)
     return found
-
-
-def _module(name: str, places: Sequence[Path], where: str) -> ModuleType:
-    """Import a module from the first of the places that has it, else from Python's path."""
-    looked = [place.joinpath(*name.split(".")).with_suffix(".py") for place in places]
-    looked = [file for path in looked for file in (path, path.with_suffix("") / "__init__.py")]
-    try:
-        for file in looked:
-            if file.is_file():
-                return _loaded(name, file)
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise StudyError(f"{where}: it cannot be imported: {error}") from None
-        files = ", ".join(map(str, looked[::2]))
-        looked_for = f"no module {name}; looked for {files}, and on Python's path"
-        raise StudyError(f"{where}: it cannot be imported: {looked_for}") from None
-    except Exception as error:  # the module raises whatever it likes
-        raise StudyError(f"{where}: it cannot be imported: {error}") from error
-
-
-def _loaded(name: str, file: Path) -> ModuleType:
-    """Import a file, which finds its own neighbours as in a program beside it; once a version."""
-    version = abs(hash((str(file), file.stat().st_mtime_ns)))
-    unique = f"fastsde_user_{name.replace('.', '_')}_{version:x}"
-    if unique in sys.modules:
-        return sys.modules[unique]
-    plan = importlib.util.spec_from_file_location(unique, file)
-    assert plan is not None
-    assert plan.loader is not None
-    module = importlib.util.module_from_spec(plan)
-    sys.modules[unique] = module
-    sys.path.insert(0, str(file.parent))
-    try:
-        plan.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[unique]
-        raise
-    finally:
-        sys.path.remove(str(file.parent))
-    return module

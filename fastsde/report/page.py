@@ -1,10 +1,10 @@
-"""The report as one HTML page that needs nothing beside itself."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from fastsde.analysis import Analysis
@@ -13,16 +13,11 @@ from fastsde.analysis.phrases import enumerated
 from fastsde.analysis.ranking import ranking
 from fastsde.analysis.views import FAR
 from fastsde.report import tables
-from fastsde.report.captions import SPECS
 from fastsde.report.css import CSS
-from fastsde.report.landscape_words import in_landscape_words
-from fastsde.report.spec import FigureSpec
+from fastsde.report.spec import FIGURES, FigureSpec, said
 from fastsde.report.words import study_sentences
 from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.study.study import Study
-
-ANSWERS = ("escape_effects", "peaks", "branching")
-"""Figures whose findings answer a question of the study at the top of the page."""
 
 
 def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, bytes]) -> str:
@@ -44,19 +39,22 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
     str
         HTML with the figures inside.
     """
-    words = in_landscape_words if study.landscape is not None else str
-    figures = [(spec, images[spec.name]) for spec in SPECS if spec.name in images]
+    shown = [
+        spec
+        for spec in FIGURES.values()
+        if spec.name in images or (spec.draw is None and spec.applies(analysis))
+    ]
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
         f"<h1>{escape(title)}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        words(_finding(analysis, study, [spec for spec, _ in figures])),
+        _finding(analysis, study, shown),
         "<h2>Results</h2>",
-        words(tables.results(analysis)),
-        words(_reading(analysis, study)),
-        *(_figure(spec, analysis, image, words) for spec, image in figures),
+        tables.results(analysis),
+        _reading(analysis, study),
+        *(_part_of_page(spec, analysis, images.get(spec.name)) for spec in shown),
         "<h2>The study</h2>",
         _study(analysis, study),
         "<h2>Provenance</h2>",
@@ -81,16 +79,20 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
         for name, one in analysis.models.items()
         if one.exploded
     ]
+    positive = f"Once its loss stays above {FAR:g} times the largest initial loss, such"
+    far = positive if analysis.objective.positive else "Such"
     note = (
-        f"<p>Trajectories that diverged: {', '.join(exploded)}. From the moment at which its loss has passed "
-        f"{FAR:g} times the largest of the start for good, such a trajectory is in a state of its own for "
-        "the MMD and left out of all other estimates; for learning times its end is a competing event.</p>"
+        f"<p>Trajectories that diverged: {', '.join(exploded)}. {far} a trajectory is a separate state for "
+        "the MMD and left out of all other estimates; for "
+        f"{analysis.objective.vocabulary.passage_times} divergence is a competing event.</p>"
         if exploded
         else ""
     )
-    answers = [(spec, spec.finding(analysis)) for spec in specs if spec.name in ANSWERS]
+    answers = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
     listed = "".join(
-        f'<li><a href="#{spec.name}">{spec.title}</a>: {said}</li>' for spec, said in answers if said
+        f'<li><a href="#{spec.name}">{said(spec.title, analysis)}</a>: {answer}</li>'
+        for spec, answer in answers
+        if answer
     )
     more = f"<ul>{listed}</ul>" if listed else ""
     return (
@@ -100,41 +102,41 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
 
 
 def _quick(analysis: Analysis) -> str:
-    """Say what a quick analysis saves."""
+    """Say what a quick analysis reduces."""
     return f"<p>{analysis.settings.quick_words()}</p>" if analysis.settings.quick else ""
 
 
 def _part(analysis: Analysis, study: Study) -> str:
-    """Say how much of its study an analysis has seen, unless it is all of it."""
+    """Say which part of its study an analysis covers, unless it is all of it."""
     notes = []
     if analysis.source == PARTIAL_FILE:
         notes.append(
-            f"{PARTIAL_FILE}, what there is of a run up to step {analysis.step[-1]:,.0f}, which may go on"
+            f"{PARTIAL_FILE}, the part of a run up to step {analysis.step[-1]:,.0f}; the run may continue"
         )
     wanted = study.trajectories
     fewer = {name: one.trajectories for name, one in analysis.models.items() if one.trajectories < wanted}
     if fewer:
         there = ", ".join(f"{escape(name)} {count:,}" for name, count in fewer.items())
-        notes.append(f"of {wanted:,} trajectories of each model there were {there}")
+        notes.append(f"of {wanted:,} trajectories per model: {there}")
     without = [escape(name) for name in study.models if name not in analysis.models]
     notes += [f"without {enumerated(without)}"] if without else []
-    return f"<p>Of a part of the study: {'; '.join(notes)}.</p>" if notes else ""
+    return f"<p>Partial results: {'; '.join(notes)}.</p>" if notes else ""
 
 
 def _reading(analysis: Analysis, study: Study) -> str:
     if not analysis.reference or not ranking(analysis):
         return ""
-    settings = analysis.settings
+    settings, words = analysis.settings, analysis.objective.vocabulary
     paired = (
         " The models of this study share their starting points; different trajectories are compared, so the "
-        "samples are independent all the same."
+        "samples are still independent."
         if study.start == "paired"
         else ""
     )
     data = (
         ""
         if study.data is None or study.data.samples == "population"
-        else " All trajectories share one data set: what is found holds for it."
+        else " All trajectories share one data set: the results hold for this data set."
     )
     branches = branches_of(study)
     unit = "the trajectory"
@@ -148,34 +150,43 @@ def _reading(analysis: Analysis, study: Study) -> str:
     return (
         f"<p>Models are in order of their <b>effect</b>, the nearest to {escape(analysis.reference)} first: "
         "the Wasserstein-1 distance of the marginal laws over the central 90&nbsp;% of their quantiles, mean "
-        "over the modes (as shares of their strength) and the loss (in decades), averaged over the course of "
-        "learning. Snapshots count by their share of the way of the reference (the path of its medians), not "
-        "by time. It exists for every law and is among surviving trajectories; its interval is by the "
-        "jackknife. <b>By sampling alone</b>: the mean effect between two samples of the reference of the "
-        "same size; an effect of that size may be nothing but sampling, and a larger one includes some of "
+        f"over the {words.compared}, averaged over the {words.course}. "
+        "Snapshots are weighted by their share of the path of the reference (that of its medians), "
+        "not by time. The effect exists for every law and is measured among surviving trajectories; its "
+        "interval is by the jackknife. <b>By sampling alone</b>: the mean effect between two samples of the "
+        "reference of the "
+        "same size; an effect of that size may be due to sampling alone, and a larger one includes some of "
         "it.</p><p>Whether a model is <b>distinguishable</b> is another question: one permutation test of "
         "all distances at all snapshots together (5&nbsp;% false alarms for each model), diverged "
-        "trajectories being a state of their own for the MMD. A small effect can be significant and a large "
+        "trajectories being a separate state for the MMD. A small effect can be significant and a large "
         "one need not be; <b>indistinguishable</b> does not mean equal, since a larger ensemble may find a "
-        f"difference. The unit is {unit}; both samples have the same number, from the first half of the "
-        "reference and the second half of the model, and for the effect the other way round as well."
+        f"difference. The unit is {unit}; both samples have the same size: the first half of the reference "
+        "and the second half of the model; for the effect also the other two halves."
         f"{paired}{data}</p>"
         "<p>MMD is the unbiased squared maximum mean discrepancy (mean of three Gaussian kernels: a quarter, "
         "once and four times as wide as the median distance of the points of all models at each snapshot; by "
-        f"{settings.frequencies} random features). The sliced Wasserstein distance W<sub>2</sub> is among "
-        "survivors, and does not exist where there is no variance.</p>"
+        f"{settings.frequencies} random features). The sliced Wasserstein distance W<sub>2</sub> is measured "
+        "among survivors, and does not exist where there is no variance.</p>"
     )
 
 
-def _figure(spec: FigureSpec, analysis: Analysis, image: bytes, words: Callable[[str], str]) -> str:
+def _part_of_page(spec: FigureSpec, analysis: Analysis, image: bytes | None) -> str:
+    """Write heading, finding, figure with its caption, and table."""
+    title = said(spec.title, analysis)
+    figure = "" if image is None else _figure(spec, analysis, image)
+    finding = _sentence(spec.finding(analysis))
+    return f'<h2 id="{spec.name}">{title}</h2>\n{finding}{figure}{spec.beside(analysis)}'
+
+
+def _figure(spec: FigureSpec, analysis: Analysis, image: bytes) -> str:
+    title, caption, source = (said(text, analysis) for text in (spec.title, spec.caption, spec.source))
     data = base64.b64encode(image).decode("ascii")
-    title = words(spec.title)
+    source = f"From {source} " if source else ""
     return (
-        f'<h2 id="{spec.name}">{title}</h2>\n{words(_sentence(spec.finding(analysis)))}<figure>\n'
-        f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{words(spec.caption)}"
-        f'<div class="source">From {words(spec.source)} File: <code>figures/{spec.name}.png</code>.</div>'
-        f"</figcaption>\n</figure>\n{words(spec.beside(analysis))}"
+        f'<figure>\n<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
+        f"<figcaption>{caption}"
+        f'<div class="source">{source}File: <code>figures/{spec.name}.png</code>.</div>'
+        "</figcaption>\n</figure>\n"
     )
 
 

@@ -14,14 +14,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from fastsde.analysis import Analysis, ModelResult
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.coordinates import mode_scale
-from fastsde.analysis.distances.metrics import PRIMARY
+from fastsde.analysis.distances.registry import declared
 from fastsde.analysis.law import log_spaced
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import style
 
 MODES = 4
-"""At most so many modes are drawn."""
+"""Modes drawn, at most."""
 
 
 def bands(
@@ -55,7 +55,7 @@ def distance_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, 
     own = analysis.models[analysis.reference].distances[kind]
     values = {name: analysis.models[name].distances[kind].value[shown] for name in ordered(analysis)}
     high = style.log_limits(np.concatenate([*values.values(), own.null[shown]]))[1]
-    low = high / (1e4 if kind == PRIMARY else 1e3)
+    low = high / (1e4 if declared(kind).unbiased else 1e3)
     panel.fill_between(steps, low, own.null[shown], color=style.PALE, linewidth=0, label="95 % null quantile")
     for name, value in values.items():
         label = f"two halves of {name}" if name == analysis.reference else name
@@ -68,8 +68,8 @@ def distance_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, 
 
 def ratio_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, style.Line]) -> None:
     """Draw one distance over its null quantile: linear within the band, logarithmic outside."""
-    shown = style.time_axis(panel, analysis.step)
-    panel.axhspan(-1 if kind == PRIMARY else 0, 1, color=style.PALE, linewidth=0)
+    shown, negative = style.time_axis(panel, analysis.step), declared(kind).unbiased
+    panel.axhspan(-1 if negative else 0, 1, color=style.PALE, linewidth=0)
     highest = 1.0
     for name in ordered(analysis):
         ratio = analysis.models[name].distances[kind].ratio[shown]
@@ -77,9 +77,9 @@ def ratio_panel(panel: Axes, analysis: Analysis, kind: str, lines: dict[str, sty
             highest = max(highest, float(np.nanmax(ratio)))
             panel.plot(analysis.step[shown], ratio, **lines[name]._asdict())
     panel.set_yscale("symlog", linthresh=1.0, linscale=0.6)
-    panel.set_ylim(-1.3 if kind == PRIMARY else 0.0, 1.5 * max(highest, 2.0))
+    panel.set_ylim(-1.3 if negative else 0.0, 1.5 * max(highest, 2.0))
     ticks = [value for value in (-1, 0, 1, 3, 10, 30, 100, 300, 1000) if value < 1.5 * max(highest, 2.0)]
-    panel.yaxis.set_major_locator(FixedLocator(ticks if kind == PRIMARY else ticks[1:]))
+    panel.yaxis.set_major_locator(FixedLocator(ticks if negative else ticks[1:]))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.yaxis.set_minor_formatter(NullFormatter())
 
@@ -166,8 +166,8 @@ def start_at_action(axes: list[Axes], analysis: Analysis) -> None:
 
 
 def titled(name: str, result: ModelResult) -> str:
-    """Name a panel after its model, with the number of explosions."""
-    return f"{name} ({result.exploded:,} exploded)" if result.exploded else name
+    """Name a panel after its model, with the number of trajectories that diverged."""
+    return f"{name} ({result.exploded:,} diverged)" if result.exploded else name
 
 
 def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
@@ -180,7 +180,7 @@ def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
 
 
 def mode_limits(analysis: Analysis, modes: range) -> tuple[float, float]:
-    """Limits that hold the bands of all models, but for what is far from all medians and from 0 and 1."""
+    """Limits that contain the bands of all models, except values far from all medians and from 0 and 1."""
     shown = slice(modes.start, modes.stop)
     strength = analysis.mode_strength[shown]
     bands = np.array([one.moments.quantiles[:, :, shown] / strength for one in analysis.models.values()])

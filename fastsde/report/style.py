@@ -1,4 +1,4 @@
-"""How figures look: colours that the colour-blind can tell apart, line styles, axes and legends."""
+"""How figures look: colours that colour-blind readers can distinguish, line styles, axes and legends."""
 
 from __future__ import annotations
 

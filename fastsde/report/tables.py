@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import Any
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.ranking import ordered
-from fastsde.analysis.summary import summary, time_per_step
-from fastsde.report.writing import NOTHING, number, p_value, percent, steps, table
+from fastsde.analysis.summary import summary
+from fastsde.report.writing import NOTHING, number, p_value, percent, table
 
 
 def results(analysis: Analysis) -> str:
     """Answer for every model: how far is it from the reference, is that significant, what diverges."""
-    rows = summary(analysis)
+    rows, words = summary(analysis), analysis.objective.vocabulary
     if not analysis.reference:
-        head = ("model", "loss at the end (median)", "diverged")
+        head = ("model", f"{words.loss} at the end (median)", "diverged")
         return table(head, [[_model(analysis, row["model"]), *_ends(row)] for row in rows])
     effects = analysis.effects
     head = (
         "model",
         "effect (95&nbsp;% interval)",
-        *(("modes",) if effects.has_modes else ()),
+        *((words.modes,) if effects.has_modes else ()),
         *(("loss, decades",) if effects.has_loss else ()),
         "by sampling alone",
         f"distinguishable from {escape(analysis.reference)}?",
         "largest squared MMD over its null quantile",
         "snapshots outside the null band (5&nbsp;% by chance)",
-        "loss at the end (median)",
+        f"{words.loss} at the end (median)",
         "diverged",
     )
     return table(head, [_result(analysis, row) for row in rows])
@@ -85,29 +83,3 @@ def _peak(row: dict[str, Any]) -> str:
     if row["mmd_peak_ratio"] is None:
         return NOTHING
     return f"{number(row['mmd_peak_ratio'])}, at step {row['mmd_peak_step']:,}"
-
-
-def learning_times(analysis: Analysis) -> str:
-    """Median step at which each mode is learned, with its interval, and the test against the reference."""
-    known = ordered(analysis)
-    modes = min(6, len(analysis.mode_strength))
-    head = ("model", *(f"mode {mode + 1}" for mode in range(modes)))
-    rows = [[escape(name), *(_learned(analysis, name, mode) for mode in range(modes))] for name in known]
-    return table(head, rows)
-
-
-def _learned(analysis: Analysis, name: str, mode: int) -> str:
-    found = analysis.models[name].learning
-    if found is None:  # it only diverges
-        return NOTHING
-    step = time_per_step(analysis)
-    median, low, high = (
-        values[0, mode] / step for values in (found.median, found.median_low, found.median_high)
-    )
-    text = steps(median, low, high)
-    missing = (("never learn it", found.censored[0, mode]), ("diverge first", found.exploded[0, mode]))
-    told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
-    text += f'<span class="what">{told}</span>' if told else ""
-    if not math.isnan(found.logrank_p[0, mode]):
-        text += f'<span class="what">log-rank p {p_value(float(found.logrank_p[0, mode]), "= ")}</span>'
-    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,19 @@ def study_sentences(study: Study) -> list[str]:
     >>> study_sentences(study)[0]
     'A deep linear network of 2 layers and 12 parameters, widths 2-3-2, learns a linear map.'
     """
-    if study.landscape is not None:
-        return [_landscape(study), _time(study), _sample(study)]
-    return [_network(study), _start(study), _data(study), _time(study), _sample(study)]
+    return [*_OBJECTIVE[study.objective.table](study), _time(study), _sample(study)]
 
 
-def _landscape(study: Study) -> str:
+def _landscape(study: Study) -> list[str]:
     landscape = study.landscape
     assert landscape is not None
-    words = (landscape.__doc__ or "").strip().split("\n\n")[0].replace("``", "").replace("\n", " ")
     plural = "s" if landscape.dimension > 1 else ""
-    return f"The landscape is {landscape.kind}, of {landscape.dimension} coordinate{plural}. {words}"
+    source = f" ({landscape.source})" if landscape.source else ""
+    equation = f" {landscape.equation}{source}." if landscape.equation else ""
+    about = f" {landscape.about}" if landscape.about else ""
+    return [
+        f"The landscape is {landscape.kind}, of {landscape.dimension} coordinate{plural}.{equation}{about}"
+    ]
 
 
 def _network(study: Study) -> str:
@@ -88,11 +91,17 @@ def _law(kind: str, tail: float) -> str:
     return {"gaussian": "Gaussian", "student-t": f"Student-t ({tail:g})", "stable": f"{tail:g}-stable"}[kind]
 
 
+_OBJECTIVE: dict[str, Callable[[Study], list[str]]] = {
+    "network": lambda study: [_network(study), _start(study), _data(study)],
+    "landscape": _landscape,
+}
+"""Sentences on what is descended, by the table of the study that describes it."""
+
+
 def _time(study: Study) -> str:
     time = study.time
-    if study.landscape is not None:
-        loss = "on its energy"
-    else:
+    loss = "on its energy"
+    if study.objective.linear:
         mean = study.network.loss == "mean"
         loss = f"on the squared error ({'averaged over outputs' if mean else 'half the sum of squares'})"
     return (

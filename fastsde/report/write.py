@@ -9,9 +9,8 @@ import matplotlib
 
 from fastsde.analysis import Analysis
 from fastsde.report import style
-from fastsde.report.captions import SPECS
-from fastsde.report.landscape_words import relabel
 from fastsde.report.page import page
+from fastsde.report.spec import FIGURES
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.storage.layout import ANALYSIS_FILE, STUDY_FILE
 from fastsde.study.study import Study
@@ -50,7 +49,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     """
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
-    _check_source(directory, analysis, verify)
+    _check_source(directory, analysis, verify, progress)
     images = draw(analysis, progress or Silent())
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
@@ -67,26 +66,25 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
 def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
     """Draw every figure that the analysis has the numbers for; PNG files by name."""
     images = {}
-    landscape = Study.from_toml(analysis.study).landscape is not None
-    wanted = [spec for spec in SPECS if spec.applies(analysis)]
+    wanted = [spec for spec in FIGURES.values() if spec.applies(analysis)]
     with matplotlib.rc_context(style.RC), progress.task("report", len(wanted), "figures"):
         for number, spec in enumerate(wanted):
             progress.update(number, spec.name)
+            if spec.draw is None:
+                continue
             buffer = io.BytesIO()
             figure = spec.draw(analysis)
-            if landscape:
-                relabel(figure)
             figure.savefig(buffer, format="png", dpi=style.DPI)
             images[spec.name] = buffer.getvalue()
         progress.update(len(wanted))
     return images
 
 
-def _check_source(directory: Path, analysis: Analysis, verify: bool) -> None:
+def _check_source(directory: Path, analysis: Analysis, verify: bool, progress: Progress | None) -> None:
     """Refuse the analysis of an ensemble that is not there any more, lacks parts, or has become another."""
     source = directory / analysis.source
     if analysis.source and present(source):
-        with open_ensemble(source, verify=verify) as ensemble:
+        with open_ensemble(source, verify=verify, progress=progress) as ensemble:
             now = ensemble.study.to_toml()
         if now != Study.from_toml(analysis.study).to_toml():
             raise StoreError(

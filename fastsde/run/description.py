@@ -1,4 +1,4 @@
-"""Describe an installation, or an ensemble, in a few names and numbers."""
+"""Describe an installation or an ensemble, for ``fastsde info``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from fastsde.integrate.devices import survey
 from fastsde.storage.ensemble import Trajectories, open_ensemble
 from fastsde.study.study import Study
 from fastsde.system import provenance
+from fastsde.system.progress import Progress
 from fastsde.system.threads import default_threads
 
 __all__ = ["contents", "environment"]
 
 
 def environment() -> dict[str, Any]:
-    """Return versions, machine, threads, vector lanes of each precision, and the cache of compiled code."""
+    """Return versions, machine, threads, vector lanes of each precision, and the folder of compiled code."""
     from fastsde.kernels import lanes, options
 
     lane_count: Callable[[str], int] = lanes.lane_count
@@ -31,15 +32,20 @@ def environment() -> dict[str, Any]:
     }
 
 
-def contents(path: Path | str, *, verify: bool = False) -> dict[str, Any]:
-    """Return what an ensemble holds: network, models, trajectories, variables, and where it comes from.
+def contents(path: Path | str, *, verify: bool = False, progress: Progress | None = None) -> dict[str, Any]:
+    """Return the content of an ensemble: network, models, trajectories, variables and provenance.
+
+    Parameters
+    ----------
+    path, verify, progress
+        As for `fastsde.storage.ensemble.open_ensemble`.
 
     Raises
     ------
     StoreError
-        If there is no whole ensemble. With `verify` all checksums are computed.
+        If there is no complete ensemble.
     """
-    with open_ensemble(path, verify=verify) as ensemble:
+    with open_ensemble(path, verify=verify, progress=progress) as ensemble:
         study = ensemble.study
         return {
             "file": str(ensemble.path),
@@ -54,7 +60,7 @@ def contents(path: Path | str, *, verify: bool = False) -> dict[str, Any]:
 
 
 def _what(study: Study) -> dict[str, Any]:
-    """Return the widths of the network, or what the landscape is."""
+    """Return the widths of the network, or the kind and dimension of the landscape."""
     if study.landscape is not None:
         return {"landscape": study.landscape.kind, "dimension": study.landscape.dimension}
     return {"widths": list(study.widths)}
@@ -63,7 +69,7 @@ def _what(study: Study) -> dict[str, Any]:
 def _model(view: Trajectories) -> dict[str, Any]:
     return {
         "trajectories": view.count,
-        "exploded": int(view.exploded.sum()),
+        "diverged": int(view.exploded.sum()),
         "snapshots": len(view.step),
         "variables": list(view.variables),
         **{key: value for key, value in view.attributes.items() if key != "coordinates"},

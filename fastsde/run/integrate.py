@@ -1,4 +1,4 @@
-"""Integrate a range of trajectories in memory, also from the states of another ensemble."""
+"""Integrate a range of trajectories in memory, including those that start from states of another ensemble."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["integrate"]
 def integrate(
     study: Study, name: str, first: int, count: int, *, start: NDArray[Any] | None = None, **options: Any
 ) -> Outcome:
-    """Do what `fastsde.integrate.integration.integrate` does; states of another ensemble are read first."""
+    """Call `fastsde.integrate.integration.integrate`, after reading states of another ensemble if needed."""
     if study.starts_from_states and start is None:
         study, start = resolve(study), start_states(study, first, count)
     return integration.integrate(study, name, first, count, start=start, **options)

@@ -1,4 +1,4 @@
-"""Join shards that were computed anywhere, after checking that they belong together and are sound."""
+"""Join shards, wherever they were computed, after checking that they are intact and belong together."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from fastsde.system.errors import DiskError, IncompleteError, StoreError
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
+    from fastsde.system.progress import Progress
 
 __all__ = ["merge", "missing_ranges"]
 
@@ -29,41 +30,44 @@ def merge(
     copy: bool = False,
     partial: bool = False,
     any_version: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Join the parts in one or more directories of one study, and return the ensemble file.
 
-    Every checksum is computed first.
+    All checksums are verified first.
 
     Parameters
     ----------
     directories
-        Of runs or shards of the study, on this machine or brought from others.
+        Directories of runs or shards of the study, from this or other machines.
     output
-        Where the parts are gathered (as hard links where the disk has them, else copies) and joined, with
-        those that are there already. None: the only directory given.
+        Directory in which the parts are collected (as hard links if possible, otherwise as copies) and
+        joined, together with the parts that it already contains. None: the only directory given.
     copy
-        Copy the numbers into the ensemble file, instead of referring to the parts.
+        Copy the data into the ensemble file instead of referring to the parts.
     partial
-        Join what there is so far to ``partial.h5``: of every model the trajectories that are finished. It may
-        be read, and analysed, while others compute the rest.
+        Join the finished trajectories of every model to ``partial.h5``, which can be read and analysed while
+        the run continues.
     any_version
-        Mix numbers of different versions.
+        Accept parts computed by different versions.
+    progress
+        Reports the verification of checksums; None: silent.
 
     Raises
     ------
     StoreError
-        If the directories belong to different studies or seeds, were computed with different versions, or a
-        part is broken; the message says which, and what differs.
+        If the directories belong to different studies or seeds, if they were computed with different
+        versions, or if a part is broken; the message lists the differences.
     IncompleteError
-        If parts are missing; the message says which trajectories.
+        If parts are missing; the message lists the missing trajectories.
     """
     places = [Path(directory) for directory in directories]
     if output is None and len(places) > 1:
-        raise StoreError("several directories are merged into another one: say which, with -o DIR")
+        raise StoreError("to merge several directories, give an output directory (-o DIR)")
     target = places[0] if output is None else Path(output)
     own = [target] if target not in places and present(target / STUDY_FILE) else []
     study = _common_study([*places, *own])
-    stocks = [take_stock(study, place, verify=True) for place in [*own, *places]]
+    stocks = [take_stock(study, place, verify=True, progress=progress) for place in [*own, *places]]
     for stock in stocks:
         stock.refuse_broken()
     parts = [standing for stock in stocks for standing in stock.whole]
@@ -81,7 +85,7 @@ def merge(
 
 
 def missing_ranges(study: Study, parts: Sequence[Standing]) -> dict[str, list[tuple[int, int]]]:
-    """Return, of each model that lacks some, the ranges of trajectories (first, last) that no part has."""
+    """Return, for each incomplete model, the ranges of trajectories (first, last) that are in no part."""
     lacking = {}
     for model in study.models:
         mine = sorted(standing.part for standing in parts if standing.part.model == model)
@@ -92,14 +96,14 @@ def missing_ranges(study: Study, parts: Sequence[Standing]) -> dict[str, list[tu
 
 
 def _common_study(places: Sequence[Path]) -> Study:
-    """Return the study of all directories, with the most trajectories any of them wants."""
-    studies = [study_of(place) for place in places]
-    first = studies[0]
+    """Return the common study of all directories, with the largest number of trajectories of any of them."""
+    first = study_of(places[0])
+    studies = [first, *(study_of(place, like=first) for place in places[1:])]
     for place, other in zip(places[1:], studies[1:], strict=True):
         if other.fingerprint() != first.fingerprint():
             raise StoreError(
-                f"{places[0]} (there) and {place} (here) belong to different studies; they differ in\n"
-                f"{differences(first.to_toml(), other.to_toml())}"
+                f"{places[0]} and {place} belong to different studies; differences:\n"
+                f"{differences(first.to_toml(), other.to_toml(), names=(str(places[0]), str(place)))}"
             )
     return max(studies, key=lambda study: study.trajectories)
 
@@ -115,12 +119,12 @@ def _refuse_incomplete(study: Study, parts: Sequence[Standing]) -> None:
     raise IncompleteError(
         "trajectories are missing:\n"
         + "\n".join(lines)
-        + "\n`fastsde run` computes them (or their shards again); --partial joins what there is"
+        + "\nFix: compute them with `fastsde run`, or join the finished trajectories with --partial"
     )
 
 
 def _gather(parts: Sequence[Standing], target: Path) -> list[Standing]:
-    """Bring the parts that are needed into one directory."""
+    """Collect the parts that are needed in one directory."""
     needed: dict[str, list[Standing]] = {}
     for standing in sorted(parts, key=lambda s: (s.part.model, s.part.first, -s.part.count)):
         chosen = needed.setdefault(standing.part.model, [])
@@ -128,10 +132,10 @@ def _gather(parts: Sequence[Standing], target: Path) -> list[Standing]:
         if standing.part.last > reached:
             chosen.append(standing)
     gathered = [standing for chosen in needed.values() for standing in chosen]
-    return [_bring(standing, standing.part.path(target)) for standing in gathered]
+    return [_link_or_copy(standing, standing.part.path(target)) for standing in gathered]
 
 
-def _bring(standing: Standing, path: Path) -> Standing:
+def _link_or_copy(standing: Standing, path: Path) -> Standing:
     import dataclasses
 
     if not (path.exists() and path.samefile(standing.path)):
@@ -157,6 +161,6 @@ def _join(study: Study, parts: list[Standing], target: Path, copy: bool, partial
 
     pieces = {model: chosen for model, chosen in chain(study, parts).items() if chosen}
     if not pieces:
-        raise IncompleteError(f"no part is finished in {target} yet")
+        raise IncompleteError(f"no part in {target} is finished yet")
     name = PARTIAL_FILE if partial else ENSEMBLE_FILE
     return join(study, build_problem(study), pieces, target / name, copy)

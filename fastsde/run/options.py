@@ -1,4 +1,4 @@
-"""How a study is run, and what of it is still to be computed."""
+"""Options of a run, and the parts that are still to be computed."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from fastsde.storage.plan import Part, Shard
 
 @dataclass(frozen=True)
 class Options:
-    """How a study is run; nothing here changes a number.
+    """Options of a run; none of them changes a numerical result.
 
     Parameters
     ----------
     threads
-        Threads to compute with; None: as many as the process is granted.
+        Number of threads; None: as many as the process is granted.
     part_size
-        Trajectories of a part; None: `default_size`.
+        Trajectories per part; None: `default_size`.
     copy
-        Copy the parts into the ensemble file instead of referring to them.
+        Copy the data of the parts into the ensemble file instead of referring to them.
     shard
-        Compute the trajectories of this shard only, and join nothing.
+        Compute only the trajectories of this shard, without joining.
     checkpoint_seconds
-        Time between two checkpoints of a part: what is lost, at most, when the process is killed.
+        Time between checkpoints of a part: the most work that is lost if the process is killed.
     keep_state
-        Whether parts keep where their trajectories end, so that more steps can be added; None: if that at
-        most doubles the file.
+        Whether parts store their final states, so that steps can be added later; None: if that at most
+        doubles the file.
     verify
-        Compute the checksums of the parts that stand already.
+        Verify the checksums of existing parts.
     repair
-        Compute broken part files again: those whose content was read and is wrong. They are renamed
-        (``.broken``), and removed when the new ones are whole.
+        Recompute broken part files, those whose content was read and is wrong. They are renamed
+        (``.broken``), and removed once the new ones are complete.
     any_version
-        Mix numbers of different versions of fastsde and of the libraries beneath it.
+        Accept parts computed by different versions of fastsde and of its libraries.
     device
-        Where to integrate: ``"cpu"``, ``"cuda"`` or ``"auto"``, a GPU where one can be used.
+        Where to integrate: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if one is available.
     gpu
-        Number of the GPU, where there are several; None: the first.
+        Index of the GPU, if there are several; None: the first.
     """
 
     threads: int | None = None
@@ -55,7 +55,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Todo:
-    """A part to compute, and the shorter one that it goes on from, if there is one."""
+    """A part to compute, and the shorter part that it continues, if there is one."""
 
     part: Part
     shorter: Standing | None = None

@@ -1,4 +1,4 @@
-"""Look into a run that goes on: what its trajectories are up to a step, finished or not."""
+"""Partial results of an unfinished run: all trajectories up to a given step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = ["peek"]
 
 @dataclass(frozen=True)
 class _Seen:
-    """A part that has come as far as is asked: where its snapshots stand, and its events."""
+    """A part that has reached the requested step: the files of its snapshots, and its events."""
 
     part: Part
     sources: Sources
@@ -43,15 +43,15 @@ class _Seen:
 
 
 def peek(directory: Path | str, step: int) -> Path:
-    """Write ``partial.h5``, the ensemble of all trajectories that have come to a step, and return its path.
+    """Write ``partial.h5``, the ensemble of all trajectories that have reached a step, and return its path.
 
-    The file is an ensemble of the study shortened to that step. It holds the numbers themselves, so it stays
-    as it is while the run goes on. Nothing of the run is touched.
+    The file is an ensemble of the study shortened to that step. It contains the data themselves, so it does
+    not change while the run continues. The files of the run are not modified.
 
     Parameters
     ----------
     directory
-        Of the run; others may be computing in it. Finished parts are read, and the segments of unfinished
+        Directory of the run; other processes may be computing in it. Finished parts are read, and unfinished
         ones up to their last checkpoints.
     step
         A learning-rate step above 0 at which the study takes a snapshot.
@@ -59,19 +59,21 @@ def peek(directory: Path | str, step: int) -> Path:
     Raises
     ------
     IncompleteError
-        If no trajectory has come so far.
+        If no trajectory has reached the step.
     StoreError
-        If the study takes no snapshot there, or a part is broken.
+        If the study takes no snapshot at this step, or if a part is broken.
 
     Notes
     -----
-    Passages are those found by the regular looks up to the step (``events.every``).
+    First passages are those detected by the regular checks (``events.every``) up to the step.
     """
     directory = Path(directory)
     study = study_of(directory)
     taken = [int(s) for s in study.time.snapshot_steps() if s > 0]
     if step not in taken:
-        raise StoreError(f"step {step} has no snapshot; there are some at {', '.join(map(str, taken))}")
+        raise StoreError(
+            f"there is no snapshot at step {step}; snapshots are at {', '.join(map(str, taken))}"
+        )
     short = study.replace(time={"steps": step, "snapshots": {"at": [0, *(s for s in taken if s <= step)]}})
     for attempt in range(3):
         try:
@@ -80,13 +82,13 @@ def peek(directory: Path | str, step: int) -> Path:
             )
         except (FileNotFoundError, StoreError) as error:
             gone = isinstance(error.__cause__ or error, FileNotFoundError)
-            if attempt == 2 or not gone:  # else a part was finished in between, and its segments are gone
+            if attempt == 2 or not gone:  # otherwise a part has been finished, and its segments removed
                 raise
     raise AssertionError
 
 
 def _seen(study: Study, short: Study, directory: Path, name: str) -> list[_Seen]:
-    """Return the parts of a model that have come so far, without overlap."""
+    """Return the parts of a model that have reached the step, without overlap."""
     stock = take_stock(study, directory)
     stock.refuse_broken()
     seen = []
@@ -123,7 +125,7 @@ def _events_of_checkpoint(checkpoint: Checkpoint, short: Study, name: str) -> di
 
 
 def _until(values: dict[str, NDArray[Any]], short: Study, name: str) -> dict[str, NDArray[Any]]:
-    """Forget what happened after the end of the shortened study."""
+    """Remove events after the end of the shortened study."""
     last = short.time.steps * short.models[name].substeps
     return {event: np.where(steps <= last, steps, -1) for event, steps in values.items()}
 
@@ -132,7 +134,7 @@ def _write(short: Study, seen: dict[str, list[_Seen]], directory: Path) -> Path:
     from fastsde.problem.data import build_problem
 
     if not any(seen.values()):
-        raise IncompleteError(f"no trajectory has come to step {short.time.steps} in {directory} yet")
+        raise IncompleteError(f"no trajectory in {directory} has reached step {short.time.steps} yet")
     path, problem = directory / PARTIAL_FILE, build_problem(short)
     strengths = np.asarray(problem.mode_strength, dtype=np.float64)
     with replacing(path) as temporary:

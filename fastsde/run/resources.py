@@ -1,4 +1,4 @@
-"""The memory and the disk that a study needs, and whether there is as much."""
+"""The memory and disk space that a study needs, and whether they are available."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ __all__ = [
 ]
 
 BASE_MEMORY = 300 << 20
-"""Python, numba and the libraries, measured."""
+"""Memory of Python, numba and the libraries, measured."""
 PART_BYTES, ENSEMBLE_BYTES, PIECE_BYTES = 26_000, 70_000, 1500
-"""What HDF5 adds to the numbers: in a part, in the ensemble, and there for every part."""
+"""Overhead of HDF5: per part file, of the ensemble, and of the ensemble per part."""
 EXACT_PARTS = 10_000
-"""Up to so many parts are counted one by one."""
+"""Up to this number, parts are counted exactly."""
 BLOCK_VECTORS = 64
-"""Trajectories that the memory of a thread holds, at most: those of one block, with room for products."""
+"""Largest number of lane vectors of trajectories in the memory of a thread: those of one block."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Disk that a run leaves behind: bytes of its files, and how many they are."""
+    """Disk space of a finished run: total size and number of its files."""
 
     bytes: int
     files: int
 
 
 def part_count(study: Study, model: str, options: Options) -> int:
-    """Return how many parts a model is divided into, all shards together."""
+    """Return the number of parts of a model, over all shards."""
     shards = options.shard.of if options.shard else 1
     size = options.part_size or default_size(study, model)
     each = max(1, math.ceil(study.trajectories / shards))
@@ -71,7 +71,7 @@ def part_count(study: Study, model: str, options: Options) -> int:
 
 
 def row_bytes(study: Study) -> int:
-    """Return the bytes that a part holds of one trajectory: its snapshots and events."""
+    """Return the bytes per trajectory in a part: its snapshots and events."""
     sizes = schema.dimension_sizes(study, 1)
     events = sum(math.prod(v.shape(sizes)) for v in schema.EVENTS.values())
     itemsize = np.dtype(study.dtype).itemsize
@@ -79,7 +79,7 @@ def row_bytes(study: Study) -> int:
 
 
 def disk_need(study: Study, options: Options) -> Need:
-    """Return what the parts of a whole run and its ensemble take on disk."""
+    """Return the disk space of the parts of a complete run and of its ensemble."""
     itemsize = np.dtype(study.dtype).itemsize
     sizes = schema.dimension_sizes(study, 1)
     row = row_bytes(study)
@@ -92,13 +92,11 @@ def disk_need(study: Study, options: Options) -> Need:
 
 
 def memory_need(study: Study, options: Options, threads: int) -> int:
-    """Return the memory in bytes that computing takes at its peak: program, data, one part, its snapshots."""
+    """Return the peak memory of a run in bytes: program, data, one part and its snapshots."""
     itemsize = np.dtype(study.dtype).itemsize
     widths, parameters = study.widths, schema.dimension_sizes(study, 1)["parameter"]
     d_in, d_out = widths[0], widths[-1]
-    source = study.data if study.landscape is None else study.landscape
-    samples = getattr(source, "samples", 0)
-    samples = 0 if samples == "population" else samples
+    samples = study.objective.samples or 0
     chosen = max(samples, *(getattr(model, "batch", 0) for model in study.models.values()))
     data = 8 * (8 * samples * (d_in + d_out) + 12 * max(d_in, d_out) ** 2)
     count = study.trajectories
@@ -113,52 +111,53 @@ def memory_need(study: Study, options: Options, threads: int) -> int:
 
 
 def available_memory() -> int | None:
-    """Return the memory in bytes that this process may still take; None where the system does not say."""
+    """Return the memory in bytes that is available to this process; None if the system does not report it."""
     limits = [limit for limit in (_free_memory(), _group_memory()) if limit is not None]
     return min(limits, default=None)
 
 
 def check_resources(study: Study, directory: Path, options: Options) -> None:
-    """Refuse a study that needs more memory or disk than there is, before anything is written.
+    """Refuse a study that needs more memory or disk space than available, before anything is written.
 
     Raises
     ------
     ResourceError
-        With what it needs, what there is, and how to fix it.
+        With what is needed, what is available, and how to fix it.
     """
     memory, there = memory_need(study, options, 1), available_memory()
     if there is not None and memory > there:
         raise ResourceError(
-            f"computing needs about {size_text(memory)} of memory, {size_text(there)} are free\n"
-            "  fix: smaller network.widths, samples or batches, fewer observables, a smaller --part-size"
+            f"this study needs about {size_text(memory)} of memory, but only {size_text(there)} is free\n"
+            "Fix: reduce network.widths, the samples, the batch sizes, record.observables or --part-size"
         )
     need = disk_need(study, options).bytes // (options.shard.of if options.shard else 1)
     folder = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free + _taken(directory)
     if need > free:
         raise ResourceError(
-            f"the files of this run take about {size_text(need)}, {size_text(free)} are free in {folder}\n"
-            "  fix: fewer trajectories, snapshots or observables, another directory (-o), or shards on "
-            "several disks (--shard)"
+            f"this run needs about {size_text(need)} of disk space, but only {size_text(free)} is free in "
+            f"{folder}\n"
+            "Fix: reduce the trajectories, snapshots or observables, choose another directory (-o), or "
+            "compute shards on several disks (--shard)"
         )
 
 
 def _taken(directory: Path) -> int:
-    """Return the bytes of the parts that stand already, themselves and not what they link to."""
+    """Return the total size of existing parts, not following links."""
     return sum(path.lstat().st_size for path in listed(directory / PARTS_FOLDER, ".h5") if present(path))
 
 
 def _free_memory() -> int | None:
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
-            found = next(line for line in lines if line.startswith("MemAvailable:"))
+            available = next(line for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         return None
-    return int(found.split()[1]) << 10
+    return int(available.split()[1]) << 10
 
 
 def _group_memory() -> int | None:
-    """Return what the control group of this process (version 2) may still take."""
+    """Return the memory that the control group (version 2) of this process leaves available."""
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text()
         used = Path("/sys/fs/cgroup/memory.current").read_text()

@@ -1,4 +1,4 @@
-"""Integrate what a study lacks, part by part, and join the parts."""
+"""Compute the missing parts of a study, and join them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ __all__ = ["Part", "cover", "default_size", "missing", "plan_parts", "run"]
 def missing(study: Study, directory: Path | str, size: int | None = None) -> list[Part]:
     """Return the parts that are still to be computed, in the order of the plan.
 
-    Whatever ranges stand on disk are kept, also those of other part sizes or of an earlier, smaller number
-    of trajectories: a trajectory does not depend on the part it was computed in.
+    Existing parts are kept whatever their size, since a trajectory does not depend on the part in which it
+    was computed.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def missing(study: Study, directory: Path | str, size: int | None = None) -> lis
 
 
 def cover(study: Study, directory: Path | str) -> dict[str, list[Piece]]:
-    """Return, for each model, pieces of part files that make up trajectories 0 .. N - 1 exactly.
+    """Return, for each model, pieces of part files that together are trajectories 0 .. N - 1.
 
     Raises
     ------
@@ -52,12 +52,16 @@ def cover(study: Study, directory: Path | str) -> dict[str, list[Piece]]:
     stock.refuse_broken()
     lacking = _todo(study, directory, stock, Options())
     if lacking:
-        raise StoreError(f"{len(lacking)} parts are missing in {directory}, the first is {lacking[0].part}")
+        part = lacking[0].part
+        raise StoreError(
+            f"{len(lacking)} parts are missing in {directory}; the first one has the trajectories "
+            f"{part.first} to {part.last - 1} of the model {part.model}"
+        )
     return chain(study, stock.whole)
 
 
 def chain(study: Study, parts: list[Standing]) -> dict[str, list[Piece]]:
-    """Return, for each model, pieces of the parts, without overlap, from the first trajectory to the last."""
+    """Return, for each model, pieces of its parts without overlap, ordered by trajectory."""
     from fastsde.storage.join import Piece
 
     pieces: dict[str, list[Piece]] = {model: [] for model in study.models}
@@ -86,31 +90,31 @@ def run(
     options: Options | None = None,
     **changes: Any,
 ) -> Path:
-    """Integrate the parts of a study that `directory` lacks, join all of them, and return the ensemble file.
+    """Compute the missing parts of a study in `directory`, join all parts, and return the ensemble file.
 
-    Computing overlaps with writing. Memory is bounded by one part, whatever the number of trajectories: its
-    state (part size x parameters x itemsize) and at most 7 snapshots (one being filled, and
-    `plan.QUEUE_LENGTH` + 1 on their way to the disk from this part and from the one before, which is being
-    finished meanwhile), each of part size x (values recorded per trajectory) x itemsize, at most 64 MiB with
-    the default part size.
+    Computing overlaps with writing. Memory is bounded by one part, independently of the number of
+    trajectories: its state (part size x parameters x itemsize) and at most 7 snapshots, each of part size x
+    (values recorded per trajectory) x itemsize, at most 64 MiB with the default part size. The 7 snapshots
+    are the one being filled, and `plan.QUEUE_LENGTH` + 1 being written from this part and from the previous
+    one.
 
-    Processes that run the same study into the same directory share its parts among them.
+    Processes that run the same study in the same directory share its parts.
 
     Parameters
     ----------
     study
-        What to run.
+        The study to run.
     directory
-        Where the parts and the ensemble go; it is made if absent, and resumed if it holds this study, or one
-        that this study extends by trajectories, models or steps.
+        Directory of the parts and the ensemble. It is created if absent, and resumed if it holds this study,
+        or one that this study extends by trajectories, models or steps.
     progress
-        Told of every advance (`fastsde.system.progress`); None: silent.
+        Reporter of the progress (`fastsde.system.progress`); None: silent.
     stop
-        Polled at least about once a second; once True, a checkpoint is saved and `Interrupted` raised.
+        Called about once a second; once it returns True, a checkpoint is saved and `Interrupted` raised.
     integrate
-        Stands in for `fastsde.integrate.integration.integrate`.
+        Replacement for `fastsde.integrate.integration.integrate`.
     options, changes
-        See `Options`; single ones may be given by name.
+        See `Options`; single options may be given by name.
 
     Returns
     -------
@@ -120,15 +124,15 @@ def run(
     Raises
     ------
     StoreError
-        If the directory belongs to another study, or a part file in it is broken.
+        If the directory belongs to another study, or if one of its part files is broken.
     DiskError
-        If the disk refuses to take what is computed.
+        If the disk cannot be written.
     ResourceError
-        If the study needs more memory or disk than there is.
+        If the study needs more memory or disk space than available.
     DeviceError
-        If a GPU is wanted and cannot be used.
+        If a GPU is requested and cannot be used.
     Interrupted
-        If `stop` said so; what was computed is kept.
+        If stopped by `stop`; everything computed so far is kept.
 
     Examples
     --------
@@ -156,7 +160,14 @@ def run(
     problem = build_problem(study)
     claim(study, directory)
     keep_states(study, directory)
-    stock = take_stock(study, directory, verify=options.verify, among=_range(study, options), stop=stop)
+    stock = take_stock(
+        study,
+        directory,
+        verify=options.verify,
+        among=_range(study, options),
+        stop=stop,
+        progress=progress,
+    )
     if options.repair:
         stock.refuse_unreadable()
         _set_aside(study, stock)
@@ -179,7 +190,7 @@ def _range(study: Study, options: Options) -> range:
 
 
 def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -> list[Todo]:
-    """Return what lacks in a range: parts begun or shorter as they are, the rest divided again."""
+    """Return what is missing in a range: unfinished and shorter parts as they are, the rest newly divided."""
     wanted = _range(study, options)
     begun = [Todo(part) for part, _, _ in found_unfinished(directory)]
     candidates = [*begun, *(Todo(standing.part, standing) for standing in stock.shorter)]
@@ -205,7 +216,7 @@ def _todo(study: Study, directory: Path | str, stock: Stock, options: Options) -
 
 
 def _set_aside(study: Study, stock: Stock) -> None:
-    """Rename broken files, after a second look: another process may have repaired them, or the disk erred."""
+    """Rename broken files after reading them again: another process may have repaired them meanwhile."""
     suspected = list(stock.broken)
     stock.broken.clear()
     for item in suspected:
@@ -220,10 +231,10 @@ def _set_aside(study: Study, stock: Stock) -> None:
 
 
 def _clear(directory: Path, stock: Stock, computed: range) -> None:
-    """Remove what the parts of a range have replaced, now that all of them are whole.
+    """Remove what is obsolete now that all parts of a range are complete.
 
-    That is broken files that were set aside, and folders of parts that stood already, whose process ended
-    before it could.
+    These are renamed broken files, and folders of finished parts whose process ended before it could remove
+    them.
     """
     for path in listed(directory / PARTS_FOLDER, ".broken"):
         first = path.name.partition(".")[0].rpartition("-")[2]

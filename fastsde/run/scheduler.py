@@ -1,4 +1,4 @@
-"""Which task of a job array this process is, from the variables of its scheduler."""
+"""The task of a job array that this process runs, from the environment variables of the scheduler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Task", "find_task", "shard_of"]
 
 @dataclass(frozen=True)
 class _Variables:
-    """The names a scheduler gives to a task's index, and to the first, last and step of the whole array."""
+    """The variables of a scheduler with a task's index, and the first, last and step of the whole array."""
 
     scheduler: str
     index: str
@@ -22,7 +22,7 @@ class _Variables:
     last: str = ""
     step: str = ""
     none: str = ""
-    """What the index is in a job that is no array."""
+    """Value of the index in a job that is not an array."""
 
 
 SCHEDULERS = (
@@ -44,9 +44,10 @@ SCHEDULERS = (
 
 @dataclass(frozen=True)
 class Task:
-    """A task of an array: its index, and those of the array as far as the scheduler says; None where not.
+    """A task of an array: its index, and the array's first, last and step index; None if not known.
 
-    The array is the one that was *submitted*: of ``--array=3,7``, tasks run again, it says first 3, last 7.
+    The array is the one that was *submitted*: for ``--array=3,7``, two tasks that are run again, the first
+    index is 3 and the last one 7.
     """
 
     scheduler: str
@@ -57,7 +58,7 @@ class Task:
 
 
 def find_task(environment: Mapping[str, str] | None = None) -> Task | None:
-    """Return the task that this process is; None outside of an array.
+    """Return the task that this process runs; None if it is not part of a job array.
 
     Examples
     --------
@@ -72,7 +73,7 @@ def find_task(environment: Mapping[str, str] | None = None) -> Task | None:
         if not index or index == names.none:
             continue
         if not index.isdecimal():
-            raise SchedulerError(f"{names.index} is {index!r}, not a number: give --shard I/N")
+            raise SchedulerError(f"{names.index} is {index!r}, which is not a number\nFix: use --shard I/N")
         return Task(
             names.scheduler,
             int(index),
@@ -86,24 +87,24 @@ def find_task(environment: Mapping[str, str] | None = None) -> Task | None:
 def shard_of(
     text: str, *, index_from: int | None = None, environment: Mapping[str, str] | None = None
 ) -> Shard:
-    """Return the shard that a text asks for.
+    """Return the shard that an option specifies.
 
     Parameters
     ----------
     text
-        "I/N": shard I, from 1, of N. Or "N": the number of shards; which of them is found in the variables
-        of Slurm, PBS, Torque, Grid Engine or LSF. The number never is: a task that is submitted again, alone,
-        sees an array of one.
+        "I/N": shard I, from 1, of N. Or "N": the number of shards; I is then taken from the variables of
+        Slurm, PBS, Torque, Grid Engine or LSF. N itself cannot be taken from them, because a single task that
+        is submitted again sees an array of one.
     index_from
-        Index of the first task of the whole array. By default what the scheduler says, if its array has N
-        tasks; or 1, if the scheduler does not say where arrays begin.
+        Index of the first task of the whole array. By default the first index that the scheduler reports, if
+        its array has N tasks, or 1 if the scheduler does not report it.
     environment
-        Variables; None: those of the process.
+        Environment variables; None: those of the process.
 
     Raises
     ------
     SchedulerError
-        If there is no array, or it is not clear which of the N shards the task is.
+        If there is no array, or if the shard of the task cannot be determined.
 
     Examples
     --------
@@ -118,43 +119,48 @@ def shard_of(
     """
     number, slash, total = text.partition("/")
     if not (number.isdecimal() and (total.isdecimal() if slash else not total)):
-        raise SchedulerError(f"--shard {text}: allowed are I/N, as 3/100, or N, as 100, in a job array")
+        raise SchedulerError(f"--shard {text}: expected I/N, such as 3/100, or in a job array N, such as 100")
     if slash:
         return _checked(int(number), int(total), f"--shard {text}")
     task = find_task(environment)
     if task is None:
         raise SchedulerError(
-            f"--shard {text}: this is no task of a job array (Slurm, PBS, Torque, Grid Engine, LSF); "
-            f"give the shard as well, --shard I/{text}"
+            f"--shard {text}: this process is not a task of a job array of Slurm, PBS, Torque, Grid Engine "
+            "or LSF\n"
+            f"Fix: give the number of the shard, --shard I/{text}"
         )
     of = int(number)
     begin = _begin(task, of) if index_from is None else index_from
     shard, rest = divmod(task.index - begin, task.step)
-    what = f"--shard {text}: index {task.index} of {task.scheduler}, from {begin} in steps of {task.step},"
+    what = f"--shard {text}: index {task.index} of the {task.scheduler} array"
     if rest or not 0 <= shard < of:
         raise SchedulerError(
-            f"{what} is none of {of} shards; say where the whole array begins, as --index-from 0, or give "
-            f"the shard itself, --shard I/{text}"
+            f"{what} (first index {begin}, step {task.step}) does not correspond to one of {of} shards\n"
+            f"Fix: give the first index of the whole array, such as --index-from 0, or the shard, "
+            f"--shard I/{text}"
         )
     return Shard(shard + 1, of)
 
 
 def _begin(task: Task, of: int) -> int:
-    """Return where the whole array begins."""
+    """Return the first index of the whole array."""
     if task.first is None:
         return 1
     if task.last is not None and (task.last - task.first) // task.step + 1 == of:
         return task.first
     raise SchedulerError(
-        f"the array that {task.scheduler} tells of, {task.first} to {task.last} in steps of {task.step}, has "
-        f"not {of} tasks: if it is a part of the whole, say where that begins, as --index-from 1, or give "
-        f"the shard itself, --shard I/{of}"
+        f"the {task.scheduler} array with indices {task.first} to {task.last} in steps of {task.step} does "
+        f"not have {of} tasks\n"
+        f"Fix: if it is a part of a larger array, give the first index of that, such as --index-from 1, or "
+        f"give the shard, --shard I/{of}"
     )
 
 
 def _checked(number: int, of: int, what: str) -> Shard:
     if not 1 <= number <= of:
-        raise SchedulerError(f"{what} asks for shard {number} of {of}; shards go from 1 to N")
+        raise SchedulerError(
+            f"{what}: there is no shard {number} of {of}; shards are numbered from 1 to {of}"
+        )
     return Shard(number, of)
 
 

@@ -1,4 +1,4 @@
-"""How far a run is: done, running, stopped, missing, broken, unreadable, and how long is left."""
+"""The progress of a run: parts done, running, stopped, missing, broken or unreadable, and the time left."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from fastsde.system.errors import UnreadableError
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
+    from fastsde.system.progress import Progress
 
 __all__ = ["ModelStatus", "RunStatus", "Running", "status"]
 
 
 @dataclass(frozen=True)
 class Running:
-    """A part that is being computed, or was when its process ended.
+    """A part that is being computed, or was being computed when its process ended.
 
     Attributes
     ----------
     part
-        Which.
+        The part.
     alive
-        Whether a process is at work on it.
+        Whether a process is working on it.
     done
-        Share of it that is done; of one that is not `alive`, up to its checkpoint.
+        Fraction that is finished; if not `alive`, up to the last checkpoint.
     rate
-        Trajectory-steps a second, as its process told; 0 before it did.
+        Trajectory-steps per second, reported by the process; 0 before its first report.
     host, process, updated
-        Who told, and when (by its own clock).
+        Host and ID of the process, and the time of its last report (by its own clock).
     """
 
     part: Part
@@ -47,7 +48,7 @@ class Running:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """How far one model is: its parts by what is known of them, and trajectories done and wanted."""
+    """The progress of one model: its parts by state, and trajectories done and in total."""
 
     model: str
     parts_done: int
@@ -61,24 +62,24 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes
     ----------
     study
-        What it computes.
+        The study of the run.
     models
-        In the order of the study.
+        Progress of each model, in the order of the study.
     running
-        Parts at work or stopped.
+        Parts that are running or stopped.
     broken
-        Why each broken file is.
+        For each broken file, the reason.
     unreadable
-        Why each file cannot be read of which nothing else is known.
+        For each file that cannot be read, the reason.
     joined
         Whether there is an ensemble file.
     seconds_left
-        Estimate from the speed of the processes at work; None if none is, or none has told yet.
+        Estimate from the speed of the running processes; None if there is none, or none has reported yet.
     """
 
     study: Study = field(repr=False)
@@ -91,11 +92,11 @@ class RunStatus:
 
     @property
     def whole(self) -> bool:
-        """Whether every part is there and sound."""
+        """Whether every part is finished and intact."""
         return all(model.trajectories_done == model.trajectories for model in self.models)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give it as plain values, for JSON."""
+        """Return the status as plain values, for JSON."""
         return {
             "whole": self.whole,
             "joined": self.joined,
@@ -110,27 +111,29 @@ class RunStatus:
         }
 
 
-def status(directory: Path | str, *, verify: bool = False) -> RunStatus:
-    """Return how far the run in a directory is.
+def status(directory: Path | str, *, verify: bool = False, progress: Progress | None = None) -> RunStatus:
+    """Return the progress of the run in a directory.
 
-    Only files are looked at, so any process on any machine that sees the directory may ask.
+    Only files are read, so this works on any machine that sees the directory.
 
     Parameters
     ----------
     directory
-        Of the run.
+        Directory of the run.
     verify
-        Compute every checksum; else files cut short are found, flipped bytes are not.
+        Verify every checksum; otherwise truncated files are detected, but not changed bytes.
+    progress
+        Reports the verification of checksums; None: silent.
 
     Raises
     ------
     StoreError
-        If the directory has no study, or a sound part is of another one.
+        If the directory has no study, or contains an intact part of another study.
     """
     from fastsde.storage.layout import ENSEMBLE_FILE
 
     study = study_of(directory)
-    stock = take_stock(study, directory, verify=verify)
+    stock = take_stock(study, directory, verify=verify, progress=progress)
     unreadable = [item.reason for item in stock.unreadable]
     whole = [standing.part for standing in stock.whole]
     begun = [item for item in found(directory) if item[0].model in study.models and _lacking(item[0], whole)]
@@ -148,7 +151,7 @@ def status(directory: Path | str, *, verify: bool = False) -> RunStatus:
 
 
 def _lacking(part: Part, whole: list[Part]) -> bool:
-    """Whether a part that was begun is not there yet: its folder outlives its file for an instant."""
+    """Return whether an unfinished part has no file yet: its folder is removed shortly after."""
     mine = sorted(other for other in whole if other.model == part.model)
     return bool(gaps(mine, part.last, part.first))
 
@@ -157,15 +160,15 @@ def _running(
     study: Study,
     directory: Path | str,
     part: Part,
-    told: dict[str, Any] | None,
+    report: dict[str, Any] | None,
     alive: bool,
     unreadable: list[str],
 ) -> Running:
-    """Return how far a part is; a checkpoint that cannot be read is added to `unreadable`."""
+    """Return the progress of a part; a checkpoint that cannot be read is added to `unreadable`."""
     steps = study.time.steps * study.models[part.model].substeps
-    told = told or {}
+    report = report or {}
     try:
-        step = told.get("step", 0) if alive else saved_step(directory, part) or 0
+        step = report.get("step", 0) if alive else saved_step(directory, part) or 0
     except UnreadableError as error:
         unreadable.append(str(error))
         step = 0
@@ -173,10 +176,10 @@ def _running(
         part,
         alive,
         min(1.0, step / steps),
-        float(told.get("rate", 0.0)) if alive else 0.0,
-        str(told.get("host", "")),
-        int(told.get("process", 0)),
-        str(told.get("updated", "")),
+        float(report.get("rate", 0.0)) if alive else 0.0,
+        str(report.get("host", "")),
+        int(report.get("process", 0)),
+        str(report.get("updated", "")),
     )
 
 
@@ -199,7 +202,7 @@ def _model(study: Study, name: str, stock: Stock, running: list[Running]) -> Mod
 
 
 def _unreadable(study: Study, name: str, stock: Stock, taken: list[Part]) -> list[Part]:
-    """Return the parts that cannot be read, each up to the next file, or as large as it would be planned."""
+    """Return the parts that cannot be read, each of the planned size or up to the next file."""
     names = [item.path.stem.rpartition("-") for item in stock.unreadable]
     firsts = sorted(int(first) for model, _, first in names if model == name)
     parts = []
@@ -211,7 +214,7 @@ def _unreadable(study: Study, name: str, stock: Stock, taken: list[Part]) -> lis
 
 
 def _missing(study: Study, name: str, taken: list[Part]) -> int:
-    """Return how many parts nobody has begun."""
+    """Return how many parts have not been started."""
     return sum(len(divide(study, name, a, b, None)) for a, b in gaps(taken, study.trajectories))
 
 

@@ -1,4 +1,4 @@
-"""Job arrays for Slurm: scripts that are plain, may be kept and edited, and go on where they stopped."""
+"""Job arrays for Slurm: short scripts that can be edited, and that resume unfinished work."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
 __all__ = ["Job", "array_script", "merge_script", "submit"]
 
 WARNING_SECONDS = 120
-"""Before its time limit a task is asked to save and stop; see `warning_seconds`."""
+"""Time before its limit at which a task is asked to save and stop; see `warning_seconds`."""
 _LIMIT = re.compile(r"(?:(?P<days>\d+)-)?(?P<numbers>\d+(?::\d+){0,2})")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a job array asks for.
+    """The resources that a job array requests.
 
     Parameters
     ----------
     tasks
-        Tasks of the array: shards of the study.
+        Number of tasks of the array, which are shards of the study.
     time
-        Limit of a task, in Slurm's form; empty: the partition's.
+        Time limit of a task, in Slurm's format; empty: the partition's.
     cpus_per_task
-        Processors of a task.
+        CPU cores of a task.
     array_limit
-        Tasks that may run at once; None: as many as the cluster lets.
+        Tasks that may run at the same time; None: no limit.
     partition
-        Where; empty: the default one.
+        Partition of the cluster; empty: the default one.
     memory
-        Memory of a task, in Slurm's form; empty: the partition's.
+        Memory of a task, in Slurm's format; empty: the partition's.
     extra
-        More lines, as ``#SBATCH --account=physics``.
+        Additional lines, such as ``#SBATCH --account=physics``.
     run_options
-        More options of ``fastsde run``.
+        Additional options of ``fastsde run``.
     gpu
-        Whether each task of the array has a GPU and computes there.
+        Whether each task of the array requests a GPU and computes on it.
     module_folder
-        Where the tasks find a module that the study names; empty: the study names none.
+        Folder with the module that the study names; empty if it names none.
     """
 
     tasks: int
@@ -70,30 +70,31 @@ class Job:
     def __post_init__(self) -> None:
         for line in self.extra:
             if not line.startswith("#SBATCH ") or "\n" in line:
-                raise SchedulerError(f"--extra {line!r}: allowed is one line that begins with '#SBATCH '")
+                raise SchedulerError(f"--extra {line!r}: expected one line that begins with '#SBATCH '")
         for name in ("time", "partition", "memory"):
             value = getattr(self, name)
             if any(not (letter.isalnum() or letter in ":-_.,") for letter in value):
-                raise SchedulerError(f"--{name} {value!r}: allowed are letters, digits and : - _ . ,")
+                option = "mem" if name == "memory" else name
+                raise SchedulerError(f"--{option} {value!r}: expected only letters, digits and : - _ . ,")
         warning_seconds(self.time)
 
 
 def warning_seconds(limit: str) -> int:
-    """Return how long before a time limit a task is warned: two minutes, or a third of a shorter limit.
+    """Return how long before its time limit a task is warned: two minutes, or a third of a shorter limit.
 
-    Slurm warns up to a minute early: a task of two minutes that is warned two minutes before its end would do
-    nothing but begin.
+    Slurm may send the warning up to a minute early. A task of two minutes that is warned two minutes before
+    its end would therefore make no progress.
 
     Parameters
     ----------
     limit
-        As Slurm has it: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or
-        days-hours:minutes:seconds; empty where the partition decides.
+        In one of Slurm's formats: minutes, minutes:seconds, hours:minutes:seconds, days-hours,
+        days-hours:minutes or days-hours:minutes:seconds; empty: the limit of the partition.
 
     Raises
     ------
     SchedulerError
-        If it is none of these.
+        If it has none of these formats.
 
     Examples
     --------
@@ -102,30 +103,30 @@ def warning_seconds(limit: str) -> int:
     """
     if not limit or limit.lower() in ("infinite", "unlimited"):
         return WARNING_SECONDS
-    found = _LIMIT.fullmatch(limit)
-    if not found:
+    match = _LIMIT.fullmatch(limit)
+    if not match:
         raise SchedulerError(
-            f"--time {limit!r}: allowed are minutes, as 90, or forms like 1:30:00 and 2-12:00:00"
+            f"--time {limit!r}: expected minutes, such as 90, or a time such as 1:30:00 or 2-12:00:00"
         )
-    numbers = [int(number) for number in found["numbers"].split(":")]
+    numbers = [int(number) for number in match["numbers"].split(":")]
     units = {1: (60,), 2: (60, 1), 3: (3600, 60, 1)}[len(numbers)]
-    if found["days"]:
+    if match["days"]:
         units = (3600, 60, 1)
-    seconds = 86400 * int(found["days"] or 0) + sum(n * unit for n, unit in zip(numbers, units, strict=False))
+    seconds = 86400 * int(match["days"] or 0) + sum(n * unit for n, unit in zip(numbers, units, strict=False))
     return min(WARNING_SECONDS, max(1, seconds // 3))
 
 
 def array_script(directory: Path, name: str, job: Job) -> str:
-    """Return the script of the array: each task computes its shard, and requeues itself until that is done.
+    """Return the script of the array: each task computes its shard, and requeues itself until it is finished.
 
     Parameters
     ----------
     directory
-        Of the run; its ``study.toml`` is what runs.
+        Directory of the run; it contains the ``study.toml`` that is run.
     name
-        Of the job.
+        Name of the job.
     job
-        What it asks for.
+        The resources it requests.
     """
     _check_path(directory)
     limit = f"%{job.array_limit}" if job.array_limit else ""
@@ -152,9 +153,10 @@ def array_script(directory: Path, name: str, job: Job) -> str:
             *(f"#SBATCH {line}" for line in lines),
             *job.extra,
             "",
-            "# Each task computes one shard of the study. Before its time limit Slurm signals this shell,",
-            "# which passes it on; fastsde saves and ends with 75, and the task queues again.",
-            "# A task that failed may be sent again by itself: sbatch --array=7 THIS_FILE",
+            "# Each task computes one shard of the study. Before its time limit, Slurm sends a signal to",
+            "# this shell, which forwards it; fastsde saves a checkpoint, exits with code 75, and the task",
+            "# is requeued.",
+            "# To rerun a single task that failed: sbatch --array=7 THIS_FILE",
             "",
             "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1",
             *_module_path(job),
@@ -166,11 +168,11 @@ def array_script(directory: Path, name: str, job: Job) -> str:
             "trap 'kill -USR1 \"$program\" 2>/dev/null' USR1 TERM",
             "",
             'wait "$program"; code=$?',
-            "# the trap ended that wait, but not the program",
+            "# a signal ends the wait above, but not the program",
             'while kill -0 "$program" 2>/dev/null; do wait "$program"; code=$?; done',
             "",
             'if [ "$code" -eq 75 ]; then',
-            "    # Slurm ends this shell while it sleeps",
+            "    # Slurm terminates this shell while it sleeps",
             '    scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}" && sleep 60',
             "fi",
             'exit "$code"',
@@ -180,14 +182,14 @@ def array_script(directory: Path, name: str, job: Job) -> str:
 
 
 def _module_path(job: Job) -> list[str]:
-    """Return the line that lets the tasks, which run a copy of the study, find a module beside the file."""
+    """Return the line that lets the tasks, which run a copy of the study, find the study's module."""
     if not job.module_folder:
         return []
     return [f'export PYTHONPATH={shlex.quote(job.module_folder)}"${{PYTHONPATH:+:$PYTHONPATH}}"']
 
 
 def merge_script(directory: Path, name: str, job: Job) -> str:
-    """Return the script that follows the array: merge, analyse, report; or tell what is missing."""
+    """Return the script that runs after the array: merge, analyse and report, or list what is missing."""
     lines = [
         f"--job-name={_job_name(name)}-merge",
         "--ntasks=1",
@@ -206,7 +208,7 @@ def merge_script(directory: Path, name: str, job: Job) -> str:
             *(f"#SBATCH {line}" for line in lines),
             *job.extra,
             "",
-            "# Checks all shards and joins them, or tells what is missing; then the analysis and the report.",
+            "# Checks and joins all shards, or lists what is missing; then writes analysis and report.",
             "set -e",
             f"{program} merge {where}",
             f"{program} analyze {where} --progress log",
@@ -217,12 +219,12 @@ def merge_script(directory: Path, name: str, job: Job) -> str:
 
 
 def submit(study: Study, directory: Path, name: str, job: Job) -> dict[str, str]:
-    """Write both scripts into the run's directory and give them to Slurm; return the numbers of the jobs.
+    """Write both scripts to the run's directory and submit them to Slurm; return the job IDs.
 
     Raises
     ------
     SchedulerError
-        If there is no Slurm, or it refuses.
+        If Slurm is not available, or rejects a job.
     StoreError
         If the directory belongs to another study.
     """
@@ -249,16 +251,20 @@ def _sbatch(arguments: list[str]) -> str:
         )
     except FileNotFoundError:
         raise SchedulerError(
-            "there is no sbatch here: submit where Slurm is, or take the scripts with --dry-run"
+            "the command sbatch was not found\n"
+            "Fix: submit from a machine with Slurm, or print the scripts with --dry-run"
         ) from None
     if done.returncode:
-        raise SchedulerError(f"sbatch refused: {done.stderr.strip() or done.stdout.strip()}")
+        raise SchedulerError(f"sbatch rejected the job: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout.strip().partition(";")[0]
 
 
 def _check_path(directory: Path) -> None:
     if any(letter in str(directory) for letter in '%"\\\n'):
-        raise SchedulerError(f'{directory}: Slurm cannot have a directory with % or " or \\ in its name (-o)')
+        raise SchedulerError(
+            f'{directory}: Slurm does not support directories with %, " or \\ in their names\n'
+            "Fix: choose another directory (-o)"
+        )
 
 
 def _job_name(name: str) -> str:
@@ -266,7 +272,7 @@ def _job_name(name: str) -> str:
 
 
 def _program() -> list[str]:
-    """Return how this installation is called, wherever the job runs."""
+    """Return the command that runs this installation, independently of the job's environment."""
     return [sys.executable, "-m", "fastsde"]
 
 

@@ -1,4 +1,4 @@
-"""One process at work on the parts of a study: takes them, computes them, keeps them."""
+"""One process that computes parts of a study: locks them, integrates them, and stores them."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 POLL_SECONDS = 0.5
-"""Between two looks whether another process has finished a part."""
+"""Seconds between checks whether another process has finished a part."""
 
 
 class Session:
-    """Computes parts one after another; the last one's file is finished while the next is computed.
+    """Computes parts one after another; the file of a part is completed while the next one is computed.
 
     Parameters
     ----------
     study, problem, directory, options, progress, stop, integrate
-        As `fastsde.run.run.run` has them.
+        As for `fastsde.run.run.run`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Session:
         self._closing: list[Recorder] = []
 
     def work(self, todo: list[Todo]) -> None:
-        """Compute all parts, or wait for those that another process has taken.
+        """Compute all parts, and wait for those that another process is computing.
 
         Raises
         ------
@@ -87,18 +87,18 @@ class Session:
                     self._close(0)
             except Interrupted as error:
                 raise Interrupted(
-                    f"stopped with {self._finished} of {len(todo)} parts finished and kept in "
-                    f"{self._directory}; the same command goes on from there"
+                    f"stopped; {self._finished} of {len(todo)} parts are finished and stored in "
+                    f"{self._directory}; rerun the command to resume"
                 ) from error
             finally:
                 self._close(0)
 
     def _label(self) -> str:
-        """Return what is done, and on which GPU if on one."""
+        """Return the label of the task, with the name of the GPU if one is used."""
         return f"integrate on {survey()['name']}" if self._device else "integrate"
 
     def _compute(self, item: Todo) -> bool:
-        """Compute a part; False if another process has it."""
+        """Compute a part; False if another process is computing it."""
         part = item.part
         self._progress.update(self._done, part.model)
         unfinished = Unfinished.take(self._directory, part)
@@ -132,7 +132,7 @@ class Session:
                     problem=self._problem,
                     threads=self._threads,
                     on_snapshot=recorder.snapshot,
-                    on_progress=self._teller(part, unfinished, before),
+                    on_progress=self._progress_reporter(part, unfinished, before),
                     stop=self._stop,
                     resume=resume,
                     on_checkpoint=recorder.checkpoint,
@@ -153,13 +153,13 @@ class Session:
         self._close(1)
 
     def _start(self, part: Part) -> dict[str, Any]:
-        """Return the states that a part starts from, as options of the integration, if it starts from any."""
+        """Return the given initial states of a part, if any, as options of the integration."""
         if not self._study.starts_from_states:
             return {}
         return {"start": start_states(self._study, part.first, part.count, self._directory)}
 
     def _load(self, item: Todo, unfinished: Unfinished) -> tuple[Checkpoint | None, Sources]:
-        """Return where to go on from: the part's own checkpoint, or the end of a shorter part."""
+        """Return where to resume: the part's own checkpoint, or the end of a shorter part."""
         if item.shorter is None:
             return unfinished.load(self._study)
         end = Source(item.shorter.path, item.shorter.steps)
@@ -170,44 +170,44 @@ class Session:
         return resume, sources
 
     def _close(self, keep: int) -> None:
-        """Wait for parts on their way to the disk, but for the last `keep`."""
+        """Wait until parts are written to disk, except for the last `keep`."""
         while len(self._closing) > keep:
             self._closing.pop(0).wait()
 
     def _stands(self, part: Part) -> bool:
-        """Say whether the part's file has come to stand since it was looked for."""
+        """Return whether the part's file has been completed in the meantime."""
         path = part.path(self._directory)
-        found = inspect(path, self._study, verify=False)
-        if isinstance(found, Unreadable) and present(path):
-            raise UnreadableError(found.reason)
+        item = inspect(path, self._study, verify=False)
+        if isinstance(item, Unreadable) and present(path):
+            raise UnreadableError(item.reason)
         steps = self._study.time.steps
-        return isinstance(found, Standing) and found.part.count >= part.count and found.steps == steps
+        return isinstance(item, Standing) and item.part.count >= part.count and item.steps == steps
 
     def _steps(self, part: Part) -> int:
         """Return the trajectory-steps of a part: trajectories x integrator steps."""
         return part.count * self._study.time.steps * self._study.models[part.model].substeps
 
     def _taken(self, item: Todo) -> int:
-        """Return the trajectory-steps of a part that a checkpoint or a shorter part spares."""
+        """Return the trajectory-steps of a part that a checkpoint or a shorter part has already done."""
         substeps = self._study.models[item.part.model].substeps
         shorter = item.shorter.steps * substeps if item.shorter else 0
         return item.part.count * max(shorter, saved_step(self._directory, item.part) or 0)
 
-    def _teller(self, part: Part, unfinished: Unfinished, before: int) -> Callable[[int], None]:
+    def _progress_reporter(self, part: Part, unfinished: Unfinished, before: int) -> Callable[[int], None]:
         steps = self._steps(part) // part.count
 
-        def tell(done: int) -> None:
+        def report(done: int) -> None:
             self._progress.update(self._done + done, part.model)
             unfinished.tell((before + done) // part.count, steps, done, self._threads)
 
-        return tell
+        return report
 
 
 def continue_from(shorter: Standing, study: Study) -> tuple[Checkpoint, Sources]:
     """Return the end of a part of a shorter study as a checkpoint of a longer one, and its snapshots.
 
-    The last look of the shorter study (passages between two looks, a last explosion) is not part of it, and
-    the snapshot at its end is taken again: the longer study might note something else there.
+    The final check of the shorter study, for passages and divergence, is not included, and the snapshot at
+    its end is taken again, because the longer study may record something else at that step.
     """
     import dataclasses
 

@@ -1,4 +1,4 @@
-"""Checkpoints in files: what integration needs to go on, written and read to the bit."""
+"""Checkpoint files: the state that integration needs to resume, stored bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["define_checkpoint", "read_checkpoint", "read_group", "write_checkpoi
 
 
 def write_checkpoint(path: Path, study: Study, part: Part, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint file, replacing an older one; it appears whole, with its checksum."""
+    """Write a checkpoint file with its checksum, atomically replacing an older one."""
     with replacing(path) as temporary:
         with netcdf.open_new(temporary) as file:
             write_part_root(file, study, part, schema.CHECKPOINT_FORMAT)
@@ -37,11 +37,11 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, str]:
     Raises
     ------
     DamageError
-        If its checksum is wrong, or its content.
+        If its checksum or its content is wrong.
     UnreadableError
-        If the system does not let it be read; its cause is a `FileNotFoundError` if there is none.
+        If the system refuses to read it; its cause is a `FileNotFoundError` if it does not exist.
     StoreError
-        If it is something else.
+        If it is not a checkpoint file.
     """
     with reading(path):
         wrong = broken(path)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fastsde.storage import netcdf, schema
-from fastsde.storage.checksum import broken
+from fastsde.storage.checksum import broken, verification
 from fastsde.storage.header import check_format
 from fastsde.storage.joined import JoinedParts
 from fastsde.storage.layout import ENSEMBLE_FILE
+from fastsde.study.extension_imports import looking_in
 from fastsde.system.atomic import present
 from fastsde.system.brief import listed
-from fastsde.system.errors import StoreError
+from fastsde.system.errors import StoreError, naming
 from fastsde.system.hdf5 import reading
 from fastsde.system.provenance import read_versions
 
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.models import Model
     from fastsde.study.study import Study
+    from fastsde.system.progress import Progress
 
 __all__ = ["Ensemble", "Trajectories", "open_ensemble"]
 
 VERIFIED_BYTES = 1 << 26
-"""An ensemble file of at most so many bytes is checked whole when it is opened."""
+"""The checksum of an ensemble file up to this size is verified when the file is opened."""
 
 
-def open_ensemble(path: Path | str, *, verify: bool = False) -> Ensemble:
+def open_ensemble(path: Path | str, *, verify: bool = False, progress: Progress | None = None) -> Ensemble:
     """Open the ensemble of a run's directory, or an ensemble file; a context manager.
 
     Parameters
@@ -45,22 +47,24 @@ def open_ensemble(path: Path | str, *, verify: bool = False) -> Ensemble:
     path
         The directory or the file.
     verify
-        Compute the checksums of the ensemble and of all its parts, which reads every byte; else as
-        `fastsde.storage.joined.JoinedParts.check` says.
+        Verify the checksums of the ensemble and of all its parts, which reads every byte; otherwise only what
+        `fastsde.storage.joined.JoinedParts.check` describes.
+    progress
+        Reports the verification of checksums; None: silent.
 
     Raises
     ------
     StoreError
-        If there is none, it has another format, or its parts are not those that it was joined of.
+        If there is no ensemble, if it has another format, or if its parts are not those that were joined.
     UnreadableError
-        If the system does not let a file be read.
+        If the system refuses to read a file.
 
     Examples
     --------
     >>> with open_ensemble("runs/saddle") as ensemble:  # doctest: +SKIP
     ...     loss = ensemble["sgd"]["loss"]  # (snapshots, trajectories)
     """
-    return Ensemble(path, verify=verify)
+    return Ensemble(path, verify=verify, progress=progress)
 
 
 class Ensemble:
@@ -77,20 +81,23 @@ class Ensemble:
     path: Path
     names: list[str]
 
-    def __init__(self, path: Path | str, *, verify: bool = False) -> None:
+    def __init__(self, path: Path | str, *, verify: bool = False, progress: Progress | None = None) -> None:
         path = Path(path)
         self.path = path / ENSEMBLE_FILE if path.is_dir() else path
         if not present(self.path):
             from fastsde.storage.layout import PARTIAL_FILE
 
             partial = path / PARTIAL_FILE
-            mend = f"{partial} holds a part of it" if partial.is_file() else "`fastsde run` makes one"
-            raise StoreError(f"no ensemble at {self.path}: {mend}; see `fastsde status`")
+            fix = f"{partial} has partial results" if partial.is_file() else "`fastsde run` makes one"
+            raise StoreError(
+                f"there is no ensemble at {self.path}; {fix}; `fastsde status` shows the progress"
+            )
         with reading(self.path):
-            quick = not verify and self.path.stat().st_size > VERIFIED_BYTES
-            wrong = broken(self.path, quick=quick)
+            large = self.path.stat().st_size > VERIFIED_BYTES
+            with verification([self.path] if verify and large else [], progress) as advance:
+                wrong = broken(self.path, quick=large and not verify, advance=advance)
             if wrong:
-                raise StoreError(f"{wrong}; fix: `fastsde merge` makes it again")
+                raise StoreError(f"{wrong}\nFix: recreate it with `fastsde merge`")
             self._file = netcdf.open_old(self.path)
         self._parts: JoinedParts | None = None
         try:
@@ -99,7 +106,7 @@ class Ensemble:
                 if schema.PARTS_GROUP in self._file:
                     self._parts = JoinedParts(self._file[schema.PARTS_GROUP], self.path)
             if self._parts is not None:
-                self._parts.check(verify=verify)
+                self._parts.check(verify=verify, progress=progress)
         except BaseException:
             self.close()
             raise
@@ -119,7 +126,9 @@ class Ensemble:
 
     def __getitem__(self, name: str) -> Trajectories:
         if name not in self.names:
-            raise StoreError(f"no model {name!r} in {self.path}; it has {', '.join(self.names)}")
+            raise StoreError(
+                f"there is no model {name!r} in {self.path}; its models are {', '.join(self.names)}"
+            )
         return Trajectories(self._file[name], self.study, name, self._parts)
 
     def __iter__(self) -> Iterator[str]:
@@ -132,17 +141,18 @@ class Ensemble:
         return name in self.names
 
     def close(self) -> None:
-        """Close the files; views of them can be read no more."""
+        """Close the files; views of them can no longer be read."""
         if self._parts is not None:
             self._parts.close()
         self._file.close()
 
     @cached_property
     def study(self) -> Study:
-        """The study, as it was resolved when it ran."""
+        """The resolved study of the run."""
         from fastsde.study.study import Study
 
-        return Study.from_toml(self._file.attrs["study"])
+        with looking_in(self.path.parent), naming(str(self.path)):
+            return Study.from_toml(self._file.attrs["study"])
 
     @cached_property
     def problem(self) -> Problem:
@@ -171,9 +181,9 @@ class Ensemble:
         }
 
     def final_parameters(self, name: str) -> NDArray[Any] | None:
-        """Return where a model's trajectories are at the end, (count, p), exploded ones as they are.
+        """Return the final parameters of a model's trajectories, (count, p), including diverged ones.
 
-        None if the parts do not keep it, or the ensemble is one file without them.
+        None if the parts do not store them, or if the ensemble is a single file without parts.
         """
         if self._parts is None or name not in self._parts:
             return None
@@ -181,20 +191,20 @@ class Ensemble:
 
 
 class Trajectories:
-    """One model's trajectories; arrays are read from the file when asked for.
+    """One model's trajectories; arrays are read from the file on access.
 
     Attributes
     ----------
     name, model
-        The model's name, and what the study says of it.
+        The model's name, and its definition in the study.
     variables
-        Names of what the file has: observables and events.
+        Names of the observables and events in the file.
     step, time
         Learning-rate steps (int64) and time at the snapshots, shape (snapshots,).
     count
         Number of trajectories.
     numbers
-        Their numbers in the study, shape (count,): with gaps where parts are missing.
+        Their numbers in the study, shape (count,), with gaps where parts are missing.
     attributes
         dt, substeps, the temperature used, ...
     """
@@ -240,23 +250,23 @@ class Trajectories:
         Raises
         ------
         StoreError
-            If the variable was not recorded, a snapshot of an event is asked for, or a part of the ensemble
-            has gone or changed since it was opened.
+            If the variable was not recorded, if a snapshot of an event is requested, or if a part of the
+            ensemble was removed or changed since the ensemble was opened.
         UnreadableError
-            If the system does not let a file be read.
+            If the system refuses to read a file.
         """
         if name not in self._known:
             raise StoreError(
-                f"{name!r} was not recorded for {self.name!r}; recorded are {', '.join(self.variables)} "
-                "(the study's [record] observables decide)"
+                f"{name!r} was not recorded for the model {self.name!r}; recorded are "
+                f"{', '.join(self.variables)}\nFix: add it to record.observables in the study, and rerun it"
             )
         variable = self._known[name]
         timed = variable.dims[0] == "snapshot"
         if snapshot is not None and not timed:
-            raise StoreError(f"{name!r} has no snapshots")
+            raise StoreError(f"{name!r} is an event and has no snapshots")
         rows = range(self.count)[trajectories]
         if rows.step != 1:
-            raise StoreError(f"trajectories are read in ranges of step 1, not {rows.step}")
+            raise StoreError(f"trajectories must be a slice of step 1, not {rows.step}")
         lead: tuple[int | slice, ...] = ()
         if timed:
             lead = (slice(None) if snapshot is None else range(len(self.step))[snapshot],)

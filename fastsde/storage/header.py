@@ -1,4 +1,4 @@
-"""What part files and ensembles have in common: root attributes and the coordinates of a model's group."""
+"""What part files and ensembles have in common: root attributes, and the coordinates of a model's group."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checksum import check_sealed
+from fastsde.study.passages import THRESHOLDS
 from fastsde.system import provenance
 from fastsde.system.errors import DamageError, StoreError
 
@@ -23,11 +24,13 @@ __all__ = ["check_format", "define_group", "model_attributes", "write_part_root"
 
 
 def write_root(file: Any, study: Study, file_format: str) -> None:
-    """Write the root attributes: format, the resolved study, and where the numbers come from."""
+    """Write the root attributes: format, the resolved study, and provenance."""
     file.attrs["format"] = file_format
     file.attrs["format_version"] = np.array(schema.FORMAT_VERSION, dtype=np.int64)
     file.attrs["study"] = study.to_toml()
     file.attrs["fingerprint"] = study.fingerprint()
+    if study.extensions is not None:
+        file.attrs["extensions"] = json.dumps([dict(extension) for extension in study.extensions])
     file.attrs["seed"] = np.uint64(study.seed)
     file.attrs["versions"] = json.dumps(provenance.versions())
     file.attrs["host"] = json.dumps(provenance.host())
@@ -35,7 +38,7 @@ def write_root(file: Any, study: Study, file_format: str) -> None:
 
 
 def write_part_root(file: Any, study: Study, part: Part, file_format: str) -> None:
-    """Write the root attributes of a file about one part: those of `write_root`, and which part it is."""
+    """Write the root attributes of the file of one part: those of `write_root`, and which part it is."""
     write_root(file, study, file_format)
     file.attrs["model"] = part.model
     file.attrs["first"] = np.int64(part.first)
@@ -48,22 +51,23 @@ def check_format(file: Any, path: Path, *formats: str) -> str:
     Raises
     ------
     StoreError
-        If the file is something else, or of a later major version.
+        If the file has another format, or another major version.
     DamageError
-        If it has lost its format or its checksum.
+        If its format attribute or its checksum is missing.
     """
-    found = file.attrs.get("format")
-    if found not in formats:
-        kind = DamageError if found is None else StoreError
-        raise kind(f"{path} is not a {' or '.join(formats)} file (its format is {found!r})")
+    file_format = file.attrs.get("format")
+    if file_format not in formats:
+        kind = DamageError if file_format is None else StoreError
+        raise kind(f"{path} is not a {' or '.join(formats)} file (its format is {file_format!r})")
     major, minor = (int(number) for number in file.attrs["format_version"])
     if major != schema.FORMAT_VERSION[0]:
         raise StoreError(
-            f"{path} has format version {major}, this fastsde reads version {schema.FORMAT_VERSION[0]}: "
-            "install the version of fastsde that wrote it (root attribute `versions`)"
+            f"{path} has format version {major}, but this version of fastsde reads format version "
+            f"{schema.FORMAT_VERSION[0]}\n"
+            "Fix: install the version of fastsde that wrote it (root attribute `versions`)"
         )
     check_sealed(path, (major, minor))
-    return str(found)
+    return str(file_format)
 
 
 def define_group(
@@ -88,10 +92,7 @@ def define_group(
     values: dict[str, Any] = {
         "trajectory": trajectories,
         "mode": np.arange(1, sizes["mode"] + 1),
-        "level": np.asarray(study.events.loss_below),
-        "fraction": np.asarray(study.events.mode_learned),
-        "radius": np.asarray(study.events.radii),
-        "interval": np.arange(1, sizes["interval"] + 1),
+        **{one.name: np.asarray(one.values(study.events)) for one in THRESHOLDS},
         "step": steps,
         "time": steps * study.time.learning_rate,
         "mode_strength": strengths,
@@ -106,7 +107,7 @@ def define_group(
 
 
 def model_attributes(study: Study, name: str) -> dict[str, float | int | str]:
-    """Return what every model's group says of itself: kind, clock and a sentence in words."""
+    """Return the attributes of every model's group: kind, description, and step sizes."""
     model = study.models[name]
     rate = study.time.learning_rate
     return {

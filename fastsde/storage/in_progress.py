@@ -1,12 +1,12 @@
-"""The folder of a part that is being computed: its lock, its checkpoint, its snapshots so far.
+"""The folder of an unfinished part: its lock, its checkpoint, and its snapshots so far.
 
     unfinished/<model>-<first>-<count>/
-        lock                 held (flock) by the process that computes
+        lock                 locked (flock) by the process that computes the part
         state.h5             the last checkpoint
-        snapshots-<n>.h5     snapshots from number n on, one file a checkpoint
-        progress.json        how far, how fast, and who
+        snapshots-<n>.h5     snapshots from number n on, one file per checkpoint
+        progress.json        progress, speed and process
 
-It goes when the part's file stands.
+It is removed when the part's file is complete.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["Unfinished", "found", "look"]
 
 STATE, LOCK, PROGRESS = "state.h5", "lock", "progress.json"
-TOLD_EVERY = 2.0
-"""Seconds between two writings of the progress."""
+REPORT_SECONDS = 2.0
+"""Seconds between two updates of the progress file."""
 _NAME = re.compile(r"^(?P<model>.+)-(?P<first>\d{12})-(?P<count>\d+)$")
 
 
 class Unfinished:
-    """One part on its way, held by this process.
+    """An unfinished part, locked by this process.
 
     Examples
     --------
@@ -59,11 +59,11 @@ class Unfinished:
         self.part, self.folder = part, folder
         self._lock = lock
         self._begun = time.monotonic()
-        self._told = -TOLD_EVERY
+        self._reported = -REPORT_SECONDS
 
     @classmethod
     def take(cls, directory: Path | str, part: Part) -> Unfinished | None:
-        """Take a part; None if another process has it."""
+        """Lock a part; None if another process has locked it."""
         folder = folder_of(directory, part)
         try:
             lock = Lock.take(folder / LOCK)
@@ -75,9 +75,9 @@ class Unfinished:
         return cls(part, folder, lock)
 
     def load(self, study: Study, also: Sequence[Source] = ()) -> tuple[Checkpoint | None, Sources]:
-        """Return the last checkpoint and the snapshots before it, which may stand in other files `also`.
+        """Return the last checkpoint and the snapshots before it, some of which may be in other files `also`.
 
-        What is damaged or torn is thrown away; what cannot be read is not, and an `UnreadableError`.
+        Damaged files are deleted. Files that cannot be read are kept, and raise an `UnreadableError`.
         """
         loaded = _load(self.folder, study, self.part, also)
         if loaded is None:
@@ -86,7 +86,7 @@ class Unfinished:
         return loaded
 
     def save(self, study: Study, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; its snapshots must stand already."""
+        """Write a checkpoint; its snapshots must have been written before."""
         write_checkpoint(self.folder / STATE, study, self.part, checkpoint)
 
     def segment(self, begin: int) -> Path:
@@ -94,23 +94,23 @@ class Unfinished:
         return self.folder / f"snapshots-{begin:06d}.h5"
 
     def tell(self, step: int, steps: int, done: int, threads: int) -> None:
-        """Note, every other second, how far the part is, for `fastsde status`.
+        """Write the progress of the part, every two seconds, for `fastsde status`.
 
         Parameters
         ----------
         step, steps
-            Integrator steps done and wanted, averaged over the trajectories.
+            Integrator steps done so far and in total, averaged over the trajectories.
         done
             Trajectory-steps done by this process.
         threads
-            Threads at work.
+            Number of threads.
         """
         now = time.monotonic()
-        if now - self._told < TOLD_EVERY:
+        if now - self._reported < REPORT_SECONDS:
             return
-        self._told = now
+        self._reported = now
         seconds = max(now - self._begun, 1e-3)
-        told = {
+        progress = {
             "step": step,
             "steps": steps,
             "rate": done / seconds,
@@ -121,21 +121,21 @@ class Unfinished:
         }
         temporary = temporary_sibling(self.folder / PROGRESS)
         try:
-            temporary.write_text(json.dumps(told), encoding="utf-8")
+            temporary.write_text(json.dumps(progress), encoding="utf-8")
             os.replace(temporary, self.folder / PROGRESS)
-        except OSError:  # a full disk shows elsewhere; that nobody can look on is no reason to stop
+        except OSError:  # a full disk is reported elsewhere; a missing progress file is no reason to stop
             discard(temporary)
 
     def release(self) -> None:
-        """Let the part go; the folder stays only if there is a checkpoint in it."""
-        with contextlib.suppress(OSError):  # if the system does not tell, nothing is removed
+        """Unlock the part, and remove its folder unless it has a checkpoint."""
+        with contextlib.suppress(OSError):  # if the folder cannot be inspected, nothing is removed
             if not present(self.folder / STATE):
                 shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
         _remove_if_empty(self.folder.parent)
 
     def finish(self) -> None:
-        """Remove the folder: the part's file stands."""
+        """Remove the folder, because the part's file is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
         _remove_if_empty(self.folder.parent)
@@ -151,27 +151,27 @@ def folder_of(directory: Path | str, part: Part) -> Path:
 
 
 def found(directory: Path | str) -> Iterator[tuple[Part, dict[str, Any] | None, bool]]:
-    """Yield every part with a folder: which, what its process last told, and whether one is at work on it."""
+    """Yield every unfinished part, its last progress report, and whether a process is working on it."""
     for folder in listed(Path(directory) / UNFINISHED_FOLDER, ""):
         match = _NAME.match(folder.name)
         if match:
             part = Part(match["model"], int(match["first"]), int(match["count"]))
-            yield part, _told(folder), held(folder / LOCK)
+            yield part, _progress(folder), held(folder / LOCK)
 
 
 def look(directory: Path | str, part: Part, study: Study) -> tuple[Checkpoint, Sources] | None:
-    """Return a part's last checkpoint and the snapshots before it, without touching them; None without one.
+    """Return a part's last checkpoint and the snapshots before it, unchanged; None if there is none.
 
-    The study may be shorter than the one that is being computed. Where files cannot be read, this raises an
-    `UnreadableError`.
+    The study may be shorter than the one that is being computed. If a file cannot be read, an
+    `UnreadableError` is raised.
     """
     return _load(folder_of(directory, part), study, part, ())
 
 
 def saved_step(directory: Path | str, part: Part) -> int | None:
-    """Return the integrator step of a part's checkpoint without looking at its checksum; None without one.
+    """Return the integrator step of a part's checkpoint; None if there is none.
 
-    Where it cannot be read, this raises an `UnreadableError`.
+    Its checksum is not verified. If it cannot be read, an `UnreadableError` is raised.
     """
     from fastsde.storage import netcdf
 
@@ -180,21 +180,21 @@ def saved_step(directory: Path | str, part: Part) -> int | None:
         with reading(path), netcdf.open_old(path) as file:
             return int(file.attrs["step"])
     except StoreError as error:
-        _refuse_unknown(error)
+        _reraise_unreadable(error)
         return None
 
 
 def _load(
     folder: Path, study: Study, part: Part, also: Sequence[Source]
 ) -> tuple[Checkpoint, Sources] | None:
-    from fastsde.study.compatibility import lineage_of
+    from fastsde.study.compatibility import lineage_of, same_code
 
     try:
         checkpoint, text = read_checkpoint(folder / STATE)
     except StoreError as error:
-        _refuse_unknown(error)
+        _reraise_unreadable(error)
         return None
-    if lineage_of(text, part.model) != study.lineage(part.model):
+    if not same_code(text, study) or lineage_of(text, part.model) != study.lineage(part.model):
         return None
     files = [Source(path) for path in listed(folder, ".h5") if path.name != STATE and _sound(path)]
     sources = Sources(study, part, [*also, *files])
@@ -205,8 +205,8 @@ def _load(
     return dataclasses.replace(checkpoint, snapshots=taken), sources
 
 
-def _refuse_unknown(error: StoreError) -> None:
-    """Raise an error again unless it says that a file is absent or damaged: then it may be neither."""
+def _reraise_unreadable(error: StoreError) -> None:
+    """Raise an error again unless it means that the file is absent or damaged: the file may be intact."""
     if not isinstance(error, DamageError) and not isinstance(error.__cause__, FileNotFoundError):
         raise error
 
@@ -216,12 +216,12 @@ def _sound(path: Path) -> bool:
         return sound(path)
 
 
-def _told(folder: Path) -> dict[str, Any] | None:
+def _progress(folder: Path) -> dict[str, Any] | None:
     try:
-        told = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+        progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return told if isinstance(told, dict) else None
+    return progress if isinstance(progress, dict) else None
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Starting from states of another ensemble or a file: which they are, and a copy in the run's directory."""
+"""Initial states taken from another ensemble or from a file, and their copy in the run's directory."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ __all__ = ["keep_states", "resolve", "start_states"]
 
 
 def resolve(study: Study, directory: Path | str | None = None) -> Study:
-    """Return the study with the origin of its states filled in; any other study as it is.
+    """Return the study with the origin of its initial states filled in; any other study unchanged.
 
-    The origin is a hash of the other run's study, model and step, so of all that its numbers depend on, or of
-    the numbers in a file. It
-    stands for the states in fingerprints, whatever the place they are read from; and it is part of the key of
-    the random numbers, so that trajectories do not repeat the noise of the ones they branch from.
+    The origin is a hash: of the other run's study, model and step, and hence of everything that its results
+    depend on, or of the numbers in a file. It represents the states in fingerprints, independently of the
+    path from which they are read. It is also part of the key of the random numbers, so that trajectories do
+    not repeat the noise of those from which they branch.
 
     Parameters
     ----------
     study
-        To be run.
+        The study to run.
     directory
-        Of the run: a copy of the states that stands there is asked before the other run.
+        Directory of the run; a copy of the states in it takes precedence over the other run.
 
     Raises
     ------
     StoreError, StudyError
-        If there is no such run, model or snapshot, it does not hold its parameters, or its network differs.
+        If there is no such run, model or snapshot, if it has no stored parameters, or if its network differs.
     """
     if not study.starts_from_states or study.network.init.origin is not None:
         return study
@@ -54,7 +54,7 @@ def resolve(study: Study, directory: Path | str | None = None) -> Study:
 def _resolved(study: Study, directory: Path | str | None) -> Study:
     init = study.network.init
     kept = None if directory is None else Path(directory) / STATES_FILE
-    if kept is not None and present(kept) and not _there(study):
+    if kept is not None and present(kept) and not _source_exists(study):
         with reading(kept), netcdf.open_old(kept) as file:
             origin = str(file.attrs["origin"])
     elif init.kind == "values":
@@ -69,14 +69,14 @@ def _resolved(study: Study, directory: Path | str | None) -> Study:
 
 
 def keep_states(study: Study, directory: Path | str) -> None:
-    """Copy the states that a study starts from into the run's directory, unless they stand there.
+    """Copy the states from which a study starts into the run's directory, unless they are there already.
 
     Raises
     ------
     StoreError
         If the states cannot be read, or are too few.
     DiskError
-        If the disk refuses.
+        If the disk cannot be written.
     """
     if not study.starts_from_states:
         return
@@ -107,11 +107,11 @@ def start_states(
     Parameters
     ----------
     study
-        Whose trajectories.
+        The study of the trajectories.
     first, count
-        Their range.
+        Range of trajectories.
     directory
-        Of the run, if the states have been copied there; None: they are read from the other run.
+        Directory of the run, if the states have been copied there; None: read them from the other run.
     """
     numbers = np.arange(first, first + count) // (study.network.init.branches or 1)
     rows = slice(int(numbers[0]), int(numbers[-1]) + 1)
@@ -125,12 +125,12 @@ def start_states(
 
 
 def _serves_all(study: Study, states: int) -> bool:
-    """Whether so many states that are kept are a single one that all trajectories start from."""
+    """Return whether there is a single state, from which all trajectories start."""
     return states == 1 and study.network.init.kind == "values"
 
 
 def _kept(path: Path) -> bool:
-    """Say whether the copy of the states is there and sound; an `UnreadableError` if that cannot be seen."""
+    """Return whether the copy of the states exists and is intact; `UnreadableError` if it cannot be read."""
     with reading(path):
         return present(path) and broken(path) is None
 
@@ -139,17 +139,17 @@ def _read(path: Path, study: Study, rows: slice) -> NDArray[Any]:
     with reading(path):
         wrong = broken(path, quick=True)
     if wrong:
-        raise StoreError(f"{wrong}; remove it to copy the states again")
+        raise StoreError(f"{wrong}\nFix: remove it, so that the states are copied again")
     with reading(path), netcdf.open_old(path) as file:
         check_format(file, path, schema.STATES_FORMAT)
         if str(file.attrs["origin"]) != study.network.init.origin:
-            raise StoreError(f"{path} holds other states than those this study starts from")
+            raise StoreError(f"{path} does not hold the states from which this study starts")
         states: NDArray[Any] = file["parameters"][rows]
         return states
 
 
 def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Read the first `wanted` states of trajectories that had not exploded, and the trajectories' numbers."""
+    """Read the first `wanted` states of trajectories that have not diverged, and their numbers."""
     init = study.network.init
     if init.kind == "values":
         return _enough(study, _file_states(study), wanted)
@@ -157,21 +157,21 @@ def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]
         view, index = _snapshot(study, source)
         parameters = _parameters(view, index, source)
     numbers = np.arange(len(parameters))
-    sound = np.isfinite(parameters).all(axis=1) & (numbers >= (init.first or 0))
-    found = np.flatnonzero(sound)
-    if len(found) < wanted:
-        allowed = f"a run with {wanted} states that have not exploded; there are {len(found)}"
-        mend = "fewer trajectories, or more branches from each state"
-        raise StudyError([Complaint("network.init", str(init.ensemble), allowed, mend)])
-    return parameters[found[:wanted]], found[:wanted].astype(np.int64)
+    finite = np.isfinite(parameters).all(axis=1) & (numbers >= (init.first or 0))
+    usable = np.flatnonzero(finite)
+    if len(usable) < wanted:
+        allowed = f"a run with {wanted} trajectories that have not diverged; it has {len(usable)}"
+        mend = "use fewer trajectories, or more branches per state"
+        raise StudyError([Complaint("network.init.ensemble", f'"{init.ensemble}"', allowed, mend)])
+    return parameters[usable[:wanted]], usable[:wanted].astype(np.int64)
 
 
 def _enough(study: Study, states: NDArray[Any], wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return all states of a file, in the study's precision, if they are one or as many as wanted."""
+    """Return all states of a file, in the study's precision; there must be one, or `wanted` or more."""
     if len(states) < wanted and not _serves_all(study, len(states)):
-        allowed = f"a file of one state, or of {wanted} or more; there are {len(states)}"
-        mend = "fewer trajectories, or more branches from each state"
-        raise StudyError([Complaint("network.init.file", str(study.network.init.file), allowed, mend)])
+        allowed = f"a file with one state, or with at least {wanted} states; it has {len(states)}"
+        mend = "use fewer trajectories, or more branches per state"
+        raise StudyError([Complaint("network.init.file", f'"{study.network.init.file}"', allowed, mend)])
     return states.astype(study.dtype), np.arange(len(states), dtype=np.int64)
 
 
@@ -180,13 +180,13 @@ def _file_states(study: Study) -> NDArray[Any]:
 
 
 def _source(study: Study) -> Path:
-    """Return where the states are taken from: another run, or a file."""
+    """Return the path of the run or file from which the states are taken."""
     key = "file" if study.network.init.kind == "values" else "ensemble"
     return study.locate(str(getattr(study.network.init, key)), f"network.init.{key}")
 
 
-def _there(study: Study) -> bool:
-    """Whether what the states are taken from can be found."""
+def _source_exists(study: Study) -> bool:
+    """Return whether the run or file from which the states are taken can be found."""
     try:
         _source(study)
     except StudyError:
@@ -201,29 +201,32 @@ def _open(study: Study) -> Ensemble:
 
 
 def _snapshot(study: Study, source: Ensemble) -> tuple[Trajectories, int]:
-    """Return the model that is asked for and the number of its snapshot."""
+    """Return the requested model and the index of its snapshot."""
     init = study.network.init
     if init.model not in source:
-        raise _complaint(
-            "model", init.model, f"one of {', '.join(source.names)}, the models of {init.ensemble}"
-        )
+        names = ", ".join(f'"{name}"' for name in source.names)
+        raise _complaint("model", f'"{init.model}"', f"a model of the run {init.ensemble}: {names}")
     if source.study.network.widths != study.network.widths:
-        allowed = f"{list(source.study.network.widths)}, as the states have"
+        allowed = f"{list(source.study.network.widths)}, the widths of the run with the states"
         raise StudyError([Complaint("network.widths", str(list(study.network.widths)), allowed)])
     view = source[str(init.model)]
     steps = [int(step) for step in view.step]
     if init.step is not None and init.step not in steps:
-        raise _complaint("step", init.step, f"one of {', '.join(map(str, steps))}, the snapshots of that run")
+        allowed = f"the step of a snapshot of that run: {', '.join(map(str, steps))}"
+        raise _complaint("step", init.step, allowed)
     return view, len(steps) - 1 if init.step is None else steps.index(init.step)
 
 
 def _parameters(view: Trajectories, index: int, source: Ensemble) -> NDArray[Any]:
-    """Return the parameters at a snapshot: as recorded, or at the end as the parts keep them."""
+    """Return the parameters at a snapshot, from the observable or, at the last one, from the final states."""
     if "parameters" in view:
         return view.read("parameters", index)
     kept = source.final_parameters(view.name) if index == len(view.step) - 1 else None
     if kept is None:
-        allowed = 'a step at which "parameters" were recorded, or the last one of a run that keeps its states'
+        allowed = (
+            'a step of a run that records the observable "parameters", or the last step of a run that stores '
+            "final states (--keep-state)"
+        )
         raise _complaint("step", int(view.step[index]), allowed)
     return np.where(view.exploded[:, None], np.nan, kept)
 

@@ -1,4 +1,4 @@
-"""The part files that stand in a run's directory: whole, extendable or broken."""
+"""The part files in a run's directory: complete, extendable, broken or unreadable."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastsde.storage import netcdf, schema
-from fastsde.storage.checksum import Seal, broken, read_seal
+from fastsde.storage.checksum import Advance, Seal, broken, read_seal, verification
 from fastsde.storage.layout import PARTS_FOLDER
 from fastsde.storage.plan import Part
-from fastsde.study.compatibility import differences, lineage_of, same_times, study_of_text
+from fastsde.study.compatibility import check_same_code, differences, lineage_of, same_times, study_of_text
 from fastsde.system.atomic import listed
 from fastsde.system.errors import DamageError, Interrupted, StoreError, UnreadableError
 from fastsde.system.hdf5 import reading
@@ -21,28 +21,29 @@ from fastsde.system.provenance import BEARING, read_versions, version_difference
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
+    from fastsde.system.progress import Progress
 
 __all__ = ["Broken", "Standing", "Stock", "Unreadable", "check_versions", "inspect", "take_stock"]
 
 
 @dataclass(frozen=True, order=True)
 class Standing:
-    """A part whose file stands and is sound.
+    """A part whose file exists and is intact.
 
     Attributes
     ----------
     part, path
-        Which part, and its file.
+        The part, and its file.
     steps
-        Learning-rate steps it goes through; the study may have more.
+        Learning-rate steps it covers; the study may have more.
     seal
         Its checksum; None in files of format 1.0.
     versions
-        What it was computed with.
+        Versions with which it was computed.
     seconds
-        How long that took; NaN in files of format 1.0.
+        Time that took; NaN in files of format 1.0.
     modified
-        When the file was last changed, in nanoseconds, before it was looked at.
+        Time of the file's last modification, in nanoseconds, from before the file was read.
     """
 
     part: Part
@@ -56,7 +57,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Broken:
-    """A file among the parts whose content was read and is wrong, and what is wrong with it."""
+    """A part file whose content was read and is wrong, and the reason."""
 
     path: Path
     reason: str
@@ -64,7 +65,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file among the parts that the system does not let be read, and why; it may well be sound."""
+    """A part file that the system refuses to read, and the reason; it may be intact."""
 
     path: Path
     reason: str
@@ -72,18 +73,18 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Stock:
-    """What stands in a directory of parts of a study, in the order of models' names and first trajectories.
+    """The parts of a study in a directory, ordered by the model's name and the first trajectory.
 
     Attributes
     ----------
     whole
-        Parts that go to the end of the study.
+        Parts that cover the whole study.
     shorter
-        Parts of an earlier, shorter study, from whose end integration can go on.
+        Parts of an earlier, shorter study, from whose end integration can continue.
     broken
-        Files that have been cut short, changed or misnamed.
+        Files that were truncated, changed or renamed.
     unreadable
-        Files of which nothing is known, because the system refuses to read them.
+        Files that the system refuses to read; they may be intact.
     """
 
     whole: list[Standing]
@@ -91,31 +92,31 @@ class Stock:
     broken: list[Broken]
     unreadable: list[Unreadable]
 
-    def add(self, found: Standing | Broken | Unreadable, steps: int) -> None:
-        """Take up what `inspect` found; the study has so many steps."""
-        if isinstance(found, Unreadable):
-            if os.path.lexists(found.path):  # else another process has replaced it in between
-                self.unreadable.append(found)
-        elif isinstance(found, Broken):
-            self.broken.append(found)
+    def add(self, item: Standing | Broken | Unreadable, steps: int) -> None:
+        """Add a result of `inspect`; `steps` is the number of steps of the study."""
+        if isinstance(item, Unreadable):
+            if os.path.lexists(item.path):  # otherwise another process has replaced it in the meantime
+                self.unreadable.append(item)
+        elif isinstance(item, Broken):
+            self.broken.append(item)
         else:
-            insort(self.whole if found.steps == steps else self.shorter, found)
+            insort(self.whole if item.steps == steps else self.shorter, item)
 
     def refuse_broken(self) -> None:
-        """Raise a `StoreError` that names the files which cannot be used; nothing if there are none."""
+        """Raise a `StoreError` that names the files that cannot be used, if there are any."""
         self.refuse_unreadable()
         if self.broken:
             raise StoreError(
                 f"broken part files:\n{_named(self.broken)}\n"
-                "`fastsde run --repair` computes them again; they are removed once the new ones are whole"
+                "Fix: `fastsde run --repair` recomputes them; the broken files are removed afterwards"
             )
 
     def refuse_unreadable(self) -> None:
-        """Raise an `UnreadableError` that names the unreadable files; nothing if there are none."""
+        """Raise an `UnreadableError` that names the unreadable files, if there are any."""
         if self.unreadable:
             raise UnreadableError(
                 f"part files that cannot be read:\n{_named(self.unreadable)}\n"
-                "they may be sound: nothing was changed, and --repair leaves them alone"
+                "They may be intact: nothing was changed, and --repair leaves them untouched"
             )
 
 
@@ -126,45 +127,52 @@ def take_stock(
     verify: bool = False,
     among: range | None = None,
     stop: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
 ) -> Stock:
-    """Look at every part file of the study's models in a directory.
+    """Inspect every part file of the study's models in a directory.
 
     Parameters
     ----------
     study, directory
-        Whose parts, and where: those in ``directory/parts``.
+        The study, and the directory of the run; the parts are in ``directory/parts``.
     verify
-        Compute every checksum; else only lengths are compared.
+        Verify every checksum; otherwise only lengths are compared.
     among
-        Look at parts only that may have trajectories of this range.
+        Inspect only parts that may have trajectories in this range.
     stop
-        Asked before every file whether to stop.
+        Called before every file; the inspection stops if it returns True.
+    progress
+        Reports the bytes read while checksums are verified; None: silent.
 
     Raises
     ------
     StoreError
-        If a sound file belongs to another study.
+        If an intact file belongs to another study.
     UnreadableError
         If the folder cannot be read.
     Interrupted
-        If `stop` said so.
+        If stopped by `stop`.
     """
     stock = Stock([], [], [], [])
-    for path in _candidates(study, Path(directory) / PARTS_FOLDER, among):
-        if stop is not None and stop():
-            raise Interrupted(f"stopped while looking at the parts in {directory}; nothing was changed")
-        stock.add(inspect(path, study, verify=verify), study.time.steps)
+    paths = _candidates(study, Path(directory) / PARTS_FOLDER, among)
+    with verification(paths if verify else [], progress) as advance:
+        for path in paths:
+            if stop is not None and stop():
+                raise Interrupted(f"stopped while reading the parts in {directory}; nothing was changed")
+            stock.add(inspect(path, study, verify=verify, advance=advance), study.time.steps)
     return stock
 
 
-def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken | Unreadable:
-    """Read which part a file holds, after checking that it is sound and one of this study."""
+def inspect(
+    path: Path, study: Study, *, verify: bool, advance: Advance | None = None
+) -> Standing | Broken | Unreadable:
+    """Return the part in a file, after checking that the file is intact and belongs to this study."""
     from fastsde.storage.header import check_format
 
     try:
         with reading(path):
             modified = path.stat().st_mtime_ns
-            wrong = broken(path, quick=not verify)
+            wrong = broken(path, quick=not verify, advance=advance)
             if wrong:
                 return Broken(path, wrong)
             seal = read_seal(path)
@@ -180,7 +188,9 @@ def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken | Un
     except UnreadableError as error:
         return Unreadable(path, str(error))
     if part.path("").name != path.name or shape != (part.count,):
-        return Broken(path, f"{path} holds {part}, which is not what its name says")
+        content = f"trajectories {part.first} to {part.last - 1} of the model {part.model}"
+        return Broken(path, f"{path} has the wrong name or content: it holds {content}")
+    check_same_code(str(attributes["study"]), study, path)
     there = study_of_text(str(attributes["study"]))
     _check_kinship(path, study, there, part.model, continues)
     return Standing(
@@ -195,7 +205,7 @@ def inspect(path: Path, study: Study, *, verify: bool) -> Standing | Broken | Un
 
 
 def _candidates(study: Study, folder: Path, among: range | None) -> list[Path]:
-    """Return the files of the study's models by name: in a range, those that begin in it and one before."""
+    """Return the files of the study's models: all, or those that begin in a range and the one before it."""
     named: dict[str, list[tuple[int, Path]]] = {model: [] for model in study.models}
     for path in listed(folder, ".h5"):
         model, _, first = path.stem.rpartition("-")
@@ -210,20 +220,20 @@ def _candidates(study: Study, folder: Path, among: range | None) -> list[Path]:
 
 
 def _named(items: Sequence[Broken | Unreadable]) -> str:
-    """Return why the first few files cannot be used, a line each."""
+    """Return why the first few files cannot be used, one line each."""
     more = [f"  and {len(items) - 5} more"] if len(items) > 5 else []
     return "\n".join([*(f"  {item.reason}" for item in items[:5]), *more])
 
 
 def check_versions(parts: list[Standing], *, here: bool = True) -> None:
-    """Refuse parts computed with different versions of what bears on the numbers.
+    """Refuse parts computed with different versions of the libraries that affect the results.
 
     Parameters
     ----------
     parts
-        Parts that are to stand in one ensemble.
+        Parts to be joined into one ensemble.
     here
-        This installation will compute more of them, so it must agree as well.
+        Whether this installation will compute more of them, so that its versions must agree as well.
 
     Raises
     ------
@@ -234,17 +244,18 @@ def check_versions(parts: list[Standing], *, here: bool = True) -> None:
     for standing in parts:
         if not standing.versions.keys() & set(BEARING):
             raise StoreError(
-                f"{standing.path} does not say with which versions it was computed (root attribute "
-                "`versions`); --any-version uses it all the same"
+                f"{standing.path} does not state the versions with which it was computed (root attribute "
+                "`versions`)\nFix: --any-version uses it nevertheless"
             )
         if reference is None:
             reference, whose = standing.versions, str(standing.path)
-        found = version_differences(standing.versions, reference)
-        if found:
+        changed = version_differences(standing.versions, reference)
+        if changed:
             raise StoreError(
-                f"{standing.path} was computed with other versions than {whose}:\n"
-                + "\n".join(f"  {line}" for line in found)
-                + "\nnumbers of different versions are not mixed; --any-version does it all the same"
+                f"{standing.path} and {whose} have different versions:\n"
+                + "\n".join(f"  {line}" for line in changed)
+                + "\nResults of different versions are not mixed by default.\n"
+                "Fix: --any-version mixes them nevertheless"
             )
 
 
@@ -257,22 +268,21 @@ def _check_kinship(path: Path, study: Study, there: Study, model: str, continues
     lacking = _lacking_snapshots(study, there) if shorter else []
     if shorter and continues and not lacking:
         return
-    mend = ""
     if lacking:
-        mend = (
-            f"\nit is shorter and could go on, but has no snapshot at step {lacking[0]}: keep the snapshots "
-            "it has, as `fastsde run --steps` does"
+        fix = (
+            f"It could be extended, but has no snapshot at step {lacking[0]}.\n"
+            "Fix: keep the snapshots of the shorter study, as `fastsde run --steps` does"
         )
     elif shorter:
-        mend = "\nit is shorter, but keeps no state to go on from (--keep-state when it was computed)"
+        fix = "It cannot be extended, because it was computed without final states (--keep-state)"
     else:
-        mend = "\nput the file of this study back, or remove it: `fastsde run` computes it again"
+        fix = "Fix: restore the file of this study, or remove it and recompute it with `fastsde run`"
     raise StoreError(
-        f"{path} belongs to another study; they differ in\n{differences(text, study.to_toml(), model)}{mend}"
+        f"{path} belongs to another study; differences:\n{differences(text, study.to_toml(), model)}\n{fix}"
     )
 
 
 def _lacking_snapshots(study: Study, there: Study) -> list[int]:
-    """Return the snapshots before the end of the shorter study that it did not take."""
+    """Return the snapshots before the end of the shorter study that it does not have."""
     had = {int(step) for step in there.time.snapshot_steps()}
     return [int(s) for s in study.time.snapshot_steps() if s < there.time.steps and int(s) not in had]

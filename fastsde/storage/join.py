@@ -1,4 +1,4 @@
-"""Join part files to one ensemble file, by reference or by copy."""
+"""Join part files into one ensemble file, by reference or by copy."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "join", "write_problem"]
 
 OF_A_PART = ("coordinates", "seconds", "device")
-"""Attributes of a part that its neighbours need not share."""
+"""Attributes that may differ between the parts of one model."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Trajectories `first` .. `first + count - 1`, standing at `offset` .. in the part file `path`.
+    """Trajectories `first` .. `first + count - 1`, stored from row `offset` in the part file `path`.
 
-    `part_count` is how many the file has, `seal` its checksum, `modified` when it was last changed.
+    `part_count` is the number of trajectories in the file, `seal` its checksum, and `modified` the time of
+    its last modification.
     """
 
     path: Path
@@ -62,31 +63,33 @@ def join(
     Parameters
     ----------
     study, problem
-        What the parts belong to.
+        The study of the parts, and its data.
     pieces
         For each model in file order, pieces without overlap: all trajectories 0 .. N - 1
-        (`fastsde.run.run.cover`), or, for a part of the ensemble, some of them.
+        (`fastsde.run.run.cover`), or only some of them for partial results.
     path
-        The ensemble file; it appears whole, replacing an older one.
+        The ensemble file; an older one is replaced atomically.
     copy
-        False: virtual datasets that name the part files relative to `path`, so the folder may be moved as a
-        whole. True: the numbers themselves, one snapshot of one part (or 1 MiB) in memory at a time.
+        False: virtual datasets that refer to the part files by paths relative to `path`, so that the folder
+        may be moved as a whole. True: the data themselves, with one snapshot of one part (or 1 MiB) in memory
+        at a time.
     stop
-        Asked before every part of every variable, and every block that is copied, whether to stop.
+        Called before every part of every variable, and before every copied block; joining stops if it returns
+        True.
 
     Raises
     ------
     DiskError
-        If the disk refuses.
+        If the disk cannot be written.
     Interrupted
-        If `stop` said so; what stood at `path` still does.
+        If stopped by `stop`; an older file at `path` is unchanged.
     """
     with replacing(path) as temporary:
         with netcdf.open_new(temporary) as file:
             write_root(file, study, schema.ENSEMBLE_FORMAT)
-            look = partial(_look, file, stop)
+            check = partial(_check, file, stop)
             for name, chain in pieces.items():
-                _join_model(file, study, problem, name, chain, path.parent, copy, look)
+                _join_model(file, study, problem, name, chain, path.parent, copy, check)
             write_problem(file, problem)
             if not copy:
                 _write_table(file, pieces, path.parent)
@@ -102,7 +105,7 @@ def _join_model(
     chain: Sequence[Piece],
     base: Path,
     copy: bool,
-    look: Callable[[], None],
+    check: Callable[[], None],
 ) -> None:
     numbers = np.concatenate([np.arange(p.first, p.first + p.count, dtype=np.int64) for p in chain])
     total = len(numbers)
@@ -115,9 +118,9 @@ def _join_model(
         where = f"/{name}/{variable_name}"
         if copy:
             dataset = netcdf.create(group, variable_name, variable, sizes, study.dtype)
-            _copy(dataset, where, variable, chain, look)
+            _copy(dataset, where, variable, chain, check)
         else:
-            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, look)
+            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, check)
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with reading(chain[0].path), netcdf.open_old(chain[0].path) as part:
@@ -131,12 +134,12 @@ def _virtual(
     dtype: np.dtype[Any],
     chain: Sequence[Piece],
     base: Path,
-    look: Callable[[], None],
+    check: Callable[[], None],
 ) -> Any:
     layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
     lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
     for piece, place in _placed(chain):
-        look()
+        check()
         shape = variable.shape({**sizes, "trajectory": piece.part_count})
         source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
         here = (*lead, slice(place, place + piece.count))
@@ -152,17 +155,17 @@ def _placed(chain: Sequence[Piece]) -> Iterator[tuple[Piece, int]]:
         yield piece, end - piece.count
 
 
-def _look(file: netcdf.NewFile, stop: Callable[[], bool] | None) -> None:
-    """Raise what the disk has refused, or that the joining was asked to stop."""
+def _check(file: netcdf.NewFile, stop: Callable[[], bool] | None) -> None:
+    """Raise a pending error of the disk, or `Interrupted` if joining was asked to stop."""
     file.check()
     if stop is not None and stop():
-        raise Interrupted("stopped while joining, with all parts finished; the same command joins them")
+        raise Interrupted("stopped while joining; all parts are finished, rerun the command to join them")
 
 
 def _copy(
-    dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece], look: Callable[[], None]
+    dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece], check: Callable[[], None]
 ) -> None:
-    """Copy one variable, a block of snapshots of a part at a time (events: a part at a time)."""
+    """Copy one variable, one block of snapshots of a part at a time (events: one part at a time)."""
     timed = variable.dims[0] == "snapshot"
     for piece, place in _placed(chain):
         here = slice(place, place + piece.count)
@@ -172,7 +175,7 @@ def _copy(
         with part:
             source = part[where]
             for lead in _leads(source) if timed else [()]:
-                look()
+                check()
                 with reading(piece.path):
                     values = source[(*lead, there)]
                 dataset[(*lead, here)] = values
@@ -203,7 +206,7 @@ def write_problem(file: Any, problem: Problem) -> None:
 
 
 def _write_table(file: Any, pieces: Mapping[str, Sequence[Piece]], base: Path) -> None:
-    """List the files that must be there: a virtual dataset shows fill values in silence where one is not."""
+    """List the files that must exist: a virtual dataset silently returns fill values for missing ones."""
     table = file.create_group(schema.PARTS_GROUP)
     for name, chain in pieces.items():
         group = table.create_group(name)

@@ -1,7 +1,7 @@
-"""The part files behind an ensemble: checked against what was joined, and read by fastsde itself.
+"""The part files of an ensemble: compared with those that were joined, and read by fastsde itself.
 
-HDF5 shows fill values, without a word, where it cannot open a file behind a virtual dataset: one that has
-gone, one that may not be read, one too many for the process.
+HDF5 silently returns fill values where it cannot open a file of a virtual dataset: because it was removed,
+may not be read, or the process has too many open files.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ import h5py
 import numpy as np
 
 from fastsde.storage import netcdf, schema
-from fastsde.storage.checksum import broken, read_seal
+from fastsde.storage.checksum import Advance, broken, read_seal, verification
 from fastsde.system.errors import DamageError, StoreError, UnreadableError, system_errno
 from fastsde.system.hdf5 import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastsde.system.progress import Progress
+
 __all__ = ["JoinedPart", "JoinedParts"]
 
 READ_BYTES = 1 << 28
-"""Parts changed since they were joined are read whole if they have at most so many bytes together."""
+"""Parts changed since they were joined are read completely if their total size is at most this many bytes."""
 OPEN_FILES = 256
-"""Part files that are kept open between two readings."""
+"""Number of part files that are kept open between reads."""
 
 _FIX = (
-    "bring the parts back that were joined; or `fastsde merge` checks those that are there and joins them "
-    "again; or `fastsde run --repair` computes broken ones again"
+    "restore the original parts; or check and join the present ones with `fastsde merge`; or recompute "
+    "broken ones with `fastsde run --repair`"
 )
 _Stamp = tuple[int, int, int, int]
 Taken = TypeVar("Taken")
@@ -44,7 +46,7 @@ Taken = TypeVar("Taken")
 
 @dataclass(frozen=True)
 class JoinedPart:
-    """A row of ``/Parts``: what an ensemble takes from a part file, and how the file was when it was joined.
+    """A row of ``/Parts``: what an ensemble takes from a part file, and the file's state when it was joined.
 
     Attributes
     ----------
@@ -53,10 +55,10 @@ class JoinedPart:
     first, count
         The trajectories that are taken from it.
     row
-        Where they begin in the ensemble.
+        Their first row in the ensemble.
     size, sha256, modified
-        Length in bytes, checksum, and time of the last change in nanoseconds; -1, "" and -1 where the
-        ensemble is too old to say.
+        Length in bytes, checksum, and time of the last modification in nanoseconds; -1, "" and -1 if the
+        ensemble was written by an older version that does not record them.
     """
 
     path: Path
@@ -89,24 +91,25 @@ class JoinedParts:
     def __contains__(self, model: object) -> bool:
         return model in self._models
 
-    def check(self, *, verify: bool = False) -> None:
-        """Refuse parts that are not those which were joined.
+    def check(self, *, verify: bool = False, progress: Progress | None = None) -> None:
+        """Refuse parts that differ from those that were joined.
 
-        Lengths are compared, and checksums as the files state them, the latter only where a file has been
-        changed since. Changed files (copied ones as well) are read whole if they have at most `READ_BYTES`
-        together.
+        Lengths are compared, and, for files modified since, the checksums stored in them. Modified files
+        (including copied ones) are read completely if their total size is at most `READ_BYTES`.
 
         Parameters
         ----------
         verify
-            Compute all checksums.
+            Verify all checksums.
+        progress
+            Reports the bytes read while all checksums are verified; None: silent.
 
         Raises
         ------
         StoreError
-            If parts are missing, damaged, or others; the message names them.
+            If parts are missing, damaged or different; the message names them.
         UnreadableError
-            If the system does not let one be read.
+            If the system refuses to read one.
         """
         parts = [part for rows in self._models.values() for part in rows]
         stamps = {part.path: _stamp(part.path) for part in parts}
@@ -115,36 +118,38 @@ class JoinedParts:
         ]
         if gone:
             reasons = [f"missing: {name}" for name in gone]
-            raise self._refusal(reasons, "bring them back, or `fastsde run` computes them")
+            raise self._refusal(reasons, "restore them, or recompute them with `fastsde run`")
         self._stamps = {path: stamp for path, stamp in stamps.items() if stamp is not None}
         suspected = [p for p in parts if verify or self._stamps[p.path][2:] != (p.size, p.modified)]
         whole = verify or sum(self._stamps[part.path][2] for part in suspected) <= READ_BYTES
-        wrong = [difference for part in suspected if (difference := _difference(part, whole=whole))]
+        with verification([part.path for part in suspected] if verify else [], progress) as advance:
+            differences = [_difference(part, whole=whole, advance=advance) for part in suspected]
+        wrong = [difference for difference in differences if difference]
         if wrong:
             raise self._refusal(wrong)
 
     def read(
         self, model: str, variable: str, snapshot: tuple[int | slice, ...], rows: range, into: NDArray[Any]
     ) -> None:
-        """Read some rows of a variable; of one over time at a `snapshot`, or at all of them.
+        """Read consecutive rows of a variable, at one snapshot or at all of them.
 
         Parameters
         ----------
         model, variable
-            Which.
+            Names of the model and of the variable.
         snapshot
-            What stands before the axis of trajectories in an index; empty for an event.
+            Index before the axis of trajectories; empty for an event.
         rows
-            Trajectories by their place in the ensemble, consecutive.
+            Consecutive rows of the ensemble.
         into
-            Array to fill, in the shape of the index.
+            Array to fill; it has the shape of the result.
 
         Raises
         ------
         StoreError
-            If a part has gone or changed since it was checked, and is not the one that was joined.
+            If a part was removed or changed since it was checked, and is not the one that was joined.
         UnreadableError
-            If the system does not let it be read.
+            If the system refuses to read it.
         """
         lead = tuple(slice(None) for item in snapshot if isinstance(item, slice))
         name = f"{model}/{variable}".encode()
@@ -158,8 +163,8 @@ class JoinedParts:
             into[(*lead, here)] = self._take(part, take)
 
     def final_parameters(self, model: str) -> NDArray[Any] | None:
-        """Return where a model's trajectories are at the end, (count, p); None if the parts do not say."""
-        found = []
+        """Return the final parameters of a model's trajectories, (count, p); None if they are not stored."""
+        blocks = []
         for part in self._models[model]:
 
             def take(file: Any, offset: int, part: JoinedPart = part) -> NDArray[Any] | None:
@@ -172,19 +177,19 @@ class JoinedParts:
             values = self._take(part, take)
             if values is None:
                 return None
-            found.append(values)
-        return np.concatenate(found)
+            blocks.append(values)
+        return np.concatenate(blocks)
 
     def close(self) -> None:
-        """Close the files that are open."""
+        """Close all open files."""
         with self._lock:
             while self._open:
                 self._open.popitem()[1][0].close()
 
     def _take(self, part: JoinedPart, take: Callable[[Any, int], Taken]) -> Taken:
-        """Return what `take` makes of a part's open file, which is the same before and after.
+        """Return the result of `take` on a part's open file, checked before and after.
 
-        It is told, with the file, how many rows later a trajectory stands there than in the ensemble.
+        The second argument of `take` is the row of a trajectory in the file minus its row in the ensemble.
         """
         with self._lock:
             for _ in range(2):
@@ -193,17 +198,17 @@ class JoinedParts:
                     with reading(part.path), self._file(part.path) as (file, first):
                         values = take(file, part.first - first - part.row)
                 except DamageError as error:
-                    raise DamageError(f"{error}\nfix: {_FIX}") from error
+                    raise DamageError(f"{error}\nFix: {_FIX}") from error
                 if _stamp(part.path) == stamp:
                     return values
-        raise StoreError(f"{part.path} is being changed while it is read; try again when that has ended")
+        raise StoreError(f"{part.path} changed while it was being read\nFix: try again later")
 
     def _checked(self, part: JoinedPart) -> _Stamp:
-        """Return the stamp of a part's file, after comparing it with what was joined if it is another one."""
+        """Return the stamp of a part's file; if it has changed, compare the file with what was joined."""
         stamp = _stamp(part.path)
         if stamp is None:
-            gone = f"{part.path} has gone since {self._ensemble.name} was opened"
-            raise self._refusal([gone], "bring it back")
+            gone = f"{part.path} was removed after {self._ensemble.name} was opened"
+            raise self._refusal([gone], "restore it")
         if stamp != self._stamps.get(part.path):
             if part.path in self._open:
                 self._open.pop(part.path)[0].close()
@@ -215,7 +220,7 @@ class JoinedParts:
 
     @contextlib.contextmanager
     def _file(self, path: Path) -> Iterator[tuple[Any, int]]:
-        """Open a part file, and give it with its first trajectory; the first `OPEN_FILES` are kept open."""
+        """Open a part file; yield it and its first trajectory. The first `OPEN_FILES` files stay open."""
         if path in self._open:
             yield self._open[path]
             return
@@ -236,9 +241,9 @@ class JoinedParts:
     def _refusal(self, reasons: Sequence[str], fix: str = _FIX) -> StoreError:
         more = f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else ""
         return StoreError(
-            f"{self._ensemble} does not have the parts that it was joined of\n"
+            f"the parts of {self._ensemble} have changed since they were joined\n"
             + "\n".join(f"  {reason}" for reason in reasons[:3])
-            + f"{more}\nfix: {fix}"
+            + f"{more}\nFix: {fix}"
         )
 
 
@@ -258,7 +263,7 @@ def _rows(group: Any, base: Path) -> list[JoinedPart]:
 
 
 def _covering(parts: Sequence[JoinedPart], rows: range) -> Sequence[JoinedPart]:
-    """Return the parts that have some of the rows."""
+    """Return the parts that contain some of the rows."""
     if not rows:
         return []
     begin = bisect_right(parts, rows.start, key=lambda part: part.row) - 1
@@ -269,7 +274,7 @@ def _covering(parts: Sequence[JoinedPart], rows: range) -> Sequence[JoinedPart]:
 def _slab(
     file: Any, name: bytes, lead: tuple[int | slice, ...], rows: slice, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
-    """Read rows of a dataset, at one place of its leading axis or at all; h5py's own way takes longer."""
+    """Read rows of a dataset, at one or at all indices of its leading axis; faster than h5py's indexing."""
     dataset = h5py.h5d.open(file.id, name)
     space = dataset.get_space()
     shape = space.get_simple_extent_dims()
@@ -284,7 +289,7 @@ def _slab(
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """Return what identifies a file and its state: device, inode, length, time; None if it has gone."""
+    """Return what identifies a file and its state: device, inode, length, time; None if it does not exist."""
     try:
         there = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -294,15 +299,15 @@ def _stamp(path: Path) -> _Stamp | None:
     return there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns
 
 
-def _difference(part: JoinedPart, *, whole: bool) -> str | None:
-    """Say how a file differs from the one that was joined; None if it does not, as far as it is read."""
+def _difference(part: JoinedPart, *, whole: bool, advance: Advance | None = None) -> str | None:
+    """Return how a file differs from the one that was joined; None if no difference was found."""
     with reading(part.path):
         size, seal = part.path.stat().st_size, read_seal(part.path)
-        found = seal.sha256 if seal else ""
-        if part.size >= 0 and (size, found) != (part.size, part.sha256 or found):
+        sha256 = seal.sha256 if seal else ""
+        if part.size >= 0 and (size, sha256) != (part.size, part.sha256 or sha256):
             return (
-                f"{part.path} is another file\n"
-                f"    found     {size} bytes, SHA-256 {found[:16] or 'none'}\n"
-                f"    expected  {part.size} bytes, SHA-256 {part.sha256[:16] or 'none'}"
+                f"{part.path} is a different file\n"
+                f"    found:     {size} bytes, SHA-256 {sha256[:16] or 'none'}\n"
+                f"    expected:  {part.size} bytes, SHA-256 {part.sha256[:16] or 'none'}"
             )
-        return broken(part.path, quick=not whole)
+        return broken(part.path, quick=not whole, advance=advance)

@@ -1,4 +1,4 @@
-"""The few netCDF-4 conventions on top of HDF5: named dimensions, units, long names."""
+"""The netCDF-4 conventions that files follow on top of HDF5: named dimensions, units, long names."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable. {:>10}"
 
 
 class NewFile(h5py.File):  # type: ignore[misc, unused-ignore]
-    """A new HDF5 file, which closes whatever the disk says.
+    """A new HDF5 file that can always be closed, even after an error of the disk.
 
     Parameters
     ----------
     path
-        The file; it is replaced if it is there.
+        The file; an existing one is replaced.
     options
-        Those of `h5py.File`.
+        Options of `h5py.File`.
 
     Raises
     ------
     OSError
-        If the file cannot be made; on leaving the block, or from `check`, if the disk refused a part of it.
+        If the file cannot be created; on leaving the block, or from `check`, if a write failed.
     """
 
     def __init__(self, path: Path, **options: Any) -> None:
@@ -49,14 +49,14 @@ class NewFile(h5py.File):  # type: ignore[misc, unused-ignore]
         self.check()
 
     def check(self) -> None:
-        """Raise what the disk has refused so far; whoever writes much asks now and then."""
+        """Raise the first write error so far; call it regularly while writing large files."""
         self._output.check()
 
 
 def open_new(path: Path) -> NewFile:
-    """Create an HDF5 file whose groups remember the order of their members (as netCDF-4 asks).
+    """Create an HDF5 file whose groups keep the order of their members, as netCDF-4 requires.
 
-    The 1.10 format is the oldest with virtual datasets, and lets an attribute be longer than 64 KiB.
+    The 1.10 format is the oldest one with virtual datasets; it allows attributes longer than 64 KiB.
     """
     return NewFile(path, libver="v110", track_order=True)
 
@@ -67,7 +67,7 @@ def open_old(path: Path) -> Any:
 
 
 def define_dimensions(group: Any, sizes: Mapping[str, int], coordinates: Iterable[str] = ()) -> None:
-    """Make a dimension scale for every dimension of positive size that no coordinate variable will name."""
+    """Create a dimension scale for every dimension of positive size that has no coordinate variable."""
     for name, size in sizes.items():
         if size > 0 and name not in coordinates:
             scale = group.create_dataset(name, shape=(size,), dtype=">f4")
@@ -103,7 +103,7 @@ def create(
 
 
 def declare(group: Any, name: str, variable: Variable) -> None:
-    """Describe a dataset that exists: units, long name, and its dimensions by attached scales."""
+    """Describe an existing dataset: units, long name, and its dimensions by attached scales."""
     dataset = group[name]
     dataset.attrs["units"] = variable.units
     dataset.attrs["long_name"] = variable.long_name

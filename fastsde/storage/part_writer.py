@@ -1,4 +1,4 @@
-"""Write one part file, or a segment of it, while the next snapshot is being computed."""
+"""Write a part file, or a segment of it, while the next snapshot is being computed."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 __all__ = ["PartWriter"]
 
 _Job = tuple[str, Any, "NDArray[Any]"]
-"""A variable, which part of it, and its values."""
+"""A variable, an index into it, and the values to write there."""
 
 
 class PartWriter:
-    """Write the file of trajectories first .. first + count - 1 of one model; whole or absent.
+    """Write the file of trajectories first .. first + count - 1 of one model; it is complete or absent.
 
-    A thread of its own writes, so that computing goes on meanwhile; h5py is touched by that thread only. The
-    file is built under a temporary name beside `path`, flushed, and renamed when the block ends without an
-    exception and every snapshot and event has been given. Otherwise nothing is left. `keep_as_segment` makes
-    a file of the snapshots given so far instead.
+    A separate thread writes, so that computing continues; only that thread uses h5py. The file is written
+    under a temporary name next to `path`, flushed, and renamed if the block ends without an exception and
+    every snapshot and event was given. Otherwise nothing is left. `keep_as_segment` instead makes a file of
+    the snapshots given so far.
 
-    Memory: at most `QUEUE_LENGTH` + 1 blocks (copies of what `snapshot` was given), each of one snapshot,
-    count x (values recorded per trajectory) x itemsize bytes, or of several that make up 1 MiB.
+    Memory: at most `QUEUE_LENGTH` + 1 blocks (copies of the arguments of `snapshot`), each of one snapshot,
+    count x (values recorded per trajectory) x itemsize bytes, or of several with a total of 1 MiB.
 
     Parameters
     ----------
@@ -55,19 +55,19 @@ class PartWriter:
     first, count
         Range of trajectory numbers.
     attributes
-        More attributes of the group, beside kind, dt and substeps.
+        More attributes of the group, besides kind, dt and substeps.
     background
-        Leave the block at once and finish the file meanwhile; `wait` then says how it went.
+        Leave the block immediately and finish the file in the background; `wait` raises its errors.
     begin
         The first snapshot that will be given; above 0 only for a segment.
 
     Raises
     ------
     StoreError
-        On leaving the block, if a snapshot or an event is lacking; from `snapshot` and `events`, if names or
-        shapes are not those of the schema.
+        On leaving the block, if a snapshot or an event is missing; from `snapshot` and `events`, if names or
+        shapes disagree with the schema.
     DiskError
-        On leaving the block or earlier, if the disk refused.
+        On leaving the block or earlier, if a write failed.
     """
 
     def __init__(
@@ -119,30 +119,30 @@ class PartWriter:
             self.wait()
 
     def wait(self) -> None:
-        """Wait until the file stands under its name; needed, after the block, only with `background`."""
+        """Wait until the file has its final name; needed after the block only with `background`."""
         self._thread.join()
         self._check_whole()
 
     def keep_as_segment(self, path: Path) -> None:
-        """Keep, when the block ends, the snapshots given so far under the name `path`."""
+        """When the block ends, store the snapshots given so far in the file `path`."""
         self.path, self._segment = path, True
 
     def snapshot(self, index: int, values: Mapping[str, NDArray[Any]]) -> None:
-        """Hand over one snapshot; returns as soon as it is copied.
+        """Write one snapshot; returns as soon as it is copied.
 
         Parameters
         ----------
         index
-            Number of the snapshot; snapshots come in order from 0.
+            Index of the snapshot; snapshots are given in order from 0.
         values
-            Every variable the study records, shape (count, ...).
+            Every variable that the study records, shape (count, ...).
         """
         self.snapshots(index, {name: value[np.newaxis] for name, value in values.items()})
 
     def snapshots(self, begin: int, values: Mapping[str, NDArray[Any]]) -> None:
-        """Hand over consecutive snapshots from number `begin` on, shape (snapshots, count, ...)."""
+        """Write consecutive snapshots from index `begin` on, shape (snapshots, count, ...)."""
         if begin != self._next:
-            raise StoreError(f"snapshot {begin} given to {self.path.name}, expected {self._next}")
+            raise StoreError(f"snapshot {begin} was given to {self.path.name}, expected {self._next}")
         length = min((len(value) for value in values.values()), default=0)
         arrays = self._checked(values, self._observables, (length,))
         self._next += length
@@ -152,17 +152,17 @@ class PartWriter:
             self._queue.put(self._gathered())
 
     def events(self, values: Mapping[str, NDArray[Any]]) -> None:
-        """Hand over the first passages (`schema.EVENTS`): integrator steps, int64, -1 for never."""
+        """Write the first passages (`schema.EVENTS`): integrator steps, int64, -1 for never."""
         arrays = self._checked(values, schema.EVENTS, ())
         self._queue.put([(name, ..., array) for name, array in arrays.items()])
         self._events_given = True
 
     def describe(self, attributes: Mapping[str, float | int | str]) -> None:
-        """Add attributes to the model's group (the temperature used, ...)."""
+        """Add attributes to the model's group, such as the resolved temperature."""
         self._attributes |= attributes
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Add where the trajectories are at the end, so that a longer study can go on from there."""
+        """Add the final states of the trajectories, so that a longer study can continue from there."""
         self._checkpoint = checkpoint
 
     def _checked(
@@ -171,15 +171,15 @@ class PartWriter:
         variables: Mapping[str, schema.Variable],
         leading: tuple[int, ...],
     ) -> dict[str, NDArray[Any]]:
-        """Return copies of the variables that are not empty, of the file's types."""
+        """Return copies of the variables that are not empty, with the types of the file."""
         arrays: dict[str, NDArray[Any]] = {}
         for name, variable in variables.items():
             if name not in values:
-                raise StoreError(f"variable {name!r} is lacking for {self.path.name}")
+                raise StoreError(f"variable {name!r} is missing for {self.path.name}")
             shape, there = variable.shape(self._sizes)[len(leading) :], values[name].shape
             if there != leading + shape:
                 there = there[len(leading) :]
-                raise StoreError(f"variable {name!r} has shape {there}, the file has {shape}")
+                raise StoreError(f"variable {name!r} has shape {there}, expected {shape}")
             if all(shape):
                 arrays[name] = np.array(values[name], variable.dtype(self._study.dtype))
         if self._failure is not None:
@@ -187,7 +187,7 @@ class PartWriter:
         return arrays
 
     def _gathered(self) -> list[_Job]:
-        """Return the snapshots that wait as one block, and wait for the next one."""
+        """Return the pending snapshots as one block, and start a new one."""
         rows = slice(self._pending_begin, self._next)
         blocks, self._pending = self._pending, []
         self._pending_begin, self._pending_bytes = self._next, 0
@@ -205,8 +205,8 @@ class PartWriter:
             self._raise_failure()
         if not self._whole():
             raise StoreError(
-                f"part {self.path.name} is not whole: {self._next} of {self._sizes['snapshot']} snapshots, "
-                f"events {'given' if self._events_given else 'lacking'}"
+                f"part {self.path.name} is incomplete: {self._next} of {self._sizes['snapshot']} snapshots, "
+                f"events {'given' if self._events_given else 'missing'}"
             )
 
     def _raise_failure(self) -> None:
@@ -216,7 +216,7 @@ class PartWriter:
         raise self._failure
 
     def _work(self) -> None:
-        """Write what is queued until None comes, then commit; after a failure go on emptying the queue."""
+        """Write what is queued until None, then commit; after a failure continue to empty the queue."""
         ended = False
         try:
             with netcdf.open_new(self._temporary) as file:
@@ -239,7 +239,7 @@ class PartWriter:
             ended = self._queue.get() is None
 
     def _conclude(self, file: Any) -> None:
-        """Write what is known only at the end."""
+        """Write what is known only at the end: attributes of a segment, and final states."""
         if self._segment:
             file.attrs["format"] = schema.SEGMENT_FORMAT
             file.attrs["snapshots"] = np.array([self._begin, self._next], dtype=np.int64)

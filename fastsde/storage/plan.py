@@ -1,4 +1,4 @@
-"""The division of a study into parts: a function of the study, not of the machine."""
+"""The division of a study into parts, which depends on the study and not on the machine."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ CHEAP_BYTES = 1 << 28
 PART_WORK = 1 << 37
 CHEAP_WORK = 1 << 31
 LEAST_PARAMETERS = 16
-"""A step costs at least as much as one of so many parameters."""
+"""A step of fewer parameters costs as much as a step of this many."""
 VALUE_WORK = 64
-"""Parameter-steps that recording a number takes as long as."""
+"""Cost of recording one number, in parameter-steps."""
 QUEUE_LENGTH = 2
-"""Snapshots of a part that may wait for the disk before computing waits too."""
+"""Snapshots of a part that may wait for the disk before computing waits as well."""
 STATES_IN_MEMORY, SNAPSHOTS_IN_MEMORY = 4, 3 + 2 * QUEUE_LENGTH
-"""Copies of a part's parameters, and snapshots of all its trajectories, that there are at once."""
+"""Copies of a part's parameters, and of snapshots of all its trajectories, in memory at the same time."""
 GRAIN = 16
 
 
@@ -63,7 +63,7 @@ class Part:
         return self.first + self.count
 
     def path(self, directory: Path | str) -> Path:
-        """Return where the part's file stands in a run's directory.
+        """Return the path of the part's file in a run's directory.
 
         Examples
         --------
@@ -85,12 +85,12 @@ class Shard:
 
 
 def default_size(study: Study, model: str) -> int:
-    """Return how many trajectories a part of a model has: a power of two, a function of the study only.
+    """Return the default number of trajectories of a part: a power of two that depends only on the study.
 
-    Usually 8192; fewer where a snapshot would exceed 64 MiB (so that memory is bounded) and, down to 512,
-    where integrating would be more than 2^37 parameter-steps (so that little is lost with an unfinished one).
-    More, up to 131,072, where a part would be done in a second or so, and opening, sealing and joining it
-    would take as long: as many as take some seconds, and 256 MiB of memory.
+    Usually 8192. Fewer if a snapshot would exceed 64 MiB, to bound memory, or, down to 512, if a part would
+    take more than 2^37 parameter-steps, so that little is lost with an unfinished part. More, up to 131,072,
+    if a part would be finished in about a second, as long as its overhead (opening, checksum, joining): then
+    as many as take a few seconds and at most 256 MiB of memory.
     """
     parameters = schema.dimension_sizes(study, 1)["parameter"]
     itemsize, values = np.dtype(study.dtype).itemsize, row_values(study)
@@ -107,18 +107,18 @@ def default_size(study: Study, model: str) -> int:
 
 
 def row_values(study: Study) -> int:
-    """Return how many numbers a snapshot records of one trajectory."""
+    """Return how many numbers a snapshot records per trajectory."""
     sizes = schema.dimension_sizes(study, 1) | {"snapshot": 1}
     return sum(math.prod(variable.shape(sizes)) for variable in schema.recorded(study).values())
 
 
 def plan_parts(study: Study, size: int | None = None) -> list[Part]:
-    """Divide a study of which nothing stands on disk: models in file order, ranges of `size` trajectories."""
+    """Divide a study without existing parts: models in file order, ranges of `size` trajectories."""
     return [part for model in study.models for part in divide(study, model, 0, study.trajectories, size)]
 
 
 def divide(study: Study, model: str, first: int, last: int, size: int | None) -> list[Part]:
-    """Cut a range at multiples of the part size; what is left at its ends goes to a neighbour if it is small.
+    """Cut a range at multiples of the part size; a small remainder at either end is added to its neighbour.
 
     Examples
     --------
@@ -137,8 +137,8 @@ def divide(study: Study, model: str, first: int, last: int, size: int | None) ->
 def shard_range(trajectories: int, shard: Shard) -> range:
     """Return the trajectories of every model that a shard computes.
 
-    A shard has the same trajectories of every model, so that all have the same work whatever the models cost.
-    Its edges are multiples of 16, the most trajectories that are computed at once, where there are enough.
+    A shard computes the same trajectories of every model, so that all shards have the same amount of work. If
+    there are enough trajectories, its edges are multiples of 16, the largest number of vector lanes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Keep what the integration of one part gives: snapshots and checkpoints, and the part at the end."""
+"""Store the results of integrating one part: snapshots, checkpoints and, at the end, the part file."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Write one part; a context manager that leaves nothing half done.
+    """Write one part; a context manager that leaves no incomplete files.
 
-    A part that finishes before its first checkpoint is one file from the beginning. Otherwise every
-    checkpoint closes a segment, and at the end the part's file is made of them.
+    A part that finishes before its first checkpoint is written as one file. Otherwise every checkpoint closes
+    a segment, and the part's file is assembled from the segments at the end.
 
     Parameters
     ----------
@@ -39,12 +39,11 @@ class Recorder:
     path
         The part's file.
     unfinished
-        Its folder, held by this process.
+        The part's folder, locked by this process.
     sources
-        Snapshots that stand already.
+        Snapshots that exist already.
     keep_state
-        Whether the part keeps where its trajectories end, for a longer study; None: if that at most doubles
-        the file.
+        Whether the part stores its final states, for a longer study; None: if that at most doubles the file.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Recorder:
             self._leave(kind, value, trace)
 
     def snapshot(self, index: int, values: Mapping[str, NDArray[Any]]) -> None:
-        """Take a snapshot."""
+        """Store a snapshot."""
         if self._writer is None:
             self._writer = self._open(index)
         self._writer.snapshot(index, values)
@@ -86,12 +85,13 @@ class Recorder:
         self._unfinished.save(self._study, checkpoint)
 
     def finish(self, outcome: Outcome, stop: Callable[[], bool] | None = None) -> None:
-        """Make the part's file, which is flushed while this returns; `wait` says how that went.
+        """Write the part's file; it is completed in the background, and `wait` raises its errors.
 
         Raises
         ------
         Interrupted
-            If `stop` said so while segments were being joined: they are kept, with a checkpoint at the end.
+            If stopped by `stop` while segments were being joined; they are kept, with a checkpoint at the
+            end.
         """
         if self._sources:
             self.checkpoint(outcome.checkpoint)  # keeps the snapshots since the last one
@@ -108,7 +108,7 @@ class Recorder:
         self._leave(None, None, None)
 
     def wait(self) -> None:
-        """Wait until the part's file stands, and let the part go."""
+        """Wait until the part's file is complete, and unlock the part."""
         try:
             if self._finishing is not None:
                 self._finishing.wait()
@@ -134,7 +134,7 @@ class Recorder:
         return writer.__enter__()
 
     def _close_segment(self) -> None:
-        """Keep the snapshots since the last checkpoint."""
+        """Store the snapshots since the last checkpoint."""
         assert self._writer is not None
         path = self._unfinished.segment(self._begin)
         writer = self._writer
@@ -150,7 +150,7 @@ class Recorder:
 
 
 def keeps_state(study: Study) -> bool:
-    """Say whether parts keep their last state by default: where it at most doubles them."""
+    """Return whether parts store their final states by default: if that at most doubles their size."""
     from fastsde.storage import schema
 
     parameters = schema.dimension_sizes(study, 1)["parameter"]

@@ -1,16 +1,20 @@
 """The file schema as data: every variable's dimensions, units and meaning.
 
-`docs/format.md` is the same table in prose and is the authority; a test compares the two.
+Observables and events are declared in `fastsde.study.observables` and `fastsde.study.passages`. The same
+tables in prose, `docs/format.md`, are the authority; a test compares them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from fastsde.study import passages
+from fastsde.study.dimensions import dimension_sizes
+from fastsde.study.observable import OBSERVABLES, recorded_observables
+from fastsde.study.variables import Variable
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -24,7 +28,6 @@ __all__ = [
     "ENSEMBLE_FORMAT",
     "EVENTS",
     "FORMAT_VERSION",
-    "OBSERVABLES",
     "PARTS_GROUP",
     "PART_FORMAT",
     "PROBLEM",
@@ -35,6 +38,7 @@ __all__ = [
     "Variable",
     "chunks",
     "dimension_sizes",
+    "observables",
     "recorded",
 ]
 
@@ -43,7 +47,7 @@ SEGMENT_FORMAT = "fastsde-segment"
 CHECKPOINT_FORMAT = "fastsde-checkpoint"
 STATES_FORMAT = "fastsde-states"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
-FORMAT_VERSION = (1, 2)
+FORMAT_VERSION = (1, 3)
 PROBLEM_GROUP = "problem"
 PARTS_GROUP = "Parts"
 """The table of part files; with a capital, because models' names have none."""
@@ -53,95 +57,7 @@ CHECKPOINT_GROUP = "Checkpoint"
 CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Variable:
-    """One variable of a file: `dims` by name, `units`, `long_name`, and its type and fill value.
-
-    `kind` is "float" (the study's dtype), "float64" or "int64".
-    """
-
-    dims: tuple[str, ...]
-    long_name: str
-    units: str = "1"
-    kind: str = "float"
-
-    def dtype(self, study_dtype: str) -> np.dtype[Any]:
-        """Return the type on disk in a study of floating-point type `study_dtype`."""
-        return np.dtype(study_dtype if self.kind == "float" else self.kind)
-
-    @property
-    def fill(self) -> float | int:
-        """What stands where nothing was recorded: NaN, or -1 for an integer."""
-        return -1 if self.kind == "int64" else np.nan
-
-    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """Return the shape when the dimensions have these sizes."""
-        return tuple(sizes[dim] for dim in self.dims)
-
-
-_ST = ("snapshot", "trajectory")
-
-OBSERVABLES: dict[str, Variable] = {
-    "loss": Variable(_ST, "training loss, in the study's convention"),
-    "gradient_norm": Variable(_ST, "Euclidean norm of the gradient of the loss in the parameters"),
-    "modes": Variable((*_ST, "mode"), "mode strength u_a^T W v_a"),
-    "mode_matrix": Variable((*_ST, "mode", "mode_in"), "end-to-end matrix in the modes, u_a^T W v_b"),
-    "singular_values": Variable((*_ST, "mode"), "singular values of the end-to-end matrix, descending"),
-    "effective_rank": Variable(
-        _ST, "exponential of the entropy of the normalised singular values (Roy, Vetterli 2007)"
-    ),
-    "balance": Variable((*_ST, "interface"), "Frobenius norm of W_{l+1}^T W_{l+1} - W_l W_l^T"),
-    "noise_trace": Variable(_ST, "trace of the covariance of one sample's gradient"),
-    "update_noise": Variable(
-        (*_ST, "mode"), "noise of one integrator step, u_a^T (W(theta') - W(theta' without noise)) v_a"
-    ),
-    "rank_index": Variable(_ST, "number of singular values of W above half the optimum's"),
-    "rank_distance": Variable(_ST, "|W - W_r| / |W_r|, W_r the best map of that rank"),
-    "hessian_min": Variable(_ST, "smallest eigenvalue of the Hessian of the loss (Lanczos)"),
-    "hessian_max": Variable(_ST, "largest eigenvalue of the Hessian of the loss (Lanczos)"),
-    "hessian_error": Variable(_ST, "larger residual norm plus rounding: an eigenvalue lies within"),
-    "end_to_end": Variable((*_ST, "output", "input"), "end-to-end matrix W_L ... W_1"),
-    "parameters": Variable((*_ST, "parameter"), "all weights, layer 1 first, each matrix row by row"),
-    "mode_drift": Variable((*_ST, "mode"), "drift of u_a^T W v_a under the model, by time"),
-    "mode_diffusion": Variable((*_ST, "mode"), "variance that the model's noise gives u_a^T W v_a, by time"),
-    "stable_rank": Variable(_ST, "|W|_F^2 / |W|_2^2 of the end-to-end matrix"),
-    "mode_alignment": Variable((*_ST, "mode"), "u_a^T W v_a / sqrt(|W v_a| |W^T u_a|)"),
-    "layer_alignment": Variable(
-        (*_ST, "interface"),
-        "|cosine| between the top left singular vector of W_l and the top right of W_{l+1}",
-    ),
-}
-"""What a snapshot may hold, in the order in which it stands in a file."""
-
-EVENTS: dict[str, Variable] = {
-    "exploded_step": Variable(
-        ("trajectory",), "first integrator step that was not finite, -1 never", "integrator step", "int64"
-    ),
-    "loss_below_step": Variable(
-        ("trajectory", "level"),
-        "first integrator step with the loss below the level, -1 never",
-        "integrator step",
-        "int64",
-    ),
-    "mode_learned_step": Variable(
-        ("trajectory", "fraction", "mode"),
-        "first integrator step with u_a^T W v_a at the fraction of the mode's strength, -1 never",
-        "integrator step",
-        "int64",
-    ),
-    "radius_above_step": Variable(
-        ("trajectory", "radius"),
-        "first integrator step at the distance from the origin, or a landscape's centre, -1 never",
-        "integrator step",
-        "int64",
-    ),
-    "interval_step": Variable(
-        ("trajectory", "interval"),
-        "first integrator step with a mode inside, or outside, an interval, -1 never",
-        "integrator step",
-        "int64",
-    ),
-}
+EVENTS: dict[str, Variable] = {event.key: event.variable for event in passages.EVENTS.values()}
 """First passages, one set per trajectory; those over an empty dimension are not stored."""
 
 CHECKPOINT: dict[str, Variable] = {
@@ -156,7 +72,7 @@ CHECKPOINT: dict[str, Variable] = {
         "int64",
     ),
 }
-"""From which integration goes on; attributes `step` (integrator steps) and `snapshots` (taken before it)."""
+"""From which integration continues; attributes `step` (integrator steps), `snapshots` (taken before it)."""
 
 STATES: dict[str, Variable] = {
     "parameters": Variable(("state", "parameter"), "all weights of each state"),
@@ -167,10 +83,7 @@ STATES: dict[str, Variable] = {
 COORDINATES: dict[str, Variable] = {
     "trajectory": Variable(("trajectory",), "number of the trajectory in the study", "1", "int64"),
     "mode": Variable(("mode",), "number of the mode of the optimum, from 1", "1", "int64"),
-    "level": Variable(("level",), "level of the loss", "1", "float64"),
-    "fraction": Variable(("fraction",), "fraction of the mode's strength", "1", "float64"),
-    "radius": Variable(("radius",), "distance from the origin, or a landscape's centre", "1", "float64"),
-    "interval": Variable(("interval",), "number of the interval in the study's events, from 1", "1", "int64"),
+    **{one.name: one.coordinate for one in passages.THRESHOLDS},
 }
 """Coordinate variables: named like their dimension."""
 
@@ -196,37 +109,14 @@ PROBLEM: dict[str, Variable] = {
 """Arrays of the group "/problem"; scalars and words of the problem are attributes of the group."""
 
 
-def dimension_sizes(study: Study, trajectories: int) -> dict[str, int]:
-    """Return the size of every dimension of a model's group that holds this many trajectories.
-
-    Sizes may be zero (no loss level asked for, a single layer without interfaces); variables over such a
-    dimension are not stored.
-    """
-    widths = study.widths
-    modes = min(widths[0], widths[-1]) if study.landscape is None else widths[-1]
-    levels, fractions = len(study.events.loss_below), len(study.events.mode_learned)
-    radii, intervals = len(study.events.radii), len(study.events.intervals or ())
-    return {
-        "snapshot": len(study.time.snapshot_steps()),
-        "trajectory": trajectories,
-        "mode": modes,
-        "mode_in": modes,
-        "output": widths[-1],
-        "input": widths[0],
-        "interface": len(widths) - 2,
-        "parameter": sum(a * b for a, b in pairwise(widths)),
-        "level": levels,
-        "fraction": fractions,
-        "radius": radii,
-        "interval": intervals,
-        "passage": levels + fractions * modes + radii + intervals,
-    }
+def observables() -> dict[str, Variable]:
+    """Return the variables of all observables that are declared, in file order."""
+    return {name: observable.variable for name, observable in OBSERVABLES.items()}
 
 
 def recorded(study: Study) -> dict[str, Variable]:
     """Return the variables that a study records at snapshots, in file order."""
-    wanted = set(study.record.observables)
-    return {name: variable for name, variable in OBSERVABLES.items() if name in wanted}
+    return {observable.name: observable.variable for observable in recorded_observables(study)}
 
 
 def chunks(variable: Variable, sizes: Mapping[str, int], itemsize: int) -> tuple[int, ...]:
@@ -234,7 +124,7 @@ def chunks(variable: Variable, sizes: Mapping[str, int], itemsize: int) -> tuple
 
     Examples
     --------
-    >>> chunks(OBSERVABLES["modes"], {"snapshot": 64, "trajectory": 100_000, "mode": 4}, 8)
+    >>> chunks(observables()["modes"], {"snapshot": 64, "trajectory": 100_000, "mode": 4}, 8)
     (1, 32768, 4)
     """
     shape = variable.shape(sizes)

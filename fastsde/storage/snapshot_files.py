@@ -1,4 +1,4 @@
-"""Snapshots that stand in files already, of a range of trajectories that is not finished."""
+"""Existing snapshots of an unfinished range of trajectories, read from files."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK_BYTES", "Source", "Sources", "reading"]
 
 BLOCK_BYTES = 1 << 20
-"""Snapshots smaller than this are read and written several at a time: HDF5 takes its time for every call."""
+"""Snapshots smaller than this are read and written several at a time, because every HDF5 call is slow."""
 
 
 class Source:
-    """Rows of one file: segment or part.
+    """Snapshots of one file, a segment or a part.
 
     Parameters
     ----------
     path
-        The file, whose checksum has been looked at.
+        The file; its checksum has been verified before.
     before
-        Learning-rate step from which on its snapshots are not taken; None: all are.
+        Only snapshots before this learning-rate step are used; None: all.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class Sources:
     study, part
         What is being computed.
     files
-        Where snapshots stand; of one that stands in several the last is read (they are all the same numbers).
+        Files with snapshots. A snapshot that is in several files is read from the last one; all are equal.
     """
 
     def __init__(self, study: Study, part: Part, files: Iterable[Source] = ()) -> None:
@@ -75,15 +75,15 @@ class Sources:
         return bool(self._where)
 
     def add(self, file: Source) -> None:
-        """Take up another file."""
+        """Add a file."""
         self._where |= dict.fromkeys(file.rows, file)
 
     def have(self, snapshots: int) -> bool:
-        """Say whether the first so many snapshots of the study are there."""
+        """Return whether the first `snapshots` snapshots of the study are available."""
         return all(step in self._where for step in self._steps[:snapshots])
 
     def blocks(self, snapshots: int) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-        """Read the first `snapshots` snapshots, in order, several at a time where they are small.
+        """Read the first `snapshots` snapshots in order, several at a time if they are small.
 
         Yields
         ------
@@ -104,7 +104,7 @@ class Sources:
             begin += len(next(iter(values.values())))
 
     def _reach(self, begin: int, snapshots: int) -> int:
-        """Return where a block ends whose snapshots are consecutive rows of one file."""
+        """Return the end of the block of consecutive rows of one file that starts at `begin`."""
         source, row = self._row(begin)
         last = min(snapshots, begin + self._block())
         end = begin + 1

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fastsde.study.fields import Fault
-from fastsde.study.models import GradientDescent, Sde, Sgd, Svag
 
 if TYPE_CHECKING:
     from fastsde.study.contents import Content
 
-__all__ = ["data_faults", "event_faults", "model_faults"]
+__all__ = ["data_faults", "event_faults", "landscape_faults", "missing_faults", "model_faults"]
 
 MAX_INTEGRATOR_STEPS = 2**44
 SMALLEST_DT = 1e-300
+
+
+def missing_faults(study: Content) -> Iterator[Fault]:
+    """Ask for a network and data, or a landscape."""
+    if study.landscape is None:
+        for name in ("network", "data"):
+            if getattr(study, name) is None:
+                yield Fault((name,), None, "a table", "add it, or a [landscape]")
+        return
+    for name in ("network", "data"):
+        if getattr(study, name) is not None:
+            yield Fault((name,), "set", "nothing: the study has a landscape", "remove one of the two")
 
 
 def data_faults(study: Content) -> Iterator[Fault]:
@@ -40,12 +50,12 @@ def data_faults(study: Content) -> Iterator[Fault]:
 def event_faults(study: Content) -> Iterator[Fault]:
     """Check thresholds: shares of a mode and losses have a range, of a landscape none."""
     events = study.events
-    modes = min(study.widths[0], study.widths[-1]) if study.landscape is None else study.widths[-1]
+    modes = study.objective.modes
     for number, interval in enumerate(events.intervals or ()):
         if interval.mode > modes:
             allowed = f"a mode from 1 to {modes}"
             yield Fault(("events", "intervals", number, "mode"), interval.mode, allowed)
-    if study.landscape is not None:
+    if not study.objective.positive:
         return
     for number, share in enumerate(events.mode_learned):
         if not 0 < share <= 1:
@@ -57,10 +67,8 @@ def event_faults(study: Content) -> Iterator[Fault]:
 
 
 def model_faults(study: Content) -> Iterator[Fault]:
-    """Check each model against data and length; an SDE's batch only where no SGD has the same."""
-    steps = study.time.steps
-    samples = study.data.samples if study.landscape is None else 0
-    reported = {(m.batch, m.sampling) for m in study.models.values() if isinstance(m, Sgd)}
+    """Check the steps of each model, then let it check itself against the study."""
+    steps, setting = study.time.steps, study.setting
     for name, model in study.models.items():
         where = ("models", name)
         if steps * model.substeps > MAX_INTEGRATOR_STEPS:
@@ -71,43 +79,13 @@ def model_faults(study: Content) -> Iterator[Fault]:
                 f"at least {SMALLEST_DT:g} times the substeps of every model; {name} has {model.substeps}"
             )
             yield Fault(("time", "learning_rate"), study.time.learning_rate, allowed)
-        if study.landscape is not None:
-            continue
-        if samples == "population":
-            yield from _moment_faults(study, name)
-        if isinstance(model, GradientDescent):
-            continue
-        if isinstance(model, Sde) and model.match_at == "start" and study.starts_from_states:
-            allowed = '"minimum" or "local": a temperature is matched before the states are read'
-            yield Fault((*where, "match_at"), model.match_at, allowed)
-        if isinstance(model, Sde) and (model.batch, model.sampling) in reported:
-            continue
-        if samples == "population" and model.sampling != "fresh":
-            mend = 'set sampling = "fresh", or give data.samples a number'
-            yield Fault((*where, "sampling"), model.sampling, '"fresh", as data.samples = "population"', mend)
-        if samples != "population" and model.sampling == "fresh":
-            epoch = "" if isinstance(model, Svag) else '"epoch", '
-            allowed = f'{epoch}"without-replacement" or "replacement", as the data are finite'
-            mend = 'fresh data needs data.samples = "population"'
-            yield Fault((*where, "sampling"), model.sampling, allowed, mend)
-        if samples != "population" and model.batch > samples:
-            yield Fault((*where, "batch"), model.batch, f"at most data.samples = {samples}")
+        yield from model.faults(setting, where)
 
 
-def _moment_faults(study: Content, name: str) -> Iterator[Fault]:
-    """Refuse a model whose equation needs a moment that the population does not have."""
-    model, inputs, noise = study.models[name], study.data.inputs, study.data.label_noise
-    tail = inputs.tail
-    if model.kind != "sgd" and tail <= 2:
-        allowed = "only sgd: inputs without a variance have no population gradient"
-        yield Fault(("models", name, "kind"), model.kind, allowed, "give data.samples a number")
+def landscape_faults(study: Content) -> Iterator[Fault]:
+    """Check the precision of a landscape."""
+    landscape = study.landscape
+    if landscape is None:
         return
-    if not isinstance(model, Sde) or (model.noise != "gradient" and model.temperature != "matched"):
-        return
-    if tail <= 4 or math.isinf(noise.sd):
-        field = "noise" if model.noise == "gradient" else "temperature"
-        culprit = f"{inputs.kind} inputs" if tail <= 4 else f"{noise.kind} label noise"
-        allowed = f"nothing that needs a gradient covariance: with {culprit} (tail index "
-        allowed += f"{tail if tail <= 4 else noise.tail:g}) none exists in the population"
-        mend = 'give data.samples a number, or take noise = "isotropic" with a number as temperature'
-        yield Fault(("models", name, field), getattr(model, field), allowed, mend)
+    if landscape.by_point and study.dtype == "float32":
+        yield Fault(("dtype",), "float32", '"float64": a function of your own computes in it')

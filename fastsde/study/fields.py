@@ -1,19 +1,22 @@
-"""The kinds of field a study is made of: strict numbers and words that say in plain words what is allowed."""
+"""The types of the fields of a study: strict numbers and words, each with a description for messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
+from fastsde.system.errors import Complaint, StudyError
+
 __all__ = [
     "LARGEST",
     "Count",
     "Expect",
     "Fault",
+    "NameIn",
     "Number",
     "Positive",
     "Real",
@@ -22,30 +25,45 @@ __all__ = [
     "Share",
     "Size",
     "Tail",
+    "explain_with",
     "listed",
     "refuse",
 ]
 
 REFUSED = "refused"
 LARGEST = 1e15
-"""Largest magnitude of a number in a study: its square, and products of several, are far from overflow."""
+"""Largest magnitude of a number in a study; its square, and products of several, are far from overflow."""
 LARGEST_SIZE = 2**32
-"""Most samples of a data set or a batch."""
+"""Largest number of samples of a data set or a batch."""
 LARGEST_COUNT = 2**53
 
 
+Explain = Callable[[ValidationError, type[Any]], list[Complaint]]
+_explain: list[Explain] = []
+
+
+def explain_with(explain: Explain) -> None:
+    """Set the function that turns pydantic's errors about a table into messages, `fastsde.study.messages`."""
+    _explain[:] = [explain]
+
+
 class Section(BaseModel):
-    """A table of the study file: frozen, strict about types, and closed to unknown keys.
+    """A table of the study file: immutable, with strict types and without unknown keys.
 
     Attributes
     ----------
     synonyms : mapping of str to str
-        What people write for the `kind` of this class, and what to write in its place.
+        Other names that users may write for the `kind` of this class, and what to write instead.
     hints : mapping of str to str
-        Keys that the table does not have but people look for, and what to do instead; of keys that it must
-        have, how to add them.
+        Keys that users may look for in this table, and what to do instead; for required keys, how to add
+        them.
     shorthands : mapping of str to str
-        Keys that a file may have and that are resolved to others when it is read, and what they expect.
+        Keys of a file that are replaced by others when it is read, and their expected values.
+
+    Raises
+    ------
+    StudyError
+        With all problems, in the words used for a study file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -53,13 +71,22 @@ class Section(BaseModel):
     hints: ClassVar[Mapping[str, str]] = {}
     shorthands: ClassVar[Mapping[str, str]] = {}
 
+    def __init__(self, /, **content: Any) -> None:
+        try:
+            super().__init__(**content)
+        except ValidationError as error:
+            raise StudyError(_explain[0](error, type(self)), type(self).__name__) from None
+
+    # so that tables inside a table are validated with it, not by calls of this method
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True)
 class Expect:
-    """Annotation: whatever is wrong with the value, say that `text` was expected.
+    """Annotation that describes the expected value: `text` is the message for any invalid value.
 
-    One sentence replaces pydantic's list of what each branch of a union disliked. Complaints about the items
-    of a list or table keep their own place and text.
+    It replaces pydantic's separate errors for each member of a union. Errors in the items of a list or table
+    keep their own place and text.
     """
 
     text: str
@@ -76,18 +103,43 @@ class Expect:
             raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": self.text}) from None
 
 
+class NameIn(str):
+    """A name that a registry has when the study is validated; each subclass says which registry.
+
+    The value itself stays a plain string.
+
+    Attributes
+    ----------
+    registry : mapping of str to object
+        The declarations by name.
+    """
+
+    registry: ClassVar[Mapping[str, Any]]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(cls._validate, core_schema.str_schema())
+
+    @classmethod
+    def _validate(cls, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, str) or value not in cls.registry:
+            allowed = "one of " + ", ".join(cls.registry)
+            raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": allowed})
+        return handler(value)
+
+
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong that only shows when fields are seen together.
+    """A problem that depends on several fields.
 
     Parameters
     ----------
     where : tuple of str and int
-        Path from the section that complains.
+        Path from the section that is checked.
     value : object
-        What was found there.
+        The value that was found.
     allowed, mend : str
-        What may stand there, and what to do.
+        What is expected, and how to fix it.
     """
 
     where: tuple[str | int, ...]
@@ -96,14 +148,14 @@ class Fault:
     mend: str = ""
 
     def details(self) -> InitErrorDetails:
-        """Give the fault in pydantic's form."""
+        """Return the problem in pydantic's form."""
         context = {"allowed": self.allowed, "mend": self.mend}
         kind = PydanticCustomError(REFUSED, "{allowed}", context)
         return InitErrorDetails(type=kind, loc=self.where, input=self.value)
 
 
 def refuse(faults: Iterable[Fault]) -> None:
-    """Raise pydantic's ValidationError with all `faults`; do nothing when there are none."""
+    """Raise pydantic's ValidationError with all `faults`; do nothing if there are none."""
     details = [fault.details() for fault in faults]
     if details:
         _raise(details)
@@ -114,7 +166,7 @@ def _raise(details: list[InitErrorDetails]) -> NoReturn:
 
 
 def _whole(value: Any) -> Any:
-    """Take 1e5 for 100000: TOML has no exponent for integers."""
+    """Accept 1e5 for 100000, since TOML has no exponents for integers."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from fastsde.study.fields import Section
+from fastsde.study.fields import NameIn, Section
+from fastsde.study.kinds import Kind
 
 __all__ = [
     "Path",
@@ -27,7 +28,7 @@ Path = tuple[str, ...]
 
 
 def bare(annotation: Any) -> Any:
-    """Return a type without its annotations, and without the None that an absent table is."""
+    """Return a type without its annotations, and without the None of an optional table."""
     if get_origin(annotation) is Annotated:
         return bare(get_args(annotation)[0])
     choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
@@ -37,21 +38,23 @@ def bare(annotation: Any) -> Any:
 
 
 def choices_of(here: Any) -> tuple[type[Section], ...]:
-    """Return the classes of a table: of a union all of them; none for what is no table."""
+    """Return the classes of a table, all of them for a union or a registry; empty if it is no table."""
     here = bare(here)
-    members = get_args(here) if get_origin(here) in (Union, UnionType) else (here,)
-    return tuple(one for one in map(bare, members) if isinstance(one, type) and issubclass(one, Section))
+    if isinstance(here, type) and issubclass(here, Kind) and "kinds" in vars(here):
+        return tuple(here.kinds.values())
+    members = map(bare, get_args(here) if get_origin(here) in (Union, UnionType) else (here,))
+    return tuple(member for member in members if isinstance(member, type) and issubclass(member, Section))
 
 
 def tags_of(choice: type[Section]) -> list[str]:
-    """Return the values of ``kind`` that a class stands for, if it is one of several."""
+    """Return the value of ``kind`` that selects a class, if it is one of several."""
     field = choice.model_fields.get("kind")
     tags = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return [str(tag) for tag in tags] if len(tags) == 1 else []
 
 
 def words_of(annotation: Any) -> list[str]:
-    """Return the words that a value or an item of a list may be; none for what is a table.
+    """Return the words that a value or an item of a list may be; an empty list for a table.
 
     Examples
     --------
@@ -60,18 +63,20 @@ def words_of(annotation: Any) -> list[str]:
     """
     if choices_of(annotation):
         return []
+    if isinstance(annotation, type) and issubclass(annotation, NameIn):
+        return list(annotation.registry)
     if get_origin(annotation) is Literal:
-        return [one for one in get_args(annotation) if isinstance(one, str)]
+        return [word for word in get_args(annotation) if isinstance(word, str)]
     return [word for part in get_args(annotation) for word in words_of(part)]
 
 
 def keys_of(owner: Any) -> list[str]:
-    """Return the keys that a table may have in a file."""
+    """Return the possible keys of a table in a file."""
     return [*owner.model_fields, *owner.shorthands] if choices_of(owner) == (owner,) else []
 
 
 def annotation_of(here: Any, key: str) -> Any:
-    """Return what stands at a key of a class, or behind any key of tables; None if nothing."""
+    """Return the type of a key of a class, or of the items of a list or table of tables; None if unknown."""
     if choices_of(here) == (here,):
         field = here.model_fields.get(key)
         return field.annotation if field else None
@@ -81,7 +86,7 @@ def annotation_of(here: Any, key: str) -> Any:
 
 
 def tables(root: type[Section]) -> Iterator[tuple[Path, type[Section]]]:
-    """Yield the path and the class of every table of a file, each choice of a union; ``*`` is any name.
+    """Yield the path and the class of every table of a file, with all classes of a union; ``*`` is any name.
 
     Examples
     --------
@@ -105,10 +110,10 @@ def _tables(here: Any, path: Path) -> Iterator[tuple[Path, type[Section]]]:
 
 
 def misspelt(root: type[Section], document: Mapping[str, Any], path: Sequence[str]) -> tuple[str, str] | None:
-    """Return the first key along a path that no table of a document has, and the nearest one that exists.
+    """Return the first key along a path that no table of a document can have, and the most similar valid key.
 
-    The nearest is empty where there is none. What a union of classes has is decided by the document's
-    ``kind``; without one any class will do.
+    The latter is empty if there is none. The document's ``kind`` selects the class of a union; without it,
+    keys of all classes are accepted.
 
     Examples
     --------
@@ -131,7 +136,7 @@ def _misspelt(here: Any, table: Any, path: Sequence[str]) -> tuple[str, str] | N
             names = [name for owner in owners for name in keys_of(owner)]
             if owners and key not in names:
                 return key, nearest(key, names)
-            here = next((one for one in owners if key in one.model_fields), None)
+            here = next((owner for owner in owners if key in owner.model_fields), None)
         here = bare(annotation_of(here, key))
         here = annotation_of(here, "0") if get_origin(here) is tuple else here
         table = table.get(key) if isinstance(table, Mapping) else None
@@ -145,18 +150,18 @@ def _fits(here: Any, table: Any, path: Sequence[str]) -> bool:
 def _chosen(here: Any, table: Any) -> tuple[type[Section], ...]:
     choices = choices_of(here)
     kind = table.get("kind") if isinstance(table, Mapping) else None
-    return tuple(one for one in choices if kind in tags_of(one)) or choices
+    return tuple(choice for choice in choices if kind in tags_of(choice)) or choices
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return the word that another one is probably meant for, whatever its case and hyphens; else nothing.
+    """Return the word that was probably meant, ignoring case, hyphens and underscores; "" if there is none.
 
     Examples
     --------
     >>> nearest("Double_Wel", ["quadratic", "double-well"])
     'double-well'
     """
-    plain = {_plain(one): one for one in words}
+    plain = {_plain(candidate): candidate for candidate in words}
     near = difflib.get_close_matches(_plain(word), plain, n=1)
     return plain[near[0]] if near else ""
 

@@ -1,4 +1,4 @@
-"""From pydantic's and TOML's errors to complaints: where, what was found, what is expected, how to fix it."""
+"""Messages for pydantic's and TOML's errors: the place, what was found, what is expected, how to fix it."""
 
 from __future__ import annotations
 
@@ -10,45 +10,48 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fastsde.study.fields import Expect, Section
+from fastsde.study.fields import Expect, Section, explain_with
 from fastsde.study.keys import annotation_of, bare, choices_of, keys_of, nearest, tables, tags_of, words_of
 from fastsde.system.errors import Complaint
 
 __all__ = ["complaints", "syntax_complaint"]
 
 MOST_PLACES = 2
-"""Tables that are named as the place of a misplaced key, at most."""
+"""Largest number of tables that are suggested for a misplaced key."""
 
 
 def complaints(error: ValidationError, root: type[Section]) -> list[Complaint]:
     """Turn all of pydantic's errors about a `root` into complaints, in the order of the file.
 
-    A key that is missing because it is misspelt is complained of once, where it is misspelt.
+    A key that is missing because it is misspelt is reported once, at the misspelt key.
 
     Parameters
     ----------
     error : pydantic.ValidationError
     root : type
-        The model class that was validated; allowed keys are read from it.
+        The model class that was validated; valid keys are read from it.
     """
     details = error.errors(include_url=False)
-    missing = {one["loc"] for one in details if one["type"] == "missing"}
+    missing = {item["loc"] for item in details if item["type"] == "missing"}
     meant = {
-        (*one["loc"][:-1], _meant(one, root)) for one in details if one["type"] == "extra_forbidden"
+        (*item["loc"][:-1], _meant(item, root)) for item in details if item["type"] == "extra_forbidden"
     } & missing
-    return [_complaint(one, root) for one in details if one["loc"] not in meant or one["type"] != "missing"]
+    return [
+        _complaint(item, root) for item in details if item["loc"] not in meant or item["type"] != "missing"
+    ]
 
 
 def syntax_complaint(error: tomllib.TOMLDecodeError, text: str) -> Complaint:
-    """Say where a TOML text stops being TOML, with the line itself."""
+    """Return the place of a syntax error in a TOML text, with the line itself."""
     reason = str(error).partition(" (at ")[0]
     allowed = f"valid TOML ({reason[:1].lower()}{reason[1:]})"
-    found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-    if found is None:
-        return Complaint("end of the file", "nothing more", allowed, "finish what was begun above")
-    line, column = int(found[1]), int(found[2])
+    position = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+    if position is None:
+        fix = "complete the last entry: close its quotes, brackets or braces"
+        return Complaint("end of the file", "the end of the file", allowed, fix)
+    line, column = int(position[1]), int(position[2])
     lines = text.splitlines()
-    got = lines[line - 1].strip() if line <= len(lines) else "nothing more"
+    got = lines[line - 1].strip() if line <= len(lines) else "the end of the file"
     return Complaint(f"line {line}, column {column}", got, allowed)
 
 
@@ -77,13 +80,13 @@ def _complaint(details: ErrorDetails, root: type[Section]) -> Complaint:
 
 
 def _meant(details: ErrorDetails, root: type[Section]) -> str:
-    """Return the key that an unknown one is probably meant for."""
+    """Return the key that was probably meant by an unknown one."""
     path, owner = _trace(root, details["loc"])
     return nearest(str(path[-1]), keys_of(owner))
 
 
 def _fix_of_key(key: str, owner: Any, root: type[Section]) -> str:
-    """Say what to do about an unknown key: a hint, the kind that has it, a near key, its table."""
+    """Return how to fix an unknown key: a hint, the kind that has it, a similar key, or its table."""
     hints = owner.hints if choices_of(owner) else {}
     if key in hints:
         return str(hints[key])
@@ -92,22 +95,23 @@ def _fix_of_key(key: str, owner: Any, root: type[Section]) -> str:
     own = {path for path, table in every if table is owner}
     siblings = [table for path, table in having if path in own]
     if siblings:
-        return f"only kind {' or '.join(_quoted(tags_of(table)) for table in siblings)} has it"
+        kinds = " or ".join(_quoted(tags_of(table)) for table in siblings)
+        return f"remove it; only kind = {kinds} has this key"
     near = nearest(key, keys_of(owner))
     if near:
         return f'did you mean "{near}"?'
     places = list(dict.fromkeys(_place(path, table) for path, table in having))
     if places:
-        return f"it belongs to {' or '.join(places[:MOST_PLACES])}"
+        return f"move it to {' or '.join(places[:MOST_PLACES])}"
     hint = next((table.hints[key] for _, table in every if key in table.hints), None)
-    return str(hint or "remove it, or choose one of those expected")
+    return str(hint or "remove it, or use one of the expected keys")
 
 
 def _place(path: Sequence[str], table: type[Section]) -> str:
-    """Name a table as a file does."""
+    """Return the name of a table as in a file."""
     name = f"[{'.'.join('NAME' if key == '*' else key for key in path)}]" if path else "the top of the file"
     tags = tags_of(table)
-    return f'{name} of kind "{tags[0]}"' if tags else name
+    return f'{name} with kind = "{tags[0]}"' if tags else name
 
 
 def _kind_missing(where: str, table: Any, union: Any) -> Complaint:
@@ -116,8 +120,8 @@ def _kind_missing(where: str, table: Any, union: Any) -> Complaint:
     kinds = _quoted(_tags(union))
     if not near:
         return Complaint(f"{where}.kind", "nothing", kinds, "add it")
-    found = f"the unknown key {near} = {_show(table[near])}"
-    return Complaint(f"{where}.{near}", found, f"kind, one of {kinds}", 'did you mean "kind"?')
+    unknown = f"the unknown key {near} = {_show(table[near])}"
+    return Complaint(f"{where}.{near}", unknown, f"kind = {kinds}", 'did you mean "kind"?')
 
 
 def _kind_unknown(where: str, table: Any, union: Any) -> Complaint:
@@ -128,18 +132,18 @@ def _kind_unknown(where: str, table: Any, union: Any) -> Complaint:
     if near in synonyms:
         fix = f"write {synonyms[near]}"
     else:
-        fix = f'did you mean "{near}"?' if near else "choose one of those expected"
+        fix = f'did you mean "{near}"?' if near else "use one of the expected kinds"
     return Complaint(f"{where}.kind", _show(value), _quoted(tags), fix)
 
 
 def _trace(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any]:
-    """Follow `loc` through the types: the path without pydantic's tags, and the type that owns its end."""
+    """Follow `loc` through the types: the path without pydantic's tags, and the type with its last key."""
     path, owner, here = _follow(root, loc)
     return path, here if _tags(here) else owner
 
 
 def _words(root: Any, loc: Sequence[int | str]) -> list[str]:
-    """Return the words that may stand at `loc`, as its type or its shorthand declares them."""
+    """Return the words that are valid at `loc`, as declared by its type or its shorthand."""
     if not loc or loc[-1] == "[key]":
         return []
     path, owner, here = _follow(root, loc)
@@ -148,7 +152,7 @@ def _words(root: Any, loc: Sequence[int | str]) -> list[str]:
 
 
 def _follow(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any, Any]:
-    """Follow `loc` through the types: path without pydantic's tags, owner of its end, the end's type."""
+    """Follow `loc` through the types: path without pydantic's tags, the type with the last key, its type."""
     path: list[int | str] = []
     owner, here = None, root
     for item in loc:
@@ -163,12 +167,13 @@ def _follow(root: Any, loc: Sequence[int | str]) -> tuple[list[int | str], Any, 
 
 
 def _tags(here: Any) -> list[str]:
-    """Return the values of ``kind`` that tell the classes of a union apart; none for another type."""
-    return [] if isinstance(here, type) else [tag for choice in choices_of(here) for tag in tags_of(choice)]
+    """Return the values of ``kind`` of the classes of a union; an empty list for another type."""
+    choices = choices_of(here)
+    return [] if choices == (here,) else [tag for choice in choices for tag in tags_of(choice)]
 
 
 def _allowed(owner: Any, key: str) -> str:
-    """Say what the field `key` of the class `owner` may hold."""
+    """Return what is expected in the field `key` of the class `owner`."""
     field = owner.model_fields[key]
     texts = [mark.text for mark in field.metadata if isinstance(mark, Expect)]
     if texts:
@@ -187,7 +192,7 @@ def _dotted(path: Sequence[int | str]) -> str:
 
 
 def _show(value: Any) -> str:
-    """Write a value about as TOML would, shortened."""
+    """Return a value approximately as in TOML, shortened."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -210,6 +215,9 @@ def _quoted(words: Iterable[str]) -> str:
 
 
 def _near_word(value: Any, words: Iterable[str]) -> str:
-    """Suggest the word that a value is a near miss of."""
+    """Suggest the word that was probably meant by a value."""
     near = nearest(value, words) if isinstance(value, str) else ""
     return f'did you mean "{near}"?' if near and near != value else ""
+
+
+explain_with(complaints)

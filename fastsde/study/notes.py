@@ -1,11 +1,9 @@
-"""Notes on a study: what is valid, but will be read wrongly unless one knows it."""
+"""Notes on a study: settings that are valid, but may lead to a misinterpretation of the results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-
-from fastsde.study.models import Sde, Sgd
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -14,14 +12,14 @@ __all__ = ["notes"]
 
 
 def notes(study: Study, swept: Sequence[str] = ()) -> list[str]:
-    """Return what is worth knowing of a study before it is run, one sentence or two each.
+    """Return what users should know about a study before it runs, one or two sentences each.
 
     Parameters
     ----------
     study
-        A case of a sweep, or the only one.
+        The study, or one case of a sweep.
     swept
-        Dotted keys that the file sweeps.
+        Dotted keys of the sweep.
 
     Examples
     --------
@@ -35,8 +33,8 @@ def notes(study: Study, swept: Sequence[str] = ()) -> list[str]:
     ... models.sde = { kind = "sde", noise = "gradient" }
     ... ''')
     >>> print(notes(study)[0])
-    models.sgd draws its batches in shuffled epochs, models.sde has independent noise:
-    distances between them include the effect of the sampling. To see how much, add a control:
+    models.sgd samples in shuffled epochs, whereas the noise of models.sde is independent at every step.
+    Distances between them include this effect of the sampling. To measure it, add a control:
         [models.sgd_replacement]
         kind = "sgd"
         batch = 2
@@ -46,26 +44,28 @@ def notes(study: Study, swept: Sequence[str] = ()) -> list[str]:
 
 
 def _sampling_notes(study: Study, swept: Sequence[str]) -> Iterator[str]:
-    """Ask for SGD with replacement beside SGD in shuffled epochs where SDEs are compared with it."""
-    reference = next(((name, m) for name, m in study.models.items() if isinstance(m, Sgd)), None)
-    sdes = [f"models.{name}" for name, model in study.models.items() if isinstance(model, Sde)]
-    if reference is None or reference[1].sampling != "epoch" or not sdes:
+    """Suggest SGD with replacement as a control, if SGD in shuffled epochs is compared with SDEs."""
+    reference = next(((name, model) for name, model in study.models.items() if model.sets_batch), None)
+    sdes = [f"models.{name}" for name, model in study.models.items() if model.independent_noise]
+    if reference is None or not sdes:
         return
-    name, sgd = reference
-    wanted = sgd.model_copy(update={"sampling": "replacement"})
-    if wanted in study.models.values():
+    name, wanted = reference[0], reference[1].control()
+    if wanted is None or wanted in study.models.values():
         return
-    who = f"{sdes[0]} has" if len(sdes) == 1 else f"{', '.join(sdes[:-1])} and {sdes[-1]} have"
+    who = sdes[0] if len(sdes) == 1 else f"{', '.join(sdes[:-1])} and {sdes[-1]}"
     free = "sgd_replacement" if "sgd_replacement" not in study.models else f"{name}_replacement"
     table = wanted.model_dump(exclude_none=True)
     lines = [f"    {key} = {_toml(value)}" for key, value in table.items()]
     batch = f"models.{name}.batch"
     if batch in swept:
-        lines.append(f'and sweep "models.*.batch" in place of "{batch}": the control needs the same batches.')
+        lines.append(
+            f'and sweep "models.*.batch" instead of "{batch}", so that the control has the same batch.'
+        )
     yield "\n".join(
         [
-            f"models.{name} draws its batches in shuffled epochs, {who} independent noise:",
-            "distances between them include the effect of the sampling. To see how much, add a control:",
+            f"models.{name} samples in shuffled epochs, whereas the noise of {who} is independent at every "
+            "step.",
+            "Distances between them include this effect of the sampling. To measure it, add a control:",
             f"    [models.{free}]",
             *lines,
         ]

@@ -19,17 +19,23 @@ from pydantic import (
     model_validator,
 )
 
-from fastsde.study.checks import data_faults, event_faults, model_faults
+from fastsde.study.checks import data_faults, event_faults, landscape_faults, missing_faults, model_faults
 from fastsde.study.contents import TABLE, Content
+from fastsde.study.extension_imports import EXTENSIONS, looking_in
+from fastsde.study.extensions import import_extensions
 from fastsde.study.fields import Section, Seed, Size, refuse
 from fastsde.study.keys import nearest
 from fastsde.study.messages import complaints, syntax_complaint
-from fastsde.study.models import Sampling
+from fastsde.study.models.batches import Sampling
+from fastsde.study.models.model import first_setting_batch, with_default_batch
+from fastsde.study.observable import default_observables, record_faults
 from fastsde.study.swept_keys import with_swept_models
-from fastsde.study.term_checks import landscape_faults, missing_faults, term_faults
 from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
+
+CHECKS = (data_faults, model_faults, record_faults, landscape_faults, event_faults)
+"""Of several tables at once."""
 
 
 class Study(Content):
@@ -37,6 +43,9 @@ class Study(Content):
 
     Parameters
     ----------
+    extensions : list of str, optional
+        Python files that define ingredients of this study, imported before the rest of it is validated, see
+        `fastsde.study.extensions` and docs/extending.md.
     seed : int, default 0
         Seed of the trajectories, and of the data unless ``data.seed`` says otherwise.
     trajectories : int
@@ -122,7 +131,8 @@ class Study(Content):
             raise StudyError("no such file", str(path)) from None
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"cannot be read: {error}", str(path)) from None
-        return cls.from_toml(text, str(path)).read_from(path.parent, str(path))
+        with looking_in(path.parent):
+            return cls.from_toml(text, str(path)).read_from(path.parent, str(path))
 
     @classmethod
     def from_toml(cls, text: str, source: str = "") -> Self:
@@ -199,7 +209,8 @@ class Study(Content):
         for key, change in changes.items():
             merged = isinstance(change, Mapping) and isinstance(document.get(key), dict)
             document[key] = {**document[key], **change} if merged else change
-        return self.from_mapping(document, self._source).read_from(self._folder, self._source)
+        with looking_in(self._folder):
+            return self.from_mapping(document, self._source).read_from(self._folder, self._source)
 
     def extended(self, steps: int) -> Self:
         """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
@@ -253,9 +264,11 @@ class Study(Content):
         return _hash(content)
 
     def _content(self) -> dict[str, Any]:
-        """Give what the numbers depend on: all but `trajectories`, and the place of states that are known."""
+        """Give what the numbers depend on: without `trajectories`, and places of known states and code."""
         content = self.to_mapping()
         del content["trajectories"]
+        if self.extensions is not None:
+            content[EXTENSIONS] = [extension.sha256 for extension in self.extensions]
         if self.network is not None and self.network.init.origin is not None:
             for place in ("ensemble", "file"):
                 content["network"]["init"].pop(place, None)
@@ -264,18 +277,15 @@ class Study(Content):
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, document: Any) -> Any:
-        if isinstance(document, dict) and TABLE in document:
-            document = with_swept_models(document)
-        return _filled(document) if isinstance(document, dict) else document
+        if not isinstance(document, dict):
+            return document
+        document = import_extensions(document)
+        return _filled(with_swept_models(document) if TABLE in document else document)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         refuse(missing_faults(self))
-        refuse(
-            fault
-            for check in (data_faults, model_faults, term_faults, landscape_faults, event_faults)
-            for fault in check(self)
-        )
+        refuse(fault for check in CHECKS for fault in check(self))
         return self
 
 
@@ -311,20 +321,17 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     if any(nearest(key, ["landscape"]) for key in document):
         document = {"network": None, "data": None} | document
     if "landscape" in document:
-        document.setdefault("record", {"observables": ["loss", "gradient_norm", "modes"]})
+        document.setdefault("record", {"observables": list(default_observables("landscape"))})
         if isinstance(document.get("events", {}), dict):
             document["events"] = {"mode_learned": []} | document.get("events", {})
     population = isinstance(data, dict) and data.get("samples") == "population"
     default = {"batch": 1, "sampling": "fresh" if population else "epoch"}
-    tables = [model for model in models.values() if isinstance(model, dict)]
-    reference: dict[str, Any] = next((model for model in tables if model.get("kind") == "sgd"), {})
+    tables = {name: model for name, model in models.items() if isinstance(model, dict)}
+    reference = tables.get(first_setting_batch(tables) or "", {})
     kinds = {"batch": Size, "sampling": Sampling}
     noise = default | {key: reference[key] for key, kind in kinds.items() if _sound(reference.get(key), kind)}
-    independent = noise | {"sampling": "replacement"} if noise["sampling"] == "epoch" else noise
-    defaults = {"sgd": default, "sde": noise, "svag": independent}
-    document["models"] = {
-        name: {**defaults.get(str(model.get("kind")), {}), **model} if isinstance(model, dict) else model
-        for name, model in models.items()
+    document["models"] = models | {
+        name: with_default_batch(model, default, noise) for name, model in tables.items()
     }
     return document
 

@@ -1,23 +1,22 @@
-"""Sweeps: one file that stands for every combination of some lists of values.
+"""Sweeps: study files that specify lists of values, and all their combinations.
 
-A study file may have a table of lists, by dotted keys::
+A study file may have a table of lists, with dotted keys::
 
     [sweep]
     "models.levy.alpha" = [1.2, 1.5, 1.8, 2.0]
     "time.learning_rate" = [1e-3, 2e-3]
     "data.seed" = [0, 1, 2, 3]
 
-A value of one model alone replaces the model of the file by one model for each combination, named after it
-(``levy-alpha1_2``), in the same study. Everything else is what several models share: learning rate, data and
-network, a key of all models that have it (``"models.*.batch"``), and the batch of the reference (the first
-``sgd`` model) where models without a batch of their own follow it. Trajectories are a function of one study
-and its data, and the distances of an analysis are between models on the same data at the same times. Each
-combination of shared values is therefore a study of its own, a *case*, with its own directory, and a sweep is
-analysed over its cases together. Neither files nor analyses know of sweeps: what they hold is a resolved
-study like any other.
+If only a key of one model is swept, the model is replaced by one model for each combination of its values,
+named after them (``levy-alpha1_2``), in the same study. All other keys are shared by several models: the
+learning rate, data and network; a key of all models that have it (``"models.*.batch"``); and the batch of the
+reference (the first ``sgd`` model) if models without a batch of their own use it. An analysis compares models
+with the same data at the same times. Therefore each combination of shared values is a separate study, called
+a *case*, with its own directory, and the cases of a sweep are then analysed together. The files and the
+analysis of a case do not depend on the sweep: they contain a resolved study like any other.
 
-Cases are independent: each has a seed of its own, made from the file's seed and the case's name, unless
-``seed`` itself is swept. The data keep the seed of the file unless ``data.seed`` is swept.
+Cases are independent: the seed of each is derived from the file's seed and the case's name, unless ``seed``
+itself is swept. The data keep the seed of the file unless ``data.seed`` is swept.
 """
 
 from __future__ import annotations
@@ -31,9 +30,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsde.study.contents import TABLE
+from fastsde.study.extension_imports import looking_in
+from fastsde.study.extensions import import_extensions
 from fastsde.study.fields import Fault
 from fastsde.study.swept_keys import Key, combinations, is_shared, name_of, put, swept_lists, targets
-from fastsde.system.errors import Complaint, StudyError
+from fastsde.system.errors import Complaint, StudyError, naming
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -48,12 +49,12 @@ class Case:
     Attributes
     ----------
     name : str
-        Of its directory; empty where nothing but models is swept, or nothing at all.
+        Name of its directory; empty if no shared key is swept.
     values : dict of str to object
-        What the case has of the swept keys that several models share.
+        Values of the swept keys that several models share.
     study : Study
     swept : tuple of str
-        All swept keys of the file, those of single models included.
+        All swept keys of the file, including those of single models.
     """
 
     name: str
@@ -68,7 +69,7 @@ def load_cases(path: str | Path) -> list[Case]:
     Raises
     ------
     StudyError
-        When the file cannot be read, or some combination is not a valid study.
+        If the file cannot be read, or a combination is not a valid study.
     """
     from fastsde.study.study import Study
 
@@ -76,15 +77,16 @@ def load_cases(path: str | Path) -> list[Case]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return [Case("", {}, Study.load(path))]  # which says what is wrong
-    cases = cases_of(document, str(path))
+        return [Case("", {}, Study.load(path))]  # raises an error that says what is wrong
+    with looking_in(path.parent):
+        cases = cases_of(document, str(path))
     for case in cases:
         case.study.read_from(path.parent, f"{path}, {case.name}" if case.name else str(path))
     return cases
 
 
 def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
-    """Unfold a document to its cases, in the order of the values.
+    """Return the cases of a document, in the order of the values.
 
     Examples
     --------
@@ -103,6 +105,8 @@ def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
     """
     from fastsde.study.study import Study
 
+    with naming(source):
+        document = import_extensions(document)
     lists, faults = swept_lists(document)
     if faults:
         raise StudyError([_complaint(fault) for fault in faults], source)
@@ -115,20 +119,20 @@ def cases_of(document: Mapping[str, Any], source: str = "") -> list[Case]:
         rest[TABLE] = own
     if not shared:
         return [Case("", {}, Study.from_mapping(rest, source), swept)]
-    found = []
+    cases = []
     for values in combinations(shared):
         name = name_of(values)
         changed = _reseeded(rest, values, name)
         for key, value in values.items():
-            for one in targets(changed, key):
-                put(changed, one, value)
+            for target in targets(changed, key):
+                put(changed, target, value)
         study = Study.from_mapping(changed, f"{source}, {name}" if source else name)
-        found.append(Case(name, {".".join(key): value for key, value in values.items()}, study, swept))
-    return found
+        cases.append(Case(name, {".".join(key): value for key, value in values.items()}, study, swept))
+    return cases
 
 
 def _reseeded(document: Mapping[str, Any], values: Mapping[Key, Any], name: str) -> dict[str, Any]:
-    """Copy a document, with a seed of its own for the case and the file's seed for the data."""
+    """Return a copy of a document with the seed of the case, and with the file's seed for the data."""
     changed = copy.deepcopy(dict(document))
     seed = changed.get("seed", 0)
     if ("seed",) not in values and isinstance(seed, int):

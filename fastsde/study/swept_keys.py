@@ -1,4 +1,4 @@
-"""The swept keys of a study file: which there are, and what each stands for."""
+"""The swept keys of a study file, and the keys of models to which each refers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 from fastsde.study.contents import TABLE, Content
 from fastsde.study.fields import Fault, refuse
 from fastsde.study.keys import keys_of, misspelt, tables
-from fastsde.study.models import fields_of, follows_batch
+from fastsde.study.models.model import fields_of, first_setting_batch, follows_batch
 
 MOST = 1000
-"""Most models that a study is unfolded to, and most cases of a sweep."""
+"""Largest number of models of a study, and of cases of a sweep."""
 
 
 def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
-    """Replace each swept model by one for every combination of its values; refuse what several models share.
+    """Replace each swept model by one for every combination of its values; refuse shared keys.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
     """
     lists, faults = swept_lists(document)
     refuse(faults)
-    mend = "`fastsde sweep FILE` runs a study for each combination and analyses them together"
+    mend = "use `fastsde sweep FILE`, which runs a study for each combination and analyses them together"
     refuse(
         Fault((TABLE, ".".join(key)), values, _alone(document, key), mend)
         for key, values in lists.items()
@@ -51,15 +51,14 @@ Key = tuple[str, ...]
 
 
 def is_shared(document: Mapping[str, Any], key: Key) -> bool:
-    """Whether a swept key is a matter of several models, so that its values make cases."""
+    """Return whether several models share a swept key, so that its values are separate cases."""
     return key[0] != "models" or key[1] == "*" or bool(_followers(document, key))
 
 
 def _followers(document: Mapping[str, Any], key: Key) -> list[str]:
-    """Return the models that have no batch of their own, if the key is the batch of the model they follow."""
+    """Return the models without a batch of their own, if the key is the batch of their reference model."""
     models = {k: model for k, model in document.get("models", {}).items() if isinstance(model, dict)}
-    reference = next((name for name, model in models.items() if model.get("kind") == "sgd"), None)
-    if key != ("models", reference, "batch"):
+    if key != ("models", first_setting_batch(models), "batch"):
         return []
     own = set(_flat_keys(document))
     return [
@@ -70,43 +69,42 @@ def _followers(document: Mapping[str, Any], key: Key) -> list[str]:
 
 
 def _alone(document: Mapping[str, Any], key: Key) -> str:
-    """Say what may be swept in one study, and why this key may not."""
+    """Return what can be swept in one study, and why this key cannot."""
     followers = _followers(document, key)
     if followers:
-        return f"values of one model alone in one study, and {', '.join(followers)} would follow this batch"
-    return "values of one model alone, models.NAME.KEY, in one study"
+        names = ", ".join(f"models.{name}" for name in followers)
+        return f"a key of a single model (in one study); {names} would use this batch too"
+    return "a key of a single model, models.NAME.KEY (in one study)"
 
 
 def targets(document: Mapping[str, Any], key: Key) -> list[Key]:
-    """Return the keys that a swept key stands for: of every model that has it, where its name is a star."""
+    """Return the keys to which a swept key refers: those of all models that have it, for ``models.*``."""
     if key[:2] != ("models", "*") or len(key) < 3:
         return [key]
     models = document.get("models", {})
-    kinds = {name: model.get("kind") for name, model in models.items() if isinstance(model, dict)}
-    return [("models", name, *key[2:]) for name, kind in kinds.items() if key[2] in fields_of(kind)]
+    return [("models", name, *key[2:]) for name, model in models.items() if key[2] in fields_of(model)]
 
 
 def swept_lists(document: Mapping[str, Any]) -> tuple[dict[Key, list[Any]], list[Fault]]:
-    """Return the swept keys with their values, and what is wrong with them."""
+    """Return the swept keys with their values, and the problems of the table."""
     table = document.get(TABLE, {})
     if not isinstance(table, dict):
-        return {}, [
-            Fault((TABLE,), table, "a table of lists, by dotted keys", 'as "models.levy.alpha" = [1.5, 2]')
-        ]
+        fix = 'write, for example, "models.levy.alpha" = [1.5, 2]'
+        return {}, [Fault((TABLE,), table, "a table of lists with dotted keys", fix)]
     lists, faults = {}, []
-    several = {one for key, _ in _flat(table) for one in targets(document, key) if one != key}
+    several = {target for key, _ in _flat(table) for target in targets(document, key) if target != key}
     for key, values in _flat(table):
         where = (TABLE, ".".join(key))
         if not _sound(values):
-            faults.append(Fault(where, values, "a list of different numbers or words, one or more"))
+            faults.append(Fault(where, values, "a list of one or more distinct numbers or words"))
         elif not _exists(document, key):
-            allowed = "a key of the study, its table being there, as time.learning_rate or models.NAME.alpha"
+            allowed = "a key in an existing table, such as time.learning_rate or models.NAME.alpha"
             faults.append(Fault(where, values, allowed, _fix(document, key)))
         elif misspelt(Content, document, key) is not None:
-            allowed = "a key that its table may have"
+            allowed = "a valid key of its table"
             faults.append(Fault(where, values, allowed, _fix(document, key)))
         elif key in several:
-            allowed = "a key of all models, models.*.KEY, or of single ones"
+            allowed = "a key of all models, models.*.KEY, or the same key of single models, but not both"
             faults.append(Fault(where, values, allowed, "remove one of the two"))
         else:
             lists[key] = values
@@ -117,7 +115,7 @@ def swept_lists(document: Mapping[str, Any]) -> tuple[dict[Key, list[Any]], list
 
 
 def _fix(document: Mapping[str, Any], key: Key) -> str:
-    """Offer the right spelling of a swept key, or the table that it stands in."""
+    """Suggest the correct spelling of a swept key, or its table."""
     places = _places(document, key[0]) if len(key) == 1 else []
     if places:
         return f"write {' or '.join(places)}"
@@ -128,13 +126,13 @@ def _fix(document: Mapping[str, Any], key: Key) -> str:
 
 
 def _places(document: Mapping[str, Any], key: str) -> list[str]:
-    """Return the dotted keys that a key without its table may stand for: of models, else of tables."""
+    """Return the dotted keys that may be meant by a key without its table: those of models, or of tables."""
     having = targets(document, ("models", "*", key))
     if having:
         every = [f'"models.*.{key}" for all models that have it'] if len(having) > 1 else []
         return [f'"{".".join(having[0])}"', *every]
-    found = [path for path, table in tables(Content) if len(path) == 1 and key in keys_of(table)]
-    return list(dict.fromkeys(f'"{path[0]}.{key}"' for path in found if path[0] in document))
+    paths = [path for path, table in tables(Content) if len(path) == 1 and key in keys_of(table)]
+    return list(dict.fromkeys(f'"{path[0]}.{key}"' for path in paths if path[0] in document))
 
 
 def _flat_keys(document: Mapping[str, Any]) -> list[Key]:
@@ -143,7 +141,7 @@ def _flat_keys(document: Mapping[str, Any]) -> list[Key]:
 
 
 def _flat(table: Mapping[str, Any], before: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Yield the leaves of a table; a key that has dots counts as so many keys."""
+    """Yield the leaves of a table; a key with dots is split into several keys."""
     for key, value in table.items():
         path = (*before, *key.split("."))
         if isinstance(value, dict):
@@ -158,7 +156,7 @@ def _sound(values: Any) -> bool:
 
 
 def _exists(document: Mapping[str, Any], key: Key) -> bool:
-    """Whether the table that a key stands in is there; the key itself may have its default."""
+    """Return whether the table of a key exists; the key itself may be unset."""
     if key[0] == TABLE or (key[0] == "models" and len(key) < 3):
         return False
     if key[:2] == ("models", "*"):
@@ -176,12 +174,12 @@ def combinations(lists: Mapping[Key, Sequence[Any]]) -> Iterator[dict[Key, Any]]
 
 
 def name_of(values: Mapping[Key, Any]) -> str:
-    """Name a combination after its values, as ``alpha1_5-batch4``."""
+    """Return the name of a combination of values, such as ``alpha1_5-batch4``."""
     return "-".join(f"{key[-1]}{_word(value)}" for key, value in values.items()).lower()
 
 
 def _word(value: Any) -> str:
-    """Write a value in the letters that names may have.
+    """Return a value in characters that are valid in names.
 
     Examples
     --------
@@ -197,7 +195,7 @@ def _word(value: Any) -> str:
 
 
 def put(document: dict[str, Any], key: Key, value: Any) -> None:
-    """Set a key of nested tables that are there."""
+    """Set a key in existing nested tables."""
     for name in key[:-1]:
         document = document[name]
     document[key[-1]] = value

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: write beside the name, flush, rename."""
+"""Files that are complete or absent: written under a temporary name, flushed, and renamed."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _TEMPORARY = re.compile(r"^\.(?P<name>.+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-
 
 
 def temporary_sibling(path: Path) -> Path:
-    """Name a temporary file beside `path` that no other process will choose.
+    """Return the name of a temporary file next to `path` that no other process will choose.
 
-    The name holds the host and the process id, so that what a killed process left can be told from what a
-    living one is writing (`sweep`).
+    The name contains the host and the process ID, so that `sweep` can distinguish the files of killed
+    processes from those of running ones.
     """
     return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
 
 
 def commit(temporary: Path, path: Path) -> None:
-    """Flush `temporary` to the disk and rename it to `path`, replacing what stood there.
+    """Flush `temporary` to disk and rename it to `path`, replacing an existing file.
 
-    Both names must lie on one file system. After the call a reader sees the old file or the new one, and a
-    power cut leaves one of the two.
+    Both paths must be on the same file system. Readers see either the old or the new file, even after a power
+    failure.
     """
     _flush(temporary)
     os.replace(temporary, path)
@@ -48,18 +48,18 @@ def commit(temporary: Path, path: Path) -> None:
 
 
 def discard(temporary: Path) -> None:
-    """Remove a temporary file if it is there."""
+    """Remove a temporary file if it exists."""
     temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the name of a temporary file that becomes `path` when the block ends without an exception.
+    """Yield the name of a temporary file that becomes `path` if the block ends without an exception.
 
     Raises
     ------
     DiskError
-        If the system refuses anything; what was at `path` still is.
+        If the operating system reports an error; an existing file at `path` is unchanged.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `DiskError` if no file can be written at a path; nothing is left there."""
+    """Raise `DiskError` if no file can be written at a path; no file is left behind."""
     temporary = temporary_sibling(path)
     try:
         temporary.touch(exist_ok=False)
@@ -91,7 +91,7 @@ def check_writable(path: Path) -> None:
 
 
 def present(path: Path) -> bool:
-    """Say whether a name is taken; an `OSError` if the system does not tell."""
+    """Return whether a file of any kind exists at a path; `OSError` if the system does not say."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -100,12 +100,12 @@ def present(path: Path) -> bool:
 
 
 def listed(folder: Path, suffix: str) -> list[Path]:
-    """Return the files of a folder whose names end in `suffix`, sorted; none if there is no such folder.
+    """Return the files of a folder whose names end in `suffix`, sorted; an empty list if there is no folder.
 
     Raises
     ------
     UnreadableError
-        If the folder cannot be read (`Path.glob` shows it as an empty one).
+        If the folder cannot be read (`Path.glob` would treat it as empty).
     """
     try:
         return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(suffix)]
@@ -116,7 +116,7 @@ def listed(folder: Path, suffix: str) -> list[Path]:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a file to a free name beside it, ``NAME.broken`` or ``NAME.2.broken`` ..., and return that."""
+    """Rename a file to a free name, ``NAME.broken`` or ``NAME.2.broken`` ..., and return the new path."""
     aside, number = path.with_name(f"{path.name}.broken"), 1
     while present(aside):
         number += 1
@@ -126,9 +126,9 @@ def set_aside(path: Path) -> Path:
 
 
 def sweep(directory: Path) -> int:
-    """Remove temporary files that processes of this host, now gone, left in `directory`; return how many.
+    """Remove temporary files in `directory` left by ended processes of this host; return their number.
 
-    Files of other hosts and of living processes are left alone: on a shared disk they may be in use.
+    Files of other hosts and of running processes are kept, since they may be in use on a shared disk.
     """
     removed = 0
     for entry in directory.glob(".*.tmp"):

@@ -1,4 +1,4 @@
-"""Short representations of records: what an interactive session shows of a result."""
+"""Short representations of records, for interactive sessions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 __all__ = ["brief", "listed", "make_brief"]
 
 LENGTH = 400
-"""A representation has about this many characters at most."""
+"""Approximate largest number of characters of a representation."""
 TEXT = 40
 NAMES = 6
 
@@ -20,7 +20,7 @@ NAMES = 6
 def brief(record: Any) -> str:
     """Return a dataclass in one line: arrays as their type and shape, records as the name of their class.
 
-    A class takes it as its own by ``__repr__ = brief``.
+    A class uses it by ``__repr__ = brief``.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def brief(record: Any) -> str:
 
 
 def listed(names: Any) -> str:
-    """Return names with commas between them, of many the first few and their number.
+    """Return names separated by commas; if there are many, the first few and their number.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def listed(names: Any) -> str:
 
 
 def make_brief(*kinds: type[Any]) -> None:
-    """Give these dataclasses, and those that the annotations of their fields name, a brief representation."""
+    """Give these dataclasses, and those in the annotations of their fields, a brief representation."""
     waiting, done = list(kinds), set()
     while waiting:
         kind = waiting.pop()
@@ -64,12 +64,12 @@ def make_brief(*kinds: type[Any]) -> None:
         kind.__repr__ = brief  # type: ignore[assignment]
         for hint in typing.get_type_hints(kind).values():
             waiting += [
-                one for one in _classes(hint) if isinstance(one, type) and dataclasses.is_dataclass(one)
+                part for part in _classes(hint) if isinstance(part, type) and dataclasses.is_dataclass(part)
             ]
 
 
 def _classes(hint: Any) -> Iterator[Any]:
-    """Yield the classes that an annotation is made of."""
+    """Yield an annotation and all annotations inside it."""
     yield hint
     for inside in typing.get_args(hint):
         yield from _classes(inside)

@@ -1,4 +1,4 @@
-"""The errors of fastsde: one base class, one class a reason, each with the exit code of the command line."""
+"""The errors of fastsde: one base class, one class per cause, each with an exit code of the command line."""
 
 from __future__ import annotations
 
@@ -36,57 +36,57 @@ class FastsdeError(Exception):
 
 
 class RequestError(FastsdeError):
-    """What was asked for is not there, or makes no sense: a model, a snapshot, an option."""
+    """A requested model, snapshot or option does not exist or is not valid."""
 
     exit_code = 2
 
 
 class StoreError(FastsdeError):
-    """A file or a run directory is not what was asked for: missing, damaged, or of another study."""
+    """A file or run directory is missing, damaged, or belongs to another study."""
 
     exit_code = 2
 
 
 class DamageError(StoreError):
-    """A file is not what was written: cut short, changed, or torn."""
+    """A file is damaged: truncated or changed since it was written."""
 
 
 class UnreadableError(StoreError):
-    """The system does not let a file be read now; what it holds is unknown, so it is left as it is."""
+    """The system refuses to read a file; its content is unknown, so it is left untouched."""
 
     exit_code = 1
 
     @classmethod
     def about(cls, path: Path | str, number: int) -> UnreadableError:
-        """Make one from the number of the system's error.
+        """Return the error for a number of the operating system.
 
         Examples
         --------
         >>> print(UnreadableError.about("a.h5", errno.EACCES))
-        a.h5 cannot be read: EACCES (Permission denied); fix: allow this user to read it (chmod, chown)
+        a.h5 cannot be read: EACCES (Permission denied). Fix: give this user read permission (chmod, chown)
         """
         name = errno.errorcode.get(number, f"error {number}")
         fix = _FIXES.get(number, "try again; nothing was changed")
-        return cls(f"{path} cannot be read: {name} ({os.strerror(number)}); fix: {fix}")
+        return cls(f"{path} cannot be read: {name} ({os.strerror(number)}). Fix: {fix}")
 
 
 _FIXES = {
-    errno.EACCES: "allow this user to read it (chmod, chown)",
-    errno.EPERM: "allow this user to read it (chmod, chown)",
-    errno.ENOENT: "it was removed, or is a link to a file that is not there: bring that file back",
-    errno.ENOLCK: "the file system has no locks: set HDF5_USE_FILE_LOCKING=FALSE",
+    errno.EACCES: "give this user read permission (chmod, chown)",
+    errno.EPERM: "give this user read permission (chmod, chown)",
+    errno.ENOENT: "restore it, or the file to which it links",
+    errno.ENOLCK: "set HDF5_USE_FILE_LOCKING=FALSE, because the file system does not support locks",
     errno.EAGAIN: "close the program that has it open for writing",
-    errno.EMFILE: "allow more open files (ulimit -n)",
-    errno.ENFILE: "allow more open files (ulimit -n)",
-    errno.ESTALE: "try again; if that fails, mount its file system again",
-    errno.EIO: "try again; if that fails, its disk or network needs repair",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files (ulimit -n)",
+    errno.ESTALE: "try again; if that fails, remount its file system",
+    errno.EIO: "try again; if that fails, check its disk or network",
 }
 
 
 def system_errno(error: BaseException) -> int | None:
-    """Return the number of the system's error behind an exception, also behind one of HDF5.
+    """Return the operating system's error number of an exception, including exceptions of HDF5.
 
-    None where the system refused nothing: then it is the content of the file that is wrong.
+    None if the operating system reported no error: then the content of the file is wrong.
 
     Examples
     --------
@@ -97,18 +97,18 @@ def system_errno(error: BaseException) -> int | None:
     """
     if isinstance(error, OSError) and error.errno:
         return error.errno
-    found = re.search(r"errno = (\d+)", str(error))
-    return (int(found[1]) or None) if found else None
+    match = re.search(r"errno = (\d+)", str(error))
+    return (int(match[1]) or None) if match else None
 
 
 class DiskError(StoreError):
-    """The disk refused what was to be written; what stood there before still does."""
+    """A file could not be written; an existing file is unchanged."""
 
     exit_code = 1
 
     @classmethod
     def about(cls, path: Path, error: OSError) -> DiskError:
-        """Make one from what the system says of writing `path`.
+        """Return the error for a failed attempt to write `path`.
 
         Examples
         --------
@@ -119,49 +119,49 @@ class DiskError(StoreError):
 
 
 class IncompleteError(StoreError):
-    """Parts of a run are not computed yet."""
+    """Parts of a run have not been computed yet."""
 
     exit_code = 1
 
 
 class ResourceError(FastsdeError):
-    """A study needs more memory or disk than there is; nothing was written."""
+    """A study needs more memory or disk space than available; nothing was written."""
 
     exit_code = 2
 
 
 class DeviceError(FastsdeError):
-    """There is no GPU to compute on, or it cannot compute this study."""
+    """No GPU is available, or it cannot compute this study."""
 
     exit_code = 2
 
 
 class SchedulerError(FastsdeError):
-    """A scheduler's variables do not say which shard this is, or it refused a job."""
+    """A scheduler rejected a job, or its variables do not determine the shard of this process."""
 
     exit_code = 2
 
 
 class Interrupted(FastsdeError):
-    """The work was asked to stop; what was whole is on disk, and running again resumes it."""
+    """The program was asked to stop; finished work is saved, and rerunning the command resumes it."""
 
     exit_code = 75
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """One thing wrong with a study: where it is, what was found, what is expected, how to fix it.
+    """One problem of a study: its place, what was found, what is expected, and how to fix it.
 
     Parameters
     ----------
     where : str
-        Dotted path in the study file, ``"models.sgd.batch"``; empty for the file as a whole.
+        Dotted path in the study file, such as ``"models.sgd.batch"``; empty for the file as a whole.
     got : str
         What was found, as it would be written in the file.
     allowed : str
-        What may stand there.
+        What is expected.
     mend : str, optional
-        What to do; left out of the text when empty.
+        How to fix it; omitted from the text if empty.
     """
 
     where: str
@@ -170,20 +170,20 @@ class Complaint:
     mend: str = ""
 
     def __str__(self) -> str:
-        """Give the block of text shown to the user."""
+        """Return the block of text shown to the user."""
         lines = [
             f"  {self.where or 'the study'}",
-            f"    found     {self.got}",
-            f"    expected  {self.allowed}",
+            f"    found:     {self.got}",
+            f"    expected:  {self.allowed}",
         ]
         if self.mend:
-            lines.append(f"    fix       {self.mend}")
+            lines.append(f"    fix:       {self.mend}")
         return "\n".join(lines)
 
 
 @contextlib.contextmanager
 def naming(source: str) -> Iterator[None]:
-    """Name the file of a study in errors about it that name none.
+    """Add the name of a study's file to errors that do not name a file.
 
     Examples
     --------
@@ -203,12 +203,12 @@ def naming(source: str) -> Iterator[None]:
 
 
 class StudyError(FastsdeError):
-    """A study is not valid; all that is wrong with it, at once.
+    """A study is not valid; the message lists all problems.
 
     Parameters
     ----------
     complaints : sequence of Complaint, or str
-        What is wrong, or one plain sentence.
+        The problems, or one sentence.
     source : str, optional
         Name of the file.
 
@@ -218,8 +218,8 @@ class StudyError(FastsdeError):
     a.toml: 1 problem
     <BLANKLINE>
       time.steps
-        found     -3
-        expected  a whole number from 1 to 2^53
+        found:     -3
+        expected:  a whole number from 1 to 2^53
     """
 
     exit_code = 2
@@ -230,7 +230,7 @@ class StudyError(FastsdeError):
         self.source = source
 
     def __str__(self) -> str:
-        """Give the whole message: a line of summary, then one block per complaint."""
+        """Return the whole message: a summary line, then one block per problem."""
         if not self.complaints:
             return f"{self.source}: {self.args[0]}" if self.source else str(self.args[0])
         count = len(self.complaints)

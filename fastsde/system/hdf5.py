@@ -1,4 +1,4 @@
-"""Open HDF5 files on any file system, and tell files that cannot be read from files that are damaged."""
+"""Open HDF5 files on any file system, and distinguish unreadable files from damaged ones."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def open_hdf5(path: Path, mode: str, **options: Any) -> Any:
-    """Open an HDF5 file, without HDF5's lock on it where the file system has none (NFS without its daemon).
+    """Open an HDF5 file, without locking it if the file system has no locks (NFS without its lock daemon).
 
-    Nothing is lost by that: files of a run are written under a temporary name and never change afterwards.
+    This is safe, because files of a run are written under a temporary name and never change afterwards.
     """
     try:
         return h5py.File(path, mode, locking="best-effort", **options)
@@ -32,20 +32,20 @@ def open_hdf5(path: Path, mode: str, **options: Any) -> Any:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what reading a file raises into an error that says whether its content was seen.
+    """Turn exceptions from reading a file into errors that state whether its content was read.
 
     Raises
     ------
     UnreadableError
-        If the system refused (`fastsde.system.errors.system_errno`): nothing is known of the content. Its
-        cause is a `FileNotFoundError` if there is no such file.
+        If the operating system refused to read the file (`fastsde.system.errors.system_errno`), so that its
+        content is unknown. The cause is a `FileNotFoundError` if the file does not exist.
     DamageError
-        If the content was read and is not what HDF5 or fastsde wrote.
+        If the content was read, and was not written by HDF5 or fastsde.
     """
     try:
         yield
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         number = system_errno(error)
         if number is None:
-            raise DamageError(f"{path} is damaged, or not HDF5 of fastsde ({error})") from error
+            raise DamageError(f"{path} is damaged, or is not an HDF5 file of fastsde ({error})") from error
         raise UnreadableError.about(path, number) from error

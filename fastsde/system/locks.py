@@ -1,4 +1,4 @@
-"""Locks that the system lets go when a process ends, however it ends."""
+"""File locks, which the system releases when a process exits for any reason."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _BUSY = (errno.EAGAIN, errno.EACCES)
 
 
 class Lock:
-    """An exclusive lock on a file (``flock``), let go by `release` or by the end of the process.
+    """An exclusive lock on a file (``flock``), released by `release` or when the process exits.
 
-    Where the file system has no locks, everyone gets one: files are written so that two processes on the same
-    work only waste it.
+    On a file system without locks every process obtains the lock. This is safe: two processes that compute
+    the same part only waste time.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -29,12 +29,12 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path) -> Lock | None:
-        """Lock `path`, made if absent together with its folder; None if another process has it."""
+        """Lock `path`, creating it and its folder if absent; None if another process has locked it."""
         for attempt in range(ATTEMPTS):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            except FileNotFoundError:  # the folder was removed in between by one who had finished
+            except FileNotFoundError:  # another process has finished, and removed the folder
                 if attempt == ATTEMPTS - 1:
                     raise
                 continue
@@ -47,12 +47,12 @@ class Lock:
         return None
 
     def release(self) -> None:
-        """Let go; the file stays."""
+        """Release the lock; the file remains."""
         os.close(self._descriptor)
 
 
 def held(path: Path) -> bool:
-    """Say whether a living process has the lock on `path`."""
+    """Return whether a running process has locked `path`."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
@@ -74,7 +74,7 @@ def _flock(descriptor: int) -> bool:
 
 
 def _same(descriptor: int, path: Path) -> bool:
-    """Say whether `path` still is the file that was opened."""
+    """Return whether `path` is still the file that was opened."""
     try:
         there = os.stat(path)
     except FileNotFoundError:

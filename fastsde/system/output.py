@@ -1,4 +1,4 @@
-"""A file for HDF5 to write to, which keeps the disk's refusals from HDF5."""
+"""A file for HDF5 to write to, which hides write errors of the disk from HDF5."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ __all__ = ["Output"]
 
 
 class Output(io.RawIOBase):
-    """An empty file, written and read at any position, that remembers the first error instead of raising it.
+    """A new file, written and read at any position, that stores the first write error instead of raising it.
 
-    HDF5 cannot close a file whose last blocks the disk refuses: it keeps them, tries again whenever another
-    object is closed, and crashes in the end. So HDF5 is never told. From the first
-    refusal on, what it writes is kept in memory, where it finds it again; whoever writes asks `check` often
-    enough that this is little, and closes the file, which then is worth nothing.
+    HDF5 cannot close a file if its last blocks cannot be written: it keeps them, tries again whenever another
+    object is closed, and finally crashes. Therefore errors are hidden from HDF5. After the first error, data
+    that HDF5 writes are kept in memory, where it can read them again. The code that writes calls `check`
+    regularly, so that this is little, and then closes and discards the file.
 
     Parameters
     ----------
     path
-        The file; it is replaced if it is there.
+        The file; an existing one is replaced.
 
     Attributes
     ----------
     refusal
-        The first error of writing; None so far.
+        The first write error; None if there was none.
 
     Raises
     ------
     OSError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,12 +44,12 @@ class Output(io.RawIOBase):
         self.refusal: OSError | None = None
 
     def check(self) -> None:
-        """Raise the first error of writing, if there was one."""
+        """Raise the first write error, if there was one."""
         if self.refusal is not None:
             raise self.refusal
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Set the position at which the next call reads or writes."""
+        """Set the position of the next read or write."""
         begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         self._position = begin + offset
         return self._position
@@ -59,7 +59,7 @@ class Output(io.RawIOBase):
         return self._position
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write all of the data, or keep it."""
+        """Write all of the data, or keep it in memory after an error."""
         view = memoryview(data).cast("B")
         if self.refusal is None:
             try:
@@ -73,7 +73,7 @@ class Output(io.RawIOBase):
         return len(view)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read what was written last at the position; zeros where nothing was."""
+        """Read the data at the position; zeros where nothing was written."""
         view = memoryview(buffer).cast("B")
         begin, size = self._position, max(0, min(len(view), self._size - self._position))
         end = begin + size
@@ -87,7 +87,7 @@ class Output(io.RawIOBase):
         return size
 
     def truncate(self, size: int | None = None, /) -> int:
-        """Make the file shorter, or longer with zeros."""
+        """Shorten the file, or extend it with zeros."""
         self._size = self._position if size is None else size
         if self.refusal is None:
             try:
@@ -97,7 +97,7 @@ class Output(io.RawIOBase):
         return self._size
 
     def close(self) -> None:
-        """Close the file; a disk may refuse only now what it has taken."""
+        """Close the file; some write errors are only reported now."""
         if self.closed:
             return
         super().close()
@@ -107,15 +107,15 @@ class Output(io.RawIOBase):
             self.refusal = self.refusal or error
 
     def readable(self) -> bool:
-        """Say that the file can be read."""
+        """Return True: the file can be read."""
         return True
 
     def writable(self) -> bool:
-        """Say that the file can be written."""
+        """Return True: the file can be written."""
         return True
 
     def seekable(self) -> bool:
-        """Say that the file has positions."""
+        """Return True: the position can be set."""
         return True
 
     def _write(self, view: memoryview) -> None:

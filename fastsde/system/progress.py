@@ -1,4 +1,4 @@
-"""Tell how far a long computation is: a bar on a terminal, few lines elsewhere, or nothing."""
+"""Report the progress of a long computation: a bar on a terminal, log lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Mode = Literal["auto", "bar", "log", "none"]
 
 
 class Progress:
-    """Base of the reporters, and the one that does nothing (`Silent`).
+    """Base class of the reporters, which does nothing (see `Silent`).
 
-    A computation opens a task, reports the work done so far, and leaves. Tasks may have tasks inside:
+    A computation opens a task, reports the work done so far, and closes the task. Tasks may be nested:
 
     >>> progress = Silent()
     >>> with progress.task("sweep", 2, "cases"):
@@ -33,7 +33,7 @@ class Progress:
 
     @contextlib.contextmanager
     def task(self, label: str, total: int, unit: str = "steps") -> Iterator[None]:
-        """Report on a task of `total` units while the block runs; updates are of the innermost task."""
+        """Report on a task of `total` units while the block runs; updates refer to the innermost task."""
         self._start(label, total, unit)
         try:
             yield
@@ -41,7 +41,7 @@ class Progress:
             self._finish()
 
     def update(self, done: int, note: str = "") -> None:
-        """Say how much is done since the task began, and what is being done (a model's name)."""
+        """Report the amount done since the task began, and what is being done, such as a model's name."""
 
     def _start(self, label: str, total: int, unit: str) -> None:
         pass
@@ -55,20 +55,20 @@ class Silent(Progress):
 
 
 class Log(Progress):
-    """Print a line to a stream at the start, at the end, and between: at every tenth or every minute.
+    """Print a line to a stream at the start and end of a task, after every tenth of it, and every minute.
 
-    A task that has nothing to tell for so long is said to be still under way.
+    A task without updates is reported as still running every minute.
 
     Parameters
     ----------
     stream
-        Where lines go; None: the standard error stream of the moment.
+        Stream for the lines; None: the current standard error.
     every
         Longest time between two lines, in seconds.
     least
         Shortest time between two lines, in seconds.
     clock
-        Returns seconds; a test gives its own.
+        Function that returns the time in seconds, for tests.
     """
 
     def __init__(
@@ -79,35 +79,35 @@ class Log(Progress):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream, self._every, self._least, self._clock = stream, every, least, clock
-        self._tasks: list[_Told] = []
+        self._tasks: list[_LogTask] = []
         self._over = threading.Event()
-        self._spoken = 0.0
+        self._printed_at = 0.0
 
     def update(self, done: int, note: str = "") -> None:
-        """Keep the state, and print it if it is time to."""
+        """Store the state, and print it if a line is due."""
         if not self._tasks:
             return
         task = self._tasks[-1]
         task.done, task.note = done, note
-        waited = self._clock() - task.said_at
-        tenth = 10 * (done - task.said) >= task.total
+        waited = self._clock() - task.reported_at
+        tenth = 10 * (done - task.reported) >= task.total
         if waited >= self._least and (tenth or waited >= self._every):
-            self._say(task)
+            self._report(task)
 
     def _start(self, label: str, total: int, unit: str) -> None:
-        self._tasks.append(_Told(label, unit, total, begun=self._clock(), said_at=self._clock()))
+        self._tasks.append(_LogTask(label, unit, total, begun=self._clock(), reported_at=self._clock()))
         self._print(f"{label}: {quantity(total)} {unit} to do")
         if len(self._tasks) == 1:
             self._over = threading.Event()
             threading.Thread(target=self._watch, args=(self._over,), daemon=True).start()
 
     def _watch(self, over: threading.Event) -> None:
-        """Say that the innermost task is under way when nothing was said for long."""
+        """Print that the innermost task is still running if nothing was printed for `every` seconds."""
         while not over.wait(self._every / 2):
             task = next(iter(self._tasks[-1:]), None)
-            if task is not None and self._clock() - self._spoken >= self._every:
+            if task is not None and self._clock() - self._printed_at >= self._every:
                 note = f" {task.note}" if task.note else ""
-                self._print(f"{task.label}{note}: under way for {duration(self._clock() - task.begun)}")
+                self._print(f"{task.label}{note}: running for {duration(self._clock() - task.begun)}")
 
     def _finish(self) -> None:
         task = self._tasks.pop()
@@ -119,9 +119,9 @@ class Log(Progress):
             f"in {duration(seconds)} ({quantity(_rate(task.done, seconds))}/s)"
         )
 
-    def _say(self, task: _Told) -> None:
-        task.said, task.said_at = task.done, self._clock()
-        rate = _rate(task.done, task.said_at - task.begun)
+    def _report(self, task: _LogTask) -> None:
+        task.reported, task.reported_at = task.done, self._clock()
+        rate = _rate(task.done, task.reported_at - task.begun)
         left = duration((task.total - task.done) / rate) if rate > 0 else "unknown"
         share = 100 * task.done / max(1, task.total)
         note = f" {task.note}" if task.note else ""
@@ -129,14 +129,14 @@ class Log(Progress):
 
     def _print(self, text: str) -> None:
         stream = self._stream or sys.stderr
-        self._spoken = self._clock()
+        self._printed_at = self._clock()
         stream.write(text + "\n")
         stream.flush()
 
 
 @dataclass
-class _Told:
-    """A task of a log: what it is, how far it is, and what was last said of it."""
+class _LogTask:
+    """A task of a log: its description, its progress, and the last progress that was printed."""
 
     label: str
     unit: str
@@ -144,20 +144,19 @@ class _Told:
     done: int = 0
     note: str = ""
     begun: float = 0.0
-    said: int = 0
-    said_at: float = 0.0
+    reported: int = 0
+    reported_at: float = 0.0
 
 
 class Bar(Progress):
-    """Draw a bar for each task under way: note, share done, rate, time taken and time left.
+    """Draw a bar for each running task: note, percentage, rate, elapsed time and time left.
 
-    The terminal is drawn again four times a second, and the time taken moves on, also while a task has
-    nothing new to tell.
+    The display is refreshed four times a second, so the elapsed time advances even without updates.
 
     Parameters
     ----------
     stream
-        The terminal; None: the standard error stream of the moment.
+        The terminal; None: the current standard error.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -166,7 +165,7 @@ class Bar(Progress):
         self._tasks: list[tuple[TaskID, str, float]] = []
 
     def update(self, done: int, note: str = "") -> None:
-        """Move the bar of the innermost task."""
+        """Advance the bar of the innermost task."""
         if self._bar is not None and self._tasks:
             task, unit, begun = self._tasks[-1]
             rate = _rate(done, time.monotonic() - begun)

@@ -1,4 +1,4 @@
-"""Where numbers come from: versions of the libraries and the machine that computed."""
+"""Provenance of results: the versions of the libraries, and the machine."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ __all__ = [
 ]
 
 BEARING = ("fastsde", "kernels", "numba", "llvmlite", "numpy", "scipy")
-"""What must agree between numbers of one ensemble."""
+"""Versions that must agree between all results of one ensemble."""
 _LIBRARIES = ("fastsde", "numpy", "scipy", "numba", "llvmlite", "h5py", "pydantic", "matplotlib")
 
 
 def versions() -> dict[str, str]:
-    """Return the version of Python, of each library that bears on the numbers, and of the kernels.
+    """Return the versions of Python and of each library that affects the results, and a hash of the kernels.
 
-    Nothing is imported.
+    The libraries are not imported.
 
     Examples
     --------
     >>> sorted(versions())[0]
     'fastsde'
     """
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            numbers[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found | {"kernels": kernels()}
+    return numbers | {"kernels": kernels()}
 
 
 def read_versions(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return the versions that a file's root attributes tell of; none if there are none, or another's.
+    """Return the versions in a file's root attributes; an empty dict if they are missing or malformed.
 
     Examples
     --------
@@ -63,10 +63,10 @@ def read_versions(attributes: Mapping[str, Any]) -> dict[str, str]:
     """
     text = attributes.get("versions", "")
     try:
-        found = json.loads(text) if isinstance(text, str | bytes) else None
+        stored = json.loads(text) if isinstance(text, str | bytes) else None
     except ValueError:
         return {}
-    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+    return {str(name): str(version) for name, version in stored.items()} if isinstance(stored, dict) else {}
 
 
 @cache
@@ -75,28 +75,28 @@ def kernels() -> str:
     spec = importlib.util.find_spec("fastsde.kernels")
     digest = hashlib.sha256()
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        for path in sorted(Path(folder).glob("*.py")):
-            digest.update(f" {path.name} ".encode() + path.read_bytes())
+        for path in sorted(Path(folder).rglob("*.py")):
+            digest.update(f" {path.relative_to(folder).as_posix()} ".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def version_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """Return one line for each thing that bears on the numbers and whose versions differ.
+def version_differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
+    """Return one line for each library that affects the results and whose versions differ.
 
     Examples
     --------
     >>> version_differences({"numba": "0.61.0", "h5py": "3.10"}, {"numba": "0.68.1", "h5py": "3.16"})
-    ['numba: there 0.61.0, here 0.68.1']
+    ['numba: 0.61.0 and 0.68.1']
     """
     return [
-        f"{name}: there {there[name]}, here {here[name]}"
+        f"{name}: {first[name]} and {second[name]}"
         for name in BEARING
-        if name in there and name in here and there[name] != here[name]
+        if name in first and name in second and first[name] != second[name]
     ]
 
 
 def host() -> dict[str, str | int]:
-    """Return the machine's name, system, processor and the number of cores this process may use."""
+    """Return the machine's name, system and CPU, and the number of cores that this process may use."""
     return {
         "name": socket.gethostname(),
         "system": f"{platform.system()} {platform.release()}",
@@ -107,7 +107,7 @@ def host() -> dict[str, str | int]:
 
 
 def now() -> str:
-    """Return the present time in UTC, ISO 8601, to the second."""
+    """Return the current time in UTC, ISO 8601, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 

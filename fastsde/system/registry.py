@@ -2,8 +2,9 @@
 
 An ingredient (a noise law, an observable, a landscape, a distance, a section of the analysis, ...) is
 declared in one module and registered there. Whoever needs it asks the registry of its kind: nothing else
-names it. The modules of fastsde's own declarations are those of one package, which the registry imports when
-it is first asked; a module of a user's registers its declarations when it is imported.
+names it. The modules of fastsde's own declarations are those of one package and the packages in it, which
+the registry imports when it is first asked; a module of a user's registers its declarations when it is
+imported.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Protocol, TypeVar
+from types import FrameType
+from typing import Any, Protocol, TypeVar
 
 __all__ = ["Declaration", "Registry"]
 
@@ -39,7 +41,7 @@ class Registry(Mapping[str, D]):
     kind : str
         What is declared, for messages: "noise law", "distance", ...
     package : str, optional
-        Package whose modules register fastsde's own declarations.
+        Package whose modules, at any depth, register fastsde's own declarations.
 
     Examples
     --------
@@ -69,7 +71,10 @@ class Registry(Mapping[str, D]):
             imported again.
         """
         name = declaration.name
-        file = str(sys._getframe(1).f_globals.get("__file__", ""))
+        caller = _caller()
+        if not str(caller.get("__name__", "")).startswith("fastsde."):
+            self._import_own()  # so that fastsde's own names are known to be taken
+        file = str(caller.get("__file__", ""))
         if self._file.setdefault(name, file) != file:
             where = self._file[name]
             raise ValueError(f"there is a {self.kind} named {name!r} already, of {where}; take another name")
@@ -94,5 +99,20 @@ class Registry(Mapping[str, D]):
     def _import_own(self) -> None:
         package, self._package = self._package, ""
         if package:
-            for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
-                import_module(module.name)
+            _import_modules(package)
+
+
+def _caller() -> dict[str, Any]:
+    """Return the global names of what has called `Registry.register`, itself or by `fastsde.extend`."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") == "fastsde.extend":
+        frame = frame.f_back
+    return {} if frame is None else frame.f_globals
+
+
+def _import_modules(package: str) -> None:
+    """Import the modules of a package, and of the packages in it."""
+    for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
+        import_module(module.name)
+        if module.ispkg:
+            _import_modules(module.name)

@@ -1,4 +1,4 @@
-"""How many threads a process may use: what the scheduler granted, not what the machine has."""
+"""The number of threads that a process may use: those granted by the scheduler, not all of the machine's."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ GRANTED = (
     "NSLOTS",  # Grid Engine
     "LSB_DJOB_NUMPROC",  # LSF
 )
-"""Variables of schedulers that hold the processors of a job on this machine, the more exact ones first."""
+"""Variables of schedulers with the number of CPU cores of a job on this machine, most specific first."""
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def available_cores() -> int:
-    """Return how many cores this process may run on: its affinity where the system has one."""
+    """Return the number of cores on which this process may run, according to its CPU affinity."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def default_threads(environment: Mapping[str, str] | None = None, quota: Path = CPU_QUOTA) -> int:
-    """Return how many threads this process may use.
+    """Return the number of threads that this process may use.
 
-    The least of the cores it may run on, the quota of its container, and what Slurm, PBS, Grid Engine or LSF
-    granted: without binding a job sees all cores of a node that it shares with others.
+    This is the minimum of the cores on which it may run, the quota of its container, and the cores granted by
+    Slurm, PBS, Grid Engine or LSF: without CPU binding, a job sees all cores of a node shared with others.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def default_threads(environment: Mapping[str, str] | None = None, quota: Path = 
 
 
 def _quota(path: Path) -> list[int]:
-    """Return the processors that a control group (version 2) may use, if it is limited."""
+    """Return the number of CPU cores that a control group (version 2) may use, if it is limited."""
     try:
         quota, period = path.read_text().split()
         return [max(1, math.ceil(int(quota) / int(period)))]

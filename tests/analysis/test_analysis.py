@@ -4,7 +4,7 @@ from fakes import fake_ensemble, fake_problem
 
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.law import log_spaced, moment_limits, plateaus
-from fastsde.report.features_tables import rank_finding
+from fastsde.report.features.text import rank_finding
 from fastsde.system.errors import FastsdeError
 from fastsde.system.progress import Progress
 

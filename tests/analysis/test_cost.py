@@ -7,17 +7,18 @@ import pytest
 from study_files import changed
 
 from fastsde.analysis import Settings, analyze, cost, sections
-from fastsde.analysis.cost import Size, analysis_seconds, terms
+from fastsde.analysis.cost import analysis_seconds
 from fastsde.analysis.requirements import check_analysable
+from fastsde.analysis.section_cost import TERMS, Size, terms
 from fastsde.analysis.sections import SECTIONS
 from fastsde.study.study import Study
 from fastsde.system.errors import StudyError
 
 
 def test_every_section_has_a_cost():
-    assert set(cost.COEFFICIENTS) == {"snapshots", *(section.name for section in SECTIONS)}
-    assert all(len(one) == len(cost.TERMS) for one in cost.COEFFICIENTS.values())
-    assert all(value >= 0 for one in cost.COEFFICIENTS.values() for value in one)
+    costs = [cost.SNAPSHOTS_COST, *(section.cost for section in SECTIONS.values())]
+    assert all(len(one.coefficients) == len(TERMS) for one in costs)
+    assert all(value >= 0 for one in costs for value in one.coefficients)
 
 
 def test_more_of_anything_costs_no_less():
@@ -47,9 +48,7 @@ def test_sections_of_networks_cost_nothing_on_a_landscape():
 def test_relevance_costs_by_models_compared_and_size_of_samples():
     """Measured: 0.6 s at 64 trajectories, 1.8 at 128, 3.2 from 256 on; twice that with a third model."""
     said = {
-        (models, count): float(
-            terms(cost.counted("relevance", Size(models, 40, 8, count))) @ cost.COEFFICIENTS["relevance"]
-        )
+        (models, count): SECTIONS["relevance"].cost.seconds(Size(models, 40, 8, count))
         for models in (1, 2, 3, 6)
         for count in (32, 64, 128, 256, 2000)
     }

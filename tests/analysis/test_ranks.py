@@ -11,7 +11,9 @@ from fastsde.analysis import Settings, analyze, sections
 from fastsde.analysis.headline import NAMED
 from fastsde.analysis.ranking import ordered, ranking, verdict, verdict_words
 from fastsde.problem.data import build_problem
-from fastsde.report import distances, distances_figures, tables
+from fastsde.report import tables
+from fastsde.report.distances import figures as distances_figures
+from fastsde.report.distances import text as distances
 from fastsde.study.study import Study
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
@@ -53,8 +55,8 @@ def _named(headline, names):
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_all_say_the_same(path, monkeypatch):
-    asked = [one for one in sections.SECTIONS if one.name in ("distances", "pairs", "relevance")]
-    monkeypatch.setattr(sections, "SECTIONS", tuple(asked))
+    asked = {name: sections.SECTIONS[name] for name in ("distances", "pairs", "relevance")}
+    monkeypatch.setattr(sections, "SECTIONS", asked)
     ensemble = _ensemble(path)
     names = list(ensemble.names)
     reference = next((name for name in names if ensemble.study.models[name].kind == "sgd"), names[0])
@@ -93,8 +95,8 @@ def test_verdicts_in_words_are_those_of_the_significance(path):
 
 def test_pairs_with_the_reference_have_its_p_values(monkeypatch):
     """One procedure, one number; other pairs are tested by less, and the words say by what."""
-    asked = [one for one in sections.SECTIONS if one.name in ("distances", "pairs")]
-    monkeypatch.setattr(sections, "SECTIONS", tuple(asked))
+    asked = {name: sections.SECTIONS[name] for name in ("distances", "pairs")}
+    monkeypatch.setattr(sections, "SECTIONS", asked)
     ensemble = fake_ensemble(60, 5, ("sgd", "gd", "sgd_gauss", "levy"), shift={"gd": 2.0})
     found = analyze(ensemble, settings=QUICK)
     pairs, names = found.sections["pairs"], list(found.models)

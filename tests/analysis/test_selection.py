@@ -107,7 +107,7 @@ def test_quick_settings_are_stored_and_said(ensemble, tmp_path):
     found = analyze(ensemble, settings=Settings.quickly(), sections=["shape"])
     stored = Analysis.load(found.save(tmp_path / "analysis.h5")).settings
     assert stored == Settings.quickly()
-    assert "99 shuffles instead of 500" in stored.quick_words()
+    assert "99 permutations instead of 500" in stored.quick_words()
     assert Settings().quick_words() == ""
 
 

@@ -148,13 +148,13 @@ def tiny():
 def test_a_benchmark_has_all_its_tables(tiny):
     result, stages = tiny
     assert stages[:2] == [(0, "limits, float64"), (1, "limits, memory")]
-    assert stages[-2:] == [(4, "scaling over trajectories"), (5, "")]
+    assert stages[-2:] == [(4, "scaling with trajectories"), (5, "")]
     assert {row["dtype"] for row in result.limit_rows()} == {"float64", ""}
     [row] = result.throughput_rows()
     assert row["us/step"] > 0
     assert [row["threads"] for row in result.thread_rows()] == [1, 2]
-    assert result.thread_rows()[0]["times one thread"] == 1.0
-    assert result.scaling_rows()[0]["expected"] == pytest.approx(1.0)
+    assert result.thread_rows()[0]["speed-up"] == 1.0
+    assert result.scaling_rows()[0]["expected exponent"] == pytest.approx(1.0)
 
 
 def test_a_benchmark_is_plain_data(tiny):

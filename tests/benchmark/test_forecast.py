@@ -140,7 +140,7 @@ def test_the_lines_of_a_plan_sum_to_its_total(timed, capsys, trajectories):
     total, *rest = [line.split(" on ")[0] for line in lines[:end]]
     groups = [seconds(line) for line in rest if not line.startswith("    ")]
     assert seconds(total) == pytest.approx(sum(groups), abs=1e-6)
-    single = {"start and parts", "report"}
+    single = {"start-up and parts", "report"}
     within = sum(seconds(line) for line in rest if line.startswith("    "))
     alone = sum(seconds(line) for line in rest if any(line.strip().startswith(name) for name in single))
     assert seconds(total) == pytest.approx(within + alone, abs=1e-6)

@@ -17,7 +17,7 @@ def run(tmp_path, monkeypatch):
         def __exit__(self, *exception):
             return None
 
-    monkeypatch.setattr(fastsde.storage.ensemble, "open_ensemble", lambda path, verify: Open())
+    monkeypatch.setattr(fastsde.storage.ensemble, "open_ensemble", lambda path, **options: Open())
     return tmp_path
 
 
@@ -75,7 +75,7 @@ def test_needs_an_ensemble(invoke, tmp_path):
 def test_a_step_beyond_the_end_is_said(invoke, run):
     arguments = ("compare", run, "--models", "sgd,langevin", "--permutations", "19")
     result = invoke(*arguments, "--step", "50000")
-    assert "note: no step 50,000: the run ends at step 20,000, which is compared" in result.stderr
+    assert "note: the run ends at step 20,000, before step 50,000; step 20,000 is compared" in result.stderr
     assert "note" not in invoke(*arguments, "--step", "19000").stderr
 
 

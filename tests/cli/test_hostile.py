@@ -233,7 +233,7 @@ def test_memory_that_is_not_there_is_refused_by_size(invoke, study_file, integra
     monkeypatch.setattr(resources, "available_memory", lambda: 100 << 20)
     result = invoke("run", study_file, "-o", tmp_path / "out")
     assert result.exit_code == 2
-    assert "of memory, 100 MiB are free" in result.stderr
+    assert "of memory, but only 100 MiB is free" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

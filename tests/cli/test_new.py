@@ -18,7 +18,7 @@ from fastsde.study.study import Study
 TEMPLATES = ("template.toml", "template_landscape.toml")
 HEADER = re.compile(r"^(?:# ?)?\[([\w.]+)\]")
 KEY = re.compile(r"^(?:# ?)?\"?[a-z][\w.]*\"? = .+")
-RESOLVED = {"origin"}
+RESOLVED = {"origin", "sha256"}
 """What is resolved when a study is run, and not to be written."""
 Written = tuple[tuple[str, ...], str | None, str]
 
@@ -40,6 +40,17 @@ def test_new_landscape_loads(invoke, tmp_path):
     study = Study.load(tmp_path / "well.toml")
     assert study.landscape.kind == "double-well"
     assert study.landscape.dimension == 2
+
+
+@pytest.mark.parametrize("kind", ["network", "landscape"])
+def test_new_names_every_observable(invoke, tmp_path, kind):
+    from fastsde.study.observable import OBSERVABLES
+
+    invoke("new", tmp_path / "all", "--kind", kind)
+    text = (tmp_path / "all.toml").read_text()
+    for name, observable in OBSERVABLES.items():
+        assert (f'"{name}"' in text) == (kind in observable.objectives), name
+    assert "OTHER_OBSERVABLES" not in text
 
 
 def test_new_does_not_replace(invoke, tmp_path):

@@ -23,7 +23,7 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
     assert invoke("merge", half, "--partial").exit_code == 0
     result = invoke("analyze", half)
     assert result.exit_code == 2
-    assert f"{half / 'partial.h5'} holds a part of it" in result.stderr
+    assert f"{half / 'partial.h5'} has partial results" in result.stderr
     assert not (half / "analysis.h5").exists()
     result = invoke("analyze", half / "partial.h5", "--json")
     assert result.exit_code == 0, result.output
@@ -31,8 +31,8 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
     assert [one["trajectories"] for one in found["models"].values()] == [24, 24]
     assert invoke("report", half).exit_code == 0
     page = (half / "report.html").read_text()
-    said = "Of a part of the study: partial.h5, what there is of a run up to step 40, which may go on; "
-    assert f"{said}of 48 trajectories of each model there were sgd 24, sde 24." in page
+    said = "Partial results: partial.h5, the part of a run up to step 40; the run may continue; "
+    assert f"{said}of 48 trajectories per model: sgd 24, sde 24." in page
     result = invoke("compare", half / "partial.h5", "--models", "sgd,sde", "--permutations", 19)
     assert result.exit_code == 0, result.output
     assert "24 trajectories per sample" in result.stdout
@@ -51,7 +51,7 @@ def test_merged_shards_are_analysed_as_one_run_is(invoke, study_file, half, tmp_
         one["sections"].get("relevance", {}).pop("distances", None)  # it tells seconds, too
     assert found[0] == found[1]
     assert invoke("report", merged).exit_code == 0
-    assert "Of a part of the study" not in (merged / "report.html").read_text()
+    assert "Partial results" not in (merged / "report.html").read_text()
 
 
 def test_a_report_needs_an_analysis(invoke, half):

@@ -63,7 +63,7 @@ def test_directory_of_another_study_is_bad_input(invoke, study_file, integrated,
     study_file.write_text(study_file.read_text().replace("seed = 3", "seed = 4"))
     result = invoke("run", study_file, "-o", tmp_path / "out")
     assert result.exit_code == 2
-    assert "seed: there 3, here 4" in result.stderr
+    assert "seed: 3 in" in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
@@ -79,7 +79,7 @@ def test_a_signal_keeps_finished_parts(invoke, study_file, integrated, tmp_path,
     before = signal.getsignal(number)
     result = invoke("run", study_file, "-o", tmp_path / "out")
     assert result.exit_code == 75
-    assert "1 of 2 parts finished" in result.stderr
+    assert "1 of 2 parts are finished" in result.stderr
     assert signal.getsignal(number) == before
     assert [path.name for path in (tmp_path / "out" / "parts").iterdir()] == ["sgd-000000000000.h5"]
     models = json.loads(invoke("status", tmp_path / "out", "--json").stdout)["models"]
@@ -119,7 +119,7 @@ def test_status_of_a_whole_run(invoke, finished_run):
     }
     text = invoke("status", finished_run).stdout
     assert "sgd" in text
-    assert "all parts are there" in text
+    assert "all parts are finished" in text
 
 
 def test_status_without_a_run_is_an_error(invoke, tmp_path):
@@ -141,7 +141,7 @@ def test_info_of_an_ensemble(invoke, finished_run):
     described = json.loads(invoke("info", finished_run, "--json").stdout)
     assert described["widths"] == [3, 4, 2]
     assert described["models"]["sde"]["trajectories"] == 10
-    assert described["models"]["sde"]["exploded"] == 1
+    assert described["models"]["sde"]["diverged"] == 1
     assert described["models"]["sde"]["temperature"] == 0.25
     with h5py.File(finished_run / "ensemble.h5") as file:
         for name, model in described["models"].items():

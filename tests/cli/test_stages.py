@@ -128,7 +128,7 @@ def test_what_the_analysis_will_refuse_is_refused_before_anything_is_written(inv
 
 def test_a_quick_analysis_says_so(invoke, finished_run, stages):
     result = invoke("analyze", finished_run, "--quick")
-    assert "Quick analysis: 99 shuffles instead of 500" in result.stdout
+    assert "Quick analysis: 99 permutations instead of 500" in result.stdout
     assert "Quick analysis" not in invoke("analyze", finished_run).stdout
 
 

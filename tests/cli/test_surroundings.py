@@ -13,7 +13,7 @@ import pytest
 from stand_in import TINY
 
 import fastsde
-from fastsde.cli import take_every_character
+from fastsde.cli import accept_every_character
 from fastsde.report import write_report
 from fastsde.storage.checksum import write_seal
 from fastsde.system.errors import StoreError
@@ -83,12 +83,12 @@ def test_every_character_can_be_printed():
     for encoding, expected in {"ascii": "ü²\udcff", "utf-8": "ü²\udcff", "latin-1": "ü²?"}.items():
         buffer = io.BytesIO()
         stream = io.TextIOWrapper(buffer, encoding=encoding)
-        take_every_character(stream)
+        accept_every_character(stream)
         stream.write("ü²\udcff")
         stream.flush()
         used = "latin-1" if encoding == "latin-1" else "utf-8"
         assert buffer.getvalue().decode(used, "surrogateescape") == expected
-    take_every_character(io.StringIO())  # has no encoding
+    accept_every_character(io.StringIO())  # has no encoding
 
 
 def resealed(path, change):
@@ -106,7 +106,9 @@ def test_parts_that_do_not_say_their_versions(run, finished, text):
     resealed(part, lambda attributes: attributes.pop("versions"))
     if text is not None:
         resealed(part, lambda attributes: attributes.create("versions", text))
-    with pytest.raises(StoreError, match=rf"{part.name} does not say with which versions.*--any-version"):
+    with pytest.raises(
+        StoreError, match=rf"{part.name} does not state the versions with which(.|\n)*--any-version"
+    ):
         fastsde.run(study, run)
     fastsde.run(study, run, any_version=True)
     same_numbers(run, finished / "run")
@@ -123,7 +125,7 @@ class TestReport:
     def test_a_part_is_missing(self, run):
         before = (run / "report.html").read_bytes()
         min((run / "parts").glob("*.h5")).unlink()
-        with pytest.raises(StoreError, match=r"the parts that it was joined of\n  missing: parts/"):
+        with pytest.raises(StoreError, match=r"have changed since they were joined\n  missing: parts/"):
             write_report(run)
         assert (run / "report.html").read_bytes() == before
 

@@ -34,7 +34,7 @@ def test_all_that_open_an_ensemble_refuse_other_parts(invoke, analysed):
     for command, more in READERS.items():
         done = invoke(command, directory, *more)
         assert done.exit_code == 2, (command, done.output)
-        assert "sgd-000000000004.h5 is another file" in done.stderr
+        assert "sgd-000000000004.h5 is a different file" in done.stderr
     PART.path(directory).unlink()
     for command, more in READERS.items():
         done = invoke(command, directory, *more)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
-from fastsde.report.sweep_table import text_rows
+from fastsde.report.sweep.tables import text_rows
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.system.errors import FastsdeError
 

@@ -1,9 +1,15 @@
 """Every dynamics on the simulated device against processors: same integers, same numbers to rounding."""
 
+from functools import partial
+
 import cases
 import numpy as np
 import pytest
+import user_laws
 from studies import snapshots
+
+from fastsde.integrate import integration
+from fastsde.integrate.lowering import lower
 
 SINGLE = ("gradient stable", "langevin")
 
@@ -47,3 +53,31 @@ def test_another_seed_gives_other_numbers():
     _, one = snapshots(cases.case("langevin"), 4, device="cuda")
     _, other = snapshots(cases.case("langevin", seed=9), 4)
     assert np.abs(one.parameters - other.parameters).max() > 1e-3
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_law_of_another_file_agrees_too(tmp_path, monkeypatch, dtype):
+    """Its small number, beside 1, is not rounded to ``float32``."""
+    law = user_laws.load(tmp_path / "my_law.py", user_laws.LAW).LogNormal(small=1e-7, spread=0.2)
+    monkeypatch.setattr(integration, "lower", partial(lower, clock=law))
+    assert_same("langevin", dtype, 1e-11 if dtype == "float64" else 2e-5)
+
+
+def test_a_declared_observable_is_recorded_on_a_device_too(monkeypatch):
+    from fastsde.study.observable import OBSERVABLES, Observable, register
+
+    len(OBSERVABLES)
+    for name in ("_declared", "_file"):
+        monkeypatch.setattr(OBSERVABLES, name, dict(getattr(OBSERVABLES, name)))
+    register(
+        Observable(
+            name="weight_norm",
+            long_name="Euclidean norm of all weights",
+            measure=lambda snapshot: np.linalg.norm(snapshot.parameters, axis=1),
+        )
+    )
+    a_study = cases.case("sgd").replace(record={"observables": ["weight_norm"]})
+    here, _ = snapshots(a_study, 4)
+    there, _ = snapshots(a_study, 4, device="cuda")
+    assert here["weight_norm"].min() > 0
+    np.testing.assert_allclose(there["weight_norm"], here["weight_norm"], rtol=1e-11)

@@ -10,6 +10,7 @@ from fastsde.integrate import cuda_ensemble, devices
 from fastsde.integrate.cuda_ensemble import Resident
 from fastsde.integrate.lowering import lower
 from fastsde.kernels import cuda
+from fastsde.kernels.gpu import thread
 from fastsde.problem.data import build_problem
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.system.errors import DeviceError, ResourceError
@@ -85,7 +86,7 @@ def test_a_driver_older_than_the_toolkit_is_told(monkeypatch):
 
 def test_a_slot_is_freed_only_where_nothing_more_can_be_recorded():
     events = lower(studied(), "m", build_problem(studied())).events
-    ended = cuda.device._ended
+    ended = thread._ended
     assert ended(None, np.nan, events)
     assert not ended(None, np.inf, events)
     assert not ended(None, 1.0, events)
@@ -142,14 +143,14 @@ def test_the_size_of_a_team_changes_no_bit(monkeypatch):
 
 
 def test_starting_points_are_the_same_normals():
-    from fastsde.kernels import device
     from fastsde.kernels.cpu import standard_normals
+    from fastsde.kernels.gpu.jobs import Start
 
     a_study = studied()
     low = lower(a_study, "m", build_problem(a_study))
     program = devices.model_program(a_study, low, "local")
     state = cuda.array((4, low.network.parameters), np.float64)
-    program.launch("start", 4, device.Start(state, 7, low.start_key))
+    program.launch("start", 4, Start(state, 7, low.start_key))
     normals = standard_normals(low.network.parameters, 7, 4, low.start_key, np.float64)
     np.testing.assert_allclose(state.copy_to_host(), normals, rtol=1e-13)
 

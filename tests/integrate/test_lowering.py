@@ -7,8 +7,8 @@ import pytest
 
 from fastsde.integrate.lowering import lower, philox_key
 from fastsde.kernels import observe, steps
-from fastsde.kernels.clock import Stable, Tempered
 from fastsde.kernels.cpu import standard_normals
+from fastsde.kernels.noise import Stable, Tempered
 from fastsde.kernels.population import GAUSSIAN, STABLE, STUDENT
 from fastsde.problem.data import build_problem
 from fastsde.problem.initial_points import start_points

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastsde.integrate.integration import integrate
-from fastsde.integrate.observables import effective_rank
 from fastsde.problem.data import build_problem
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.observables.singular_values import effective_rank
 from fastsde.study.study import Study
 
 ETA = 0.02
@@ -161,7 +161,7 @@ def test_curvature_does_not_depend_on_which_trajectories_are_looked_at_together(
 @pytest.mark.parametrize("rank", [0, 1, 2])
 def test_at_a_saddle_the_rank_is_its_own_and_the_distance_nothing(rank):
     from fastsde.problem.initial_points import balanced_factors
-    from fastsde.problem.rank import best_maps
+    from fastsde.study.observables.saddle_rank import best_maps
 
     data = {"samples": "population", "inputs": {"kind": "gaussian", "spectrum": [3.0, 1.0, 0.2]}}
     _, network, problem = recorded({"kind": "gd"}, ["loss"], count=1, **data)

@@ -9,12 +9,12 @@ from studies import snapshots, study
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import lower
-from fastsde.integrate.observables import stable_rank
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
-from fastsde.problem.alignment import layer_alignment, mode_alignment
 from fastsde.problem.data import build_problem
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.observables.alignment import layer_alignment, mode_alignment
+from fastsde.study.observables.singular_values import stable_rank
 from fastsde.system.errors import StudyError
 
 NAMES = {"record": {"observables": ["mode_drift", "mode_diffusion", "parameters", "noise_trace"]}}

@@ -5,9 +5,11 @@ from numba import uint64
 from fastsde.kernels import elementary, minibatch
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import load, ramp, store
+from fastsde.kernels.moment import Moment
+from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.options import kernel
-from fastsde.kernels.philox import counter_words, philox
+from fastsde.kernels.philox import Stream, counter_words, philox
 from fastsde.kernels.stable import gamma, log_positive_stable, symmetric_stable
 
 
@@ -99,22 +101,23 @@ def stables(words, out, count, alpha, a):
 
 
 @kernel
-def chosen(m, choice, out, sizes, sampling, batch, n, start, steps, trajectory, key):
+def chosen(m, indices, out, sizes, sampling, batch, n, start, steps, trajectory, key):
     """Rows of sample indices of each step's batch, and the batch's size; `out` (steps, batch, lanes)."""
     lanes = ramp(m, uint64(trajectory))
     for s in range(steps):
         number = start + s
-        counter = counter_words(lanes, uint64(number), 0)
-        first, size = minibatch.choose(sampling, batch, n, m, choice, number, s == 0, lanes, counter, key)
+        stream = Stream(counter_words(lanes, uint64(number), 0), key)
+        moment = Moment(number, s == 0, indices, lanes, stream)
+        first, size = minibatch.choose(sampling, batch, n, m, moment)
         sizes[s] = size
         for k in range(size):
             for v in range(out.shape[2]):
-                out[s, k, v] = choice[(first + k) * out.shape[2] + v]
+                out[s, k, v] = indices[(first + k) * out.shape[2] + v]
 
 
 @kernel
-def gathered(m, table, choice, place, column):
-    a, b, c, d = gather_four(m, table, choice, place, column)
+def gathered(m, table, indices, place, column):
+    a, b, c, d = gather_four(m, table, indices, place, column)
     store(m, 0, a)
     store(m, 1, b)
     store(m, 2, c)
@@ -124,6 +127,12 @@ def gathered(m, table, choice, place, column):
 @kernel
 def gammas(out, count, shape, trajectory, step, purpose, key):
     """Gamma numbers of index ``0 .. count - 1`` of one step."""
-    counter = counter_words(ramp(out, uint64(trajectory)), uint64(step), 0)
+    stream = Stream(counter_words(ramp(out, uint64(trajectory)), uint64(step), 0), key)
     for k in range(count):
-        store(out, k, gamma(shape, k, counter, key, purpose))
+        store(out, k, gamma(shape, k, stream, purpose))
+
+
+@kernel
+def stretched(out, law, key):
+    stream = Stream(counter_words(ramp(out, uint64(0)), uint64(0), 0), key)
+    store(out, 0, stretch(out, law, stream))

@@ -99,10 +99,10 @@ def test_products_with_a_matrix_that_all_lanes_share(n, m, inner, dtype):
 def test_rows_are_gathered_by_lane(dtype):
     lanes, random = lane_count(dtype), np.random.default_rng(0)
     table = random.normal(size=(11, 12)).astype(dtype)
-    choice = random.integers(0, 11, 5 * lanes).astype(np.int32)
+    indices = random.integers(0, 11, 5 * lanes).astype(np.int32)
     for row in range(5):
         for column in (0, 4, 8):
             out = aligned(4 * lanes, dtype)
-            probes.gathered(out, table, choice, row * lanes, column)
-            rows = choice[row * lanes : (row + 1) * lanes]
+            probes.gathered(out, table, indices, row * lanes, column)
+            rows = indices[row * lanes : (row + 1) * lanes]
             assert np.array_equal(out.reshape(4, lanes), table[rows, column : column + 4].T)

@@ -18,11 +18,11 @@ ALARM = 1e-4
 def batches(sampling, batch, n, steps, start=0, trajectory=0, key=(1, 2), dtype="float64"):
     """Sample indices (steps, batch, lanes), -1 beyond a smaller batch, and the batches' sizes."""
     lanes = lane_count(dtype)
-    memory, choice = aligned(lanes, dtype), aligned((max(n, batch) + 1) * lanes, np.int32)
+    memory, indices = aligned(lanes, dtype), aligned((max(n, batch) + 1) * lanes, np.int32)
     out = np.full((steps, batch, lanes), -1, dtype=np.int64)
     sizes = np.zeros(steps, dtype=np.int64)
     key = np.uint64(key[0]), np.uint64(key[1])
-    probes.chosen(memory, choice, out, sizes, sampling, batch, n, start, steps, trajectory, key)
+    probes.chosen(memory, indices, out, sizes, sampling, batch, n, start, steps, trajectory, key)
     return out, sizes
 
 

@@ -6,7 +6,7 @@ from studies import snapshots, study
 from tools import INPUTS, SHAPES, Case, guarded, points, untouched
 
 from fastsde.kernels.cpu import to_lanes
-from fastsde.kernels.observe import NO_TRACE, observe, project
+from fastsde.kernels.observe import NO_TRACE, measurement_columns, observe, project
 from fastsde.problem.data import build_problem
 
 EVERYTHING = [
@@ -16,14 +16,23 @@ EVERYTHING = [
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
 
+@pytest.mark.parametrize("widths", [(3, 2), (3, 4, 2), (4, 10, 10, 10, 4)])
+def test_the_columns_of_measurements_follow_each_other_without_gaps(widths):
+    at = measurement_columns(widths)
+    order = np.arange(at.count)
+    pieces = [order[[at.loss, at.gradient_norm, at.noise_trace]], order[at.balance], order[at.end_to_end]]
+    assert np.array_equal(np.concatenate(pieces), order)
+    assert [len(piece) for piece in pieces] == [3, len(widths) - 2, widths[0] * widths[-1]]
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("data", INPUTS)
 @pytest.mark.parametrize("widths", SHAPES)
 def test_the_kernel_measures_what_the_reference_does(widths, data, dtype):
     case = Case(study(widths, dtype=dtype, **INPUTS[data]))
     low, theta, tolerance = case.lowered, case.points(count=5), TOLERANCE[dtype]
-    layers, size = len(widths) - 1, widths[0] * widths[-1]
-    out = np.full((case.lanes * (-(-5 // case.lanes)), 2 + layers + size), -1.0, dtype=dtype)
+    at = measurement_columns(widths)
+    out = np.full((case.lanes * (-(-5 // case.lanes)), at.count), -1.0, dtype=dtype)
     memory = guarded(low.network.size * case.lanes, dtype)
     observe(to_lanes(theta), memory, low.network, low.data, low.trace, out)
     assert untouched(memory)
@@ -31,12 +40,14 @@ def test_the_kernel_measures_what_the_reference_does(widths, data, dtype):
     got = out[:5].astype(np.float64)
     w = reference.end_to_end(theta)
     scale = np.abs(w).max() ** 2 + np.abs(problem.optimum).max() ** 2
-    assert np.allclose(got[:, 0], reference.loss(theta, problem), rtol=tolerance, atol=tolerance * scale)
+    assert np.allclose(
+        got[:, at.loss], reference.loss(theta, problem), rtol=tolerance, atol=tolerance * scale
+    )
     norm = np.linalg.norm(reference.gradient(theta, problem), axis=-1)
-    assert np.allclose(got[:, 1], norm, rtol=4 * tolerance)
-    assert np.allclose(got[:, 2], reference.noise_trace(theta, problem), rtol=20 * tolerance)
-    assert np.allclose(got[:, 3 : 2 + layers], reference.balance(theta), rtol=10 * tolerance)
-    assert np.allclose(got[:, 2 + layers :], w.reshape(5, -1), rtol=tolerance, atol=tolerance)
+    assert np.allclose(got[:, at.gradient_norm], norm, rtol=4 * tolerance)
+    assert np.allclose(got[:, at.noise_trace], reference.noise_trace(theta, problem), rtol=20 * tolerance)
+    assert np.allclose(got[:, at.balance], reference.balance(theta), rtol=10 * tolerance)
+    assert np.allclose(got[:, at.end_to_end], w.reshape(5, -1), rtol=tolerance, atol=tolerance)
 
 
 def test_a_population_without_moments_has_no_noise_trace():

@@ -4,6 +4,7 @@ import numpy as np
 import probes
 
 from fastsde.integrate.lowering import lower
+from fastsde.kernels.block import Model, Passages, Span
 from fastsde.kernels.cpu import advance, aligned, from_lanes, to_lanes
 from fastsde.kernels.lanes import lane_count
 from fastsde.kernels.normal import normals32, normals64
@@ -51,16 +52,18 @@ class Case:
         """Advance rows of parameters; fails if a kernel writes beyond the memory planned for it."""
         low, dtype = self.lowered, self.study.dtype
         state = to_lanes(np.asarray(theta, dtype=dtype))
-        memory, choice = guarded(low.network.size * self.lanes, dtype), guarded(low.choice * self.lanes, "i4")
+        memory, indices = (
+            guarded(low.network.size * self.lanes, dtype),
+            guarded(low.choice * self.lanes, "i4"),
+        )
         rows = len(state) * self.lanes
         exploded = np.full(rows, -1, dtype=np.int64) if exploded is None else exploded
         passed = np.empty((rows, 0), dtype=np.int64)
-        advance(
-            state, memory, choice, first, start, steps, True, low.network, low.data, dynamics or low.dynamics,
-            low.key, low.events, exploded, passed,
-        )  # fmt: skip
+        model = Model(low.network, low.data, dynamics or low.dynamics, low.key)
+        passages = Passages(low.events, exploded, passed)
+        advance(state, memory, indices, first, Span(start, steps, True), model, passages)
         assert untouched(memory)
-        assert untouched(choice)
+        assert untouched(indices)
         return from_lanes(state, len(theta))
 
     def draws(self, count, purpose, *, first=0, step=0):
@@ -82,11 +85,11 @@ class Case:
     def batches(self, steps, *, first=0, start=0):
         """Sample indices of the block's mini-batches, (steps, batch, lanes), and their sizes."""
         low, model, n = self.lowered, self.lowered.dynamics, len(self.problem.inputs)
-        memory, choice = aligned(self.lanes, self.study.dtype), aligned(low.choice * self.lanes, np.int32)
+        memory, indices = aligned(self.lanes, self.study.dtype), aligned(low.choice * self.lanes, np.int32)
         out = np.full((steps, model.batch, self.lanes), -1, dtype=np.int64)
         sizes = np.zeros(steps, dtype=np.int64)
         law = model.sampling, model.batch, n
-        probes.chosen(memory, choice, out, sizes, *law, start, steps, first, low.key)
+        probes.chosen(memory, indices, out, sizes, *law, start, steps, first, low.key)
         return out, sizes
 
 

@@ -15,12 +15,15 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.distances.relevance import Relevance, Verdict
-from fastsde.report import course, distances_figures, effect, style, write_report
-from fastsde.report.captions import SPECS
-from fastsde.report.tables import number
+from fastsde.report import style, write_report
+from fastsde.report.course import text as course
+from fastsde.report.distances import figures as distances_figures
+from fastsde.report.effect import text as effect
+from fastsde.report.spec import FIGURES
 from fastsde.report.words import study_sentences
+from fastsde.report.writing import number
 from fastsde.system.errors import FastsdeError
 
 QUICK = Settings(permutations=49, directions=8, sliced_limit=60, kernel_limit=60)
@@ -72,7 +75,7 @@ def test_page_is_well_formed_and_needs_nothing_else(page):
 def test_figures_are_files_and_inside(run, page):
     embedded = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", page)]
     written = {path.stem: path.read_bytes() for path in (run / "figures").glob("*.png")}
-    drawn = [spec.name for spec in SPECS if spec.applies(Analysis.load(run / "analysis.h5"))]
+    drawn = [spec.name for spec in FIGURES.values() if spec.applies(Analysis.load(run / "analysis.h5"))]
     assert set(written) == set(drawn)
     assert embedded == [written[name] for name in drawn]
     for image in embedded:
@@ -140,13 +143,13 @@ def test_figures_of_an_analysis_without_a_reference_are_drawn_or_explained(model
     analysis = analyze(fake_ensemble(60, 8, models), settings=QUICK)
     assert not analysis.reference
     drawn, refused = set(), {}
-    for spec in SPECS:
+    for spec in FIGURES.values():
         try:
             spec.draw(analysis)
             drawn.add(spec.name)
         except FastsdeError as error:
             refused[spec.name] = str(error)
-    assert not {spec.name for spec in SPECS if spec.applies(analysis)} & refused.keys()
+    assert not {spec.name for spec in FIGURES.values() if spec.applies(analysis)} & refused.keys()
     assert all("this analysis has no" in said or "nothing to draw" in said for said in refused.values())
     assert {"loss", "modes", "learning", "shape", "tails", "saddle_visits", "escape"} <= drawn
     assert "distances" not in drawn
@@ -233,7 +236,7 @@ def test_one_trajectory(tmp_path):
 def test_no_figure_of_relevance_where_no_distance_was_measured(run):
     """With few independent states per sample no test has a size that it is allowed."""
     analysis = Analysis.load(run / "analysis.h5")
-    spec = next(spec for spec in SPECS if spec.name == "relevance")
+    spec = FIGURES["relevance"]
     analysis.sections["relevance"] = empty = fake_relevance(seconds=math.nan)
     assert not spec.applies(analysis)
     assert spec.applies(dataclasses.replace(analysis, sections={"relevance": fake_relevance(seconds=0.1)}))
@@ -254,7 +257,7 @@ def fake_relevance(seconds):
         nearest="sde",
         farthest="gd",
         step=np.array([1.0]),
-        distances=dict.fromkeys(BY_NAME, one),
+        distances=dict.fromkeys(DISTANCES, one),
         recommended="",
     )
 
@@ -273,7 +276,7 @@ def test_an_axis_is_logarithmic_only_with_positive_data(value, drawn):
 
 def test_all_logarithmic_axes_are_made_in_one_place():
     folder = Path(style.__file__).parent
-    assert not [path.name for path in folder.glob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
+    assert not [path.name for path in folder.rglob("*.py") if re.search(r"scale\(\"log\"", path.read_text())]
 
 
 def test_no_analysis(tmp_path):
@@ -309,7 +312,7 @@ def test_legends_lie_inside_the_figure(run):
 
     analysis = Analysis.load(run / "analysis.h5")
     with mpl.rc_context(style.RC):
-        for spec in [spec for spec in SPECS if spec.applies(analysis)]:
+        for spec in [spec for spec in FIGURES.values() if spec.applies(analysis)]:
             figure = spec.draw(analysis)
             figure.draw_without_rendering()
             if not figure.legends:

@@ -2,22 +2,22 @@
 
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fakes import fake_ensemble
-from matplotlib.figure import Figure
 
 from fastsde.analysis import Settings, analyze
 from fastsde.analysis.escape.effects import Group, effect
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.phrases import between
 from fastsde.analysis.ranking import ranking
-from fastsde.report import escape, saddles
-from fastsde.report.captions import SPECS
-from fastsde.report.escape_figures import effect_panels
-from fastsde.report.landscape_words import in_landscape_words, relabel
-from fastsde.report.saddle_figures import drawn_saddles
+from fastsde.report.escape import effects as escape
+from fastsde.report.escape.figures import effect_panels
+from fastsde.report.saddles.figures import drawn_saddles
+from fastsde.report.spec import FIGURES, said
+from fastsde.study.objective import LANDSCAPE_WORDS
 
 QUICK = Settings(permutations=19, directions=4, sliced_limit=40, kernel_limit=40)
 
@@ -38,11 +38,11 @@ def found(covariate, low, high, values):
 @pytest.mark.parametrize(
     ("covariate", "low", "high", "values", "said"),
     [
-        ("alpha", 1.0, 2.0, (1.2, 2.0), "with tails of index 1.2 instead of 2 half have escaped sooner"),
-        ("alpha", 2.0, 1.0, (1.2, 2.0), "tails of index 1.2 instead of 2 half have escaped later"),
-        ("alpha", 1.0, 1.0, (1.2, 2.0), "no effect of tails of index 1.2 instead of 2"),
-        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "anisotropic noise instead of isotropic half"),
-        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "rate 0.1 instead of 0.2 half have escaped soon"),
+        ("alpha", 1.0, 2.0, (1.2, 2.0), "half have escaped sooner with tails of index 1.2 instead of 2"),
+        ("alpha", 2.0, 1.0, (1.2, 2.0), "half have escaped later with tails of index 1.2 instead of 2"),
+        ("alpha", 1.0, 1.0, (1.2, 2.0), "no significant effect of tails of index 1.2 instead of 2"),
+        ("noise", 1.0, 2.0, ("isotropic", "gradient"), "with anisotropic noise instead of isotropic"),
+        ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "sooner with learning rate 0.1 instead of 0.2"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_which_way(covariate, low, high, values, said):
@@ -97,21 +97,10 @@ def test_a_barrier_is_reached_and_a_saddle_left():
     assert "to radius 1" in escape.effects_table(effects, 0.5, "steps", ("radius 1",))
 
 
-def test_a_landscape_has_coordinates_and_an_energy():
-    figure = Figure()
-    figure.suptitle("mode 2 against the loss")
-    relabel(figure)
-    assert figure.get_suptitle() == "coordinate 2 against the energy"
-    assert (
-        in_landscape_words("<i>modes</i> of <code>loss</code>") == "<i>coordinates</i> of <code>loss</code>"
-    )
-
-
 def test_no_caption_of_a_landscape_has_words_of_a_network():
-    specs = [
-        spec for spec in SPECS if spec.name in ("effect", "distances", "loss", "modes", "learning", "pairs")
-    ]
-    shown = [in_landscape_words(text) for spec in specs for text in (spec.title, spec.caption, spec.source)]
+    specs = [FIGURES[name] for name in ("effect", "distances", "modes", "learning", "pairs", "mixing")]
+    analysis = SimpleNamespace(objective=SimpleNamespace(vocabulary=LANDSCAPE_WORDS))
+    shown = [said(text, analysis) for spec in specs for text in (spec.title, spec.caption, spec.source)]
     outside = [re.sub(r"<code>.*?</code>", "", text) for text in shown]
     found = [
         re.findall(r"\b(?:modes?|learn\w*|strength|singular|losses)\b|<sup>T</sup>", one) for one in outside
@@ -129,8 +118,8 @@ def test_the_table_has_both_ends():
     assert row["unit"] == "200 trajectories per sample"
 
 
-def test_explosions_and_the_unit_are_said():
-    """Of the upper level one in ten explodes; three data sets are the unit, of two levels that share them."""
+def test_divergence_and_the_unit_are_said():
+    """Of the upper level one in ten diverges; three data sets are the unit, of two levels that share them."""
     rng = np.random.default_rng(1)
 
     def stays(gone):
@@ -143,11 +132,11 @@ def test_explosions_and_the_unit_are_said():
     ]
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     (sentence,) = escape.effect_sentences(effects)
-    assert sentence.endswith("; 3 data sets); exploded 0 of 300 at 1.2, 30 of 300 at 2")
+    assert sentence.endswith("; 3 data sets); diverged 0 of 300 at 1.2, 30 of 300 at 2")
     html = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
-    assert "exploded 0 of 300 at 1.2, 30 of 300 at 2" in html
+    assert "diverged 0 of 300 at 1.2, 30 of 300 at 2" in html
     (row,) = escape.effect_rows(effects, ("rank 0",))
-    assert (row["exploded"], row["unit"]) == ("0, 30", "3 data sets")
+    assert (row["diverged"], row["unit"]) == ("0, 30", "3 data sets")
     alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
     assert "100 trajectories per sample of the one data set in common" in escape.effect_sentences(alone)[0]
 
@@ -160,7 +149,7 @@ def analysis():
 def test_findings_say_what_was_counted(analysis):
     sections = analysis.sections["saddles"]
     share = 100 * sections.models["sgd"].visits / 150
-    spec = {spec.name: spec for spec in (*saddles.SPECS, *escape.SPECS)}
+    spec = FIGURES
     visited = max((k for k in drawn_saddles(sections) if sections.rank[k] > 0),
                   key=lambda k: sum(one.visits[k] for one in sections.models.values()))  # fmt: skip
     one = sections.models["sgd"]
@@ -169,8 +158,8 @@ def test_findings_say_what_was_counted(analysis):
     assert one.share_low[visited] < share[visited] / 100 < one.share_high[visited]
     curved = spec["saddle_curvature"].finding(analysis)
     assert curved.startswith("The saddles themselves: the origin: flat, 0 of ")
-    assert "The visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
-    assert curved.endswith("Where the saddle itself is flat, that is due to the distance from it.")
+    assert "Visiting states have a significantly negative eigenvalue: the origin in 100 % (" in curved
+    assert curved.endswith("Where the saddle itself is flat, this is due to their distance from it.")
     assert ": flat, 0 of " not in spec["saddle_visits"].finding(analysis)
     assert "the saddle itself</i></th><td>flat, 0 of " in spec["saddle_visits"].beside(analysis)
     assert "lower bound" in spec["saddle_visits"].beside(analysis)  # only the modes are recorded
@@ -204,6 +193,6 @@ def test_the_curvature_at_visits_is_not_that_of_the_saddle(analysis):
     assert np.all(one.lowest[one.visits > 0] < -60)
 
 
-@pytest.mark.parametrize("spec", saddles.SPECS)
+@pytest.mark.parametrize("spec", [spec for spec in FIGURES.values() if spec.section == "saddles"])
 def test_no_text_on_saddles_speaks_of_layers_that_a_study_may_not_have(spec):
     assert "layers or more" not in spec.caption + spec.source

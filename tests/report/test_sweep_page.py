@@ -7,8 +7,8 @@ import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.analysis.sweep_rows import Row, columns, value_of
-from fastsde.report.sweep_figure import _across, _draw, _quantity, _series, sweep_image
-from fastsde.report.sweep_table import csv_text, heading, main_place, text_rows
+from fastsde.report.sweep.figures import _across, _draw, _quantity, _series, sweep_image
+from fastsde.report.sweep.tables import csv_text, heading, main_place, text_rows
 
 SWEPT = ("time.learning_rate", "models.sgd.batch", "models.levy.alpha", "data.seed")
 
@@ -57,7 +57,7 @@ def test_every_value_is_a_column_with_its_unit():
     assert first["batch size (samples)"] == "1"
     assert first["noise tail index (mode 1)"] == "1.7"
     assert first["escape from rank 0 to 1, half by (time)"] == "1 (0.9 to 1.1)"
-    assert first["exploded"] == "3 of 100"
+    assert first["diverged"] == "3 of 100"
     assert heading("alpha") == "tail index of the noise"
     assert heading("substeps") == "integrator steps per learning-rate step"
 

@@ -8,7 +8,9 @@ import pytest
 from fastsde.analysis.tails.section import ModelTails, TailSection, sample_tails
 from fastsde.analysis.tails.tail_pool import TailPool
 from fastsde.analysis.tails.verdict import MEANING
-from fastsde.report import tails
+from fastsde.report.tails import tables
+from fastsde.report.tails import text as tails
+from fastsde.study.objective import NETWORK_WORDS
 
 
 def analysis_of(noise):
@@ -19,6 +21,7 @@ def analysis_of(noise):
     section = TailSection({"sgd": ModelTails(sample_tails(pool), None, None)})
     modes = np.ones(noise.shape[2])
     return SimpleNamespace(
+        objective=SimpleNamespace(vocabulary=NETWORK_WORDS),
         sections={"tails": section},
         models={"sgd": None},
         reference="sgd",
@@ -38,8 +41,8 @@ def test_gaussian_noise_of_few_trajectories_is_undetermined_and_says_what_would_
     index = few.sections["tails"].models["sgd"].noise.pooled.detectable[0]
     assert 1.6 < index <= 1.73  # of 128 values, or somewhat fewer by the design effect
     said = tails.finding(few)
-    assert f"sgd: undetermined at this number of values (detectable {index:.2f} or less)" in said
-    told = tails.verdicts(few)
+    assert f"sgd: undetermined with this number of values (detectable {index:.2f} or less)" in said
+    told = tables.verdicts(few)
     assert "at most 5 % of Gaussian samples get a verdict that claims a tail" in told
     assert "with a power of 80 %" in told
     assert f"detectable {index:.2f} or less" in told

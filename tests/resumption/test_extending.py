@@ -133,7 +133,7 @@ def test_a_snapshot_that_was_not_taken_is_named(tmp_path):
 
 def test_a_run_cannot_be_made_shorter(tmp_path):
     fastsde.run(base(), tmp_path)
-    with pytest.raises(StoreError, match="longer, not shorter"):
+    with pytest.raises(StoreError, match="extended, but not shortened"):
         fastsde.run(base(time={"steps": 30}), tmp_path)
 
 

@@ -199,7 +199,7 @@ class TestManySnapshots:
             "finish",
             lambda self, outcome, stop: finish(self, outcome, stopping_after(7)),
         )
-        with pytest.raises(Interrupted, match="0 of 2 parts finished"):
+        with pytest.raises(Interrupted, match="0 of 2 parts are finished"):
             fastsde.run(self.STUDY, tmp_path)
         assert not list(tmp_path.rglob("*.tmp"))
         assert [(item.part.model, item.done) for item in status(tmp_path).running] == [("sgd", 1.0)]
@@ -259,7 +259,7 @@ class TestDisk:
     def test_too_small_a_disk_is_refused_before_anything_is_written(self, tmp_path):
         mounted(tmp_path / "small", "size=64k")
         try:
-            with pytest.raises(fastsde.system.errors.ResourceError, match="are free in"):
+            with pytest.raises(fastsde.system.errors.ResourceError, match="is free in"):
                 fastsde.run(S, tmp_path / "small" / "run")
             assert list((tmp_path / "small").iterdir()) == []
         finally:
@@ -339,7 +339,7 @@ class TestCompany:
     def test_a_part_taken_by_another_process_is_waited_for(self, tmp_path, undisturbed):
         taken = Unfinished.take(tmp_path, Part("sgd", 0, 16))
         assert Unfinished.take(tmp_path, Part("sgd", 0, 16)) is None
-        with pytest.raises(Interrupted, match="5 of 6 parts finished"):
+        with pytest.raises(Interrupted, match="5 of 6 parts are finished"):
             fastsde.run(S, tmp_path, part_size=16, stop=lambda: len(list(tmp_path.glob("parts/*.h5"))) == 5)
         alive = [item for item in status(tmp_path).running if item.alive]
         assert [item.part for item in alive] == [Part("sgd", 0, 16)]
@@ -365,7 +365,7 @@ def test_a_signal_saves_and_stops_within_seconds(tmp_path, number):
         told = process.communicate()[1]
         assert time.monotonic() - begun < 30
     assert process.returncode == 75, told
-    assert "0 of 2 parts finished" in told
+    assert "0 of 2 parts are finished" in told
     sgd = next(item for item in status(tmp_path / "run").running if item.part.model == "sgd")
     assert not sgd.alive
     assert sgd.done > 0
@@ -388,7 +388,7 @@ def test_a_signal_while_compiling_stops_within_seconds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("polls", "where"), [(0, "looking"), (5, "looking"), (6, "joining"), (20, "joining")]
+    ("polls", "where"), [(0, "reading"), (5, "reading"), (6, "joining"), (20, "joining")]
 )
 @pytest.mark.parametrize("copy", [False, True])
 def test_whoever_only_looks_or_joins_can_be_stopped_too(directory, undisturbed, polls, where, copy):

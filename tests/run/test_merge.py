@@ -79,15 +79,15 @@ def test_what_is_finished_can_be_read_before_the_rest(shards, tiny_study, stand_
         with h5py.File(partial) as file:
             np.testing.assert_array_equal(file["sgd/trajectory"], np.arange(5, 10))
     (shards[1] / "parts" / "sgd-000000000005.h5").unlink()
-    with pytest.raises(IncompleteError, match="no part is finished"):
+    with pytest.raises(IncompleteError, match=r"no part .* is finished"):
         merge(shards[1:], partial=True)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seed": 4}, "seed: there 3, here 4"),
-        ({"time": {"learning_rate": 0.02}}, r"time\.learning_rate: there 0\.01, here 0\.02"),
+        ({"seed": 4}, "seed: 3 in .*, 4 in "),
+        ({"time": {"learning_rate": 0.02}}, r"time\.learning_rate: 0\.01 in .*, 0\.02 in "),
     ],
 )
 def test_other_studies_and_seeds_are_refused(shards, tiny_study, stand_in, tmp_path, change, message):
@@ -113,13 +113,11 @@ def test_other_versions_are_refused_unless_asked_for(shards, tiny_study, stand_i
         file.attrs["versions"] = json.dumps(versions | {"numba": "0.1", "kernels": "0" * 16, "h5py": "1.0"})
 
     resealed(Part("sde", 5, 5).path(shards[1]), older)
-    with pytest.raises(
-        StoreError, match=r"sde-000000000005\.h5(.|\n)*kernels: there(.|\n)*numba: there 0\.1"
-    ) as e:
+    with pytest.raises(StoreError, match=r"sde-000000000005\.h5(.|\n)*kernels: (.|\n)*numba: 0\.1 and") as e:
         merge(shards, tmp_path / "all")
     assert "h5py" not in str(e.value)
     check(merge(shards, tmp_path / "all", any_version=True), tiny_study, stand_in)
-    with pytest.raises(StoreError, match=r"this installation(.|\n)*numba: there 0\.1"):
+    with pytest.raises(StoreError, match=r"this installation(.|\n)*numba: 0\.1 and"):
         run(tiny_study, shards[1], integrate=stand_in)
 
 
@@ -128,7 +126,7 @@ def test_checksums_are_looked_at(shards, tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"sde-000000000005\.h5 does not have the SHA-256"):
+    with pytest.raises(StoreError, match=r"sde-000000000005\.h5 has changed since it was written"):
         merge(shards, tmp_path / "all")
     assert not (tmp_path / "all").exists()
 

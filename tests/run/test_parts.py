@@ -140,7 +140,7 @@ def test_part_sizes_change_nothing(tiny_study, stand_in, tmp_path):
 
 def test_another_study_is_refused_and_named(finished_run, tiny_study, stand_in):
     other = tiny_study.replace(time={"learning_rate": 0.02})
-    with pytest.raises(StoreError, match=r"time\.learning_rate: there 0\.01, here 0\.02"):
+    with pytest.raises(StoreError, match=r"time\.learning_rate: 0\.01 in .*, 0\.02 in "):
         run(other, finished_run, integrate=stand_in)
     (finished_run / "study.toml").unlink()
     with pytest.raises(StoreError, match=r"sgd-000000000000\.h5 belongs to another study"):
@@ -155,12 +155,12 @@ def test_a_damaged_part_is_named(finished_run, tiny_study):
 
 def test_a_renamed_part_is_refused(finished_run, tiny_study):
     Part("sgd", 0, 4).path(finished_run).rename(Part("sgd", 3, 4).path(finished_run))
-    with pytest.raises(StoreError, match="not what its name says"):
+    with pytest.raises(StoreError, match="wrong name or content"):
         missing(tiny_study, finished_run)
 
 
 def test_stopping_keeps_finished_parts(tiny_study, stand_in, tmp_path):
-    with pytest.raises(Interrupted, match="1 of 6 parts finished"):
+    with pytest.raises(Interrupted, match="1 of 6 parts are finished"):
         run(tiny_study, tmp_path, integrate=stand_in, part_size=4, stop=lambda: len(stand_in.calls) == 2)
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["sgd-000000000000.h5"]
     assert not (tmp_path / "ensemble.h5").exists()
@@ -188,7 +188,22 @@ def test_progress_counts_trajectory_steps_of_what_is_missing(tiny_study, stand_i
     assert recorder.updates[-1] == (2000, "sde")
     Part("sde", 8, 2).path(tmp_path).unlink()
     run(tiny_study, tmp_path, integrate=stand_in, part_size=4, progress=recorder)
-    assert recorder.tasks[1] == ("integrate", 2 * 40 * 4, "trajectory-steps")
+    assert recorder.tasks[-1] == ("integrate", 2 * 40 * 4, "trajectory-steps")
+
+
+def test_progress_of_checksums_is_reported_in_bytes(finished_run):
+    recorder = Recorder()
+    with open_ensemble(finished_run, verify=True, progress=recorder):
+        pass
+    size = sum(path.stat().st_size for path in (finished_run / "parts").glob("*.h5"))
+    assert recorder.tasks == [("verify checksums", size, "bytes")]
+    done = [update[0] for update in recorder.updates]
+    assert done == sorted(done)
+    assert done[-1] == size
+    status(finished_run, verify=True, progress=recorder)
+    assert len(recorder.tasks) == 2
+    open_ensemble(finished_run, progress=recorder).close()
+    assert len(recorder.tasks) == 2, "nothing is verified"
 
 
 def test_study_file_of_the_directory_is_resolved(finished_run, tiny_study):
@@ -196,7 +211,7 @@ def test_study_file_of_the_directory_is_resolved(finished_run, tiny_study):
 
 
 def test_status_needs_a_run(tmp_path):
-    with pytest.raises(StoreError, match="no study"):
+    with pytest.raises(StoreError, match="does not contain study"):
         status(tmp_path)
 
 

@@ -58,7 +58,7 @@ def test_later_steps_have_fewer(going_on):
 
 def test_what_is_not_there_is_said(going_on, tmp_path):
     directory, _, s = going_on
-    with pytest.raises(StoreError, match="there are some at 1, 2"):
+    with pytest.raises(StoreError, match="snapshots are at 1, 2"):
         peek(directory, 41)
     with pytest.raises(Interrupted):
         run(s, tmp_path / "new", stop=lambda: True)

@@ -47,13 +47,13 @@ def test_each_scheduler_tells_the_shard(environment, shard):
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "no task of a job array"),
-        ({"SGE_TASK_ID": "undefined"}, "no task of a job array"),
-        ({"LSB_JOBINDEX": "0"}, "no task of a job array"),
-        ({"PBS_ARRAY_INDEX": "0"}, "index 0 of PBS, from 1(.|\n)*--index-from 0"),
-        ({"PBS_ARRAY_INDEX": "11"}, "index 11 of PBS(.|\n)*none of 10 shards"),
+        ({}, "not a task of a job array"),
+        ({"SGE_TASK_ID": "undefined"}, "not a task of a job array"),
+        ({"LSB_JOBINDEX": "0"}, "not a task of a job array"),
+        ({"PBS_ARRAY_INDEX": "0"}, "index 0 of the PBS array .first index 1(.|\n)*--index-from 0"),
+        ({"PBS_ARRAY_INDEX": "11"}, "index 11 of the PBS array(.|\n)*one of 10 shards"),
         ({"PBS_ARRAY_INDEX": "x"}, "not a number"),
-        (slurm(3, 3, 7), "not 10 tasks"),
+        (slurm(3, 3, 7), "not have 10 tasks"),
         (slurm(7, 7, 7), "--index-from"),
     ],
 )
@@ -74,7 +74,7 @@ def test_schedulers_that_do_not_say_where_an_array_begins_begin_at_1_or_where_th
         assert shard_of("10", environment={name: "10"}) == Shard(10, 10)
         assert shard_of("10", environment={name: "9"}, index_from=0) == Shard(10, 10)
     assert shard_of("10", environment={"PBS_ARRAY_INDEX": "0"}, index_from=0) == Shard(1, 10)
-    with pytest.raises(SchedulerError, match="none of 10 shards"):
+    with pytest.raises(SchedulerError, match="one of 10 shards"):
         shard_of("10", environment={"PBS_ARRAY_INDEX": "10"}, index_from=0)
 
 

@@ -92,7 +92,7 @@ def test_the_run_keeps_its_states_and_goes_on_without_the_source(trained, tmp_pa
 
 def test_other_states_are_another_study(trained, tmp_path):
     fastsde.run(fork(trained), tmp_path)
-    with pytest.raises(StoreError, match=r"network\.init\.step: there 5, here 6"):
+    with pytest.raises(StoreError, match=r"network\.init\.step: 5 in the existing files, 6 in this study"):
         fastsde.run(fork(trained, step=6), tmp_path)
 
 
@@ -127,9 +127,9 @@ def test_exploded_trajectories_are_passed_over(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"step": 77}, r"network\.init\.step(.|\n)*one of 0, 1, 2"),
-        ({"init": {"model": "other"}}, r"network\.init\.model(.|\n)*one of m"),
-        ({"trajectories": 100}, "states that have not exploded; there are 12"),
+        ({"step": 77}, r"network\.init\.step(.|\n)*that run: 0, 1, 2"),
+        ({"init": {"model": "other"}}, r"network\.init\.model(.|\n)*: \"m\""),
+        ({"trajectories": 100}, "trajectories that have not diverged; it has 12"),
         ({"widths": (3, 5, 2)}, r"network\.widths"),
     ],
 )
@@ -158,5 +158,5 @@ def test_states_file_of_another_origin_is_refused(trained, tmp_path):
     fastsde.run(fork(trained), tmp_path / "a")
     fastsde.run(fork(trained, step=6), tmp_path / "b")
     (tmp_path / "b" / STATES_FILE).replace(tmp_path / "a" / STATES_FILE)
-    with pytest.raises(StoreError, match="other states"):
+    with pytest.raises(StoreError, match="does not hold the states"):
         start_states(resolve(fork(trained)), 0, 3, tmp_path / "a")

@@ -128,9 +128,9 @@ def test_what_the_synonyms_offer_is_valid():
     [
         (('loss = "mean"', 'activation = "relu"'), "network.activation", "networks are linear for now"),
         (("seed = 3", 'activation = "relu"'), "activation", "networks are linear for now"),
-        (("seed = 3", "learning_rate = 1"), "learning_rate", "it belongs to [time]"),
-        (("batch = 2", "batch = 2\nlearning_rate = 1"), "models.sgd.learning_rate", "it belongs to [time]"),
-        (("batch = 2", "batch = 2\nalpha = 1"), "models.sgd.alpha", 'only kind "sde" has it'),
+        (("seed = 3", "learning_rate = 1"), "learning_rate", "move it to [time]"),
+        (("batch = 2", "batch = 2\nlearning_rate = 1"), "models.sgd.learning_rate", "move it to [time]"),
+        (("batch = 2", "batch = 2\nalpha = 1"), "models.sgd.alpha", 'only kind = "sde" has this key'),
         (("batch = 2", "batch = 2\nsubsteps = 4"), "models.sgd.substeps", 'kind = "svag" has'),
         (("batch = 2", "batch = 2\ndt = 1"), "models.sgd.dt", "one time.learning_rate"),
         (("steps = 1_000", "steps = 1_000\nepochs = 3"), "time.epochs", "write steps"),

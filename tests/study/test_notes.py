@@ -17,7 +17,7 @@ SDE = '[models.sde]\nkind = "sde"\nnoise = "gradient"\n'
 
 def test_shuffled_epochs_beside_sdes_are_noted_with_the_control():
     (note,) = notes(changed(EPOCH))
-    assert "models.sgd draws its batches in shuffled epochs, models.langevin and models.sde have" in note
+    assert "models.sgd samples in shuffled epochs, whereas the noise of models.langevin and" in note
     control = note[note.index("[models.sgd_replacement]") :]
     assert notes(Study.from_toml(spoiled(EPOCH) + control.replace("    ", ""))) == []
 
@@ -79,6 +79,6 @@ def invoke_study(tmp_path, stand_in, monkeypatch):
 def test_where_the_batch_is_swept_the_control_follows_it():
     (note,) = notes(changed(EPOCH), ["models.sgd.batch"])
     assert note.endswith(
-        'and sweep "models.*.batch" in place of "models.sgd.batch": the control needs the same batches.'
+        'and sweep "models.*.batch" instead of "models.sgd.batch", so that the control has the same batch.'
     )
     assert "sweep" not in notes(changed(EPOCH), ["models.*.batch"])[0]

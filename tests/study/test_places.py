@@ -46,11 +46,6 @@ def slope(study):
     return 10 * (1 - end.parameters[0, 0])
 
 
-@pytest.fixture
-def allowed(monkeypatch):
-    monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
-
-
 @pytest.mark.usefixtures("allowed")
 def test_a_module_beside_the_study_file_comes_before_the_working_directory(tmp_path, monkeypatch):
     here = folder_with_module(tmp_path / "here", 2.0)

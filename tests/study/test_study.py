@@ -223,8 +223,8 @@ def test_all_errors_at_once():
     message = str(caught.value)
     assert message.startswith("bad.toml: 4 problems\n")
     for where in ("seed", "models.sgd.bacth", "time.steps", "data.teacher.singular_values[1]"):
-        assert f"\n  {where}\n    found " in message
-    assert message.count("    expected  ") == 4
+        assert f"\n  {where}\n    found: " in message
+    assert message.count("    expected:  ") == 4
 
 
 def test_an_empty_file_names_all_that_is_missing():
@@ -312,7 +312,7 @@ def test_heavy_tailed_finite_data_is_fine():
     [
         ("a = = 3", "line 1, column 5", "a = = 3"),
         ("seed = 1\nx y\n", "line 2, column 3", "x y"),
-        ("[data]\nx = [1,", "end of the file", "nothing more"),
+        ("[data]\nx = [1,", "end of the file", "the end of the file"),
     ],
 )
 def test_syntax_errors_name_the_line(text, where, got):
@@ -334,7 +334,7 @@ def test_unreadable_files(tmp_path):
 def test_errors_carry_their_exit_code_and_survive_pickling():
     error = StudyError([Complaint("a.b", "1", "2", "3")], "x.toml")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
-    assert str(error) == "x.toml: 1 problem\n\n  a.b\n    found     1\n    expected  2\n    fix       3"
+    assert str(error) == "x.toml: 1 problem\n\n  a.b\n    found:     1\n    expected:  2\n    fix:       3"
     assert isinstance(error, FastsdeError)
     assert (FastsdeError.exit_code, error.exit_code, Interrupted.exit_code) == (1, 2, 75)
 

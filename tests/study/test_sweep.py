@@ -72,11 +72,11 @@ def test_data_keep_the_seed_of_the_file_unless_it_is_swept(tmp_path):
     [
         ('"models.sde.alpha" = 1.5', "sweep.models.sde.alpha", "a list"),
         ('"models.sde.alpha" = []', "sweep.models.sde.alpha", "a list"),
-        ('"models.sde.alpha" = [1.5, 1.5]', "sweep.models.sde.alpha", "different"),
-        ('"models.nobody.alpha" = [1.5]', "sweep.models.nobody.alpha", "a key of the study"),
-        ('"models.sde" = [1]', "sweep.models.sde", "a key of the study"),
+        ('"models.sde.alpha" = [1.5, 1.5]', "sweep.models.sde.alpha", "distinct"),
+        ('"models.nobody.alpha" = [1.5]', "sweep.models.nobody.alpha", "a key in an existing table"),
+        ('"models.sde" = [1]', "sweep.models.sde", "a key in an existing table"),
         ('"models.sde.alpha" = [1.5, 2.5]', "models.sde-alpha2_5.alpha", "at most 2"),
-        ('"models.sde.alpah" = [1.5]', "sweep.models.sde.alpah", "a key"),
+        ('"models.sde.alpah" = [1.5]', "sweep.models.sde.alpah", "a valid key"),
         (f'"models.sde.substeps" = {list(range(1, 1002))}', "sweep", "at most 1000"),
     ],
 )  # fmt: skip
@@ -140,7 +140,9 @@ def test_models_without_a_batch_follow_that_of_the_reference_also_when_it_is_swe
         assert f"batch {batch} " in case.study.models["sde"].summary()
         assert f"batch {batch} " in case.study.models["matched"].summary()
         assert case.swept == ("models.sgd.batch",)
-    with pytest.raises(StudyError, match=r"sde, matched, svag would follow this batch[^$]*fastsde sweep"):
+    with pytest.raises(
+        StudyError, match=r"models.matched, models.svag would use this batch[^$]*fastsde sweep"
+    ):
         Study.from_mapping(BARE | {"sweep": {"models.sgd.batch": [1, 4]}})
 
 
@@ -166,10 +168,10 @@ def test_a_star_sets_every_model_that_has_the_key():
 @pytest.mark.parametrize(
     ("sweep", "allowed"),
     [
-        ({"models.*.batch": [1], "models.sde.batch": [2]}, "or of single ones"),
-        ({"models.sde.batch": [2], "models.*.batch": [1]}, "or of single ones"),
-        ({"models.*.bacth": [1]}, "a key of the study"),
-        ({"models.*": [1]}, "a key of the study"),
+        ({"models.*.batch": [1], "models.sde.batch": [2]}, "but not both"),
+        ({"models.sde.batch": [2], "models.*.batch": [1]}, "but not both"),
+        ({"models.*.bacth": [1]}, "a key in an existing table"),
+        ({"models.*": [1]}, "a key in an existing table"),
     ],
 )
 def test_a_star_that_means_nothing_is_refused(sweep, allowed):

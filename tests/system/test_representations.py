@@ -9,7 +9,7 @@ from studies import study
 
 import fastsde
 from fastsde.analysis import Settings, analyze
-from fastsde.analysis.distances.compare import compare
+from fastsde.analysis.distances.head_to_head import compare
 from fastsde.system.brief import LENGTH
 
 LONGEST = LENGTH + 100

@@ -18,7 +18,7 @@ from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import lower
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
-from fastsde.kernels.refine import Subordinated
+from fastsde.kernels.steps.subordinated import Subordinated
 from fastsde.study.terms import Subordination
 from fastsde.system.errors import StudyError
 

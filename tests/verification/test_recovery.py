@@ -10,7 +10,7 @@ import pytest
 
 import fastsde
 from fastsde.analysis import Settings, analyze, sections
-from fastsde.analysis.distances.compare import compare
+from fastsde.analysis.distances.head_to_head import compare
 from fastsde.analysis.summary import ranking
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recovery.toml"
@@ -32,7 +32,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def analysed(run):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sections, "SECTIONS", ())
+        patch.setattr(sections, "SECTIONS", {})
         return {name: analyze(run, name, settings=QUICK) for name in ("truth", "langevin")}
 
 

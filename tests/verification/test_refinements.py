@@ -16,12 +16,12 @@ from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.convergence import measure_orders
 from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import lower
-from fastsde.integrate.refinements import derivative_weights
-from fastsde.kernels.central import solve_complementarity
 from fastsde.kernels.cpu import Workers
+from fastsde.kernels.drift.central import solve_complementarity
 from fastsde.kernels.lanes import lane_count
-from fastsde.kernels.refine import COSINE, STAIRS, Schedule, rate_factor
+from fastsde.kernels.steps.scheduled import COSINE, STAIRS, Schedule, rate_factor
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.terms.derivative import derivative_weights
 from fastsde.system.errors import StudyError
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}

@@ -10,6 +10,8 @@ import numpy as np
 from fastsde.analysis.branching.variance_components import Components, variance_components
 from fastsde.analysis.coordinates import feature_matrix, feature_names
 from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, of_networks, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -37,7 +39,7 @@ class Branching:
     Attributes
     ----------
     states, branches : int
-        Trajectories start from so many states, so many from each.
+        Number of states from which trajectories start, and of trajectories from each.
     step : ndarray, shape (snapshot,)
         Steps since the branching.
     quantities : tuple of str
@@ -62,7 +64,7 @@ def measure(context: Context) -> Branching | None:
     states = -(-study.trajectories // branches)
     if branches < 2 or states < 2 or not whole or not (modes or loss):
         return None
-    names = feature_names(len(context.strength) if modes else 0, loss, landscape=study.landscape is not None)
+    names = feature_names(len(context.strength) if modes else 0, loss, study.objective.vocabulary.mode_name)
     spreads = {name: _spread(context, view, branches, modes, loss) for name, view in context.views.items()}
     step = np.asarray(next(iter(context.views.values())).step, dtype=np.float64)
     return Branching(states, branches, step, names, spreads)
@@ -80,3 +82,15 @@ def _spread(context: Context, view: Trajectories, branches: int, modes: bool, lo
         found.append(variance_components(points, branches, context.settings.seed))
     columns = ("within", "between", "share", "low", "high")
     return Spread(*(np.stack([getattr(one, column) for one in found]) for column in columns))
+
+
+SECTION = register_section(
+    Section(
+        name="branching",
+        record=Branching,
+        measure=measure,
+        order=140,
+        applies=of_networks,
+        cost=Cost((0.001, 0, 0, 0, 0, 0, 0, 0)),  # 1.00 to 1.00
+    )
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats
 
 __all__ = ["Components", "variance_components"]
@@ -61,8 +62,8 @@ def variance_components(values: Floats, branches: int, seed: int = 0, replicates
 
     Examples
     --------
-    >>> found = variance_components(np.array([[1.0], [3.0], [11.0], [13.0]]), 2)
-    >>> float(found.within[0]), float(found.between[0])
+    >>> components = variance_components(np.array([[1.0], [3.0], [11.0], [13.0]]), 2)
+    >>> float(components.within[0]), float(components.between[0])
     (2.0, 49.0)
     """
     values = np.asarray(values, dtype=np.float64)
@@ -82,7 +83,7 @@ def variance_components(values: Floats, branches: int, seed: int = 0, replicates
     weights = random.multinomial(len(count), np.full(len(count), 1 / max(1, len(count))), replicates)
     shares = _share(*_components(weights.astype(np.float64), count, mean, inner))
     with np.errstate(invalid="ignore"):
-        low, high = np.quantile(shares, [0.025, 0.975], axis=0)
+        low, high = np.quantile(shares, INTERVAL, axis=0)
     return Components(within[0], between[0], _share(within, between)[0], low, high)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.currents.lagged import LaggedMoments
 from fastsde.analysis.currents.linear_process import from_lag
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats
 
 LEAST_CORRELATION = 0.2
@@ -71,7 +72,7 @@ def entropy_production(
         return None
     bias = float(np.nanmean(null))
     corrected = plain - bias
-    low, high = np.quantile(resampled, (0.025, 0.975)) - 2 * bias
+    low, high = np.quantile(resampled, INTERVAL) - 2 * bias
     p_value = (1 + np.sum(~(null < plain))) / (1 + surrogates)
     ends = (corrected, min(low, corrected), max(high, corrected))
     interval = Interval(*(np.asarray(end, dtype=np.float64) for end in ends))

@@ -7,7 +7,7 @@ import numpy as np
 from fastsde.analysis.protocols import Floats
 
 GROUPS = 200
-"""Trajectories are dealt into so many groups at most: memory stays bounded, and groups are independent."""
+"""Most groups into which trajectories are dealt: memory stays bounded, and groups are independent."""
 
 
 class LaggedMoments:
@@ -73,7 +73,7 @@ class LaggedMoments:
 
     def part(self, chosen: slice) -> LaggedMoments:
         """Return the moments of some of the groups."""
-        found = LaggedMoments(len(self.count[chosen]), self.lagged.shape[1])
-        found.lagged, found.covariance = self.lagged[chosen], self.covariance[chosen]
-        found.count = self.count[chosen]
-        return found
+        chosen_moments = LaggedMoments(len(self.count[chosen]), self.lagged.shape[1])
+        chosen_moments.lagged, chosen_moments.covariance = self.lagged[chosen], self.covariance[chosen]
+        chosen_moments.count = self.count[chosen]
+        return chosen_moments

@@ -14,7 +14,10 @@ from scipy.stats import norm
 
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfit
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -121,9 +124,9 @@ def _estimate(sums: Floats, lags: Floats, seed: int) -> Mixing:
     weights = random.multinomial(groups, np.full(groups, 1 / groups), RESAMPLED).astype(np.float64)
     value = _correlation(sums.sum(axis=1))
     resampled = _correlation(np.einsum("bg,lgsm->blsm", weights, sums))
-    low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
+    low, high = np.quantile(resampled, INTERVAL, axis=0)
     times = np.array([integrated_time(lags, one) for one in resampled])
-    ends = np.quantile(times, (0.025, 0.975), axis=0)
+    ends = np.quantile(times, INTERVAL, axis=0)
     time = Interval(integrated_time(lags, value), ends[0], ends[1])
     highest = _highest(value[1:], resampled[:, 1:])
     verdict = tuple(_verdict(*columns) for columns in zip(value.T, low.T, highest.T, strict=True))
@@ -142,7 +145,7 @@ def integrated_time(lags: Floats, correlation: Floats) -> Floats:
     >>> integrated_time(lags, np.exp(-lags / 7)[:, None]).round(2)
     array([7.])
     """
-    found = np.full(correlation.shape[1], np.nan)
+    highest = np.full(correlation.shape[1], np.nan)
     for mode, column in enumerate(correlation.T):
         gone = np.flatnonzero(column < FORGOTTEN)
         end = int(gone[0]) if gone.size else len(lags) - 1
@@ -151,8 +154,8 @@ def integrated_time(lags: Floats, correlation: Floats) -> Floats:
         kept = np.maximum(column[: end + 1], 0.0)
         area = float(np.trapezoid(kept, lags[: end + 1]))
         rest = area * kept[end] / (1 - kept[end]) if gone.size and kept[end] < 1 else 0.0
-        found[mode] = area + rest
-    return found
+        highest[mode] = area + rest
+    return highest
 
 
 def _highest(value: Floats, resampled: Floats) -> Floats:
@@ -161,7 +164,7 @@ def _highest(value: Floats, resampled: Floats) -> Floats:
     Normal bounds of Fisher's ``artanh`` of the correlation, each at 97.5 % to the number of lags.
     """
     inside = 1 - 1e-12
-    width = norm.isf(0.025 / max(1, len(value)))
+    width = norm.isf(INTERVAL[0] / max(1, len(value)))
     error = np.std(np.arctanh(np.clip(resampled, -inside, inside)), axis=0)
     return np.asarray(np.tanh(np.arctanh(np.clip(value, -inside, inside)) + width * error))
 
@@ -175,3 +178,14 @@ def _verdict(column: Floats, low: Floats, highest: Floats) -> str:
     if not gone.size:
         return "longer"
     return "shorter" if low[1] < FORGOTTEN else "resolved"
+
+
+SECTION = register_section(
+    Section(
+        name="mixing",
+        record=MixingTimes,
+        measure=measure,
+        order=130,
+        cost=Cost((0.000802, 0, 1.44e-06, 0, 0, 0, 6.39e-10, 9.76e-09)),  # 0.03 to 1.08
+    )
+)

@@ -15,7 +15,7 @@ from fastsde.analysis.protocols import Floats
 
 CELLS = 9
 REACH = 2.5
-"""Fields are taken on so many cells a side, out to so many standard deviations."""
+"""Cells along each axis of a field, and how many standard deviations it reaches out."""
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,16 @@ from fastsde.analysis.currents.planes import (
 from fastsde.analysis.currents.stochastic_area import Area, areas
 from fastsde.analysis.late_window import LateWindow, spread_out, survivors, unfit
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
 
 LIMIT = 16
-"""At most so many coordinates."""
+"""Largest number of coordinates."""
 FIELD_ROWS = 20_000
-"""Fields are of so many trajectories at most."""
+"""Most trajectories of which fields are."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Current:
     reason : str
         Why there is nothing; empty if there is.
     counted : int
-        Trajectories that never exploded: the only ones here.
+        Trajectories that never diverged: the only ones here.
     pairs : int
         Pairs of neighbouring snapshots.
     gap : float
@@ -202,3 +204,14 @@ def _bases(
     if modes > 1:
         found["modes"] = (whitened(np.eye(dimension)[[0, second]], process.covariance), moments)
     return found
+
+
+SECTION = register_section(
+    Section(
+        name="currents",
+        record=Currents,
+        measure=measure,
+        order=120,
+        cost=Cost((0, 0.000378, 0, 7.14e-07, 0, 1e-09, 0, 0)),  # 0.79 to 1.59
+    )
+)

@@ -52,8 +52,8 @@ def areas(moments: LaggedMoments, lag: float, surrogates: int, seed: int) -> Are
     >>> random, moments = np.random.default_rng(0), LaggedMoments(500, 2)
     >>> x = random.standard_normal((500, 2))
     >>> moments.add(x, 0.9 * x @ np.array([[1.0, 0.1], [-0.1, 1.0]]))
-    >>> found = areas(moments, 1.0, 99, 0)
-    >>> round(float(found.rate[0, 1]), 2), found.p_value
+    >>> turning = areas(moments, 1.0, 99, 0)
+    >>> round(float(turning.rate[0, 1]), 2), turning.p_value
     (0.09, 0.01)
     """
     each = _antisymmetric(moments.lagged) / (moments.count[:, None, None] * lag)

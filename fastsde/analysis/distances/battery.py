@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.analysis.distances.clouds import Clouds
-from fastsde.analysis.distances.versus import Measured, Pair, joined, versus
+from fastsde.analysis.distances.two_samples import Measured, Pair, by_every_distance, joined
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, register_section
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
@@ -65,5 +67,20 @@ def measure(context: Context) -> Battery | None:
 
 def _against(reference: str, half: int, clouds: Clouds, name: str) -> Measured:
     """Compare the first half of the reference with the second half of a model at one snapshot."""
-    orders = {one: clouds.orders[one] for one in (reference, name)}
-    return versus(clouds.points[reference][:half], clouds.points[name][half : 2 * half], orders, clouds.frame)
+    orders = {model: clouds.orders[model] for model in (reference, name)}
+    samples = clouds.points[reference][:half], clouds.points[name][half : 2 * half]
+    return by_every_distance(*samples, orders, clouds.frame)
+
+
+SECTION = register_section(
+    Section(
+        name="distances",
+        record=Battery,
+        measure=measure,
+        order=10,
+        significant=True,
+        cost=Cost(
+            (0, 0.134, 0, 0, 0.00014, 9.67e-07, 1.95e-06, 3.57e-05), threaded=True
+        ),  # fitted over measured: 0.30 to 1.23
+    )
+)

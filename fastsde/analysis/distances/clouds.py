@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.mmd import median_bandwidth
+from fastsde.analysis.distances.base import Frame
+from fastsde.analysis.distances.kernel_two_sample import median_bandwidth
 from fastsde.analysis.protocols import Bools, Floats
 from fastsde.analysis.shape.moments import Moments
 
@@ -24,7 +24,7 @@ BANDWIDTH_POINTS = 512
 """Points, evenly chosen in the order of their values, from whose distances the bandwidth is taken."""
 
 ROUNDING = 8
-"""Values that are less than so many units of rounding apart are equal."""
+"""Values that are less than this many units of rounding apart are equal."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.distances import wasserstein_1d
-from fastsde.analysis.distances.distance import p_value
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import BY_NAME
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.samples import pooled, surviving, unit_means
+from fastsde.analysis.distances.tested import p_value
+from fastsde.analysis.levels import NULL_QUANTILE
 from fastsde.analysis.protocols import Floats
 
 
@@ -44,18 +44,18 @@ class Coordinates:
 
 def coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> Coordinates:
     """Compare the coordinates one by one; of a logarithm all moments exist."""
-    known = pooled(first, second, BY_NAME["marginal_w1"].limit(frame.settings), frame)
+    known = pooled(first, second, frame.settings.sliced_limit, frame)
     nothing = np.full(len(frame.coordinates), np.nan)
     if known is None:
         return Coordinates(*[nothing] * 9)
     orders = np.array([math.inf if name.startswith("log") else order for name in frame.coordinates])
     w1, w2 = (wasserstein_1d.relabelled(*known, power) for power in (1, 2))
-    states = [unit_means(side, frame.branches) for side in (first, second)]
+    states = [unit_means(sample, frame.branches) for sample in (first, second)]
     first, second = surviving(first), surviving(second)
     with np.errstate(over="ignore", invalid="ignore"):  # heavy tails: shown only where moments exist
         mean = second.mean(axis=0) - first.mean(axis=0)
         several = min(map(len, states)) > 1
-        error = np.sqrt(sum(side.var(axis=0, ddof=int(several)) / len(side) for side in states))
+        error = np.sqrt(sum(sample.var(axis=0, ddof=int(several)) / len(sample) for sample in states))
     once, twice = (orders > 1, _banded(w1)), (orders > 2, _banded(w2))
     (w1, w1_null, w1_p), (w2, w2_null, w2_p) = (
         [np.where(there, values, np.nan) for values in band] for there, band in (once, twice)
@@ -75,5 +75,5 @@ def coordinates(first: Floats, second: Floats, order: float, frame: Frame) -> Co
 
 def _banded(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Value, null quantile and p-value of each column."""
-    chance = np.quantile(values[1:], 0.95, axis=0)
-    return values[0], chance, np.array([p_value(column) for column in values.T])
+    null = np.quantile(values[1:], NULL_QUANTILE, axis=0)
+    return values[0], null, np.array([p_value(column) for column in values.T])

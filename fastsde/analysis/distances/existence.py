@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from fastsde.analysis.shape.moments import Moments
 
 if TYPE_CHECKING:
-    from fastsde.analysis.distances.metric import Metric
+    from fastsde.analysis.distances.base import Distance
     from fastsde.analysis.settings import Settings
 
 
-def moment_order(found: Moments, modes: int) -> float:
+def moment_order(sample: Moments, modes: int) -> float:
     """Order up to which the compared modes may have moments; the logarithm of the loss has all of them.
 
     Parameters
     ----------
-    found : Moments
+    sample : Moments
         Of the modes, and what else follows them.
     modes : int
         How many modes are compared.
@@ -28,24 +28,24 @@ def moment_order(found: Moments, modes: int) -> float:
     float
         Infinite where neither the model's definition nor the sample denies any moment.
     """
-    return min((*found.limit[:modes], *found.denied[:modes]), default=math.inf)
+    return min((*sample.limit[:modes], *sample.denied[:modes]), default=math.inf)
 
 
-def refusal(metric: Metric, settings: Settings, orders: Mapping[str, float]) -> str:
+def refusal(distance: Distance, settings: Settings, orders: Mapping[str, float]) -> str:
     """Say why a distance between these models does not exist; empty if it does.
 
     Examples
     --------
-    >>> from fastsde.analysis.distances.metrics import BY_NAME
+    >>> from fastsde.analysis.distances.registry import DISTANCES
     >>> from fastsde.analysis.results import Settings
-    >>> refusal(BY_NAME["sliced_wasserstein"], Settings(), {"sgd": math.inf, "levy": 0.4})
+    >>> refusal(DISTANCES["sliced_wasserstein"], Settings(), {"sgd": math.inf, "levy": 0.4})
     'needs moments of order 2; levy has them below order 0.4 only'
-    >>> refusal(BY_NAME["mmd"], Settings(), {"sgd": math.inf, "levy": 0.4})
+    >>> refusal(DISTANCES["mmd"], Settings(), {"sgd": math.inf, "levy": 0.4})
     ''
     """
-    needed = metric.order(settings)
+    needed = distance.moments_needed(settings)
     lacking = {name: order for name, order in orders.items() if order <= needed and needed > 0}
     if not lacking:
         return ""
-    said = " and ".join(f"{name} has them below order {order:.2g} only" for name, order in lacking.items())
-    return f"needs moments of order {needed:g}; {said}"
+    limits = " and ".join(f"{name} has them below order {order:.2g} only" for name, order in lacking.items())
+    return f"needs moments of order {needed:g}; {limits}"

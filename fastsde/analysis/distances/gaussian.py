@@ -1,4 +1,4 @@
-r"""Gaussian closed forms of a distance and a divergence, from the means and covariances of two samples.
+r"""Gaussian laws: their fits to samples, and closed forms of a distance and a divergence between them.
 
 Wasserstein-2 (Bures): |m1-m2|^2 + tr(S1 + S2 - 2 (S1^{1/2} S2 S1^{1/2})^{1/2}).
 Kullback-Leibler: (tr(S2^{-1} S1) - d + (m2-m1)^T S2^{-1} (m2-m1) + ln det S2 - ln det S1) / 2.
@@ -63,49 +63,6 @@ def divergence(first: Gaussians, second: Gaussians) -> Floats:
     trace = np.einsum("...ij,...ji->...", inverse, covariance1)
     with np.errstate(invalid="ignore"):  # infinity less infinity where both are singular
         return np.asarray(np.where(regular, (trace - size + quadratic + log2 - log1) / 2, np.inf))
-
-
-def squared_wasserstein(x: Floats, y: Floats, seed: int = 0) -> float:
-    """Squared Wasserstein-2 distance of the Gaussians fitted to two samples, debiased by half samples.
-
-    2 B(x, y) - (B(x', y') + B(x'', y'')) / 2, where x', x'' are random halves of x, and so for y
-
-    Parameters
-    ----------
-    x, y : ndarray, shapes (n, d) and (m, d)
-        The samples, at least eight points each.
-    seed : int
-        Seed of the halves.
-
-    Returns
-    -------
-    float
-        In squared units of the coordinates. B alone is too large by about 2d/n + d(d+1)/(2n) (unit
-        covariance); half samples have twice that, so what remains is of second order, under the null and
-        off it. Negative values are chance around zero. It does not exist where the variance does not.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).normal(size=(500, 3))
-    >>> 0.9 < squared_wasserstein(x, x[::-1] + [1.0, 0.0, 0.0]) < 1.1
-    True
-    """
-    labels = np.arange(len(x) + len(y)) < len(x)
-    return float(relabelled(np.concatenate([x, y]), labels[None], seed)[0])
-
-
-def relabelled(pooled: Floats, labels: Bools, seed: int = 0) -> Floats:
-    """`squared_wasserstein` of the two parts of a pooled sample under many labellings, shape (labelling,).
-
-    The halves are one random half of the pooled sample within each part, so that all labellings, the
-    observed one among them, are exchangeable under the null.
-    """
-    half = np.zeros(len(pooled), dtype=np.bool_)
-    generator = np.random.Generator(np.random.Philox(seed))
-    half[generator.permutation(len(pooled))[: len(pooled) // 2]] = True
-    whole = bures(fitted(pooled, labels), fitted(pooled, ~labels))
-    parts = [bures(fitted(pooled, labels & side), fitted(pooled, ~labels & side)) for side in (half, ~half)]
-    return np.asarray(2 * whole - (parts[0] + parts[1]) / 2)
 
 
 def fitted(pooled: Floats, labels: Bools) -> Gaussians:

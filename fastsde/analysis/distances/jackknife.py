@@ -8,7 +8,11 @@ from typing import Protocol
 import numpy as np
 from scipy.stats import t as student_t
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
+
+GROUPS = 20
+"""Groups of trajectories, each of which is left out once."""
 
 
 class Jackknifed(Protocol):
@@ -42,16 +46,16 @@ def jackknife_error(left_out: Floats) -> float:
     return math.sqrt((groups - 1) / groups * float(np.sum((known - known.mean()) ** 2)))
 
 
-def jackknife_reach(left_out: Floats, level: float = 0.95) -> float:
-    """Half width of an interval: the standard error by Student's quantile for so many groups."""
+def jackknife_reach(left_out: Floats, level: float = CONFIDENCE) -> float:
+    """Half width of an interval: the standard error by Student's quantile for this number of groups."""
     groups = int(np.isfinite(left_out).sum())
     return jackknife_error(left_out) * float(student_t.ppf((1 + level) / 2, max(groups - 1, 1)))
 
 
-def closer(first: Jackknifed, second: Jackknifed, level: float = 0.95) -> bool | None:
+def closer(first: Jackknifed, second: Jackknifed, level: float = CONFIDENCE) -> bool | None:
     """Whether the first model is significantly closer to their reference than the second; None if unknown.
 
-    The difference of their means must exceed its own jackknife error by Student's quantile (two sides).
+    The difference of their means must exceed its own jackknife error by Student's two-sided quantile.
     """
     reach = jackknife_reach(second.left_out - first.left_out, level)
     return None if math.isnan(reach) else second.mean - first.mean > reach

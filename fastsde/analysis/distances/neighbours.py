@@ -11,11 +11,11 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from fastsde.analysis.distances.discrepancy import squared_distances
+from fastsde.analysis.distances.kernel_two_sample import squared_distances
 from fastsde.analysis.protocols import Bools, Floats
 
 DIMENSIONS = 3
-"""Beyond so many dimensions even the sign of the estimate is not to be trusted."""
+"""Beyond this many dimensions even the sign of the estimate is not to be trusted."""
 
 NEAR = 10
 """Neighbours from whose distances the dimension of the set of points is estimated."""
@@ -100,7 +100,7 @@ def relabelled(pooled: Floats, labels: Bools, neighbours: int = 5) -> Floats:
 
 
 def coincide(points: Floats, neighbours: int) -> bool:
-    """Whether more than so many points are one: a law with atoms has no density.
+    """Whether more points coincide than this: a law with atoms has no density.
 
     Examples
     --------

@@ -12,10 +12,10 @@ class Relabelling:
     """The observed labelling and random ones, the same at every snapshot.
 
     A permuted trajectory keeps its label through time, so that statistics of the whole run (the mean or the
-    largest value over snapshots) have an exact null law too. Where trajectories have exploded, the first
+    largest value over snapshots) have an exact null law too. Where trajectories have diverged, the first
     equally many survivors of either sample are used, and among them each permutation again marks half.
-    Trajectories that branch from one state share its accidents, and are shuffled together. A trajectory has
-    the same random numbers whatever the size, so that shuffles of samples of different sizes go together.
+    Trajectories that branch from one state share its accidents, and are permuted together. A trajectory has
+    the same random numbers whatever the size, so that permutations of samples of different sizes correspond.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Relabelling:
     seed : int
         Seed of the labellings.
     branches : int
-        So many consecutive trajectories of a sample are one unit; a divisor of ``size``.
+        Number of consecutive trajectories of a sample that are one unit; a divisor of ``size``.
 
     Examples
     --------
@@ -42,8 +42,10 @@ class Relabelling:
         self.size = size
         self.units = size // branches
         units = [
-            np.random.Generator(np.random.Philox([seed, side])).random((self.units, permutations), np.float32)
-            for side in range(2)
+            np.random.Generator(np.random.Philox([seed, sample])).random(
+                (self.units, permutations), np.float32
+            )
+            for sample in range(2)
         ]
         self._keys = np.repeat(np.ascontiguousarray(np.concatenate(units).T), branches, axis=1)
         self._last: tuple[bytes, Bools] | None = None

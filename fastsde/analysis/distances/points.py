@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis import coordinates
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import ROUNDING, Clouds, equal_to_rounding, placed
 from fastsde.analysis.distances.existence import moment_order
-from fastsde.analysis.distances.metric import Frame
 from fastsde.analysis.distances.samples import surviving
 from fastsde.analysis.distances.way import path_length
 from fastsde.analysis.law import branches_of, moment_limits
@@ -49,7 +49,7 @@ class Points:
     strength, scale : ndarray, shape (mode,)
         Singular values of the optimum, and what modes are divided by.
     branches : int
-        So many consecutive trajectories start from one state.
+        Number of consecutive trajectories that start from one state.
     half : int
         Trajectories of half a sample, in whole states.
 
@@ -65,7 +65,7 @@ class Points:
         self.has_modes, self.has_loss = (
             all(name in view.variables for view in views.values()) for name in ("modes", "loss")
         )
-        if self._study.landscape is not None:  # an energy may be negative: it has no logarithm
+        if not self._study.objective.positive:  # an energy may be negative: it has no logarithm
             self.has_loss = False
         if not (self.has_modes or self.has_loss):
             raise RequestError('nothing to analyse: record.observables has neither "modes" nor "loss"')
@@ -88,9 +88,8 @@ class Points:
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates."""
-        return coordinates.feature_names(
-            self.modes, self.has_loss, landscape=self._study.landscape is not None
-        )
+        words = self._study.objective.vocabulary
+        return coordinates.feature_names(self.modes, self.has_loss, words.mode_name)
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -105,7 +104,7 @@ class Points:
         return modes, loss
 
     def at(self, name: str, snapshot: int) -> Floats:
-        """Points of a snapshot, shape (trajectory, coordinate); exploded trajectories are not finite."""
+        """Points of a snapshot, shape (trajectory, coordinate); those that diverged are not finite."""
         return self._matrix(*self.read(name, snapshot))
 
     def way(self, name: str) -> Floats:
@@ -125,8 +124,8 @@ class Points:
         columns = [part for part in (modes, None if loss is None else loss[:, None]) if part is not None]
         depth = len(self._study.widths) - 1
         limits = moment_limits(self._study.models[name], depth, self.modes, self.has_loss)
-        found = moments(np.concatenate(columns, axis=1), limits, self._sizes(), self.branches)
-        return self._matrix(modes, loss), moment_order(found, self.modes), found
+        sample = moments(np.concatenate(columns, axis=1), limits, self._sizes(), self.branches)
+        return self._matrix(modes, loss), moment_order(sample, self.modes), sample
 
     def frame(self, settings: Settings) -> Frame:
         """Return what comparisons at all snapshots have in common."""

@@ -39,12 +39,12 @@ def central_quantiles(points: Floats, weights: Weights) -> Floats:
     (0.5, 0.0)
     """
     order = np.argsort(points.T, axis=1)
-    found = np.full((len(weights), len(LEVELS), points.shape[1]), np.nan)
+    quantiles = np.full((len(weights), len(LEVELS), points.shape[1]), np.nan)
     marks = np.ascontiguousarray(weights)
     total = marks.sum(axis=1, dtype=np.int64)
     for column, places in enumerate(order):
-        _weighted(points[places, column], places, marks, total, LEVELS, found[..., column])
-    return found
+        _weighted(points[places, column], places, marks, total, LEVELS, quantiles[..., column])
+    return quantiles
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]

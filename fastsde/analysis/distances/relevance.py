@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.analysis.distances.distance import p_value
+from fastsde.analysis.distances.base import SMALLEST_SAMPLE, Distance, Frame
 from fastsde.analysis.distances.existence import refusal
-from fastsde.analysis.distances.metric import SMALLEST_SAMPLE, Frame, Metric
-from fastsde.analysis.distances.metrics import METRICS
+from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.distances.samples import surviving
+from fastsde.analysis.distances.tested import p_value
 from fastsde.analysis.distances.way import equal_shares
+from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Floats
+from fastsde.analysis.section_cost import Cost, Size
+from fastsde.analysis.sections import Section, register_section
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
@@ -32,11 +35,10 @@ if TYPE_CHECKING:
 SIZES = (32, 64, 128)
 """Trajectories per sample: the costly distances grow as the square or the cube of them."""
 
-SHUFFLES = 19
-"""Shuffles of a replicate: the observed distance is the largest of twenty where p <= 0.05."""
+PERMUTATIONS = 19
+"""Permutations of a replicate: the observed distance is the largest of twenty where p <= 0.05."""
 
-LEVEL = 0.05
-TOLD = 0.2
+LEAST_POWER = 0.2
 """A power below this is that of a test which finds nothing."""
 
 SAMPLE = 32 * SIZES[-1]
@@ -50,14 +52,14 @@ class Verdict:
     Attributes
     ----------
     seconds : ndarray, shape (size,)
-        Of one test of so many trajectories per sample with all shuffles of the settings; NaN for sizes beyond
+        Of one test of this many trajectories per sample with all permutations; NaN for sizes beyond
         the distance's limit.
     growth : float
         Exponent of the growth of the seconds with the size, by least squares.
     bias : ndarray, shape (size,)
         Mean of the distance between samples of the reference itself.
     size : ndarray, shape (size,)
-        Share of such samples that are called different; 5 % by chance.
+        Share of such samples that are called different; 5 % if the test is exact.
     power_nearest, power_farthest : ndarray, shape (size,)
         Share of samples that are distinguished from the reference.
     exists : bool
@@ -92,7 +94,7 @@ class Relevance:
     distances : dict of str to Verdict
     recommended : str
         The cheapest of the distances that exist for every model and whose power is within two standard errors
-        of the best: against the nearest model, or the farthest where none finds the nearest (`TOLD`).
+        of the best: against the nearest model, or the farthest where none finds the nearest (`LEAST_POWER`).
     """
 
     sizes: NDArray[np.int64]
@@ -116,8 +118,11 @@ def measure(context: Context) -> Relevance | None:
     ranked = context.effects.ranking(context.reference)
     trial = _Trial(context, ranked[0], ranked[-1])
     with ThreadPoolExecutor(available_cores()) as pool:
-        found = dict(zip(METRICS, pool.map(trial.judge, METRICS, itertools.repeat(sizes)), strict=True))
-    verdicts = {metric.name: trial.timed(metric, verdict, sizes) for metric, verdict in found.items()}
+        judged = list(pool.map(trial.judge, DISTANCES.values(), itertools.repeat(sizes)))
+    verdicts = {
+        one.name: trial.timed(one, verdict, sizes)
+        for one, verdict in zip(DISTANCES.values(), judged, strict=True)
+    }
     return Relevance(
         sizes=sizes,
         replicates=context.settings.replicates,
@@ -132,8 +137,8 @@ def measure(context: Context) -> Relevance | None:
 def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
     """Choose the cheapest distance of nearly the best power, at common sizes.
 
-    Against the nearest model; or against the farthest, if no distance distinguishes the nearest in `TOLD` of
-    the samples.
+    Against the nearest model; or against the farthest, if no distance distinguishes the nearest in
+    `LEAST_POWER` of the samples.
 
     Examples
     --------
@@ -153,7 +158,7 @@ def recommended(verdicts: Mapping[str, Verdict], replicates: int) -> str:
         {name: float(np.nan_to_num(getattr(one, power)[common]).mean()) for name, one in known.items()}
         for power in ("power_nearest", "power_farthest")
     )
-    power = near if max(near.values()) >= TOLD else far
+    power = near if max(near.values()) >= LEAST_POWER else far
     best = max(power.values())
     error = math.sqrt(max(best * (1 - best), 0.25 / replicates) / (replicates * max(int(common.sum()), 1)))
     close = [name for name, value in power.items() if value >= best - 2 * error]
@@ -179,61 +184,62 @@ class _Trial:
             self.frames.append(at.frame)
             for name, cloud in self.clouds.items():
                 cloud.append(at.points[name][:SAMPLE])
-        quick = replace(self.settings, permutations=SHUFFLES)
+        quick = replace(self.settings, permutations=PERMUTATIONS)
         self.quick = [replace(one, settings=quick) for one in self.frames]
 
-    def judge(self, metric: Metric, sizes: NDArray[np.int64]) -> Verdict:
+    def judge(self, distance: Distance, sizes: NDArray[np.int64]) -> Verdict:
         """Bias, size and power of one distance, yet without its cost."""
         seconds, bias, size, near, far = np.full((5, len(sizes)), np.nan)
         for number, n in enumerate(sizes):
-            if n > metric.limit(self.settings):
+            if n > distance.largest_sample(self.settings):
                 continue
-            values, size[number] = self._share(metric, int(n), None)
+            values, size[number] = self._share(distance, int(n), None)
             bias[number] = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
-            near[number] = far[number] = self._share(metric, int(n), self.nearest)[1]
+            near[number] = far[number] = self._share(distance, int(n), self.nearest)[1]
             if self.farthest != self.nearest:
-                far[number] = self._share(metric, int(n), self.farthest)[1]
-        exists = not any(refusal(metric, self.settings, orders) for orders in self.orders)
+                far[number] = self._share(distance, int(n), self.farthest)[1]
+        exists = not any(refusal(distance, self.settings, orders) for orders in self.orders)
         return Verdict(seconds, math.nan, bias, size, near, far, exists)
 
-    def timed(self, metric: Metric, verdict: Verdict, sizes: NDArray[np.int64]) -> Verdict:
+    def timed(self, distance: Distance, verdict: Verdict, sizes: NDArray[np.int64]) -> Verdict:
         """Add the seconds of one whole test at each size that was judged, alone on the machine."""
         seconds = np.full(len(sizes), np.nan)
         sample = surviving(self.clouds[self.own][-1])
         for number, n in enumerate(sizes):
             if np.isfinite(verdict.size[number]) and len(sample) >= 2 * n:
-                labels = metric.labelling(int(n), self.frames[-1])
+                labels = distance.labelling(int(n), self.frames[-1])
                 start = time.perf_counter()
-                metric.compare(sample[:n], sample[n : 2 * n], labels, self.frames[-1])
+                distance.compare(sample[:n], sample[n : 2 * n], labels, self.frames[-1])
                 seconds[number] = time.perf_counter() - start
         return replace(verdict, seconds=seconds, growth=_slope(sizes, seconds))
 
-    def _share(self, metric: Metric, n: int, name: str | None) -> tuple[Floats, float]:
-        """Distances of replicates, and the share of them that a permutation test distinguishes."""
+    def _share(self, distance: Distance, n: int, name: str | None) -> tuple[Floats, float]:
+        """Distances of replicates, and the share of them that a permutation test rejects."""
         values = np.full(self.settings.replicates, np.nan)
-        told = np.full(self.settings.replicates, np.nan)
-        labels = metric.labelling(n, self.quick[0])
+        rejected = np.full(self.settings.replicates, np.nan)
+        labels = distance.labelling(n, self.quick[0])
         generator = np.random.Generator(np.random.Philox([self.settings.seed, n]))
         for replicate in range(self.settings.replicates):
             place = replicate % len(self.orders)
-            ours, theirs = (self.clouds[one][place] for one in (self.own, name or self.own))
-            orders = {one: self.orders[place][one] for one in (self.own, name or self.own)}
+            models = self.own, name or self.own
+            ours, theirs = (self.clouds[model][place] for model in models)
+            orders = {model: self.orders[place][model] for model in models}
             branches = self.quick[place].branches
             states = generator.permutation(min(len(ours), len(theirs)) // branches)
-            if refusal(metric, self.settings, orders):
+            if refusal(distance, self.settings, orders):
                 continue
             drawn = (states[:, None] * branches + np.arange(branches)).ravel()
             half = len(states) // 2 * branches
-            sides = ours[drawn[:half]], theirs[drawn[half:]]
-            if not metric.exploded and branches == 1:
-                sides = surviving(sides[0]), surviving(sides[1])
-            if min(map(len, sides)) < max(n, SMALLEST_SAMPLE):
+            samples = ours[drawn[:half]], theirs[drawn[half:]]
+            if not distance.diverged and branches == 1:
+                samples = surviving(samples[0]), surviving(samples[1])
+            if min(map(len, samples)) < max(n, SMALLEST_SAMPLE):
                 continue
-            found = metric.compare(sides[0][:n], sides[1][:n], labels, self.quick[place]).values
-            if found is not None and np.isfinite(found).all():
-                values[replicate] = found[0]
-                told[replicate] = p_value(found) <= LEVEL
-        known = told[np.isfinite(told)]
+            compared = distance.compare(samples[0][:n], samples[1][:n], labels, self.quick[place]).values
+            if compared is not None and np.isfinite(compared).all():
+                values[replicate] = compared[0]
+                rejected[replicate] = p_value(compared) <= SIGNIFICANCE
+        known = rejected[np.isfinite(rejected)]
         return values, float(known.mean()) if known.size else math.nan
 
 
@@ -242,3 +248,34 @@ def _slope(sizes: NDArray[np.int64], seconds: Floats) -> float:
     if known.sum() < 2:
         return math.nan
     return float(np.polyfit(np.log(sizes[known]), np.log(seconds[known]), 1)[0])
+
+
+FEWEST, MOST = 64, 256
+"""Trajectories from which on the section is measured, and up to which its cost grows: twice its samples."""
+
+
+def counted(size: Size) -> Size:
+    """Return the size that the cost grows with.
+
+    The reference is compared with the nearest and the farthest model, by samples of limited size.
+
+    Examples
+    --------
+    >>> counted(Size(models=6, snapshots=3, modes=5, trajectories=10_000))
+    Size(models=2, snapshots=1, modes=1, trajectories=256)
+    """
+    trajectories = size.trajectories if size.trajectories >= FEWEST else 0
+    return Size(min(size.models - 1, 2), 1, 1, min(trajectories, MOST))
+
+
+SECTION = register_section(
+    Section(
+        name="relevance",
+        record=Relevance,
+        measure=measure,
+        order=30,
+        cost=Cost(
+            (0, 0, 0, 0, 0, 0, 0.0118, 0), threaded=True, counted=counted
+        ),  # fitted over measured: 0.83 to 1.26
+    )
+)

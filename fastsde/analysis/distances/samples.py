@@ -1,10 +1,10 @@
-"""Samples of points: which of them are finite, pooled with their shuffles, averaged over states."""
+"""Samples of points: which of them are finite, pooled with their permutations, averaged over states."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fastsde.analysis.distances.metric import LEAST_STATES, SMALLEST_SAMPLE, Frame, shuffles
+from fastsde.analysis.distances.base import LEAST_STATES, SMALLEST_SAMPLE, Frame, permuted
 from fastsde.analysis.protocols import Bools, Floats
 
 
@@ -34,9 +34,9 @@ def unit_means(points: Floats, branches: int) -> Floats:
 
 
 def pooled(first: Floats, second: Floats, limit: int, frame: Frame) -> tuple[Floats, Bools] | None:
-    """Equally many finite ones of either sample and their labellings; None if there are too few."""
+    """Pool equally many finite points of both samples, with their labellings; None if there are too few."""
     size = min(len(first), len(second), limit) // frame.branches * frame.branches
-    relabelling = shuffles(size, frame.settings.permutations, frame.settings.seed, frame.branches)
+    relabelling = permuted(size, frame.settings.permutations, frame.settings.seed, frame.branches)
     slots, labels = relabelling.at(finite(first[:size]), finite(second[:size]))
     few_states = frame.branches > 1 and relabelling.units < LEAST_STATES
     if few_states or len(slots) < 2 * SMALLEST_SAMPLE:

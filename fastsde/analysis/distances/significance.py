@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Bools, Floats
-
-LEVEL = 0.05
-"""Two laws are distinguishable where the p-value is below this."""
 
 NO_DISTANCE = "no distance exists at any snapshot"
 
@@ -40,7 +38,7 @@ class Significance:
     @property
     def distinguishable(self) -> bool | None:
         """Whether the p-value is below 5 %; None if undetermined."""
-        return None if math.isnan(self.p_value) else self.p_value < LEVEL
+        return None if math.isnan(self.p_value) else self.p_value < SIGNIFICANCE
 
     @property
     def verdict(self) -> str:
@@ -58,8 +56,8 @@ def combine(
     Parameters
     ----------
     relabelled : mapping of str to ndarray, shape (snapshot, 1 + permutation)
-        For each distance its observed value in column 0, then its values under shuffled labels; column b is
-        the same shuffle of trajectories throughout. Rows of NaN where the distance does not exist.
+        For each distance its observed value in column 0, then its values under permuted labels; column b is
+        the same permutation of trajectories throughout. Rows of NaN where the distance does not exist.
     part : ndarray of bool, shape (snapshot,), optional
         Snapshots that count for the p-value of the whole run; all by default. A start that models share by
         construction has nothing to say.
@@ -74,16 +72,16 @@ def combine(
     -----
     The single-step procedure of Westfall and Young (1993): each distance at each snapshot, and the mean of
     each distance over snapshots, is studentised by all its labellings (`scores`); the largest of these is
-    compared with what it is under each shuffle. However the statistics depend on each
-    other, 5 % of equal laws are called distinguishable: exactly where all distances see the same shuffles of
-    the same trajectories, less often where they do not (distances that use fewer trajectories, blocks of
-    them, or the survivors), since the largest of independent statistics is larger.
+    compared with what it is under each permutation. However the statistics depend on each other, 5 % of equal
+    laws are called distinguishable: exactly where all distances see the same permutations of the same
+    trajectories, less often where they do not (distances that use fewer trajectories, blocks of them, or the
+    survivors), since the largest of independent statistics is larger.
 
     Examples
     --------
     >>> null = np.random.default_rng(0).random((3, 99))
-    >>> found = combine({"energy": np.column_stack([[0.5, 2.0, 0.5], null])})
-    >>> found.p_value, found.snapshot, found.verdict
+    >>> test = combine({"energy": np.column_stack([[0.5, 2.0, 0.5], null])})
+    >>> test.p_value, test.snapshot, test.verdict
     (0.01, 1, 'distinguishable')
     >>> combine({"energy": np.full((1, 100), np.nan)}, reason="too few").verdict
     'undetermined'
@@ -107,7 +105,7 @@ def combine(
 def scores(rows: Floats) -> Floats:
     """Studentise each row: less its mean over all labellings, over their standard deviation.
 
-    Observed and shuffled values are treated alike, so that columns stay exchangeable under the null.
+    Observed and permuted values are treated alike, so that columns stay exchangeable under the null.
 
     Parameters
     ----------

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 from scipy.stats import f as fisher
-from scipy.stats import norm
 
+from fastsde.analysis.confidence import WIDTH
 from fastsde.analysis.escape.hazard import Hazard, HazardRatio
 from fastsde.analysis.escape.passages import Passages
+from fastsde.analysis.levels import INTERVAL
 
 __all__ = ["COURSES", "course", "later_over_earlier", "other_course"]
 
@@ -50,11 +51,12 @@ def later_over_earlier(stays: Passages) -> HazardRatio:
     ratio = (late / after) / (early / before)
     law = fisher(2 * early, 2 * late)
     p = 2 * min(float(law.sf(ratio)), float(law.cdf(ratio)))
-    return HazardRatio(ratio, ratio / float(law.ppf(0.975)), ratio / float(law.ppf(0.025)), min(p, 1.0))
+    lower, upper = law.ppf(INTERVAL)
+    return HazardRatio(ratio, ratio / float(upper), ratio / float(lower), min(p, 1.0))
 
 
 def course(later: HazardRatio, binned: Hazard) -> str:
-    """Say in words how a hazard goes on after the arrival; one of `COURSES`.
+    """Say in words how a hazard continues after the arrival; one of `COURSES`.
 
     It turns if some bin's interval lies above those of both the first and the last bin, or below both; else
     it rises or falls if the interval of `later_over_earlier` does not hold 1.
@@ -73,6 +75,5 @@ def course(later: HazardRatio, binned: Hazard) -> str:
 def other_course(one: HazardRatio, reference: HazardRatio) -> bool:
     """Whether two ratios of later to earlier hazard differ at 5 %, by the normal law of their logarithms."""
     gap = math.log(one.ratio / reference.ratio)
-    width = float(norm.ppf(0.975))
-    errors = [math.log(each.high / each.low) / (2 * width) for each in (one, reference)]
-    return abs(gap) > width * math.hypot(*errors)
+    errors = [math.log(each.high / each.low) / (2 * WIDTH) for each in (one, reference)]
+    return abs(gap) > WIDTH * math.hypot(*errors)

@@ -7,8 +7,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import CensoredData, logrank, norm
+from scipy.stats import CensoredData, logrank
 
+from fastsde.analysis.confidence import WIDTH
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.survival import count, survival
 from fastsde.analysis.protocols import Floats
@@ -69,7 +70,7 @@ def kaplan_meier(stays: Passages, grid: Floats) -> Curve:
     left, risk, ends = survival(counts), counts.at_risk, counts.escaped
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(np.cumsum(ends / (risk * (risk - ends))))
-        width = np.exp(float(norm.ppf(0.975)) * error / np.log(left))  # at most 1, since log S < 0
+        width = np.exp(WIDTH * error / np.log(left))  # at most 1, since log S < 0
         band = [np.where((left > 0) & (left < 1), left**power, left) for power in (1 / width, width)]
     lines = (left, *band)
     place = np.searchsorted(counts.time, grid, side="right")

@@ -1,16 +1,16 @@
 """The effect of one property of a model on a time: heavier tails, anisotropic noise, a larger learning rate.
 
 What happens from one end of a family (`fastsde.analysis.escape.families`) to the other is said as a ratio of
-times, as a slope, and as a ratio of hazards. Explosions are a competing end: a time is that by which so many
-have escaped of all that arrived, exploded or not. Where data sets vary they are the unit, since all
-trajectories of one share its accidents.
+times, as a slope, and as a ratio of hazards. Divergence is a competing event: a time is that by which a given
+share of all that arrived has escaped, diverged ones included. Where data sets vary they are the unit, since
+all trajectories of one share its accidents.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
@@ -31,6 +31,7 @@ __all__ = [
     "effect",
     "families",
     "level",
+    "with_places",
 ]
 
 REPLICATES = 400
@@ -76,6 +77,8 @@ class Effect:
         How many of them there are; of trajectories at the smallest level.
     held : tuple of str
         What else a sweep varies and this family has in common, as "time.learning_rate = 0.005".
+    place : int
+        Number of the place that is left or reached: see `places` of `fastsde.analysis.escape.section.Escape`.
     """
 
     covariate: str
@@ -101,6 +104,7 @@ class Effect:
     unit: str
     units: int
     held: tuple[str, ...] = ()
+    place: int = -1
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,15 @@ class _Estimate:
     hazards: HazardRatio
 
 
-def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | None:
+def with_places(effects: Mapping[str, Effect]) -> dict[str, Effect]:
+    """Return effects that know their places, which files before version 3.1 have in the keys alone."""
+    return {
+        key: one if one.place >= 0 else replace(one, place=int(key.split()[1]))
+        for key, one in effects.items()
+    }
+
+
+def effect(family: Sequence[Group], covariate: str, seed: int = 0, place: int = 0) -> Effect | None:
     """Measure the effect of a covariate on the escape times of a family.
 
     Parameters
@@ -123,6 +135,8 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
     covariate : str
     seed : int
         Of the bootstrap over trajectories (400 percentile replicates).
+    place : int
+        Number of the place that the family leaves or reaches.
 
     Returns
     -------
@@ -159,8 +173,8 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
     if share is None:
         return None
     value = np.array(values)
-    place = np.log(value) if covariate in LOGARITHMIC else value
-    found = _over_data_sets(table, place, share) if len(shared) > 1 else _within(table, place, share, seed)
+    x = np.log(value) if covariate in LOGARITHMIC else value
+    found = _over_data_sets(table, x, share) if len(shared) > 1 else _within(table, x, share, seed)
     if found is None:
         return None
     stays = [joined(one) for one in table]
@@ -188,6 +202,7 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0) -> Effect | N
         p=found.hazards.p,
         unit=DATA_SET if len(shared) > 1 else ONE_DATA_SET if varied else TRAJECTORY,
         units=len(shared) if len(shared) > 1 else min(one.count for one in stays),
+        place=place,
     )
 
 
@@ -202,7 +217,7 @@ def _share(table: list[list[Passages]]) -> float | None:
     return share
 
 
-def _over_data_sets(table: list[list[Passages]], place: Floats, share: float) -> _Estimate:
+def _over_data_sets(table: list[list[Passages]], x: Floats, share: float) -> _Estimate:
     """Estimate within each data set, and take means and Student's intervals over them."""
     logs = np.log([[float(escape_time(count(stays), share)) for stays in one] for one in table])
     hazards = np.log([hazard_ratio(*ends).ratio for ends in zip(table[0], table[-1], strict=True)])
@@ -211,13 +226,13 @@ def _over_data_sets(table: list[list[Passages]], place: Floats, share: float) ->
         cox = np.exp(ends)
     return _Estimate(
         times=np.exp([_student(one)[:3] for one in logs]),
-        slope=np.array(_student(_slope(place, logs))[:3]),
+        slope=np.array(_student(_slope(x, logs))[:3]),
         ratio=np.exp(_student(logs[-1] - logs[0])[:3]),
         hazards=HazardRatio(float(cox[0]), float(cox[1]), float(cox[2]), p),
     )
 
 
-def _within(table: list[list[Passages]], place: Floats, share: float, seed: int) -> _Estimate | None:
+def _within(table: list[list[Passages]], x: Floats, share: float, seed: int) -> _Estimate | None:
     """Estimate on one data set, with a bootstrap over its trajectories."""
     stays = [one for (one,) in table]
     time = moments_of(*stays)
@@ -228,13 +243,13 @@ def _within(table: list[list[Passages]], place: Floats, share: float, seed: int)
         random = np.random.Generator(np.random.Philox(key=[seed, number + 1]))
         drawn[number] = escape_time(resample(one, REPLICATES, random), share)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio, slope = interval(drawn[-1] / drawn[0]), interval(_slope(place, np.log(drawn)))
+        ratio, slope = interval(drawn[-1] / drawn[0]), interval(_slope(x, np.log(drawn)))
     ends = np.array([interval(one) for one in drawn])
     if (ends[:, 0] <= 0).any():
         return None
     return _Estimate(
         times=np.column_stack([times, ends]),
-        slope=np.array([float(_slope(place, np.log(times))), *slope]),
+        slope=np.array([float(_slope(x, np.log(times))), *slope]),
         ratio=np.array([times[-1] / times[0], *ratio]),
         hazards=hazard_ratio(stays[0], stays[-1]),
     )

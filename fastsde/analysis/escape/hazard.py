@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import xlogy
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
+from fastsde.analysis.confidence import WIDTH
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.survival import Counts, count, moments_of
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats
 
 __all__ = ["Hazard", "HazardRatio", "hazard", "hazard_ratio"]
@@ -73,8 +75,8 @@ def hazard(stays: Passages, edge: Floats) -> Hazard:
     place[0] = 0
     events = np.diff(place).astype(np.float64)
     safe = np.where(spent > 0, spent, np.nan)
-    low = np.where(events > 0, chi2.ppf(0.025, 2 * np.maximum(events, 0.5)) / 2, 0.0)
-    return Hazard(edge, events / safe, low / safe, chi2.ppf(0.975, 2 * events + 2) / 2 / safe)
+    low = np.where(events > 0, chi2.ppf(INTERVAL[0], 2 * np.maximum(events, 0.5)) / 2, 0.0)
+    return Hazard(edge, events / safe, low / safe, chi2.ppf(INTERVAL[1], 2 * events + 2) / 2 / safe)
 
 
 def hazard_ratio(first: Passages, second: Passages) -> HazardRatio:
@@ -117,6 +119,6 @@ def _ratio(first: Counts, second: Counts) -> HazardRatio:
         beta += change
         if abs(change) < 1e-10:
             break
-    width = float(norm.ppf(0.975)) / math.sqrt(bend)
+    width = WIDTH / math.sqrt(bend)
     p = float(chi2.sf(max(0.0, 2 * (likelihood(beta) - likelihood(0.0))), 1))
     return HazardRatio(math.exp(beta), math.exp(beta - width), math.exp(beta + width), p)

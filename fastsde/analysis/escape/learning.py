@@ -25,12 +25,12 @@ class Learning:
     times : ndarray, shape (grid,)
         Grid of the curves, the same for all models of an analysis, in time units.
     survival, low, high : ndarray, shape (fraction, mode, grid)
-        Kaplan-Meier curves and bands; where some explode first, one minus the curve is the law of the
-        learning time had nothing exploded and the two been independent, not the share that learned.
+        Kaplan-Meier curves and bands; where some diverge first, one minus the curve is the law of the
+        learning time had nothing diverged and the two been independent, not the share that learned.
     median, median_low, median_high : ndarray, shape (fraction, mode)
         Medians; infinite where half is never reached.
     learned, censored, exploded : ndarray, shape (fraction, mode)
-        How many trajectories learned the mode, reached the end without, exploded before.
+        How many trajectories learned the mode, reached the end without, diverged before.
     logrank_p : ndarray, shape (fraction, mode)
         p-value of the log-rank test against the reference; NaN for the reference itself.
     """

@@ -38,7 +38,7 @@ class EscapeCurves:
     arrived, escaped, exploded, censored : ndarray, shape (rank,)
         How many trajectories came to the rank, and how their stays ended.
     median, median_low, median_high : ndarray, shape (rank,)
-        Kaplan-Meier median of the stay, had nothing exploded, with the 95 % interval of Brookmeyer and
+        Kaplan-Meier median of the stay, had nothing diverged, with the 95 % interval of Brookmeyer and
         Crowley; infinite if never.
     restricted_mean, restricted_mean_low, restricted_mean_high : ndarray, shape (rank,)
         Mean stay restricted to `Escape.horizon`, where longer ones are cut, with a bootstrap interval over
@@ -46,11 +46,11 @@ class EscapeCurves:
     survival, low, high : ndarray, shape (rank, grid)
         Kaplan-Meier curve and band on `Escape.grid`.
     incidence, explosion : ndarray, shape (rank, grid)
-        Share that has escaped, and that has exploded, with the two as competing ends.
+        Share that has escaped, and that has diverged, with the two as competing ends.
     hazard, hazard_low, hazard_high : ndarray, shape (rank, bin)
         Escapes per unit of time of those still there, between `Escape.edge`.
     course : tuple of str
-        How the hazard goes on after the arrival, one of `fastsde.analysis.escape.course.COURSES`.
+        How the hazard continues after the arrival, one of `fastsde.analysis.escape.course.COURSES`.
     later, later_low, later_high : ndarray, shape (rank,)
         Hazard after the median escape over that before it, with a 95 % interval.
     logrank_p : ndarray, shape (rank,)

@@ -15,14 +15,45 @@ from fastsde.analysis.protocols import Floats, Trajectories
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
 
-__all__ = ["Known", "arrivals", "crossings", "known_stays"]
+__all__ = ["Known", "arrivals", "crossings", "is_rank", "known_stays", "passage", "rank_place"]
 
 EVENTS = "first passages at every integrator step (mode_learned events)"
 MODES = "snapshots at which a mode is above half its strength"
 LOSSES = "snapshots at which the loss is below the middle of two plateaus"
 CROSSINGS = "first passages at every integrator step (events of the study), from the start on"
 MOST = 6
-"""At most so many kinds of crossings of a landscape are looked at."""
+"""Most kinds of crossings of a landscape that are looked at."""
+
+
+RANK = "rank "
+"""How the names of the places of a network begin."""
+
+
+def rank_place(rank: int) -> str:
+    """Return the name of the place that a network at some rank escapes from."""
+    return f"{RANK}{rank}"
+
+
+def is_rank(place: str) -> bool:
+    """Whether a place is left, as a rank of a network, and not reached, as a level on a landscape.
+
+    Examples
+    --------
+    >>> is_rank("rank 1"), is_rank("radius 1")
+    (True, False)
+    """
+    return place.startswith(RANK)
+
+
+def passage(place: str) -> str:
+    """Say what a passage leads from, or to.
+
+    Examples
+    --------
+    >>> passage("rank 0"), passage("radius 1")
+    ('from rank 0 to 1', 'to radius 1')
+    """
+    return f"from {place} to {int(place.removeprefix(RANK)) + 1}" if is_rank(place) else f"to {place}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +81,7 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
     There are no stays of a model that only diverges.
     """
     end, exploded = float(view.time[-1]), view.passage_time("exploded")
-    if context.ensemble.study.landscape is not None:
+    if not context.ensemble.study.objective.linear:
         crossed = crossings(view, context)
         if not crossed:
             return None
@@ -62,7 +93,7 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
     if only_diverges(view, context.ensemble.study):
         learned, exploded = learned[:0], exploded[:0]
     many = stays(learned, exploded, end)
-    return Known(tuple(f"rank {rank}" for rank in range(len(many))), many, found[1])
+    return Known(tuple(map(rank_place, range(len(many)))), many, found[1])
 
 
 def crossings(view: Trajectories, context: Context) -> dict[str, Floats]:

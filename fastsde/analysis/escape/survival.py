@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.escape.passages import Passages
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 
 MOMENTS = 2000
-"""At most so many distinct times are distinguished; more are rounded up to so many quantiles of them."""
+"""Most distinct times that are distinguished; more are rounded up to this many quantiles of them."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def survival(counts: Counts) -> Floats:
 
 
 def incidence(counts: Counts) -> tuple[Floats, Floats]:
-    """Share of trajectories that have escaped, and that have exploded, by each time (Aalen, Johansen 1978).
+    """Share of trajectories that have escaped, and that have diverged, by each time (Aalen, Johansen 1978).
 
     ``F_k(t) = sum_{t_i <= t} S(t_i -) d_ki / n_i`` with S the survival of both ends together: unlike one
     minus the Kaplan-Meier curve it does not ask what would have been without explosions.
@@ -100,7 +101,7 @@ def quantile(counts: Counts, share: float) -> Floats:
 
 
 def escape_time(counts: Counts, share: float) -> Floats:
-    """First time by which this share of all has escaped, exploded ones included; infinite if never.
+    """First time by which this share of all has escaped, diverged ones included; infinite if never.
 
     The quantile of the cumulative incidence (`incidence`), shape (...). Without explosions it is that of the
     Kaplan-Meier curve.
@@ -142,7 +143,7 @@ def resample(counts: Counts, replicates: int, random: np.random.Generator) -> Co
     return Counts(counts.time, *np.moveaxis(drawn.reshape(replicates, *table.shape).astype(float), 1, 0))
 
 
-def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
+def interval(values: Floats, level: float = CONFIDENCE) -> tuple[float, float]:
     """Percentile interval of bootstrap replicates, those that are NaN left out; an end may be infinite.
 
     Examples

@@ -64,8 +64,8 @@ def temperatures(values: Floats, susceptibility: Floats) -> Temperatures:
     Examples
     --------
     >>> draws = np.random.default_rng(0).normal(0.0, [2.0, 4.0], (4000, 2))
-    >>> found = temperatures(draws, np.array([2.0, 8.0]))
-    >>> found.each.value.round(1), found.equipartition_p > 0.01
+    >>> fits = temperatures(draws, np.array([2.0, 8.0]))
+    >>> fits.each.value.round(1), fits.equipartition_p > 0.01
     (array([2., 2.]), True)
     """
     centred = values - values.mean(axis=0)
@@ -133,8 +133,8 @@ def scaled_fit(values: Floats, seed: int) -> Fit:
 
 def given_fit(values: Floats) -> Fit:
     """Compare values with the standard normal law; nothing is fitted."""
-    found = kstest(values, "norm")
-    return Fit(float(found.statistic), float(found.pvalue))
+    test = kstest(values, "norm")
+    return Fit(float(test.statistic), float(test.pvalue))
 
 
 def _standardised(values: Floats) -> Floats:

@@ -35,8 +35,8 @@ def later(first: Floats, second: Floats) -> Later:
 
     Examples
     --------
-    >>> found = later(np.array([[1.0], [4.0], [5.0]]), np.array([[1.0], [2.0], [3.0], [np.nan]]))
-    >>> found.effect.round(4).tolist()  # 6 of 9 pairs, and half of the tie
+    >>> gaps = later(np.array([[1.0], [4.0], [5.0]]), np.array([[1.0], [2.0], [3.0], [np.nan]]))
+    >>> gaps.effect.round(4).tolist()  # 6 of 9 pairs, and half of the tie
     [0.7222]
     """
     columns = first.shape[1]

@@ -21,7 +21,7 @@ class Peak:
     progress : ndarray
         What another curve is there, on the parabola through the same three times.
     inside : ndarray of bool
-        Whether the peak lies between snapshots; one at the first or last snapshot stands at that snapshot.
+        Whether the peak lies between snapshots; one at the first or last snapshot is at that snapshot.
     """
 
     clock: Floats

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastsde.analysis.features.running import RunningCurve, RunningMean
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
-from fastsde.integrate.observables import effective_rank, stable_rank
+from fastsde.study.observables.singular_values import effective_rank, stable_rank
 
 KINDS = {"effective_rank": effective_rank, "stable_rank": stable_rank}
 ROWS = 32_768

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.problem.rank import best_maps
+from fastsde.study.observables.saddle_rank import best_maps
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -81,10 +81,10 @@ def basis_of(problem: Problem) -> Basis:
     >>> problem = SimpleNamespace(optimum=np.diag([2.0, 1.5]), covariance=np.diag([1.0, 4.0]),
     ...                           factor=np.diag([1.0, 2.0]), mode_left=one, mode_right=one,
     ...                           mode_strength=np.array([2.0, 1.5]))
-    >>> found = basis_of(problem)
-    >>> found.strength  # the second mode of W* is learned first
+    >>> basis = basis_of(problem)
+    >>> basis.strength  # the second mode of W* is learned first
     array([3., 2.])
-    >>> found.pieces[0] + 0.0
+    >>> basis.pieces[0] + 0.0
     array([[0. , 0. ],
            [0. , 1.5]])
     """

@@ -10,7 +10,7 @@ import numpy as np
 from fastsde.analysis.protocols import Bools, Floats, Integers, Trajectories
 from fastsde.analysis.saddles.basis import basis_of
 from fastsde.analysis.saddles.visits import kept_modes
-from fastsde.problem.rank import rank_index
+from fastsde.study.observables.saddle_rank import rank_index
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -38,8 +38,8 @@ SOURCES = {
 class Locator:
     """Tells at which saddle trajectories are, from the best that was recorded.
 
-    The saddles' own modes are told from `modes` if the inputs are isotropic, else from W (`end_to_end`,
-    `mode_matrix` of square W, or `parameters`). Where that was not recorded, the diagonal `modes` stand in,
+    The saddles' own modes are found from `modes` if the inputs are isotropic, else from W (`end_to_end`,
+    `mode_matrix` of square W, or `parameters`). Where that was not recorded, the diagonal `modes` are used,
     which off isotropic inputs are not what saddles keep.
 
     Parameters

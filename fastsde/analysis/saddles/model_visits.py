@@ -48,7 +48,7 @@ class ModelVisits:
     error : ndarray, shape (saddle,)
         Largest bound of their errors.
     negative, not_negative : ndarray, shape (saddle,)
-        Visits whose closest approach has a negative eigenvalue of account, and those where it has none.
+        Visits whose closest approach has a negative eigenvalue that counts, and those where it has none.
     negative_share, negative_low, negative_high : ndarray, shape (saddle,)
         Share of the former of both, with Wilson's interval.
     """
@@ -88,7 +88,7 @@ def model_visits(visits: Visits, listed: list[int], view: Trajectories, least: f
     view : Trajectories
         The model's.
     least : float
-        Size from which on a negative eigenvalue is of account.
+        Size from which on a negative eigenvalue counts.
     """
     rows = [_saddle(visits, np.flatnonzero(visits.kept == kept), view, least) for kept in listed]
     return ModelVisits(**{key: np.array([row[key] for row in rows]) for key in rows[0]})
@@ -134,8 +134,8 @@ _THERE = (
 
 
 def _share(name: str, part: float, whole: float, value: str = "") -> dict[str, Any]:
-    found = confidence.share(np.array(float(part)), np.array(float(whole)))
-    return {value or name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    share = confidence.share(np.array(float(part)), np.array(float(whole)))
+    return {value or name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
 
 
 def _quantiles(values: Floats) -> Floats:

@@ -27,7 +27,7 @@ __all__ = ["NoiseCollector"]
 STATES = 48
 """Visited points of each saddle at which covariances are computed."""
 FIRST = 4096
-"""They are taken from the first so many trajectories."""
+"""Number of trajectories, the first ones, from which they are taken."""
 DRAWS = 20_000
 """Single steps kept of each saddle."""
 LARGEST = 4_000_000
@@ -51,7 +51,7 @@ class NoiseCollector:
         self.name, self.context, self.network, self.locator = name, context, network, locator
         self.view, self.model = context.views[name], context.ensemble.study.models[name]
         self.problem = context.ensemble.problem
-        self.noisy = self.model.kind != "gd"
+        self.noisy = self.model.noisy
         self.draws: dict[int, list[Floats]] = {}
         self.count: dict[int, int] = {}
         self.scaled = bool(level_variable(self.view, self.model))

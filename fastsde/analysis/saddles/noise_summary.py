@@ -132,8 +132,8 @@ def of_steps(noise: Floats, trajectory: Integers, mode: int | None) -> dict[str,
 
 
 def _median(name: str, values: Floats) -> dict[str, Any]:
-    found = confidence.median(values)
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    medians = confidence.median(values)
+    return {name: medians.value, f"{name}_low": medians.low, f"{name}_high": medians.high}
 
 
 def _quantile(values: Floats, level: float) -> float:

@@ -166,5 +166,5 @@ def _positive(value: float, influence: Floats, group: Integers) -> Interval:
         return Interval(np.array(value), np.array(np.nan), np.array(np.nan))
     sums = np.bincount(group, weights=influence)
     error = np.sqrt(groups / (groups - 1) * np.sum(sums**2)) / len(influence) / value
-    found = around(np.log(value), error)
-    return Interval(np.array(value), np.exp(found.low), np.exp(found.high))
+    interval = around(np.log(value), error)
+    return Interval(np.array(value), np.exp(interval.low), np.exp(interval.high))

@@ -14,7 +14,7 @@ __all__ = ["Rules", "VisitTracker", "Visits", "kept_modes"]
 
 Integers = NDArray[np.int64]
 MOST_MODES = 62
-"""Modes that a set held in one integer can tell apart; weaker ones are not looked at."""
+"""Modes that a set held in one integer can hold; weaker ones are not looked at."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Rules:
         modes saddles keep).
     checks : int
     negative : float
-        A negative eigenvalue at a visiting state is of account if it lies below minus this share of the
+        A negative eigenvalue at a visiting state counts if it lies below minus this share of the
         largest eigenvalue at the balanced minimum, by more than its error bound.
     """
 

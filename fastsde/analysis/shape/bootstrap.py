@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.shape.order_weights import NAMES, order_weights
 from fastsde.analysis.shape.shape_statistics import (
@@ -78,7 +79,7 @@ def shape_intervals(
     replicates : int
         Bootstrap samples.
     limit : int
-        Beyond so many rows the first of them are resampled, and the spread of their replicates is shrunk by
+        Beyond this many rows the first of them are resampled, and the spread of their replicates is shrunk by
         the root of limit / n: memory and time do not grow with n.
     seed : int
         Seed of the resampling.
@@ -125,6 +126,6 @@ def shape_intervals(
 
 
 def _interval(value: Floats, centre: Floats, again: Floats, shrink: float) -> Interval:
-    low, high = np.quantile(again, (0.025, 0.975), axis=0)
+    low, high = np.quantile(again, INTERVAL, axis=0)
     error = shrink * np.std(again, axis=0, ddof=1)
     return Interval(value, error, value + shrink * (low - centre), value + shrink * (high - centre))

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.protocols import Bools, Floats, Integers
-from fastsde.analysis.tails import hill
 from fastsde.analysis.tails.dependence import design_effect
+from fastsde.analysis.tails.estimators import hill
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The quantiles kept for figures and robust summaries."""
 
 REACH = 3.0
-"""A sample none of whose values is further from the median than so many times its scale denies no moment."""
+"""A sample with no value further from the median than this many times its scale denies no moment."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,19 @@ def moments(
     """Moments of each column, gated by the tail index.
 
     A moment of order r is reported only if r lies below the declared ``limit`` and the sample does not deny
-    it (`denied_order`). Otherwise it is NaN and the median, deviation and octile statistics stand in.
+    it (`denied_order`). Otherwise it is NaN and the median, deviation and octile statistics take its place.
 
     Parameters
     ----------
     values : ndarray, shape (trajectory, quantity)
-        Rows that are not finite (exploded trajectories) are left out and not counted.
+        Rows that are not finite (diverged trajectories) are left out and not counted.
     limit : ndarray, shape (quantity,), optional
         Order below which the model's law has moments.
     scale : ndarray, shape (quantity,), optional
         Natural size of each quantity; NaN where it has none.
     branches : int
-        So many consecutive trajectories share a state: errors are wider by the root of their design effect.
+        Number of consecutive trajectories that share a state: errors are wider by the root of their design
+        effect.
 
     Returns
     -------
@@ -95,8 +96,8 @@ def moments(
     Examples
     --------
     >>> draws = np.random.default_rng(0).standard_cauchy((1000, 1))
-    >>> found = moments(draws)
-    >>> bool(np.isnan(found.covariance[0, 0])), abs(float(found.median[0])) < 0.2
+    >>> heavy = moments(draws)
+    >>> bool(np.isnan(heavy.covariance[0, 0])), abs(float(heavy.median[0])) < 0.2
     (True, True)
     """
     x = np.asarray(values, dtype=np.float64)
@@ -155,7 +156,7 @@ def denied_order(x: Floats, median: Floats, tail_high: Floats, scale: Floats | N
     Examples
     --------
     >>> decades = np.geomspace(1e-6, 1, 400)[:, None]
-    >>> high = np.array([hill.estimate(decades).high])
+    >>> high = np.array([hill.estimate(decades[:, 0]).high])
     >>> [denied_order(decades, np.array([1e-3]), high, np.array([s])).round(1).item() for s in (1, 1e-3)]
     [inf, 1.9]
     """

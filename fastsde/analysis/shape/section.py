@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.coordinates import median_loss
-from fastsde.analysis.distances.wasserstein import directions
+from fastsde.analysis.directions import directions
 from fastsde.analysis.law import moment_limits
 from fastsde.analysis.protocols import Floats, Trajectories
+from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.sections import Section, register_section
 from fastsde.analysis.shape.bootstrap import Interval, shape_intervals
 from fastsde.analysis.shape.model_shape import ModelShape, gated, over_time, widened
 from fastsde.analysis.shape.moments import denied_order
 from fastsde.analysis.shape.shape_statistics import ORDERS
-from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.estimators import hill
 from fastsde.system.provenance import available_cores
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ PROJECTED = ("modes", "end_to_end", "parameters")
 """Variables of which random projections are looked at, where they are recorded."""
 
 BLOCK = 2**21
-"""So many numbers are read at once to be projected: parameters of all trajectories may not fit in memory."""
+"""Numbers that are read at once to be projected: parameters of all trajectories may not fit in memory."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,12 @@ def measure(context: Context) -> ShapeSection | None:
         settings = context.settings
         there = np.isfinite(values).all(axis=1)
         finite = values[there]
-        found = _nothing(values.shape[1])
+        intervals = _nothing(values.shape[1])
         if len(finite) >= 2:
-            found = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
+            intervals = shape_intervals(finite, settings.bootstrap, settings.bootstrap_limit, settings.seed)
         if branches > 1:
-            found = widened(found, finite, np.flatnonzero(there) // branches)
-        rows[name].append(gated(found, len(finite), limit, denied))
+            intervals = widened(intervals, finite, np.flatnonzero(there) // branches)
+        rows[name].append(gated(intervals, len(finite), limit, denied))
 
     with ThreadPoolExecutor(min(len(rows), available_cores())) as threads:
         for snapshot in range(len(first.step)):
@@ -111,10 +113,10 @@ class _Quantities:
         )
 
     def _start_loss(self) -> float:
-        """Median loss of the reference's start, or the first model's; NaN of a landscape's energy."""
+        """Median loss of the reference's start, or the first model's; NaN of an energy."""
         views = self.context.views
-        landscape = self.context.ensemble.study.landscape is not None
-        return math.nan if landscape else median_loss(views[self.context.reference or next(iter(views))])
+        positive = self.context.ensemble.study.objective.positive
+        return median_loss(views[self.context.reference or next(iter(views))]) if positive else math.nan
 
     def read(self, model: str, snapshot: int) -> tuple[Floats, Floats, Floats]:
         """Return values, shape (trajectory, quantity), limits, and orders that the sample denies."""
@@ -171,3 +173,16 @@ def _denied(values: Floats, scale: Floats) -> Floats:
 def _nothing(columns: int) -> dict[str, Interval]:
     empty = np.full(columns, np.nan)
     return {name: Interval(empty, empty, empty, empty) for name in ORDERS}
+
+
+SECTION = register_section(
+    Section(
+        name="shape",
+        record=ShapeSection,
+        measure=measure,
+        order=40,
+        cost=Cost(
+            (0, 0, 0.000252, 0.00077, 2.14e-06, 1.62e-07, 0, 9.31e-06), threaded=True
+        ),  # fitted over measured: 0.80 to 1.18
+    )
+)

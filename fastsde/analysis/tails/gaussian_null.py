@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Floats, Integers
 
 __all__ = ["FALSE_ALARMS", "LEAST_GROUP", "POWER", "GaussianTest", "detectable_index", "gaussian_test"]
 
-FALSE_ALARMS = 0.05
+FALSE_ALARMS = SIGNIFICANCE
 """Chance that any column of a Gaussian sample gets a verdict that claims a tail."""
 
 POWER = 0.8

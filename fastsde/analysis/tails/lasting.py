@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails.log_moment import index_of_variance
+from fastsde.analysis.tails.estimators.log_moment import index_of_variance
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, quantile_of_level
 
 
-def estimate(rows: Floats, level: float = 0.95) -> TailEstimate:
+def estimate(rows: Floats, level: float = CONFIDENCE) -> TailEstimate:
     """Log-moment index of X / s when X_t = s Z_t with a scale s that lasts from one row to the next.
 
     ln|X_{t+1}| - ln|X_t| has no s in it, and twice the variance of ln|Z|. Trajectories at different saddles
@@ -33,7 +34,8 @@ def estimate(rows: Floats, level: float = 0.95) -> TailEstimate:
 
     Notes
     -----
-    As `fastsde.analysis.tails.log_moment`; it assumes that Z is symmetric stable, of any index up to 2.
+    As `fastsde.analysis.tails.estimators.log_moment`; it assumes that Z is symmetric stable, of any index up
+    to 2.
 
     Examples
     --------

@@ -14,7 +14,7 @@ def resampled_quantiles(
 ) -> Floats:
     """Quantiles of bootstrap samples, exactly, at the cost of a few numbers a replicate.
 
-    The r-th smallest of n values drawn with replacement from an ordered sample stands at place
+    The r-th smallest of n values drawn with replacement from an ordered sample is at place
     floor(n U_(r)) of it, U_(r) being the r-th smallest of n uniform numbers; and jointly for several r the
     spacings of U are gamma variables over their sum.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails import characteristic
+from fastsde.analysis.tails.estimators import characteristic
 from fastsde.analysis.tails.tail_estimate import TailEstimate
 
 SUMS = (1, 4, 16)
@@ -24,7 +25,7 @@ def sums(values: Floats, terms: int) -> Floats:
     return np.asarray(values[: groups * terms].reshape(groups, terms).sum(axis=1), dtype=np.float64)
 
 
-def indices_of_sums(values: Floats, level: float = 0.95, design: float = 1.0) -> list[TailEstimate]:
+def indices_of_sums(values: Floats, level: float = CONFIDENCE, design: float = 1.0) -> list[TailEstimate]:
     """Stable index of sums of 1, 4 and 16 values: constant if stable, towards 2 if the variance is finite.
 
     Parameters

@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Floats
 
 SMALLEST_SAMPLE = 100
@@ -43,7 +44,7 @@ class TailEstimate:
 UNKNOWN = TailEstimate(math.nan, math.nan, math.nan, 0)
 
 
-def from_gamma(gamma: float, error: float, k: int, level: float = 0.95) -> TailEstimate:
+def from_gamma(gamma: float, error: float, k: int, level: float = CONFIDENCE) -> TailEstimate:
     """Turn an extreme-value index gamma = 1 / alpha and its standard error into a tail index.
 
     A gamma of zero or less is the index infinity: no power law.
@@ -60,8 +61,8 @@ def from_gamma(gamma: float, error: float, k: int, level: float = 0.95) -> TailE
     return TailEstimate(_inverse(gamma), _inverse(gamma + reach), _inverse(gamma - reach), k)
 
 
-def around(index: float, error: float, k: int, level: float = 0.95) -> TailEstimate:
-    """Tail index with the interval ``index`` plus and minus so many standard errors."""
+def around(index: float, error: float, k: int, level: float = CONFIDENCE) -> TailEstimate:
+    """Tail index with the interval ``index`` plus and minus the standard errors of this coverage."""
     if math.isnan(index):
         return UNKNOWN
     reach = quantile_of_level(level) * error

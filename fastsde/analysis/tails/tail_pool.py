@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.analysis.tails import hill, lasting
+from fastsde.analysis.tails import lasting
+from fastsde.analysis.tails.estimators import hill
 from fastsde.analysis.tails.tail_estimate import TailEstimate
 from fastsde.analysis.tails.tail_report import TailReport, positive_scale, tail_report
 
 WINDOWS = 12
-"""At most so many windows of adjacent snapshots."""
+"""Largest number of windows of adjacent snapshots."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class TailPool:
     snapshots : int
         How many will be added.
     limit : int
-        About so many values of a column are kept, and at most so many of one snapshot looked at.
+        About how many values of a column are kept, and the most of one snapshot that are looked at.
     centre : bool
         Subtract each snapshot's median first: for quantities that do not have mean zero.
 
@@ -131,7 +132,7 @@ def _median(values: Floats) -> Floats:
     if finite.all() and len(values):
         return np.asarray(np.median(values, axis=0))
     known = finite.any(axis=0)
-    found = np.full(values.shape[1], np.nan)
+    medians = np.full(values.shape[1], np.nan)
     if known.any():
-        found[known] = np.nanmedian(values[:, known], axis=0)
-    return found
+        medians[known] = np.nanmedian(values[:, known], axis=0)
+    return medians

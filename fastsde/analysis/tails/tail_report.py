@@ -1,4 +1,4 @@
-"""All tail estimates of a sample side by side, and what they say together."""
+"""All tail estimates of a sample side by side, and the verdict of all of them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsde.analysis.levels import CONFIDENCE
 from fastsde.analysis.protocols import Bools, Floats, Integers
 from fastsde.analysis.records import stack
-from fastsde.analysis.tails import (
-    group_moment,
-    hill,
-    log_moment,
-    moment_tail,
-    pickands,
-    quantile_fit,
-    reduced_bias,
-    stability,
-)
+from fastsde.analysis.tails import stability
 from fastsde.analysis.tails.dependence import design_effect, size_scores, tail_scores
+from fastsde.analysis.tails.estimators import hill
+from fastsde.analysis.tails.estimators.characteristic import CHARACTERISTIC
 from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, detectable_index, gaussian_test
+from fastsde.analysis.tails.registry import ESTIMATORS
 from fastsde.analysis.tails.tail_estimate import ONE_STEP, SMALLEST_SAMPLE, UNKNOWN, TailEstimate
-from fastsde.analysis.tails.verdict import FREE, STABLE, disagreement, judged_by_scale, verdict
-
-ESTIMATORS = ("hill", *FREE, *STABLE)
-"""Names of the estimators: Hill's, those that assume a power tail, those that assume a stable law."""
+from fastsde.analysis.tails.verdict import disagreement, judged_by_scale, verdict
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ class TailReport:
     count : ndarray, shape (column,)
         Finite values.
     estimates : dict of str to Indices
-        By estimator: see `ESTIMATORS`.
+        By estimator: see `fastsde.analysis.tails.registry`.
     sums : Indices
         Stable index of sums of 1, 4 and 16 values, arrays of shape (sum, column).
     design_effect : ndarray, shape (column,)
@@ -76,7 +68,7 @@ class TailReport:
         Level below which that rejects a Gaussian law: `FALSE_ALARMS`, shared by the columns, and by the two
         looks where scales are known.
     detectable : ndarray, shape (column,)
-        Largest stable index that is found in so many values with a power of 80 % or more; NaN if none.
+        Largest stable index that is found in this many values with a power of 80 % or more; NaN if none.
     verdict : tuple of str
         For each column a key of `fastsde.analysis.tails.verdict.MEANING`.
     raw : TailReport or None
@@ -115,7 +107,7 @@ def tail_report(
     *,
     group: Integers | None = None,
     centre: bool = False,
-    level: float = 0.95,
+    level: float = CONFIDENCE,
     false_alarms: float = FALSE_ALARMS,
 ) -> TailReport:
     """Estimate the tail of each column of a sample in every way, and judge.
@@ -129,7 +121,7 @@ def tail_report(
     scale : ndarray, shape (n,) or (n, column), optional
         Scale of each row, or of each value, as known otherwise: the root of the trace of the row's noise
         covariance, or the root of its variance along the projection. With it, a heavy tail of the values
-        that is gone in units of the scale is told as a mixture. What has no positive scale is left out.
+        that is gone in units of the scale is called a mixture. What has no positive scale is left out.
     unit : ndarray of int, shape (n,), optional
         Which trajectory, from 0, each row is of. Intervals are widened by the design effect: by that of
         Hill's scores for estimators of the tail, by that of the squared logarithms for those of the bulk.
@@ -176,7 +168,7 @@ def tail_report(
         return _report(values, options)
     own = _report(values / units, options)
     raw = _report(np.where(np.isnan(units), np.nan, values), options)
-    indices_of = (one.estimates["characteristic"].columns() for one in (raw, own))
+    indices_of = (one.estimates[CHARACTERISTIC.name].columns() for one in (raw, own))
     judged = tuple(map(judged_by_scale, raw.verdict, own.verdict, *indices_of))
     return dataclasses.replace(own, verdict=judged, raw=raw)
 
@@ -215,7 +207,9 @@ def side_by_side(reports: Sequence[TailReport]) -> TailReport:
     raw = [report.raw for report in reports if report.raw is not None]
     return TailReport(
         count=np.concatenate([report.count for report in reports]),
-        estimates={name: beside([report.estimates[name] for report in reports]) for name in ESTIMATORS},
+        estimates={
+            name: beside([report.estimates[name] for report in reports]) for name in reports[0].estimates
+        },
         sums=beside([report.sums for report in reports]),
         design_effect=np.concatenate([report.design_effect for report in reports]),
         disagreement=np.concatenate([report.disagreement for report in reports]),
@@ -260,15 +254,13 @@ def _column(values: Floats, options: _Options) -> _Column:
     first = hill.estimate(x, level)
     tail = design_effect(tail_scores(x, max(1, first.k)), unit)
     sums = stability.indices_of_sums(x, level, bulk)
+    known = {
+        hill.HILL.name: hill.estimate(x, level, first.k or None, tail),  # which spares the choice of k
+        CHARACTERISTIC.name: sums[0],
+    }
     estimates = {
-        "hill": hill.estimate(x, level, first.k or None, tail),
-        "reduced_bias_hill": reduced_bias.estimate(x, level=level, design=tail),
-        "moment": moment_tail.estimate(x, level=level, design=tail),
-        "pickands": pickands.estimate(x, level=level, design=tail),
-        "log_moment": log_moment.estimate(x, level, bulk),
-        "group": group_moment.estimate(x, level=level, design=bulk),
-        "characteristic": sums[0],
-        "quantile": quantile_fit.estimate(x, level, bulk),
+        name: known[name] if name in known else estimator.of(x, level, tail, bulk)
+        for name, estimator in ESTIMATORS.items()
     }
     return _Column(x.size, estimates, sums, tail, *judged)
 
@@ -297,7 +289,7 @@ def _word(column: _Column, significance: float) -> str:
     return verdict(column.estimates, column.sums, column.gaussian_p < significance, column.detectable)
 
 
-def indices(found: list[TailEstimate]) -> Indices:
-    """Gather estimates, one a column."""
-    rows = np.array([(one.index, one.low, one.high, one.k) for one in found], dtype=np.float64)
+def indices(estimates: list[TailEstimate]) -> Indices:
+    """Gather estimates, one per column."""
+    rows = np.array([(one.index, one.low, one.high, one.k) for one in estimates], dtype=np.float64)
     return Indices(*rows.reshape(-1, 4).T)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from fastsde.analysis.tails.estimators.hill import HILL
+from fastsde.analysis.tails.estimators.moment_tail import MOMENT
+from fastsde.analysis.tails.estimators.reduced_bias import REDUCED_BIAS
+from fastsde.analysis.tails.registry import declared
 from fastsde.analysis.tails.tail_estimate import TailEstimate
 
 MEANING: dict[str, str] = {
@@ -26,16 +30,10 @@ QUIET = ("light", "none", "undetermined")
 """Verdicts that claim no tail: of Gaussian samples all but 5 % get one of them, all columns together."""
 
 SEEN = 1.8
-"""A tail is called light only of so many values that a stable one of this index would probably be seen."""
+"""A tail is called light only of enough values to see, probably, a stable one of this index."""
 
 ENOUGH = 100
 """Order statistics, of 5000 values, below which the moment estimator's interval does not show a variance."""
-
-FREE = ("reduced_bias_hill", "moment", "pickands")
-"""Estimators that assume a power tail only."""
-
-STABLE = ("log_moment", "group", "characteristic", "quantile")
-"""Estimators that assume a stable law."""
 
 TOLERANCE = 0.25
 """Intervals less than this apart agree: the bias that remains in the estimators."""
@@ -50,8 +48,8 @@ FLATNESS = 0.05
 def disagreement(estimates: Mapping[str, TailEstimate]) -> float:
     """Widest gap between the intervals of two estimators, indices above 2 counting as 2; 0 if all overlap.
 
-    All laws with a variance are alike to an estimator that assumes stability. Hill's own estimate is left
-    out: it is biased upwards for stable laws from alpha = 1.6 on, and the bias-reduced one stands for it.
+    All laws with a variance are alike to an estimator that assumes stability. Only estimators that are
+    declared as `compared` count: not Hill's, which is biased upwards for stable laws from alpha = 1.6 on.
 
     Examples
     --------
@@ -59,10 +57,12 @@ def disagreement(estimates: Mapping[str, TailEstimate]) -> float:
     >>> round(disagreement({"characteristic": one, "moment": other}), 3)
     0.7
     """
-    known = [one for name, one in estimates.items() if name != "hill" and not math.isnan(one.index)]
+    known = [
+        tail for name, tail in estimates.items() if declared(name).compared and not math.isnan(tail.index)
+    ]
     if not known:
         return math.nan
-    return max(0.0, max(min(one.low, 2.0) for one in known) - min(min(one.high, 2.0) for one in known))
+    return max(0.0, max(min(tail.low, 2.0) for tail in known) - min(min(tail.high, 2.0) for tail in known))
 
 
 def verdict(
@@ -73,13 +73,13 @@ def verdict(
     Parameters
     ----------
     estimates : mapping of str to TailEstimate
-        By name: "hill", and those of `FREE` and `STABLE`.
+        By name of the estimator.
     sums : sequence of TailEstimate
         Stable index of sums of ever more values (`fastsde.analysis.tails.stability.indices_of_sums`).
     heavier : bool
         Whether a Gaussian law is rejected (`fastsde.analysis.tails.gaussian_null`).
     detectable : float
-        Largest stable index that would probably have been found in so many values; NaN if none.
+        Largest stable index that would probably have been found in this many values; NaN if none.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def verdict(
     """
     if not heavier:
         return "light" if detectable >= SEEN else "undetermined"
-    hill, reduced, moment = (estimates[name] for name in ("hill", "reduced_bias_hill", "moment"))
+    hill, reduced, moment = (estimates[one.name] for one in (HILL, REDUCED_BIAS, MOMENT))
     if constant(sums):
         if sums[-1].high < 2 - FLATNESS:
             return "stable" if disagreement(estimates) <= TOLERANCE else "unclear"

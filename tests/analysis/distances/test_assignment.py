@@ -2,7 +2,7 @@ import numpy as np
 import ot
 import pytest
 
-from fastsde.analysis.distances.assignment import exact_wasserstein, relabelled
+from fastsde.analysis.distances.kinds.exact_wasserstein import exact_wasserstein, relabelled
 from fastsde.analysis.distances.wasserstein_1d import wasserstein_1d
 
 

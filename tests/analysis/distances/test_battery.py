@@ -7,9 +7,9 @@ from fakes import fake_ensemble
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.context import Context
 from fastsde.analysis.distances import battery, pairs, relevance
-from fastsde.analysis.distances.effect import measure_effects
-from fastsde.analysis.distances.metrics import METRICS
+from fastsde.analysis.distances.effect_sizes import measure_effects
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.distances.way import equal_shares
 from fastsde.system.progress import Silent
 
@@ -17,7 +17,7 @@ QUICK = Settings(
     permutations=99, directions=8, frequencies=32, sliced_limit=100, kernel_limit=80, pair_limit=60,
     transport_limit=32, blocks=50, chosen=2, replicates=20,
 )  # fmt: skip
-NAMES = {metric.name for metric in METRICS}
+NAMES = set(DISTANCES)
 
 
 def _context(ensemble, settings=QUICK, reference="sgd"):

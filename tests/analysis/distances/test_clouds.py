@@ -7,12 +7,12 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import equal_to_rounding, placed
-from fastsde.analysis.distances.compare import compare
-from fastsde.analysis.distances.distance import p_value
-from fastsde.analysis.distances.metric import Frame
-from fastsde.analysis.distances.metrics import BY_NAME, METRICS
+from fastsde.analysis.distances.head_to_head import compare
 from fastsde.analysis.distances.points import Points
+from fastsde.analysis.distances.registry import DISTANCES
+from fastsde.analysis.distances.tested import p_value
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32, transport_limit=32)
 
@@ -53,12 +53,12 @@ def test_late_differences_are_seen(name):
     """A shift of a standard deviation where all have come close, and of one that is far from the others: a
     bandwidth of the whole run, 1, sees nothing (negative control).
     """
-    rng, metric = np.random.default_rng(2), BY_NAME[name]
+    rng, distance = np.random.default_rng(2), DISTANCES[name]
     first, second = 1e-3 * rng.normal(size=(2, 60, 2)) + np.array([[[0.0]], [[1e-3]]])
     frame = _frame({"a": first, "b": second})
-    labels = metric.labelling(60, frame)
+    labels = distance.labelling(60, frame)
     wide = frame.at(frame.centre, 1.0)
-    found, blind = (metric.compare(first, second, labels, one).values for one in (frame, wide))
+    found, blind = (distance.compare(first, second, labels, one).values for one in (frame, wide))
     assert p_value(found) == 0.01
     assert found[0] / np.quantile(found[1:], 0.95) > 5
     assert blind[0] < 1e-4 or name == "mmd_widths"
@@ -120,7 +120,7 @@ def test_all_metrics_take_the_frame_of_the_snapshot():
     ensemble = fake_ensemble(80, 6, ("gd", "sgd"))
     points = Points(ensemble, ensemble.views, "sgd")
     at = points.clouds(5, points.frame(QUICK))
-    for metric in METRICS:
-        labels = metric.labelling(points.half, at.frame)
-        found = metric.compare(at.points["gd"][:40], at.points["sgd"][40:], labels, at.frame)
+    for distance in DISTANCES.values():
+        labels = distance.labelling(points.half, at.frame)
+        found = distance.compare(at.points["gd"][:40], at.points["sgd"][40:], labels, at.frame)
         assert np.isfinite(found.values).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fastsde.analysis.distances.effect import EffectSizes, leaving_out
+from fastsde.analysis.distances.effect_sizes import EffectSizes, leaving_out
 from fastsde.analysis.distances.quantiles import LEVELS, central_quantiles
 from fastsde.analysis.distances.way import way_weights
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fastsde.analysis.distances import energy
+from fastsde.analysis.distances.kinds import energy
 
 
 def _direct(x, y, q):

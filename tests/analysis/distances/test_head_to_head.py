@@ -3,7 +3,8 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Settings, analyze
-from fastsde.analysis.distances.compare import compare, document, nearest, nearest_when
+from fastsde.analysis.distances.head_to_head import compare, document
+from fastsde.analysis.distances.nearest import nearest, nearest_when
 from fastsde.analysis.ranking import judged
 from fastsde.analysis.views import common_views
 from fastsde.system.errors import FastsdeError

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fastsde.analysis import Settings
-from fastsde.analysis.distances.kullback_leibler import (
+from fastsde.analysis.distances.base import Frame
+from fastsde.analysis.distances.kinds.kullback_leibler import (
     ATOMS,
     SINGULAR,
     UNLIKE,
@@ -12,8 +13,7 @@ from fastsde.analysis.distances.kullback_leibler import (
     independent,
     singular,
 )
-from fastsde.analysis.distances.kullback_leibler import without_density as refusal
-from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.kinds.kullback_leibler import without_density as refusal
 from fastsde.analysis.distances.neighbours import dimension
 
 SHIFT = 0.44

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.distances import discrepancy, mmd
+from fastsde.analysis.distances import kernel_two_sample
+from fastsde.analysis.distances.kinds import mmd
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_against_the_definition(samples):
 
 def test_blocks_do_not_matter(samples, monkeypatch):
     whole = mmd.squared_mmd(*samples, 0.8)
-    monkeypatch.setattr(discrepancy, "BLOCK", 7)
+    monkeypatch.setattr(kernel_two_sample, "BLOCK", 7)
     assert mmd.squared_mmd(*samples, 0.8) == pytest.approx(whole, rel=1e-12)
 
 
@@ -53,21 +54,21 @@ def test_unbiased_under_the_null_and_in_closed_form_off_it():
 def test_bandwidth_is_the_median():
     x = np.random.default_rng(3).normal(size=(31, 2))
     squares = [np.sum((a - b) ** 2) for i, a in enumerate(x) for b in x[i + 1 :]]
-    assert mmd.median_bandwidth(x) ** 2 == pytest.approx(np.median(squares) / 2, rel=1e-12)
+    assert kernel_two_sample.median_bandwidth(x) ** 2 == pytest.approx(np.median(squares) / 2, rel=1e-12)
 
 
 @pytest.mark.parametrize(("sample", "expected"), [(np.zeros((5, 1)), 1.0), (np.zeros((1, 2)), 1.0)])
 def test_bandwidth_of_one_place(sample, expected):
-    assert mmd.median_bandwidth(sample) == expected
+    assert kernel_two_sample.median_bandwidth(sample) == expected
 
 
 def test_exploded_trajectories_are_a_state():
     finite = np.random.default_rng(4).normal(size=(40, 2))
     gone = finite.copy()
     gone[:20] = np.nan
-    first, second = (mmd.with_exploded(values, 1.0) for values in (finite, gone))
+    first, second = (kernel_two_sample.with_diverged(values, 1.0) for values in (finite, gone))
     assert mmd.squared_mmd(first, second, 1.0) > 0.25
-    both = mmd.squared_mmd(second, mmd.with_exploded(gone + 0.0, 1.0), 1.0)
+    both = mmd.squared_mmd(second, kernel_two_sample.with_diverged(gone + 0.0, 1.0), 1.0)
     assert abs(both) < 0.06
 
 

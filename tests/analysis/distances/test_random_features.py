@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.distances import mmd
-from fastsde.analysis.distances.random_features import block_sums, frequencies, relabelled, squared_mmd
+from fastsde.analysis.distances.kinds import mmd
+from fastsde.analysis.distances.kinds.mmd_features import block_sums, frequencies, relabelled, squared_mmd
 
 
 def test_many_frequencies_give_the_kernel():

@@ -7,10 +7,10 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.analysis.distances.base import Frame
 from fastsde.analysis.distances.clouds import Clouds, placed
-from fastsde.analysis.distances.compare import compare
-from fastsde.analysis.distances.comparison import Comparison
-from fastsde.analysis.distances.metric import Frame
+from fastsde.analysis.distances.from_reference import FromReference
+from fastsde.analysis.distances.head_to_head import compare
 from fastsde.analysis.distances.significance import combine, scores
 
 QUICK = Settings(permutations=99, directions=8, frequencies=32)
@@ -30,7 +30,7 @@ def _significance(seed, shift=0.0, count=40):
     first, second = _paths(rng, count), _paths(rng, count)
     second[4] = second[4] + shift
     frame = Frame.of(("x", "y"), QUICK)
-    comparison = Comparison(("a", "b"), "a", count, SNAPSHOTS, frame)
+    comparison = FromReference(("a", "b"), "a", count, SNAPSHOTS, frame)
     for snapshot, (x, y) in enumerate(zip(first, second, strict=True)):
         points = {"a": x, "b": np.concatenate([y, y])}
         orders = dict.fromkeys(points, math.inf)
@@ -59,7 +59,7 @@ def test_a_difference_at_one_snapshot_is_found():
 def test_equal_shuffles_of_equal_trajectories():
     """Distances that use the same trajectories see the same shuffles: what makes the procedure exact."""
     frame = Frame.of(("x", "y"), QUICK)
-    comparison = Comparison(("a", "b"), "a", 40, SNAPSHOTS, frame)
+    comparison = FromReference(("a", "b"), "a", 40, SNAPSHOTS, frame)
     everyone = np.ones(40, bool)
     labels = [one.at(everyone, everyone)[1] for one in comparison.labels.values()]
     assert len(labels) == 3

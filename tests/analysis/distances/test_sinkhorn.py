@@ -2,8 +2,8 @@ import numpy as np
 import ot
 import pytest
 
-from fastsde.analysis.distances.assignment import exact_wasserstein
-from fastsde.analysis.distances.sinkhorn import penalty, relabelled, sinkhorn_divergence
+from fastsde.analysis.distances.kinds.exact_wasserstein import exact_wasserstein
+from fastsde.analysis.distances.kinds.sinkhorn import penalty, relabelled, sinkhorn_divergence
 
 
 def _pot(x, y, epsilon):

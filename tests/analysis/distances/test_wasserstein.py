@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from fastsde.analysis.distances import wasserstein
+from fastsde.analysis.distances.kinds import sliced_wasserstein as wasserstein
 
 
 @pytest.fixture

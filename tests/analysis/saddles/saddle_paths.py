@@ -13,7 +13,7 @@ from fastsde.analysis.saddles.section import measure
 from fastsde.problem.data import build_problem
 from fastsde.problem.initial_points import balanced_factors
 from fastsde.problem.network import DeepLinearNetwork
-from fastsde.problem.rank import best_maps, rank_distance, rank_index
+from fastsde.study.observables.saddle_rank import best_maps, rank_distance, rank_index
 from fastsde.system.progress import Silent
 
 WIDTHS = {2: (3, 5, 3), 3: (3, 5, 5, 3)}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.tails import hill
+from fastsde.analysis.tails.estimators import hill
 
 
 def test_formula_against_a_direct_sum():

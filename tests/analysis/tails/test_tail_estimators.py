@@ -5,19 +5,18 @@ import pytest
 from scipy.stats import levy_stable, norm
 from scipy.stats import t as student_t
 
-from fastsde.analysis.tails import (
+from fastsde.analysis.tails import lasting, order_statistics
+from fastsde.analysis.tails.dependence import design_effect
+from fastsde.analysis.tails.estimators import (
     characteristic,
     group_moment,
     hill,
-    lasting,
     log_moment,
     moment_tail,
-    order_statistics,
     pickands,
     quantile_fit,
     reduced_bias,
 )
-from fastsde.analysis.tails.dependence import design_effect
 from fastsde.analysis.tails.tail_estimate import from_gamma, log_tail
 
 ALL = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastsde.analysis.tails import (
+from fastsde.analysis.tails.estimators import (
     characteristic,
     group_moment,
     hill,
@@ -14,7 +14,8 @@ from fastsde.analysis.tails import (
     reduced_bias,
 )
 from fastsde.analysis.tails.gaussian_null import FALSE_ALARMS, detectable_index, gaussian_test
-from fastsde.analysis.tails.tail_report import ESTIMATORS, tail_report
+from fastsde.analysis.tails.registry import ESTIMATORS
+from fastsde.analysis.tails.tail_report import tail_report
 from fastsde.analysis.tails.verdict import MEANING, QUIET
 
 SIZE = 100_000

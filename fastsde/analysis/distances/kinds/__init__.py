@@ -1,0 +1,1 @@
+"""The distances that come with fastsde, one declaration per module."""

@@ -1,0 +1,1 @@
+"""The tail estimators that come with fastsde, one declaration per module."""

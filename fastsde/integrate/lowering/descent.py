@@ -1,0 +1,18 @@
+"""Gradient descent for the kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastsde.integrate.lowering.plain import Request, plain_step
+from fastsde.study.models.gradient_descent import GradientDescent
+
+__all__ = ["descent"]
+
+
+@plain_step.register(GradientDescent)
+def descent(model: GradientDescent, request: Request) -> Any:
+    """Return a step down the full gradient."""
+    from fastsde.kernels.steps import Descent
+
+    return Descent(dense=True, dt=model.dt(request.study.time.learning_rate))

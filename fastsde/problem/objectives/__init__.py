@@ -1,0 +1,1 @@
+"""The objectives that fastsde knows, one per file."""

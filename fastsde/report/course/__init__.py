@@ -1,0 +1,1 @@
+"""The course of training: loss, modes, distances over time and learning times."""

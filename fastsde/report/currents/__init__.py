@@ -1,0 +1,1 @@
+"""Equilibrium: probability currents, entropy production and correlation times."""

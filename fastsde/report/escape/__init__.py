@@ -1,0 +1,1 @@
+"""Escape times, escape rates, and what changes them."""

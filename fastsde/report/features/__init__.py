@@ -1,0 +1,1 @@
+"""Feature learning: diffusion, rank, alignment and late-time laws."""

@@ -1,0 +1,1 @@
+"""Saddles: visits, curvature and noise."""

@@ -1,0 +1,64 @@
+"""Batches of samples: how they are drawn, in words, and against the data of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastsde.study.fields import Expect, Fault
+from fastsde.study.setting import Setting, Where
+
+__all__ = ["HOW_DRAWN", "Sampling", "batch_faults", "no_samples"]
+
+Sampling = Annotated[
+    Literal["epoch", "without-replacement", "replacement", "fresh"],
+    Expect('"epoch", "without-replacement", "replacement" or "fresh"'),
+]
+FINITE = ("epoch", "without-replacement", "replacement")
+"""Ways of drawing from finite data."""
+HOW_DRAWN = {
+    "epoch": "in shuffled epochs",
+    "without-replacement": "drawn independently, without replacement inside a batch",
+    "replacement": "drawn with replacement",
+    "fresh": "of fresh data",
+}
+
+
+def no_samples(key: str, model: Any, where: Where) -> Fault:
+    """Return the fault of a key that needs samples, on a landscape that is no mean over any."""
+    allowed = "nothing that needs samples: this landscape is no mean over any"
+    mend = 'take gd, or an sde with noise = "given" or a number as temperature'
+    return Fault((*where, key), getattr(model, key), allowed, mend)
+
+
+def batch_faults(
+    model: Any, setting: Setting, where: Where, finite: tuple[str, ...] = FINITE
+) -> Iterator[Fault]:
+    """Check batch and sampling of a model against the samples there are.
+
+    Parameters
+    ----------
+    model
+        With fields `batch` and `sampling`.
+    setting, where
+        The rest of the study, and the path of the model.
+    finite
+        Ways of drawing from finite data that the model has.
+    """
+    here, samples = (*where, "sampling"), setting.samples
+    best = "epoch" if "epoch" in finite else "replacement"
+    if samples is None:
+        if model.sampling != "fresh":
+            mend = 'set sampling = "fresh", or give data.samples a number'
+            yield Fault(here, model.sampling, '"fresh", as data.samples = "population"', mend)
+        return
+    if setting.landscape and model.batch > samples:
+        yield Fault((*where, "batch"), model.batch, f"at most landscape.samples = {samples}")
+    if model.sampling == "fresh" and setting.landscape:
+        yield Fault(here, "fresh", "samples of the landscape", f'set sampling = "{best}"')
+    elif model.sampling == "fresh":
+        ways = ", ".join(f'"{way}"' for way in finite[:-1]) + f' or "{finite[-1]}"'
+        allowed, mend = f"{ways}, as the data are finite", 'fresh data needs data.samples = "population"'
+        yield Fault(here, model.sampling, allowed, mend)
+    if not setting.landscape and model.batch > samples:
+        yield Fault((*where, "batch"), model.batch, f"at most data.samples = {samples}")

@@ -1,0 +1,1 @@
+"""Noise laws of the increments: one module each."""

@@ -1,0 +1,84 @@
+"""The events of a study file: thresholds whose first passages are recorded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from fastsde.study.fields import Count, Expect, Fault, Number, Positive, Section, listed, refuse
+
+__all__ = ["Events", "Interval"]
+
+Ends = Annotated[
+    tuple[Number, ...],
+    listed,
+    Field(min_length=2, max_length=2),
+    Expect("two numbers, as [-1.0, 1.0]"),
+]
+
+
+class Interval(Section):
+    """An event of one mode: the first time that it is inside an interval, or outside of it.
+
+    Parameters
+    ----------
+    mode : int, default 1
+        Number of the mode, from 1; of a landscape's coordinate.
+    inside : (low, high), optional
+        The ends count as inside. In shares of the mode's strength; of a landscape, values of the coordinate.
+    outside : (low, high), optional
+        In place of `inside`.
+    """
+
+    mode: Count = 1
+    inside: Ends | None = None
+    outside: Ends | None = None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lower and the upper end."""
+        low, high = self.inside or self.outside or (0.0, 0.0)
+        return low, high
+
+    @model_validator(mode="after")
+    def _agree(self) -> Interval:
+        if (self.inside is None) == (self.outside is None):
+            mend = "write { mode = 1, inside = [0.9, 1.1] }, or { mode = 1, outside = [-1.0, 1.0] }"
+            refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of inside and outside", mend)])
+        if self.ends[0] >= self.ends[1]:
+            key = "inside" if self.inside else "outside"
+            refuse([Fault((key,), list(self.ends), "the lower end, then the upper one")])
+        return self
+
+
+class Events(Section):
+    """First passages, found inside the kernels.
+
+    Parameters
+    ----------
+    every : int
+        Checked every so many integrator steps.
+    loss_below : tuple of float
+        Levels of the loss, above 0; of a landscape, energies of either sign.
+    mode_learned : tuple of float
+        Fractions f, above 0 and at most 1: the first time that ``u_a^T W v_a >= f s_a``, for each mode a. Of
+        a landscape, any numbers f: the first time that coordinate a is at f or above it.
+    radius_above : tuple of float, optional
+        Distances of the parameters from the origin, or of a landscape's point from its centre.
+    intervals : tuple of Interval, optional
+        Intervals that one mode is inside or outside of for the first time.
+    """
+
+    every: Count = 1
+    loss_below: Annotated[tuple[Number, ...], listed, Expect("a list of numbers")] = ()
+    mode_learned: Annotated[tuple[Number, ...], listed, Expect("a list of numbers")] = (0.5,)
+    radius_above: Annotated[tuple[Positive, ...] | None, listed, Expect("a list of numbers above 0")] = None
+    intervals: Annotated[
+        tuple[Interval, ...] | None, listed, Expect("a list such as [{ mode = 1, outside = [-1.0, 1.0] }]")
+    ] = None
+
+    @property
+    def radii(self) -> tuple[float, ...]:
+        """`radius_above`, empty where it is not set."""
+        return self.radius_above or ()

@@ -1,0 +1,76 @@
+"""The jobs of a device: what a task is given, as named tuples of numbers and arrays on the device.
+
+Arrays have the trajectories along the first axis.
+"""
+
+from typing import Any, NamedTuple
+
+__all__ = ["Advance", "Curve", "Draw", "Measure", "Noise", "Start"]
+
+
+class Advance(NamedTuple):
+    """Numbers of an integration."""
+
+    state: Any
+    exploded: Any
+    passed: Any
+    trajectory: Any  # number of the first
+    start: int
+    steps: int
+    closing: bool
+    data: Any
+    dynamics: Any
+    key: Any
+    events: Any
+
+
+class Measure(NamedTuple):
+    """Numbers of a measurement: columns as `fastsde.kernels.observe.observe` writes them."""
+
+    state: Any
+    out: Any
+    data: Any
+
+
+class Noise(NamedTuple):
+    """End-to-end matrices one step on, with noise and without."""
+
+    state: Any
+    out: Any
+    exploded: Any  # not looked at
+    passed: Any
+    trajectory: Any
+    start: int
+    data: Any
+    dynamics: Any
+    key: Any
+    events: Any
+
+
+class Curve(NamedTuple):
+    """Numbers of extreme Hessian eigenvalues."""
+
+    state: Any
+    exploded: Any
+    columns: Any  # of the measurement before
+    out: Any
+    data: Any
+    starts: Any
+    tolerance: float
+
+
+class Start(NamedTuple):
+    """Standard normals that initial states are made of."""
+
+    state: Any
+    trajectory: Any
+    key: Any
+
+
+class Draw(NamedTuple):
+    """Normals added to a state, step after step: what a generator costs where nothing is stored."""
+
+    state: Any
+    trajectory: Any
+    steps: int
+    key: Any

@@ -1,0 +1,98 @@
+"""The page docs/extending.md: its files, taken from the page, from a study file to a report."""
+
+import numpy as np
+import pytest
+from pages import shown_files, write_files
+
+import fastsde
+from fastsde.analysis.distances.registry import DISTANCES
+from fastsde.analysis.sections import SECTIONS
+from fastsde.analysis.tails.registry import ESTIMATORS
+from fastsde.report.spec import FIGURES
+from fastsde.study.landscapes import LANDSCAPES
+from fastsde.study.noise.law import NOISE_LAWS
+from fastsde.study.observable import OBSERVABLES
+from fastsde.study.study import Study
+from fastsde.system.errors import StudyError
+
+KINDS = (DISTANCES, ESTIMATORS, FIGURES, LANDSCAPES, NOISE_LAWS, OBSERVABLES, SECTIONS)
+
+
+@pytest.fixture(scope="module")
+def registries():
+    """Forget the ingredients of the page after these tests."""
+    before = [(kind, len(kind), dict(kind._declared), dict(kind._file)) for kind in KINDS]
+    yield
+    for kind, _, declared, file in before:
+        kind._declared, kind._file = declared, file
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory, registries):
+    """Run, analyse and report the study of the page."""
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FASTSDE_ALLOW_CODE", "1")
+        study = Study.load(write_files(folder))
+        fastsde.run(study, folder / "run", threads=1)
+        found = fastsde.analyze(folder / "run", "gauss")
+        found.save(folder / "run" / "analysis.h5")
+        fastsde.report(folder / "run")
+        yield folder / "run", found
+
+
+def test_the_page_has_a_file_of_each_kind():
+    names = ["noise", "observable", "landscape", "distance", "tail_estimator", "section"]
+    assert list(shown_files()) == [*(f"my_{name}.py" for name in names), "my_study.toml"]
+
+
+def test_the_law_has_its_tails_and_its_covariance(analysed):
+    directory, _ = analysed
+    with fastsde.open(directory) as ensemble:
+        steps = {name: ensemble[name].attributes["noise_scale"] for name in ensemble}
+        assert steps["student"] == steps["gauss"]
+        assert "Student-t" in ensemble["student"].model.summary()
+        assert np.isfinite(ensemble["student"]["state_norm"]).all()
+
+
+def test_the_observable_is_that_of_the_recorded_coordinates(analysed):
+    with fastsde.open(analysed[0]) as ensemble:
+        for name in ensemble:
+            radius = np.linalg.norm(ensemble[name]["modes"], axis=-1)
+            np.testing.assert_allclose(ensemble[name]["state_norm"], radius, rtol=1e-12)
+
+
+def test_the_landscape_is_that_of_its_equation(analysed):
+    with fastsde.open(analysed[0]) as ensemble:
+        radius, loss = ensemble["gauss"]["state_norm"], ensemble["gauss"]["loss"]
+        np.testing.assert_allclose(loss, 2.0 * (radius**2 - 1) ** 2 / 4, rtol=1e-10, atol=1e-15)
+
+
+def test_the_results_hold_distance_estimator_and_section(analysed):
+    _, found = analysed
+    document = found.document()
+    assert "median_shift" in str(document["sections"]["distances"])
+    assert "median_of_excesses" in str(document["sections"]["tails"])
+    assert set(found.sections["radii"].median) == {"gauss", "student"}
+
+
+def test_the_page_of_the_report_shows_them(analysed):
+    html = (analysed[0] / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "Student-t",
+        "shift of the medians",
+        "median of the excesses",
+        "Distance from the origin",
+        "The median radius at the end is",
+        "Its minima are the unit circle",
+    ):
+        assert words in html, words
+    assert (analysed[0] / "figures" / "radii.png").is_file()
+
+
+def test_a_wrong_value_of_the_law_is_a_message_of_the_study(tmp_path, monkeypatch, registries):
+    monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
+    path = write_files(tmp_path)
+    path.write_text(path.read_text().replace("nu = 3.0", "nu = 1.5"))
+    with pytest.raises(StudyError, match=r"models\.student\.law\.nu(.|\n)*a number above 2"):
+        Study.load(path)
