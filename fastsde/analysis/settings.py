@@ -55,7 +55,7 @@ class Settings:
         Whether these are the settings of a quick analysis (`quickly`), which is said wherever it is shown.
     own : dict of str to dict of str to float
         Settings of single sections, by section and name, in place of their defaults
-        (`fastsde.analysis.sections.Section.settings`).
+        (`settings` of `fastsde.analysis.sections.Section`).
     """
 
     seed: int = 0

@@ -78,7 +78,7 @@ class Effect:
     held : tuple of str
         What else a sweep varies and this family has in common, as "time.learning_rate = 0.005".
     place : int
-        Number of the place that is left or reached: see `fastsde.analysis.escape.section.Escape.places`.
+        Number of the place that is left or reached: `places` of `fastsde.analysis.escape.section.Escape`.
     """
 
     covariate: str
