@@ -88,7 +88,7 @@ class MadeUp:
         "mode_diffusion",
         "mode_alignment",
         "update_noise",
-        "exploded_step",
+        "diverged_step",
         "mode_learned_step",
     )
 
@@ -112,7 +112,7 @@ class MadeUp:
     __getitem__ = read
 
     def _make(self, name: str, snapshot: int | None, trajectories: slice) -> Any:
-        if name == "exploded_step":
+        if name == "diverged_step":
             return np.full(self.count, -1)[trajectories]
         if name == "mode_learned_step":
             return np.ceil(np.exp(self._log_time[trajectories])).astype(np.int64)[:, None, :]

@@ -11,7 +11,7 @@ from fastsde.kernels.options import inlined, never_inlined
 from fastsde.kernels.philox import Stream, counter_words
 from fastsde.kernels.primitive import primitive
 from fastsde.kernels.step import step
-from fastsde.kernels.watch import count_pending, note_explosions, watch
+from fastsde.kernels.watch import count_pending, note_divergences, watch
 
 __all__ = ["Model", "Passages", "Span", "advance_block", "ended", "look"]
 
@@ -37,7 +37,7 @@ class Passages(NamedTuple):
     """Events to look for, and the steps at which they happened; -1 before."""
 
     events: Any  # fastsde.kernels.layout.Events
-    exploded: Any  # (trajectories,)
+    diverged: Any  # (trajectories,)
     passed: Any  # (trajectories, events)
 
 
@@ -58,7 +58,7 @@ def advance_block(m, indices, lanes, row, span, model, passages):
                 pending -= watch(m, net, data, events, passages.passed, row, s)
         stream = Stream(counter_words(lanes, uint64(s), 0), model.key)
         finite = step(dynamics, m, net, data, Moment(s, s == span.start, indices, lanes, stream))
-        note_explosions(m, finite, passages.exploded, row, s)
+        note_divergences(m, finite, passages.diverged, row, s)
         if ended(m, finite, events):
             break
     if span.closing:
@@ -74,10 +74,10 @@ def ended(m, finite, events):
 
 @never_inlined
 def look(m, net, data, passages, row, step, pending):
-    """Look at the last state of a block: passages and explosions."""
+    """Look at the last state of a block: passages and divergences."""
     product(m, net)
     deviate(m, net, data)
     if pending > 0:
         watch(m, net, data, passages.events, passages.passed, row, step)
     size = scaled_loss(m, net, data) + deviation_square(m, net)
-    note_explosions(m, size, passages.exploded, row, step)
+    note_divergences(m, size, passages.diverged, row, step)

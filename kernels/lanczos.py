@@ -94,8 +94,8 @@ def _run(m, space, net, data, plan, start, tolerance):
             store(space, plan.found + 1, -high)
             store(space, plan.found + 2, low_error)
             store(space, plan.found + 3, high_error)
-            allowed = largest * tolerance
-            if not any_lane(low_error > allowed) and not any_lane(high_error > allowed):
+            expected = largest * tolerance
+            if not any_lane(low_error > expected) and not any_lane(high_error > expected):
                 break
 
 

@@ -1,11 +1,11 @@
-"""First passages and explosions, found inside the kernel at the step at which they happen."""
+"""First passages and divergences, found inside the kernel at the step at which they happen."""
 
 from fastsde.kernels.dln import radius_square, scaled_loss
 from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, mask_bits
 from fastsde.kernels.options import kernel
 from fastsde.kernels.primitive import primitive
 
-__all__ = ["count_pending", "mode_value", "note_explosions", "watch"]
+__all__ = ["count_pending", "mode_value", "note_divergences", "watch"]
 
 
 @kernel
@@ -86,11 +86,11 @@ def _note(bits, passed, row, event, step):
 
 
 @kernel
-def note_explosions(m, size, exploded, row, step):
+def note_divergences(m, size, diverged, row, step):
     """Record `step` for each trajectory whose `size` is not finite, the first time."""
     mask = size * 0.0 != 0.0
     if any_lane(mask):
         bits = mask_bits(mask)
         for v in range(lane_width(m)):
-            if (bits >> v) & 1 and exploded[row + v] < 0:
-                exploded[row + v] = step
+            if (bits >> v) & 1 and diverged[row + v] < 0:
+                diverged[row + v] = step

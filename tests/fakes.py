@@ -61,7 +61,7 @@ class FakeTrajectories:
 
     @property
     def count(self) -> int:
-        return int(self.arrays["exploded_step"].shape[0])
+        return int(self.arrays["diverged_step"].shape[0])
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
@@ -71,8 +71,8 @@ class FakeTrajectories:
         return values[trajectories]
 
     @property
-    def exploded(self) -> np.ndarray:
-        return self.arrays["exploded_step"] >= 0
+    def diverged(self) -> np.ndarray:
+        return self.arrays["diverged_step"] >= 0
 
     def passage_time(self, event: str) -> np.ndarray:
         steps = self.arrays[f"{event}_step"]
@@ -120,7 +120,7 @@ def fake_ensemble(
     seed: int = 0,
     shift: dict[str, float] | None = None,
 ) -> FakeEnsemble:
-    """Logistic growth of each mode at its own random time; a few Levy trajectories explode."""
+    """Logistic growth of each mode at its own random time; a few Levy trajectories diverge."""
     study = fake_study(trajectories, snapshots, models)
     shifts = SHIFT if shift is None else shift
     views = {
@@ -144,12 +144,12 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
     slope = 2 * modes * (1 - modes / STRENGTH)
     gradient = np.sqrt((slope**2).sum(axis=2))
     lowest, highest = -60.0 - rng.random((step.size, count)), 1500.0 + rng.random((step.size, count))
-    exploded = _explosions(name, rng, count, int(step[-1]))
-    gone = (exploded >= 0) & (step[:, None] >= exploded)
+    diverged = _divergences(name, rng, count, int(step[-1]))
+    gone = (diverged >= 0) & (step[:, None] >= diverged)
     for values in (modes, loss, noise, gradient, lowest, highest):
         values[gone] = np.nan
     passage = np.where(learned <= step[-1], np.ceil(learned), -1).astype(np.int64)
-    passage[(exploded[:, None] >= 0) & (passage >= exploded[:, None])] = -1
+    passage[(diverged[:, None] >= 0) & (passage >= diverged[:, None])] = -1
     arrays = {
         "loss": loss,
         "modes": modes,
@@ -158,7 +158,7 @@ def _trajectories(study: Study, name: str, rng: np.random.Generator, shift: floa
         "hessian_min": lowest,
         "hessian_max": highest,
         "hessian_error": 1e-6 * highest,
-        "exploded_step": exploded,
+        "diverged_step": diverged,
         "mode_learned_step": passage[:, None, :],
     }
     return FakeTrajectories(step, step * rate, arrays, {"dt": rate})
@@ -175,6 +175,6 @@ def _noise(name: str, rng: np.random.Generator, shape: tuple[int, ...]) -> np.nd
     return normal
 
 
-def _explosions(name: str, rng: np.random.Generator, count: int, steps: int) -> np.ndarray:
+def _divergences(name: str, rng: np.random.Generator, count: int, steps: int) -> np.ndarray:
     when = rng.integers(1, steps, count)
     return np.where(rng.random(count) < (0.06 if name == "levy" else 0.0), when, -1).astype(np.int64)

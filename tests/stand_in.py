@@ -94,7 +94,7 @@ class StandIn:
         learned = np.full(schema.EVENTS["mode_learned_step"].shape(sizes), -1, np.int64)
         learned[:, :1, 0] = 2 * numbers[:, None]
         return {
-            "exploded_step": np.where(numbers == 4, 7, -1),
+            "diverged_step": np.where(numbers == 4, 7, -1),
             "loss_below_step": np.empty((len(numbers), sizes["level"]), np.int64),
             "mode_learned_step": learned,
             "radius_above_step": np.full((len(numbers), sizes["radius"]), -1, np.int64),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from fastsde.analysis import records
 from fastsde.analysis.analysis import Analysis
 from fastsde.analysis.context import Context
-from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families, with_places
+from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
@@ -30,7 +30,7 @@ __all__ = ["SweepAnalysis", "analyze_cases"]
 
 ANALYSIS_FILE = "analysis.h5"
 FORMAT = "fastsde-sweep"
-FORMAT_VERSION = (3, 1)
+FORMAT_VERSION = (4, 0)
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,6 @@ class SweepAnalysis:
     source: str
     places: tuple[str, ...]
     effects: dict[str, Effect]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "effects", with_places(self.effects))
 
     def save(self, path: Path | str) -> Path:
         """Write an HDF5 file, whole or not at all; return its path."""

@@ -199,13 +199,13 @@ def _diverged(analysis: Findings, names: list[str]) -> str:
         one = analysis.models[name]
         if verdict(analysis, analysis.reference, name) == "indistinguishable":
             continue
-        counts = [[each.exploded, each.trajectories - each.exploded] for each in (own, one)]
+        counts = [[each.diverged, each.trajectories - each.diverged] for each in (own, one)]
         p = float(fisher_exact(counts).pvalue)
         if p < 0.05:
-            said.append(f"{100 * one.exploded / one.trajectories:.0f} % of {name} (p = {p:.1g})")
+            said.append(f"{100 * one.diverged / one.trajectories:.0f} % of {name} (p = {p:.1g})")
     if not said:
         return ""
-    share = 100 * own.exploded / own.trajectories
+    share = 100 * own.diverged / own.trajectories
     return (
         f"Divergence differs: {share:.0f} % of the trajectories of {analysis.reference} diverge, and "
         f"{enumerated(said)}, by Fisher's exact test."
@@ -222,7 +222,7 @@ def _why(analysis: Findings, name: str) -> str:
     found = analysis.models[name].significance
     for each in (analysis.reference, name):
         one = analysis.models[each]
-        if one.exploded == one.trajectories:
+        if one.diverged == one.trajectories:
             return f"all {one.trajectories:,} trajectories of {each} diverge"
     count = min(one.trajectories for one in analysis.models.values())
     if analysis.effects.count < SMALLEST_SAMPLE:

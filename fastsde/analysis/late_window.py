@@ -55,7 +55,7 @@ class LateWindow:
 
 def survivors(view: Trajectories) -> Bools:
     """Trajectories that never diverged, shape (trajectory,)."""
-    return np.asarray(~np.isfinite(view.passage_time("exploded")))
+    return np.asarray(~np.isfinite(view.passage_time("diverged")))
 
 
 def only_diverges(view: Trajectories, study: Study) -> bool:

@@ -221,7 +221,7 @@ class _Pass:
                 kind=str(self.ensemble.study.models[name].kind),
                 summary=str(self.ensemble.study.models[name].summary()),
                 trajectories=view.count,
-                exploded=int(np.isfinite(view.passage_time("exploded")).sum()),
+                diverged=int(np.isfinite(view.passage_time("diverged")).sum()),
                 surviving=moment_rows[name].count,
                 moments=moment_rows[name],
                 learning=self._learning(name, passages, grid),
@@ -265,7 +265,7 @@ class _Pass:
             return None
         if only_diverges(view, study):
             return None
-        return view.passage_time("mode_learned"), view.passage_time("exploded")
+        return view.passage_time("mode_learned"), view.passage_time("diverged")
 
     def _grid(self, passages: list[tuple[Floats, Floats]]) -> Floats:
         """Choose where survival is kept: spaced as the snapshots are, from the first passage to the end."""

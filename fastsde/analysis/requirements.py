@@ -32,9 +32,9 @@ def check_analysable(study: Study, reference: str | None = None, source: str = "
     recorded = study.record.observables
     needed = ("modes", "loss") if study.objective.positive else ("modes",)
     if not any(name in recorded for name in needed):
-        allowed = f"{' or '.join(needed)} among them: distances and moments are taken of them"
+        expected = f"{' or '.join(needed)} among them: distances and moments are taken of them"
         fix = f"add {needed[0]}; `fastsde run` integrates the study as it is, without an analysis"
-        complaints.append(Complaint("record.observables", ", ".join(recorded), allowed, fix))
+        complaints.append(Complaint("record.observables", ", ".join(recorded), expected, fix))
     if reference is not None and reference not in study.models:
         complaints.append(Complaint("--reference", reference, f"one of {', '.join(study.models)}"))
     if complaints:

@@ -27,7 +27,7 @@ from fastsde.system.errors import DamageError, RequestError, StoreError
 from fastsde.system.hdf5 import open_hdf5, reading
 
 FORMAT = "fastsde-analysis"
-FORMAT_VERSION = (3, 1)
+FORMAT_VERSION = (4, 0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ModelResult:
     ----------
     kind, summary : str
         The model's kind, and what it does in one sentence.
-    trajectories, exploded : int
+    trajectories, diverged : int
         How many there are, and how many diverged before the end.
     surviving : ndarray, shape (snapshot,)
         How many are finite at each snapshot.
@@ -57,7 +57,7 @@ class ModelResult:
     kind: str
     summary: str
     trajectories: int
-    exploded: int
+    diverged: int
     surviving: Floats
     moments: Moments
     learning: Learning | None

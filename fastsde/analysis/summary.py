@@ -29,7 +29,7 @@ def summary(analysis: Findings) -> list[dict[str, Any]]:
     -------
     list of dict
         Keys: model, kind, summary (the model in a sentence, with the batch of its noise), trajectories,
-        exploded (diverged trajectories), compared (n per sample); effect, its 95 % interval effect_low and
+        diverged (diverged trajectories), compared (n per sample); effect, its 95 % interval effect_low and
         effect_high, its parts effect_modes (share of a mode's strength) and effect_loss_decades,
         effect_by_sampling, effect_covered (share of the course that it is the mean over), median_loss_decades
         (median log10 loss less that of the reference), all means over the course of learning;
@@ -59,7 +59,7 @@ def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
         "kind": result.kind,
         "summary": result.summary,
         "trajectories": result.trajectories,
-        "exploded": result.exploded,
+        "diverged": result.diverged,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
         **_effect(analysis, name),
         "mmd_ratio": _known(mmd.mean / null) if mmd else None,
@@ -124,7 +124,7 @@ def _words(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
     words |= _end(analysis, row)
     for section in SECTIONS.values():
         words |= section.cells(analysis, str(row["model"])) if section.cells else {}
-    words["diverged"] = f"{row['exploded']:,} of {row['trajectories']:,}"
+    words["diverged"] = f"{row['diverged']:,} of {row['trajectories']:,}"
     return words
 
 

@@ -32,7 +32,7 @@ class Row:
     case, model : str
     values : tuple of str
         Its value of each of the columns of `SweepAnalysis.columns`; empty where it has none.
-    trajectories, exploded : int
+    trajectories, diverged : int
     escaped : ndarray, shape (place,)
         Share of the trajectories at each place that have escaped from it by the end.
     escape_time, escape_low, escape_high : ndarray, shape (place,)
@@ -50,7 +50,7 @@ class Row:
     model: str
     values: tuple[str, ...]
     trajectories: int
-    exploded: int
+    diverged: int
     escaped: Floats
     escape_time: Floats
     escape_low: Floats
@@ -118,7 +118,7 @@ def row(
         model=model,
         values=tuple(value_of(case, model, key) for key in keys),
         trajectories=case.study.trajectories,
-        exploded=int(summary.get("exploded") or 0),
+        diverged=int(summary.get("diverged") or 0),
         escaped=times[:, 0],
         escape_time=times[:, 1],
         escape_low=times[:, 2],

@@ -24,9 +24,9 @@ def common_views(ensemble: Ensemble, names: Sequence[str] | None = None) -> dict
     in whole states: halves of two models must not share trajectories, nor permuted units share states.
 
     A trajectory that diverges is NaN from the snapshot on at which its loss has passed `FAR` times the
-    largest of the start for good: on its way it would be a finite number of any size, and the only one that a
-    moment or a tail sees. Its explosion is still dated and counted where it ended. Landscapes are left alone,
-    as their energies have no scale.
+    largest of the start for good: before it diverges its values are finite but of any size, and would
+    dominate every moment and tail. Its divergence is still dated and counted where it ended. Landscapes are
+    not changed, as their energies have no scale.
 
     Parameters
     ----------
@@ -140,16 +140,16 @@ def _without_runaways(view: Trajectories) -> Trajectories:
     """Return the model with NaN where a trajectory that diverges is past return; itself if none is."""
     if "loss" not in view.variables:
         return view
-    exploding = np.flatnonzero(np.isfinite(view.passage_time("exploded")))
+    diverging = np.flatnonzero(np.isfinite(view.passage_time("diverged")))
     start = view.read("loss", 0)
     start = start[np.isfinite(start)]
-    if not (exploding.size and start.size and start.max() > 0):
+    if not (diverging.size and start.size and start.max() > 0):
         return view
     gone = np.full(view.count, len(view.step))
-    gone[exploding] = 0
+    gone[diverging] = 0
     for snapshot in range(len(view.step)):
-        near = view.read("loss", snapshot)[exploding] <= FAR * start.max()
-        gone[exploding[near]] = snapshot + 1
+        near = view.read("loss", snapshot)[diverging] <= FAR * start.max()
+        gone[diverging[near]] = snapshot + 1
     return _Bounded(view, gone)
 
 

@@ -26,9 +26,9 @@ class Checkpoint:
     snapshots : int
         Snapshots taken: those of steps before `step`, or with it at `step` itself.
     parameters : (trajectories, p) array
-        The points, in the precision of the study; exploded ones as they are, not NaN throughout.
-    exploded : (trajectories,) int64 array
-        Step of the explosion, -1 never.
+        The points, in the precision of the study; diverged ones as they are, not NaN throughout.
+    diverged : (trajectories,) int64 array
+        Step of the divergence, -1 never.
     passed : (trajectories, events) int64 array
         Steps of the first passages, -1 not yet: levels of the loss, then fractions by modes.
     """
@@ -36,6 +36,6 @@ class Checkpoint:
     step: int
     snapshots: int
     parameters: NDArray[Any]
-    exploded: NDArray[Any]
+    diverged: NDArray[Any]
     passed: NDArray[Any]
     __repr__ = brief

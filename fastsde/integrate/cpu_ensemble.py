@@ -57,7 +57,7 @@ class Blocks:
         self.step = begin.step
         self.state = to_lanes(begin.parameters)
         self.lanes = lane_count(begin.parameters.dtype)
-        self.exploded = self._padded(begin.exploded)
+        self.diverged = self._padded(begin.diverged)
         self.passed = self._padded(begin.passed)
         self._lowered, self._workers, self._first, self._count = lowered, workers, first, count
         self._on_progress = on_progress or (lambda done: None)
@@ -66,7 +66,7 @@ class Blocks:
     @property
     def rows(self) -> int:
         """Trajectories and the lanes that fill up the last block."""
-        return len(self.exploded)
+        return len(self.diverged)
 
     def advance(self, now: int) -> None:
         """Advance all trajectories to the integrator step `now`."""
@@ -81,7 +81,7 @@ class Blocks:
     def measure(self, observer: Observer, last: bool, deliver: Callable[[], None]) -> None:
         """Let the observer take a snapshot, and deliver it.
 
-        At the `last` one look for passages and explosions as well.
+        At the `last` one look for passages and divergences as well.
         """
         before: Task = self._task(0, closing=True) if last else _nothing
         measurer = BlockMeasurer(self._lowered, self.state, self.lanes, self._first)
@@ -109,7 +109,7 @@ class Blocks:
             self.step,
             snapshots,
             np.ascontiguousarray(from_lanes(self.state, count)),
-            self.exploded[:count].copy(),
+            self.diverged[:count].copy(),
             self.passed[:count].copy(),
         )
 
@@ -133,7 +133,7 @@ class Blocks:
 
         def run(memory: Array, indices: Array, begin: int, end: int) -> None:
             rows = slice(begin * lanes, end * lanes)
-            passages = Passages(low.events, self.exploded[rows], self.passed[rows])
+            passages = Passages(low.events, self.diverged[rows], self.passed[rows])
             first = self._first + begin * lanes
             advance(self.state[begin:end], memory, indices, first, span, model, passages)
 

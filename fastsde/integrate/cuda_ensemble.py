@@ -39,7 +39,7 @@ class Batch:
     first: int
     last: int
     state: Any
-    exploded: Any
+    diverged: Any
     passed: Any
 
     @property
@@ -87,7 +87,7 @@ class Resident:
         self._study, self._lowered = study, lowered
         self._first, self._count, self.step = first, count, begin.step
         self._state = np.asfortranarray(begin.parameters)
-        self.exploded, self.passed = begin.exploded.copy(), np.asfortranarray(begin.passed)
+        self.diverged, self.passed = begin.diverged.copy(), np.asfortranarray(begin.passed)
         self._on_progress = on_progress or (lambda done: None)
         self._done = 0
         self._workers = Workers(threads, 1, 1, study.dtype)
@@ -139,7 +139,7 @@ class Resident:
     def measure(self, observer: Observer, last: bool, deliver: Callable[[], None]) -> None:
         """Measure a snapshot, which the observer takes and `deliver` hands on once it has left the device.
 
-        At the `last` one look for passages and explosions as well.
+        At the `last` one look for passages and divergences as well.
         """
         self._deliver()
         now = self.step
@@ -165,12 +165,12 @@ class Resident:
             self.step,
             snapshots,
             np.ascontiguousarray(self._state),
-            self.exploded.copy(),
+            self.diverged.copy(),
             np.ascontiguousarray(self.passed),
         )
 
     def finish(self) -> None:
-        """Deliver the last snapshot, and bring explosions and passages home."""
+        """Deliver the last snapshot, and bring divergences and passages home."""
         self._deliver()
         self._fetch()
 
@@ -208,7 +208,7 @@ class Resident:
 
         program = devices.model_program(self._study, self._lowered, self.where)
         job = Advance(
-            batch.state, batch.exploded, batch.passed, self._first + batch.first, start, steps, closing,
+            batch.state, batch.diverged, batch.passed, self._first + batch.first, start, steps, closing,
             self._data, self._dynamics, self._lowered.key, self._events,
         )  # fmt: skip
         self._run(program, "advance", batch.count, job)
@@ -255,7 +255,7 @@ class Resident:
         def record() -> None:
             self._copy.synchronize()
             arrays.clear()
-            self.exploded[batch.first : batch.last] = here["exploded"]
+            self.diverged[batch.first : batch.last] = here["diverged"]
             for _ in self._workers.map(
                 lambda memory, indices, a, b: observer.record(
                     slice(batch.first + a, batch.first + b),
@@ -323,7 +323,7 @@ class Resident:
             first,
             last,
             put(np.asfortranarray(self._state[rows])),
-            put(np.ascontiguousarray(self.exploded[rows])),
+            put(np.ascontiguousarray(self.diverged[rows])),
             put(np.asfortranarray(self.passed[rows])),
         )
         return self._batch
@@ -334,7 +334,7 @@ class Resident:
             self._compute.synchronize()
             rows = slice(self._batch.first, self._batch.last)
             self._state[rows] = self._batch.state.copy_to_host()
-            self.exploded[rows] = self._batch.exploded.copy_to_host()
+            self.diverged[rows] = self._batch.diverged.copy_to_host()
             if self.passed.size:
                 self.passed[rows] = self._batch.passed.copy_to_host()
 

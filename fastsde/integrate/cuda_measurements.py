@@ -60,7 +60,7 @@ def measurements(
     where = "local" if low.network.size * np.dtype(study.dtype).itemsize <= devices.LOCAL_BYTES else "global"
     program = devices.model_program(study, low, where, trace=observer.trace)
     launch(program, "measure", Measure(batch.state, columns, data))
-    found = {"columns": columns, "exploded": copy(batch.exploded)}
+    found = {"columns": columns, "diverged": copy(batch.diverged)}
     if "parameters" in observer.needs:
         found["states"] = copy(batch.state)
     if "update_noise" in observer.needs:
@@ -76,7 +76,7 @@ def measurements(
         found["curvature"] = cuda.array((count, 3), study.dtype)
         program = devices.model_program(study, low, "global", plan=plan)
         curve = Curve(
-            batch.state, batch.exploded, columns, found["curvature"], data, cuda.put(starts), tolerance
+            batch.state, batch.diverged, columns, found["curvature"], data, cuda.put(starts), tolerance
         )
         launch(program, "curve", curve)
     return found
@@ -135,21 +135,21 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
         converted: Any = put_on(value, dtype, lambda array: array)
         return converted
 
-    state, exploded = room(count, low.network.parameters + low.carried), room(count, kind=np.int64)
+    state, diverged = room(count, low.network.parameters + low.carried), room(count, kind=np.int64)
     passed = room(count, passages, kind=np.int64)
     data, dynamics = put(low.data), put(low.dynamics)
     columns = room(count, measurement_columns(low.network.widths).count)
     if task == "advance":
-        return jobs.Advance(state, exploded, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
+        return jobs.Advance(state, diverged, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
     if task == "measure":
         return jobs.Measure(state, columns, data)
     if task == "noise":
         return jobs.Noise(
-            state, room(count, size), exploded, passed, 0, 0, data, dynamics, low.key, put(events)
+            state, room(count, size), diverged, passed, 0, 0, data, dynamics, low.key, put(events)
         )
     if task == "curve":
         _, starts, tolerance = _lanczos(study, low)
-        return jobs.Curve(state, exploded, columns, room(count, 3), data, starts, tolerance)
+        return jobs.Curve(state, diverged, columns, room(count, 3), data, starts, tolerance)
     if task == "draw":
         return jobs.Draw(state, 0, 1, low.key)
     return jobs.Start(state, 0, low.key)

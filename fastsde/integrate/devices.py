@@ -98,7 +98,7 @@ def simulated() -> bool:
 
 
 def unusable() -> str | None:
-    """Return why no GPU can be used, and how to mend it; None if one can."""
+    """Return why no GPU can be used, and how to fix it; None if one can."""
     if not simulated() and importlib.util.find_spec("numba_cuda") is None:
         return (
             "the package numba-cuda is not installed\n"

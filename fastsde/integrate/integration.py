@@ -42,7 +42,7 @@ class Outcome:
     Parameters
     ----------
     events : dict of arrays
-        ``exploded_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
+        ``diverged_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
         ``mode_learned_step`` (trajectories, fractions, modes), ``radius_above_step`` (trajectories, radii)
         and ``interval_step`` (trajectories, intervals), int64 integrator steps; -1 where it did not happen.
     attributes : dict
@@ -149,7 +149,7 @@ def integrate(
     begin = resume or beginning(study, lowered, first, count, start)
     opened, threads = _on_gpu if device == "cuda" else _on_cpu, threads or default_threads()
     with opened(study, lowered, threads, first, count, begin, on_progress) as blocks:
-        observer = Observer(study, study.models[name], problem, lowered, blocks.exploded)
+        observer = Observer(study, study.models[name], problem, lowered, blocks.diverged)
         pace = Pace(
             SLICE_SECONDS, checkpoint_seconds, FIRST_SLICE // (blocks.rows * lowered.network.parameters)
         )
@@ -173,7 +173,7 @@ def integrate(
         lowered.attributes["device"] = blocks.device
     return Outcome(
         split_events(
-            blocks.exploded[:count],
+            blocks.diverged[:count],
             blocks.passed[:count],
             passage_shapes(study),
         ),
@@ -261,14 +261,14 @@ def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Arr
         step=0,
         snapshots=0,
         parameters=np.pad(np.asarray(start, dtype=study.dtype), ((0, 0), (0, lowered.carried))),
-        exploded=np.full(count, -1, dtype=np.int64),
+        diverged=np.full(count, -1, dtype=np.int64),
         passed=np.full((count, lowered.passages), -1, dtype=np.int64),
     )
 
 
-def split_events(exploded: Array, passed: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Return explosions and passages, (trajectories, events), each event by its name and in its shape."""
-    events = {"exploded_step": exploded}
+def split_events(diverged: Array, passed: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Return divergences and passages, (trajectories, events), each event by its name and in its shape."""
+    events = {"diverged_step": diverged}
     start = 0
     for name, shape in shapes.items():
         width = math.prod(shape)

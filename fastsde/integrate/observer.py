@@ -32,7 +32,7 @@ class Observer:
     ----------
     study, model, problem, lowered
         The study, one of its models, its problem and the model for the kernels.
-    exploded : (rows,) int64 array
+    diverged : (rows,) int64 array
         Steps at which trajectories diverged; their values are NaN from there on.
 
     Attributes
@@ -49,7 +49,7 @@ class Observer:
         model: Model,
         problem: Problem,
         lowered: Lowered,
-        exploded: Array,
+        diverged: Array,
     ) -> None:
         self.observables = recorded_observables(study)
         self.needs = {need for observable in self.observables for need in observable.needs}
@@ -57,8 +57,8 @@ class Observer:
         if rates is not None:
             self.needs |= {"parameters", "noise_trace"} if rates.local else {"parameters"}
         self._setting = Setting(study, model, problem, lowered, rates)
-        self._exploded = exploded
-        self._sizes = dimension_sizes(study, len(exploded))
+        self._diverged = diverged
+        self._sizes = dimension_sizes(study, len(diverged))
         self.values = self._room()
 
     def _room(self) -> dict[str, Array]:
@@ -89,8 +89,8 @@ class Observer:
         RequestError
             If an observable reads what its declaration does not list, or has another shape than it says.
         """
-        loss, exploded = measured.columns[:, self._setting.columns.loss], self._exploded[rows]
-        bad = ~np.isfinite(loss) | ((exploded >= 0) & (exploded <= now))
+        loss, diverged = measured.columns[:, self._setting.columns.loss], self._diverged[rows]
+        bad = ~np.isfinite(loss) | ((diverged >= 0) & (diverged <= now))
         snapshot = MeasuredSnapshot(self._setting, measured, bad, now)
         for observable in self.observables:
             room, values = self.values[observable.name][rows], snapshot.of(observable)

@@ -126,9 +126,9 @@ def build_problem(study: Study) -> Problem:
 
 def _refuse_overflow(*moments: NDArray[np.float64] | float) -> None:
     if not all(np.isfinite(moment).all() for moment in moments):
-        allowed = "inputs, teacher and label_noise whose squares, summed, are finite numbers"
-        mend = "smaller scales, or lighter tails"
-        raise StudyError([Complaint("data", "a moment that overflows", allowed, mend)])
+        expected = "inputs, teacher and label_noise whose squares, summed, are finite numbers"
+        fix = "smaller scales, or lighter tails"
+        raise StudyError([Complaint("data", "a moment that overflows", expected, fix)])
 
 
 def _build(study: Study) -> Problem:

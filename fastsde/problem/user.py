@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsde.study.extensions import extension_files
 from fastsde.system.errors import StudyError
-from fastsde.system.user_code import PERMISSION, allowed, import_module
+from fastsde.system.user_code import PERMISSION, import_module, may_run
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
@@ -97,7 +97,7 @@ def _find(name: str, places: Sequence[Path]) -> Callable[..., float]:
         known = ", ".join(sorted(_registered)) or "none"
         fix = 'call fastsde.user.register first, or write "module:name"'
         raise StudyError(f"{where}: no function of that name is registered (registered: {known}); {fix}")
-    if not allowed():
+    if not may_run():
         raise StudyError(f"{where}: it would run code of yours; set {PERMISSION}=1 to allow it")
     loaded = import_module(module, places, where)
     if not hasattr(loaded, attribute):

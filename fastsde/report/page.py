@@ -74,18 +74,18 @@ def _subtitle(analysis: Analysis) -> str:
 
 
 def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> str:
-    exploded = [
-        f"{escape(name)} {one.exploded:,} of {one.trajectories:,}"
+    diverged = [
+        f"{escape(name)} {one.diverged:,} of {one.trajectories:,}"
         for name, one in analysis.models.items()
-        if one.exploded
+        if one.diverged
     ]
     positive = f"Once its loss stays above {FAR:g} times the largest initial loss, such"
     far = positive if analysis.objective.positive else "Such"
     note = (
-        f"<p>Trajectories that diverged: {', '.join(exploded)}. {far} a trajectory is a separate state for "
+        f"<p>Trajectories that diverged: {', '.join(diverged)}. {far} a trajectory is a separate state for "
         "the MMD and left out of all other estimates; for "
         f"{analysis.objective.vocabulary.passage_times} divergence is a competing event.</p>"
-        if exploded
+        if diverged
         else ""
     )
     answers = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]

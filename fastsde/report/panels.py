@@ -167,7 +167,7 @@ def start_at_action(axes: list[Axes], analysis: Analysis) -> None:
 
 def titled(name: str, result: ModelResult) -> str:
     """Name a panel after its model, with the number of trajectories that diverged."""
-    return f"{name} ({result.exploded:,} diverged)" if result.exploded else name
+    return f"{name} ({result.diverged:,} diverged)" if result.diverged else name
 
 
 def outer_labels(axes: list[Axes], columns: int, label: str) -> None:

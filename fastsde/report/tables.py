@@ -48,7 +48,7 @@ def _result(analysis: Analysis, row: dict[str, Any]) -> list[str]:
 
 
 def _ends(row: dict[str, Any]) -> list[str]:
-    return [number(row["final_loss"]), f"{row['exploded']:,} of {row['trajectories']:,}"]
+    return [number(row["final_loss"]), f"{row['diverged']:,} of {row['trajectories']:,}"]
 
 
 def _model(analysis: Analysis, name: str) -> str:

@@ -69,7 +69,7 @@ def _what(study: Study) -> dict[str, Any]:
 def _model(view: Trajectories) -> dict[str, Any]:
     return {
         "trajectories": view.count,
-        "diverged": int(view.exploded.sum()),
+        "diverged": int(view.diverged.sum()),
         "snapshots": len(view.step),
         "variables": list(view.variables),
         **{key: value for key, value in view.attributes.items() if key != "coordinates"},

@@ -109,18 +109,20 @@ def _seen(study: Study, short: Study, directory: Path, name: str) -> list[_Seen]
 
 def _events_of_part(path: Path, short: Study, name: str) -> dict[str, NDArray[Any]]:
     with reading(path), netcdf.open_old(path) as file:
-        values = {event: file[name][event][...] for event in schema.EVENTS if event in file[name]}
+        group = file[name]
+        stored = {event: schema.stored_name(group, event) for event in schema.EVENTS}
+        values = {event: group[place][...] for event, place in stored.items() if place in group}
     return _until(values, short, name)
 
 
 def _events_of_checkpoint(checkpoint: Checkpoint, short: Study, name: str) -> dict[str, NDArray[Any]]:
-    sizes = schema.dimension_sizes(short, len(checkpoint.exploded))
+    sizes = schema.dimension_sizes(short, len(checkpoint.diverged))
     shapes = {
         event: variable.shape(sizes)[1:]
         for event, variable in schema.EVENTS.items()
-        if event != "exploded_step"
+        if event != "diverged_step"
     }
-    values = split_events(checkpoint.exploded, checkpoint.passed, shapes)
+    values = split_events(checkpoint.diverged, checkpoint.passed, shapes)
     return _until(values, short, name)
 
 

@@ -56,7 +56,7 @@ def define_checkpoint(group: Any, study: Study, checkpoint: Checkpoint) -> None:
     """Write a checkpoint into an open group of a file."""
     count, parameters = checkpoint.parameters.shape
     sizes = {"trajectory": count, "parameter": parameters, "passage": checkpoint.passed.shape[1]}
-    values = (checkpoint.parameters, checkpoint.exploded, checkpoint.passed)
+    values = (checkpoint.parameters, checkpoint.diverged, checkpoint.passed)
     netcdf.define_dimensions(group, sizes)
     for (name, variable), value in zip(schema.CHECKPOINT.items(), values, strict=True):
         if all(variable.shape(sizes)):
@@ -67,13 +67,13 @@ def define_checkpoint(group: Any, study: Study, checkpoint: Checkpoint) -> None:
 
 def read_group(group: Any) -> Checkpoint:
     """Read a checkpoint from an open group of a file."""
-    exploded = group["exploded_step"][...]
-    none = np.empty((len(exploded), 0), dtype=np.int64)
+    diverged = group[schema.stored_name(group, "diverged_step")][...]
+    none = np.empty((len(diverged), 0), dtype=np.int64)
     passed = group["passed_step"][...] if "passed_step" in group else none
     return Checkpoint(
         int(group.attrs["step"]),
         int(group.attrs["snapshots"]),
         group["parameters"][...],
-        exploded,
+        diverged,
         passed,
     )

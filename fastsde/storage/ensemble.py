@@ -217,7 +217,9 @@ class Trajectories:
         self._dtype: str = study.dtype
         self.name = name
         self.model: Model = study.models[name]
-        self.variables: tuple[str, ...] = tuple(name for name in self._known if name in group)
+        self.variables: tuple[str, ...] = tuple(
+            name for name in self._known if schema.stored_name(group, name) in group
+        )
         self.count: int = self._sizes["trajectory"]
         self.numbers: NDArray[np.int64] = group["trajectory"][...]
         self.step: NDArray[np.int64] = group["step"][...]
@@ -270,22 +272,23 @@ class Trajectories:
         lead: tuple[int | slice, ...] = ()
         if timed:
             lead = (slice(None) if snapshot is None else range(len(self.step))[snapshot],)
-        if name not in self._group:
+        stored = schema.stored_name(self._group, name)
+        if stored not in self._group:
             return np.empty(variable.shape(self._sizes), variable.dtype(self._dtype))[(*lead, trajectories)]
         if self._parts is None:
             with reading(Path(self._group.file.filename)):
-                values: NDArray[Any] = self._group[name][(*lead, trajectories)]
+                values: NDArray[Any] = self._group[stored][(*lead, trajectories)]
                 return values
         shape = variable.shape(self._sizes)
         kept = shape[:1] if timed and snapshot is None else ()
-        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[name].dtype)
+        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[stored].dtype)
         self._parts.read(self.name, name, lead, rows, values)
         return values
 
     @cached_property
-    def exploded(self) -> NDArray[np.bool_]:
+    def diverged(self) -> NDArray[np.bool_]:
         """Which trajectories diverged, shape (count,); their values are NaN from then on."""
-        return np.asarray(self["exploded_step"] >= 0)
+        return np.asarray(self["diverged_step"] >= 0)
 
     def passage_time(self, event: str) -> NDArray[np.float64]:
         """Return first-passage times, integrator steps times dt; NaN where the event never came.
@@ -295,7 +298,7 @@ class Trajectories:
         event
             One of
 
-            - "exploded": first step that was not finite, shape (count,);
+            - "diverged": first step that was not finite, shape (count,);
             - "loss_below": first step with the loss below a level, (count, levels);
             - "mode_learned": first step with a mode at a fraction of its strength (of a landscape: a
               coordinate above a number), (count, fractions, modes);

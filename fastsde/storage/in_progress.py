@@ -200,7 +200,7 @@ def _load(
     sources = Sources(study, part, [*also, *files])
     steps = study.time.snapshot_steps() * study.models[part.model].substeps
     taken = int((steps < checkpoint.step).sum())
-    if not sources.have(taken) or len(checkpoint.exploded) != part.count:
+    if not sources.have(taken) or len(checkpoint.diverged) != part.count:
         return None
     return dataclasses.replace(checkpoint, snapshots=taken), sources
 

@@ -160,18 +160,18 @@ def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]
     finite = np.isfinite(parameters).all(axis=1) & (numbers >= (init.first or 0))
     usable = np.flatnonzero(finite)
     if len(usable) < wanted:
-        allowed = f"a run with {wanted} trajectories that have not diverged; it has {len(usable)}"
-        mend = "use fewer trajectories, or more branches per state"
-        raise StudyError([Complaint("network.init.ensemble", f'"{init.ensemble}"', allowed, mend)])
+        expected = f"a run with {wanted} trajectories that have not diverged; it has {len(usable)}"
+        fix = "use fewer trajectories, or more branches per state"
+        raise StudyError([Complaint("network.init.ensemble", f'"{init.ensemble}"', expected, fix)])
     return parameters[usable[:wanted]], usable[:wanted].astype(np.int64)
 
 
 def _enough(study: Study, states: NDArray[Any], wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return all states of a file, in the study's precision; there must be one, or `wanted` or more."""
     if len(states) < wanted and not _serves_all(study, len(states)):
-        allowed = f"a file with one state, or with at least {wanted} states; it has {len(states)}"
-        mend = "use fewer trajectories, or more branches per state"
-        raise StudyError([Complaint("network.init.file", f'"{study.network.init.file}"', allowed, mend)])
+        expected = f"a file with one state, or with at least {wanted} states; it has {len(states)}"
+        fix = "use fewer trajectories, or more branches per state"
+        raise StudyError([Complaint("network.init.file", f'"{study.network.init.file}"', expected, fix)])
     return states.astype(study.dtype), np.arange(len(states), dtype=np.int64)
 
 
@@ -207,13 +207,13 @@ def _snapshot(study: Study, source: Ensemble) -> tuple[Trajectories, int]:
         names = ", ".join(f'"{name}"' for name in source.names)
         raise _complaint("model", f'"{init.model}"', f"a model of the run {init.ensemble}: {names}")
     if source.study.network.widths != study.network.widths:
-        allowed = f"{list(source.study.network.widths)}, the widths of the run with the states"
-        raise StudyError([Complaint("network.widths", str(list(study.network.widths)), allowed)])
+        expected = f"{list(source.study.network.widths)}, the widths of the run with the states"
+        raise StudyError([Complaint("network.widths", str(list(study.network.widths)), expected)])
     view = source[str(init.model)]
     steps = [int(step) for step in view.step]
     if init.step is not None and init.step not in steps:
-        allowed = f"the step of a snapshot of that run: {', '.join(map(str, steps))}"
-        raise _complaint("step", init.step, allowed)
+        expected = f"the step of a snapshot of that run: {', '.join(map(str, steps))}"
+        raise _complaint("step", init.step, expected)
     return view, len(steps) - 1 if init.step is None else steps.index(init.step)
 
 
@@ -223,13 +223,13 @@ def _parameters(view: Trajectories, index: int, source: Ensemble) -> NDArray[Any
         return view.read("parameters", index)
     kept = source.final_parameters(view.name) if index == len(view.step) - 1 else None
     if kept is None:
-        allowed = (
+        expected = (
             'a step of a run that records the observable "parameters", or the last step of a run that stores '
             "final states (--keep-state)"
         )
-        raise _complaint("step", int(view.step[index]), allowed)
-    return np.where(view.exploded[:, None], np.nan, kept)
+        raise _complaint("step", int(view.step[index]), expected)
+    return np.where(view.diverged[:, None], np.nan, kept)
 
 
-def _complaint(key: str, got: object, allowed: str) -> StudyError:
-    return StudyError([Complaint(f"network.init.{key}", str(got), allowed)])
+def _complaint(key: str, found: object, expected: str) -> StudyError:
+    return StudyError([Complaint(f"network.init.{key}", str(found), expected)])

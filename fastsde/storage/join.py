@@ -115,12 +115,11 @@ def _join_model(
     for variable_name, variable in (schema.recorded(study) | schema.EVENTS).items():
         if not all(variable.shape(sizes)):
             continue
-        where = f"/{name}/{variable_name}"
         if copy:
             dataset = netcdf.create(group, variable_name, variable, sizes, study.dtype)
-            _copy(dataset, where, variable, chain, check)
+            _copy(dataset, name, variable_name, variable, chain, check)
         else:
-            layout = _virtual(where, variable, sizes, variable.dtype(study.dtype), chain, base, check)
+            layout = _virtual(name, variable_name, variable, sizes, study, chain, base, check)
             group.create_virtual_dataset(variable_name, layout, fillvalue=variable.fill)
             netcdf.declare(group, variable_name, variable)
     with reading(chain[0].path), netcdf.open_old(chain[0].path) as part:
@@ -128,24 +127,35 @@ def _join_model(
 
 
 def _virtual(
-    where: str,
+    model: str,
+    name: str,
     variable: schema.Variable,
     sizes: Mapping[str, int],
-    dtype: np.dtype[Any],
+    study: Study,
     chain: Sequence[Piece],
     base: Path,
     check: Callable[[], None],
 ) -> Any:
+    dtype = variable.dtype(study.dtype)
     layout = h5py.VirtualLayout(variable.shape(sizes), dtype)
     lead = (slice(None),) if variable.dims[0] == "snapshot" else ()
     for piece, place in _placed(chain):
         check()
         shape = variable.shape({**sizes, "trajectory": piece.part_count})
+        where = f"/{model}/{_name_in(piece, model, name)}"
         source = h5py.VirtualSource(_relative(piece.path, base), where, shape, dtype)
         here = (*lead, slice(place, place + piece.count))
         there = (*lead, slice(piece.offset, piece.offset + piece.count))
         layout[here] = source[there]
     return layout
+
+
+def _name_in(piece: Piece, model: str, name: str) -> str:
+    """Return the name of a variable in a part; only a part of an older version has to be asked."""
+    if name not in schema.FORMER_NAMES:
+        return name
+    with reading(piece.path), netcdf.open_old(piece.path) as part:
+        return schema.stored_name(part[model], name)
 
 
 def _placed(chain: Sequence[Piece]) -> Iterator[tuple[Piece, int]]:
@@ -163,7 +173,12 @@ def _check(file: netcdf.NewFile, stop: Callable[[], bool] | None) -> None:
 
 
 def _copy(
-    dataset: Any, where: str, variable: schema.Variable, chain: Sequence[Piece], check: Callable[[], None]
+    dataset: Any,
+    model: str,
+    name: str,
+    variable: schema.Variable,
+    chain: Sequence[Piece],
+    check: Callable[[], None],
 ) -> None:
     """Copy one variable, one block of snapshots of a part at a time (events: one part at a time)."""
     timed = variable.dims[0] == "snapshot"
@@ -173,7 +188,7 @@ def _copy(
         with reading(piece.path):
             part = netcdf.open_old(piece.path)
         with part:
-            source = part[where]
+            source = part[model][schema.stored_name(part[model], name)]
             for lead in _leads(source) if timed else [()]:
                 check()
                 with reading(piece.path):

@@ -152,13 +152,20 @@ class JoinedParts:
             If the system refuses to read it.
         """
         lead = tuple(slice(None) for item in snapshot if isinstance(item, slice))
-        name = f"{model}/{variable}".encode()
+        renamed = variable in schema.FORMER_NAMES
         for part in _covering(self._models[model], rows):
             begin, end = max(rows.start, part.row), min(rows.stop, part.row + part.count)
             here = slice(begin - rows.start, end - rows.start)
 
             def take(file: Any, offset: int, begin: int = begin, end: int = end) -> NDArray[Any]:
-                return _slab(file, name, snapshot, slice(begin + offset, end + offset), into.dtype)
+                name = schema.stored_name(file[model], variable) if renamed else variable
+                return _slab(
+                    file,
+                    f"{model}/{name}".encode(),
+                    snapshot,
+                    slice(begin + offset, end + offset),
+                    into.dtype,
+                )
 
             into[(*lead, here)] = self._take(part, take)
 

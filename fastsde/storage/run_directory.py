@@ -128,9 +128,9 @@ def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> Non
         If the directory holds another sweep (values may be added to a sweep).
     """
     if [case.name for case in cases] == [""]:
-        allowed = "a list of values for a key that models share, such as time.learning_rate or data.seed"
-        mend = f"this file is a single study; run it with `fastsde study {study_file}`"
-        raise StudyError([Complaint("sweep", "no such list", allowed, mend)], str(study_file))
+        expected = "a list of values for a key that models share, such as time.learning_rate or data.seed"
+        fix = f"this file is a single study; run it with `fastsde study {study_file}`"
+        raise StudyError([Complaint("sweep", "no such list", expected, fix)], str(study_file))
     here, study = directory / SWEEP_COPY, cases[0].study
     text = study_file.read_text(encoding="utf-8")
     if here.is_file():

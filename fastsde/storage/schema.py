@@ -6,7 +6,7 @@ tables in prose, `docs/format.md`, are the authority; a test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,7 @@ __all__ = [
     "dimension_sizes",
     "observables",
     "recorded",
+    "stored_name",
 ]
 
 PART_FORMAT = "fastsde-part"
@@ -47,7 +48,7 @@ SEGMENT_FORMAT = "fastsde-segment"
 CHECKPOINT_FORMAT = "fastsde-checkpoint"
 STATES_FORMAT = "fastsde-states"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
-FORMAT_VERSION = (1, 3)
+FORMAT_VERSION = (1, 4)
 PROBLEM_GROUP = "problem"
 PARTS_GROUP = "Parts"
 """The table of part files; with a capital, because models' names have none."""
@@ -60,11 +61,14 @@ CHUNK_BYTES = 1 << 20
 EVENTS: dict[str, Variable] = {event.key: event.variable for event in passages.EVENTS.values()}
 """First passages, one set per trajectory; those over an empty dimension are not stored."""
 
+FORMER_NAMES = {"diverged_step": "exploded_step"}
+"""Names of variables in files before version 1.4."""
+
 CHECKPOINT: dict[str, Variable] = {
     "parameters": Variable(
         ("trajectory", "parameter"), "all weights at the step, as they are, then what the dynamics carries"
     ),
-    "exploded_step": EVENTS["exploded_step"],
+    "diverged_step": EVENTS["diverged_step"],
     "passed_step": Variable(
         ("trajectory", "passage"),
         "first passages so far: levels of the loss, fractions by modes, radii, intervals; -1 not yet",
@@ -133,3 +137,14 @@ def chunks(variable: Variable, sizes: Mapping[str, int], itemsize: int) -> tuple
     row = itemsize * int(np.prod(tail, dtype=np.int64))
     block = max(1, min(shape[snapshots], CHUNK_BYTES // max(1, row)))
     return (1,) * snapshots + (block, *tail)
+
+
+def stored_name(group: Container[str], name: str) -> str:
+    """Return the name of a variable in a group of a file, which may be of an older version.
+
+    Examples
+    --------
+    >>> stored_name({"exploded_step"}, "diverged_step"), stored_name({"loss"}, "loss")
+    ('exploded_step', 'loss')
+    """
+    return name if name in group else FORMER_NAMES.get(name, name)

@@ -36,15 +36,15 @@ def data_faults(study: Content) -> Iterator[Fault]:
     d_in, d_out = study.network.widths[0], study.network.widths[-1]
     values = list(data.teacher.singular_values)
     if len(values) > min(d_in, d_out):
-        allowed = f"at most {min(d_in, d_out)} of them: the smaller of {d_in} inputs and {d_out} outputs"
-        mend = "shorten the list, or widen the first and last of network.widths"
-        yield Fault(("data", "teacher", "singular_values"), values, allowed, mend)
+        expected = f"at most {min(d_in, d_out)} of them: the smaller of {d_in} inputs and {d_out} outputs"
+        fix = "shorten the list, or widen the first and last of network.widths"
+        yield Fault(("data", "teacher", "singular_values"), values, expected, fix)
     if inputs.spectrum is not None and len(inputs.spectrum) != d_in:
-        allowed = f"{d_in} numbers, one an input"
-        yield Fault(("data", "inputs", "spectrum"), list(inputs.spectrum), allowed)
+        expected = f"{d_in} numbers, one an input"
+        yield Fault(("data", "inputs", "spectrum"), list(inputs.spectrum), expected)
     if inputs.whiten and data.samples != "population" and data.samples <= d_in:
-        mend = "take more samples, or set data.inputs.whiten = false"
-        yield Fault(("data", "samples"), data.samples, f"more than the {d_in} inputs, to whiten", mend)
+        fix = "take more samples, or set data.inputs.whiten = false"
+        yield Fault(("data", "samples"), data.samples, f"more than the {d_in} inputs, to whiten", fix)
 
 
 def event_faults(study: Content) -> Iterator[Fault]:
@@ -53,14 +53,14 @@ def event_faults(study: Content) -> Iterator[Fault]:
     modes = study.objective.modes
     for number, interval in enumerate(events.intervals or ()):
         if interval.mode > modes:
-            allowed = f"a mode from 1 to {modes}"
-            yield Fault(("events", "intervals", number, "mode"), interval.mode, allowed)
+            expected = f"a mode from 1 to {modes}"
+            yield Fault(("events", "intervals", number, "mode"), interval.mode, expected)
     if not study.objective.positive:
         return
     for number, share in enumerate(events.mode_learned):
         if not 0 < share <= 1:
-            allowed = "a share of the mode's strength above 0, at most 1"
-            yield Fault(("events", "mode_learned", number), share, allowed)
+            expected = "a share of the mode's strength above 0, at most 1"
+            yield Fault(("events", "mode_learned", number), share, expected)
     for number, level in enumerate(events.loss_below):
         if level <= 0:
             yield Fault(("events", "loss_below", number), level, "a number above 0: losses are")
@@ -72,13 +72,13 @@ def model_faults(study: Content) -> Iterator[Fault]:
     for name, model in study.models.items():
         where = ("models", name)
         if steps * model.substeps > MAX_INTEGRATOR_STEPS:
-            allowed = f"steps x substeps at most 2^44; time.steps is {steps}"
-            yield Fault((*where, "substeps"), model.substeps, allowed)
+            expected = f"steps x substeps at most 2^44; time.steps is {steps}"
+            yield Fault((*where, "substeps"), model.substeps, expected)
         if model.dt(study.time.learning_rate) < SMALLEST_DT:
-            allowed = (
+            expected = (
                 f"at least {SMALLEST_DT:g} times the substeps of every model; {name} has {model.substeps}"
             )
-            yield Fault(("time", "learning_rate"), study.time.learning_rate, allowed)
+            yield Fault(("time", "learning_rate"), study.time.learning_rate, expected)
         yield from model.faults(setting, where)
 
 

@@ -45,8 +45,8 @@ class _Inputs(Section):
     @model_validator(mode="after")
     def _agree(self) -> _Inputs:
         if self.whiten and self.spectrum is not None:
-            mend = "remove spectrum, or set whiten = false"
-            refuse([Fault(("spectrum",), list(self.spectrum), "no spectrum with whiten = true", mend)])
+            fix = "remove spectrum, or set whiten = false"
+            refuse([Fault(("spectrum",), list(self.spectrum), "no spectrum with whiten = true", fix)])
         return self
 
 

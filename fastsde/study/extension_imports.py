@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from fastsde.system.errors import Complaint, StudyError
-from fastsde.system.user_code import PERMISSION, allowed, import_file, module_files, sha256_of
+from fastsde.system.user_code import PERMISSION, import_file, may_run, module_files, sha256_of
 
 __all__ = [
     "EXTENSIONS",
@@ -108,9 +108,9 @@ def import_extension(number: int, file: str, sha256: str | None = None) -> str:
         return _import_installed(number, file, sha256, looked)
 
 
-def extension_error(number: int, got: str, expected: str, fix: str = "") -> StudyError:
+def extension_error(number: int, found: str, expected: str, fix: str = "") -> StudyError:
     """Make an error about one of a study's extensions."""
-    return StudyError([Complaint(f"{EXTENSIONS}[{number}]", got, expected, fix)])
+    return StudyError([Complaint(f"{EXTENSIONS}[{number}]", found, expected, fix)])
 
 
 def _candidates(file: str) -> list[Path]:
@@ -129,8 +129,8 @@ def _content(number: int, file: str, path: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        got = f'"{file}", which cannot be read: {error}'
-        raise extension_error(number, got, "a file that can be read") from error
+        found = f'"{file}", which cannot be read: {error}'
+        raise extension_error(number, found, "a file that can be read") from error
 
 
 def _import_content(number: int, file: str, path: Path, content: bytes) -> str:
@@ -177,10 +177,10 @@ def _import_installed(number: int, file: str, sha256: str | None, looked: list[P
 
 
 def _check_allowed(number: int, file: str) -> None:
-    if not allowed():
-        got = f'"{file}", which would run code of yours'
+    if not may_run():
+        found = f'"{file}", which would run code of yours'
         fix = f"read the file, then set the environment variable {PERMISSION}=1"
-        raise extension_error(number, got, "permission to run code that a study names", fix)
+        raise extension_error(number, found, "permission to run code that a study names", fix)
 
 
 def _absent(number: int, file: str, where: str) -> StudyError:
@@ -190,12 +190,12 @@ def _absent(number: int, file: str, where: str) -> StudyError:
 
 
 def _other_version(number: int, file: str, path: Path, sha256: str | None) -> StudyError:
-    got = f'"{file}", but {path} has other content'
+    found = f'"{file}", but {path} has other content'
     expected = f"the version with which the study was run; its SHA-256 begins with {str(sha256)[:16]}"
     fix = (
         "bring that version back; or, for a new run of the new version, remove the key sha256 from the study"
     )
-    return extension_error(number, got, expected, fix)
+    return extension_error(number, found, expected, fix)
 
 
 def _import_error(number: int, file: str, path: Path, error: BaseException) -> StudyError:
@@ -204,11 +204,11 @@ def _import_error(number: int, file: str, path: Path, error: BaseException) -> S
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
     ]
     where = f", line {lines[-1]}" if lines else ""
-    got = f'"{file}", which cannot be imported ({path}{where}): {type(error).__name__}: {error}'
+    found = f'"{file}", which cannot be imported ({path}{where}): {type(error).__name__}: {error}'
     fix = "correct the file"
     twins = [known.file for known in _imported.values() if known.file.name == path.name]
     if isinstance(error, ModuleNotFoundError) and (path.parent / f"{error.name}.py").is_file():
         fix = f"an extension is one file, of which a run keeps a copy: put what {error.name}.py has into it"
     elif twins:
         fix = f"this process has imported another version, {twins[0]}; import this one in a new process"
-    return extension_error(number, got, "a file that Python can import", fix)
+    return extension_error(number, found, "a file that Python can import", fix)

@@ -100,7 +100,7 @@ class Expect:
         except ValidationError as error:
             if isinstance(value, tuple | list | dict) and any(item["loc"] for item in error.errors()):
                 raise
-            raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": self.text}) from None
+            raise PydanticCustomError(REFUSED, "{expected}", {"expected": self.text}) from None
 
 
 class NameIn(str):
@@ -123,8 +123,8 @@ class NameIn(str):
     @classmethod
     def _validate(cls, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
         if not isinstance(value, str) or value not in cls.registry:
-            allowed = "one of " + ", ".join(cls.registry)
-            raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": allowed})
+            expected = "one of " + ", ".join(cls.registry)
+            raise PydanticCustomError(REFUSED, "{expected}", {"expected": expected})
         return handler(value)
 
 
@@ -138,19 +138,19 @@ class Fault:
         Path from the section that is checked.
     value : object
         The value that was found.
-    allowed, mend : str
+    expected, fix : str
         What is expected, and how to fix it.
     """
 
     where: tuple[str | int, ...]
     value: Any
-    allowed: str
-    mend: str = ""
+    expected: str
+    fix: str = ""
 
     def details(self) -> InitErrorDetails:
         """Return the problem in pydantic's form."""
-        context = {"allowed": self.allowed, "mend": self.mend}
-        kind = PydanticCustomError(REFUSED, "{allowed}", context)
+        context = {"expected": self.expected, "fix": self.fix}
+        kind = PydanticCustomError(REFUSED, "{expected}", context)
         return InitErrorDetails(type=kind, loc=self.where, input=self.value)
 
 

@@ -44,15 +44,15 @@ def complaints(error: ValidationError, root: type[Section]) -> list[Complaint]:
 def syntax_complaint(error: tomllib.TOMLDecodeError, text: str) -> Complaint:
     """Return the place of a syntax error in a TOML text, with the line itself."""
     reason = str(error).partition(" (at ")[0]
-    allowed = f"valid TOML ({reason[:1].lower()}{reason[1:]})"
+    expected = f"valid TOML ({reason[:1].lower()}{reason[1:]})"
     position = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
     if position is None:
         fix = "complete the last entry: close its quotes, brackets or braces"
-        return Complaint("end of the file", "the end of the file", allowed, fix)
+        return Complaint("end of the file", "the end of the file", expected, fix)
     line, column = int(position[1]), int(position[2])
     lines = text.splitlines()
-    got = lines[line - 1].strip() if line <= len(lines) else "the end of the file"
-    return Complaint(f"line {line}, column {column}", got, allowed)
+    found = lines[line - 1].strip() if line <= len(lines) else "the end of the file"
+    return Complaint(f"line {line}, column {column}", found, expected)
 
 
 def _complaint(details: ErrorDetails, root: type[Section]) -> Complaint:
@@ -74,9 +74,9 @@ def _complaint(details: ErrorDetails, root: type[Section]) -> Complaint:
         return _kind_missing(where, value, owner)
     if kind == "union_tag_invalid":
         return _kind_unknown(where, value, owner)
-    allowed = context.get("allowed") or _table_or(details["msg"], kind)
-    mend = _near_word(value, _words(root, details["loc"])) or context.get("mend") or ""
-    return Complaint(where, _show(value), allowed, mend)
+    expected = context.get("expected") or _table_or(details["msg"], kind)
+    fix = _near_word(value, _words(root, details["loc"])) or context.get("fix") or ""
+    return Complaint(where, _show(value), expected, fix)
 
 
 def _meant(details: ErrorDetails, root: type[Section]) -> str:

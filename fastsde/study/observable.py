@@ -226,11 +226,11 @@ class Observable:
         if self.kind not in KINDS:
             raise ValueError(f"observable {self.name!r}: kind is one of {KINDS}, not {self.kind!r}")
 
-    def _are(self, field_name: str, allowed: tuple[str, ...]) -> None:
+    def _are(self, field_name: str, expected: tuple[str, ...]) -> None:
         """Refuse words that do not exist."""
         given = getattr(self, field_name)
-        if isinstance(given, str) or not set(given) <= set(allowed):
-            words = ", ".join(allowed)
+        if isinstance(given, str) or not set(given) <= set(expected):
+            words = ", ".join(expected)
             raise ValueError(f"observable {self.name!r}: {field_name} is a tuple of {words}; it is {given!r}")
 
     @property
@@ -272,7 +272,7 @@ def record_faults(study: Any) -> Iterator[Fault]:
         observable = OBSERVABLES[name]
         if objective not in observable.objectives:
             known = ", ".join(name for name, one in OBSERVABLES.items() if objective in one.objectives)
-            allowed = f"one of {known}: the study has a {objective}"
-            yield Fault(("record", "observables"), name, allowed)
+            expected = f"one of {known}: the study has a {objective}"
+            yield Fault(("record", "observables"), name, expected)
         else:
             yield from observable.check(study)

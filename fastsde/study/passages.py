@@ -81,7 +81,7 @@ class Event:
 
 EVENTS: Registry[Event] = Registry("event")
 
-EVENTS.register(Event(name="exploded", order=0, long_name="that was not finite"))
+EVENTS.register(Event(name="diverged", order=0, long_name="that was not finite"))
 
 PASSAGES = (
     EVENTS.register(

@@ -185,8 +185,8 @@ class Study(Content):
             if path.exists():
                 return path
         where = " and ".join(map(str, looked))
-        allowed = f"a path that exists; looked for {where}"
-        raise StudyError([Complaint(key, f'"{name}"', allowed, "correct the path")], self._source)
+        expected = f"a path that exists; looked for {where}"
+        raise StudyError([Complaint(key, f'"{name}"', expected, "correct the path")], self._source)
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the resolved content as nested dicts and lists, without what is not set."""
@@ -231,8 +231,8 @@ class Study(Content):
         """
         time = self.time
         if steps < time.steps:
-            allowed = f"at least the {time.steps} that the study has: a run can be made longer, not shorter"
-            raise StudyError([Complaint("time.steps", str(steps), allowed)], self._source)
+            expected = f"at least the {time.steps} that the study has: a run can be made longer, not shorter"
+            raise StudyError([Complaint("time.steps", str(steps), expected)], self._source)
         if steps == time.steps:
             return self
         taken = [int(step) for step in time.snapshot_steps()]

@@ -145,4 +145,4 @@ def _reseeded(document: Mapping[str, Any], values: Mapping[Key, Any], name: str)
 
 
 def _complaint(fault: Fault) -> Complaint:
-    return Complaint(".".join(map(str, fault.where)), str(fault.value), fault.allowed, fault.mend)
+    return Complaint(".".join(map(str, fault.where)), str(fault.value), fault.expected, fault.fix)

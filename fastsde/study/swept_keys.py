@@ -27,9 +27,9 @@ def with_swept_models(document: dict[str, Any]) -> dict[str, Any]:
     """
     lists, faults = swept_lists(document)
     refuse(faults)
-    mend = "use `fastsde sweep FILE`, which runs a study for each combination and analyses them together"
+    fix = "use `fastsde sweep FILE`, which runs a study for each combination and analyses them together"
     refuse(
-        Fault((TABLE, ".".join(key)), values, _alone(document, key), mend)
+        Fault((TABLE, ".".join(key)), values, _alone(document, key), fix)
         for key, values in lists.items()
         if is_shared(document, key)
     )
@@ -98,14 +98,14 @@ def swept_lists(document: Mapping[str, Any]) -> tuple[dict[Key, list[Any]], list
         if not _sound(values):
             faults.append(Fault(where, values, "a list of one or more distinct numbers or words"))
         elif not _exists(document, key):
-            allowed = "a key in an existing table, such as time.learning_rate or models.NAME.alpha"
-            faults.append(Fault(where, values, allowed, _fix(document, key)))
+            expected = "a key in an existing table, such as time.learning_rate or models.NAME.alpha"
+            faults.append(Fault(where, values, expected, _fix(document, key)))
         elif misspelt(Content, document, key) is not None:
-            allowed = "a valid key of its table"
-            faults.append(Fault(where, values, allowed, _fix(document, key)))
+            expected = "a valid key of its table"
+            faults.append(Fault(where, values, expected, _fix(document, key)))
         elif key in several:
-            allowed = "a key of all models, models.*.KEY, or the same key of single models, but not both"
-            faults.append(Fault(where, values, allowed, "remove one of the two"))
+            expected = "a key of all models, models.*.KEY, or the same key of single models, but not both"
+            faults.append(Fault(where, values, expected, "remove one of the two"))
         else:
             lists[key] = values
     count = math.prod(len(values) for values in lists.values())

@@ -156,28 +156,28 @@ class Complaint:
     ----------
     where : str
         Dotted path in the study file, such as ``"models.sgd.batch"``; empty for the file as a whole.
-    got : str
+    found : str
         What was found, as it would be written in the file.
-    allowed : str
+    expected : str
         What is expected.
-    mend : str, optional
+    fix : str, optional
         How to fix it; omitted from the text if empty.
     """
 
     where: str
-    got: str
-    allowed: str
-    mend: str = ""
+    found: str
+    expected: str
+    fix: str = ""
 
     def __str__(self) -> str:
         """Return the block of text shown to the user."""
         lines = [
             f"  {self.where or 'the study'}",
-            f"    found:     {self.got}",
-            f"    expected:  {self.allowed}",
+            f"    found:     {self.found}",
+            f"    expected:  {self.expected}",
         ]
-        if self.mend:
-            lines.append(f"    fix:       {self.mend}")
+        if self.fix:
+            lines.append(f"    fix:       {self.fix}")
         return "\n".join(lines)
 
 

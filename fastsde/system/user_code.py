@@ -19,13 +19,13 @@ from types import CodeType, ModuleType
 
 from fastsde.system.errors import StudyError
 
-__all__ = ["PERMISSION", "allowed", "import_file", "import_module", "module_files", "sha256_of"]
+__all__ = ["PERMISSION", "import_file", "import_module", "may_run", "module_files", "sha256_of"]
 
 PERMISSION = "FASTSDE_ALLOW_CODE"
 """Environment variable that is 1 where code named by a study file may run."""
 
 
-def allowed() -> bool:
+def may_run() -> bool:
     """Return whether code named by a study file may run."""
     return os.environ.get(PERMISSION) == "1"
 

@@ -12,7 +12,7 @@ class Advance(NamedTuple):
     """Numbers of an integration."""
 
     state: Any
-    exploded: Any
+    diverged: Any
     passed: Any
     trajectory: Any  # number of the first
     start: int
@@ -37,7 +37,7 @@ class Noise(NamedTuple):
 
     state: Any
     out: Any
-    exploded: Any  # not looked at
+    diverged: Any  # not looked at
     passed: Any
     trajectory: Any
     start: int
@@ -51,7 +51,7 @@ class Curve(NamedTuple):
     """Numbers of extreme Hessian eigenvalues."""
 
     state: Any
-    exploded: Any
+    diverged: Any
     columns: Any  # of the measurement before
     out: Any
     data: Any

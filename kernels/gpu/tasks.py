@@ -31,7 +31,7 @@ def advance_task(m, indices, t, job):
     number = uint64(job.trajectory + t)
     span = Span(job.start, job.steps, job.closing)
     model = Model(NET, job.data, job.dynamics, job.key)
-    advance_block(m, indices, number, t, span, model, Passages(job.events, job.exploded, job.passed))
+    advance_block(m, indices, number, t, span, model, Passages(job.events, job.diverged, job.passed))
     for k in share(m, NUMBERS):
         job.state[t, k] = m[k]
     meet(m)
@@ -49,7 +49,7 @@ def noise_task(m, indices, t, job):
     _enter(m, job.state, t)
     number = uint64(job.trajectory + t)
     model = Model(NET, job.data, job.dynamics, job.key)
-    passages = Passages(job.events, job.exploded, job.passed)
+    passages = Passages(job.events, job.diverged, job.passed)
     advance_block(m, indices, number, 0, Span(job.start, 1, False), model, passages)
     product(m, NET)
     put_product(m, NET, job.out, t, 0)
@@ -61,7 +61,7 @@ def curve_task(m, indices, t, job):
     A diverged trajectory is put at the origin.
     """
     _enter(m, job.state, t)
-    if job.exploded[t] >= 0 or job.columns[t, 0] * 0.0 != 0.0:
+    if job.diverged[t] >= 0 or job.columns[t, 0] * 0.0 != 0.0:
         for k in range(NUMBERS):
             m[k] = 0.0
     space = m[NET.size :]

@@ -63,11 +63,11 @@ def test_stable_models_have_no_covariance_and_no_wasserstein(analysis):
     assert np.isfinite(analysis.models["gd"].distances["sliced_wasserstein"].value).all()
 
 
-def test_explosions_are_counted(analysis):
+def test_divergences_are_counted(analysis):
     levy = analysis.models["levy"]
-    assert levy.exploded > 0
+    assert levy.diverged > 0
     assert levy.surviving[0] == 300
-    assert levy.surviving[-1] == 300 - levy.exploded
+    assert levy.surviving[-1] == 300 - levy.diverged
 
 
 def test_tail_indices(analysis):
@@ -135,7 +135,7 @@ def test_ranks_are_not_judged_by_models_that_are_gone():
     gone = ensemble.views["langevin"].arrays
     for name in ("modes", "loss", "singular_values"):
         gone[name][3:] = np.nan
-    gone["exploded_step"] = np.full(60, int(ensemble["sgd"].step[3]))
+    gone["diverged_step"] = np.full(60, int(ensemble["sgd"].step[3]))
     said = rank_finding(analyze(ensemble, settings=QUICK))
     assert "does not have a lower rank" not in said
 
@@ -163,15 +163,15 @@ def test_few_trajectories_and_little_recorded():
         analyze(ensemble)
 
 
-def test_a_model_that_explodes_whole():
+def test_a_model_that_diverges_whole():
     ensemble = fake_ensemble(120, 8, ("sgd", "levy"))
     view = ensemble.views["levy"]
     for name in ("loss", "modes", "update_noise"):
         view.arrays[name][3:] = np.nan
-    view.arrays["exploded_step"][:] = view.step[3]
+    view.arrays["diverged_step"][:] = view.step[3]
     view.arrays["mode_learned_step"][:] = -1
     found = analyze(ensemble, settings=QUICK)
-    assert found.models["levy"].exploded == 120
+    assert found.models["levy"].diverged == 120
     assert found.models["levy"].distances["mmd_features"].value[-1] > 1
     assert found.models["levy"].distances["mmd_features"].distinguishable
     assert found.summary()[1]["final_loss"] is None

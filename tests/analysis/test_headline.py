@@ -19,7 +19,7 @@ def _no_sections(monkeypatch):
 def _diverge(view, snapshot, which=slice(None)):
     for name in ("loss", "modes", "update_noise"):
         view.arrays[name][snapshot:, which] = np.nan
-    view.arrays["exploded_step"][which] = view.step[snapshot]
+    view.arrays["diverged_step"][which] = view.step[snapshot]
 
 
 def _only(ensemble, snapshot):

@@ -40,7 +40,7 @@ def _ensemble(path):
         arrays = {
             "modes": shares * np.where(strength > 0, strength, 1.0),
             "loss": loss,
-            "exploded_step": np.full(TRAJECTORIES, -1),
+            "diverged_step": np.full(TRAJECTORIES, -1),
         }
         views[name] = FakeTrajectories(STEPS, STEPS * study.time.learning_rate, arrays, {"dt": 1.0})
     return FakeEnsemble(study, problem, views)

@@ -6,8 +6,8 @@ from fastsde.analysis.views import FAR, _common_trajectories, common_views
 from fastsde.system.errors import RequestError
 
 
-def _exploding():
-    """Trajectory 3 runs away from snapshot 6 on and explodes before snapshot 8; 4 comes back from as far."""
+def _diverging():
+    """Trajectory 3 runs away from snapshot 6 on and diverges before snapshot 8; 4 comes back from as far."""
     ensemble = fake_ensemble(40, 10, ("sgd", "langevin"), seed=5)
     arrays = ensemble.views["sgd"].arrays
     for name in ("loss", "modes"):
@@ -18,13 +18,13 @@ def _exploding():
     arrays["loss"][6, 4] = far
     arrays["loss"][8:, 3] = np.nan
     arrays["modes"][8:, 3] = np.nan
-    arrays["exploded_step"] = np.full(40, -1)
-    arrays["exploded_step"][3] = int(ensemble["sgd"].step[8])
+    arrays["diverged_step"] = np.full(40, -1)
+    arrays["diverged_step"][3] = int(ensemble["sgd"].step[8])
     return ensemble
 
 
-def test_a_trajectory_that_explodes_is_left_out_from_where_it_does_not_come_back():
-    ensemble = _exploding()
+def test_a_trajectory_that_diverges_is_left_out_from_where_it_does_not_come_back():
+    ensemble = _diverging()
     before = {name: ensemble["sgd"].arrays[name].copy() for name in ("loss", "modes")}
     view = common_views(ensemble)["sgd"]
     for name, values in before.items():
@@ -36,15 +36,15 @@ def test_a_trajectory_that_explodes_is_left_out_from_where_it_does_not_come_back
         assert np.array_equal(ensemble["sgd"].arrays[name], values, equal_nan=True)  # what is stored stays
     assert np.isfinite(view.read("loss", 6)[4])  # it came back
     assert np.isfinite(view.read("loss", 4)[3])  # and so did this one, once
-    assert view.read("exploded_step")[3] == ensemble["sgd"].step[8]
-    assert np.isfinite(view.passage_time("exploded")).sum() == 1
+    assert view.read("diverged_step")[3] == ensemble["sgd"].step[8]
+    assert np.isfinite(view.passage_time("diverged")).sum() == 1
 
 
-def test_models_that_do_not_explode_and_landscapes_are_read_as_they_are():
-    ensemble = _exploding()
+def test_models_that_do_not_diverge_and_landscapes_are_read_as_they_are():
+    ensemble = _diverging()
     assert common_views(ensemble)["langevin"] is ensemble["langevin"]
     stable = ensemble["sgd"]
-    stable.arrays["exploded_step"][:] = -1
+    stable.arrays["diverged_step"][:] = -1
     assert common_views(ensemble)["sgd"] is stable
 
 
@@ -66,7 +66,7 @@ def test_trajectories_that_some_model_lacks_are_left_out_of_all():
         assert view.count == 25
         assert np.array_equal(view["modes"], whole[name]["modes"][:, shared], equal_nan=True)
         assert np.array_equal(view.read("loss", 3, slice(4, 8)), whole[name]["loss"][3, shared[4:8]])
-        assert np.array_equal(view.read("exploded_step"), whole[name]["exploded_step"][shared])
+        assert np.array_equal(view.read("diverged_step"), whole[name]["diverged_step"][shared])
         assert view.passage_time("mode_learned").shape[0] == 25
     kept = _common_trajectories(dict(ensemble.views), branches=4)["sgd"]
     assert kept.count == 20  # states of four: 20..39; of 4..7 and 8..11 some are missing

@@ -107,12 +107,12 @@ def test_a_checkpoint_goes_on_elsewhere(before, behind):
         np.testing.assert_array_equal(resumed.events[event], straight.events[event])
 
 
-def test_exploded_trajectories_are_marked_at_the_same_step():
+def test_diverged_trajectories_are_marked_at_the_same_step():
     a_study = cases.case("gd", steps=30, time={"learning_rate": 3.0}, **OBSERVED)
     here, one = snapshots(a_study, 3)
     there, other = snapshots(a_study, 3, device="cuda")
-    assert (one.events["exploded_step"] > 0).all()
-    np.testing.assert_array_equal(one.events["exploded_step"], other.events["exploded_step"])
+    assert (one.events["diverged_step"] > 0).all()
+    np.testing.assert_array_equal(one.events["diverged_step"], other.events["diverged_step"])
     np.testing.assert_array_equal(np.isnan(here["loss"]), np.isnan(there["loss"]))
 
 

@@ -85,7 +85,7 @@ def test_every_noise_goes_with_every_law_drift_clock_and_schedule_or_says_why_no
                 on(domain, model, time=SCHEDULES[schedule])
             for complaint in caught.value.complaints:
                 assert complaint.where in wrong
-                assert complaint.allowed
+                assert complaint.expected
             assert {complaint.where for complaint in caught.value.complaints} <= set(wrong)
             continue
         s = on(domain, model, time=SCHEDULES[schedule])

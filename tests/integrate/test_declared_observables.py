@@ -169,7 +169,7 @@ def test_an_observable_of_networks_is_refused_on_a_landscape(alone):
         ("loss", {}, "take another name"),
         ("Norm", {}, "small letters"),
         ("time", {}, "something else"),
-        ("exploded_step", {}, "something else"),
+        ("diverged_step", {}, "something else"),
         ("norm", {"dims": ("layer",)}, "dims is a tuple of"),
         ("norm", {"dims": ("level",), "sizes": {"level": len}}, "something else"),
         ("norm", {"needs": ("hessian",)}, "needs is a tuple of"),

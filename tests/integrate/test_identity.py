@@ -119,14 +119,14 @@ def test_first_passages_are_those_of_a_scan_over_every_step():
     assert (below[:, 0] > 0).any()
 
 
-def test_explosions_are_dated_and_disturb_nobody():
+def test_divergences_are_dated_and_disturb_nobody():
     s = study((3, 4, 2), {"kind": "gd"}, steps=60, rate=0.05)
     calm = np.full((20, 20), 0.1) + np.arange(20)[:, None] * 0.01
     wild = calm.copy()
     wild[[3, 12]] = 40.0
     quiet, _ = snapshots(s, 20, start=calm)
     values, outcome = snapshots(s, 20, start=wild)
-    steps = outcome.events["exploded_step"]
+    steps = outcome.events["diverged_step"]
     assert set(np.flatnonzero(steps >= 0)) == {3, 12}
     loss = values["loss"]
     for k in (3, 12):

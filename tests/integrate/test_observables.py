@@ -118,7 +118,7 @@ def test_only_what_was_asked_for_is_recorded_and_it_is_the_receivers():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_exploded_trajectory_is_not_a_number_in_every_variable(dtype):
+def test_an_diverged_trajectory_is_not_a_number_in_every_variable(dtype):
     names = ["loss", "gradient_norm", "modes", "singular_values", "effective_rank", "balance", "noise_trace",
              "update_noise", "mode_matrix", "end_to_end", "parameters", "hessian_min", "hessian_max",
              "hessian_error", "rank_index", "rank_distance", "mode_drift", "stable_rank", "mode_alignment",

@@ -31,7 +31,7 @@ def test_a_weak_order_within_the_noise_is_not_given():
     assert np.isfinite(found.strong_order)
 
 
-def test_exploded_trajectories_are_left_out_at_every_dt():
+def test_diverged_trajectories_are_left_out_at_every_dt():
     points = ends(np.random.default_rng(1))
     points[0][3] = np.nan
     points[2][5] = np.inf

@@ -282,14 +282,14 @@ def test_only_stable_noise_in_substeps_is_tamed(noise):
         assert Case(study((3, 4, 2), model)).lowered.dynamics.tamed is tamed
 
 
-def test_explosions_are_noted_at_their_step_and_leave_the_other_lanes_alone():
+def test_divergences_are_noted_at_their_step_and_leave_the_other_lanes_alone():
     case = Case(study((3, 4, 2)))
     calm = case.points() * 0.5
     wild = calm.copy()
     wild[1] *= 1e4
-    exploded = np.full(case.lanes, -1, dtype=np.int64)
-    got = case.advance(wild, steps=12, exploded=exploded)
-    assert 0 < exploded[1] < 12
-    assert np.all(np.delete(exploded, 1) == -1)
+    diverged = np.full(case.lanes, -1, dtype=np.int64)
+    got = case.advance(wild, steps=12, diverged=diverged)
+    assert 0 < diverged[1] < 12
+    assert np.all(np.delete(diverged, 1) == -1)
     assert np.array_equal(np.delete(got, 1, axis=0), np.delete(case.advance(calm, steps=12), 1, axis=0))
     assert not np.isfinite(got[1]).all()

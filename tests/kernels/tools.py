@@ -29,7 +29,7 @@ def network(a_study):
 
 
 def points(a_study, count=5, seed=0):
-    """Parameters well away from the origin and from explosion; (count, p)."""
+    """Parameters well away from the origin and from divergence; (count, p)."""
     spread = max(a_study.network.widths) ** -0.5
     return np.random.default_rng(seed).normal(0, spread, (count, network(a_study).size))
 
@@ -48,7 +48,7 @@ class Case:
         """Starting parameters, one block of them by default, in the study's precision."""
         return points(self.study, count or self.lanes, seed).astype(self.study.dtype)
 
-    def advance(self, theta, *, first=0, start=0, steps=1, dynamics=None, exploded=None):
+    def advance(self, theta, *, first=0, start=0, steps=1, dynamics=None, diverged=None):
         """Advance rows of parameters; fails if a kernel writes beyond the memory planned for it."""
         low, dtype = self.lowered, self.study.dtype
         state = to_lanes(np.asarray(theta, dtype=dtype))
@@ -57,10 +57,10 @@ class Case:
             guarded(low.choice * self.lanes, "i4"),
         )
         rows = len(state) * self.lanes
-        exploded = np.full(rows, -1, dtype=np.int64) if exploded is None else exploded
+        diverged = np.full(rows, -1, dtype=np.int64) if diverged is None else diverged
         passed = np.empty((rows, 0), dtype=np.int64)
         model = Model(low.network, low.data, dynamics or low.dynamics, low.key)
-        passages = Passages(low.events, exploded, passed)
+        passages = Passages(low.events, diverged, passed)
         advance(state, memory, indices, first, Span(start, steps, True), model, passages)
         assert untouched(memory)
         assert untouched(indices)

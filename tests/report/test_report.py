@@ -90,7 +90,7 @@ def test_most_important_first(page):
 
 def test_page_tells_counts_seed_versions_study(run, page):
     analysis = Analysis.load(run / "analysis.h5")
-    levy = analysis.models["levy"].exploded
+    levy = analysis.models["levy"].diverged
     for text in (
         f"levy {levy} of 150",
         analysis.fingerprint,
@@ -171,12 +171,12 @@ def test_report_without_reference_and_little_recorded(tmp_path):
     assert "the study has no SGD" in html
 
 
-def test_report_of_a_model_that_exploded_whole(tmp_path):
+def test_report_of_a_model_that_diverged_whole(tmp_path):
     ensemble = fake_ensemble(60, 8, ("sgd", "levy"))
     view = ensemble.views["levy"]
     for name in ("loss", "modes", "update_noise"):
         view.arrays[name][2:] = np.nan
-    view.arrays["exploded_step"][:] = view.step[2]
+    view.arrays["diverged_step"][:] = view.step[2]
     view.arrays["mode_learned_step"][:] = -1
     analyze(ensemble, settings=QUICK).save(tmp_path / "analysis.h5")
     assert "levy 60 of 60" in write_report(tmp_path).read_text(encoding="utf-8")
@@ -189,7 +189,7 @@ def diverging(*names):
         view = ensemble.views[name]
         for key in ("loss", "modes", "update_noise"):
             view.arrays[key][1:] = np.nan
-        view.arrays["exploded_step"][:] = view.step[1]
+        view.arrays["diverged_step"][:] = view.step[1]
         view.arrays["mode_learned_step"][..., 0] = 1
     return ensemble
 
@@ -223,7 +223,7 @@ def test_one_model_that_only_diverges_has_no_learning_times(tmp_path):
 
 def test_few_divergent_trajectories_leave_learning_times():
     analysis = analyze(fake_ensemble(60, 8, ("sgd", "levy")), settings=QUICK)
-    assert 0 < analysis.models["levy"].exploded < 30
+    assert 0 < analysis.models["levy"].diverged < 30
     assert analysis.models["levy"].learning is not None
     assert analysis.sections["escape"].models["levy"].arrived[0] == 60
 

@@ -87,8 +87,8 @@ def test_a_new_model_is_all_that_is_computed(tmp_path, computed):
     same(tmp_path / "run", tmp_path / "alone")
 
 
-def test_explosions_and_passages_at_the_old_end_are_those_of_the_long_run(tmp_path):
-    """Around the end of the short run trajectories explode and levels are passed; it looks every 7th step."""
+def test_divergences_and_passages_at_the_old_end_are_those_of_the_long_run(tmp_path):
+    """Around the end of the short run trajectories diverge and levels are passed; it looks every 7th step."""
     wild = {"rate": 0.25, "widths": (3, 4, 2)}
     models = {"sgd": {"kind": "sgd"}, "gd": {"kind": "gd"}}
     for steps in range(6, 13):
@@ -100,7 +100,7 @@ def test_explosions_and_passages_at_the_old_end_are_those_of_the_long_run(tmp_pa
         fastsde.run(longer, tmp_path / f"alone{steps}")
         same(tmp_path / f"run{steps}", tmp_path / f"alone{steps}")
     with fastsde.open(tmp_path / "alone6") as a:
-        assert 0 < a["sgd"].exploded.mean() < 1
+        assert 0 < a["sgd"].diverged.mean() < 1
 
 
 @pytest.mark.parametrize("spacing", ["log", "linear"])

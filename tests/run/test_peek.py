@@ -39,7 +39,7 @@ def test_all_that_have_come_so_far_are_read(going_on):
         assert list(partial["m"].step) == list(range(16))
         for name in RECORD["observables"]:
             np.testing.assert_array_equal(partial["m"][name], other["m"][name][:16, :16])
-        for name in ("loss_below_step", "mode_learned_step", "exploded_step"):
+        for name in ("loss_below_step", "mode_learned_step", "diverged_step"):
             steps = other["m"][name][:16]
             np.testing.assert_array_equal(partial["m"][name], np.where(steps <= 30, steps, -1))
         learned = other["m"]["mode_learned_step"][:16]

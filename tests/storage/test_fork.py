@@ -114,11 +114,11 @@ def test_the_end_of_a_run_needs_no_recorded_parameters(tmp_path):
         start_states(fork(tmp_path / "source", step=5), 0, 12)
 
 
-def test_exploded_trajectories_are_passed_over(tmp_path):
+def test_diverged_trajectories_are_passed_over(tmp_path):
     source = study(model={"kind": "gd"}, steps=40, rate=0.55, record=RECORD, trajectories=40)
     fastsde.run(source, tmp_path / "source")
     with fastsde.open(tmp_path / "source") as ensemble:
-        gone, last = ensemble["m"].exploded, ensemble["m"].read("parameters", -1)
+        gone, last = ensemble["m"].diverged, ensemble["m"].read("parameters", -1)
     assert 0 < gone.sum() < 40
     states = start_states(fork(tmp_path / "source", int((~gone).sum()), branches=1, step=None), 0, 2)
     np.testing.assert_array_equal(states, last[np.flatnonzero(~gone)[:2]])

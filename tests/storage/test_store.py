@@ -68,7 +68,7 @@ def test_view_describes_its_trajectories(finished_run, tiny_study):
         assert view.attributes["dt"] == 0.0025
         assert view.attributes["substeps"] == 4
         assert view.attributes["temperature"] == 0.25
-        assert list(np.flatnonzero(view.exploded)) == [4]
+        assert list(np.flatnonzero(view.diverged)) == [4]
         assert "loss" in view
         assert "gradient_norm" not in view
         assert ensemble.provenance["versions"]["numpy"] == np.__version__
@@ -117,11 +117,11 @@ def test_one_snapshot_and_a_range_of_trajectories(finished_run):
         np.testing.assert_array_equal(view.read("modes", snapshot=-1), view["modes"][-1])
         chosen = view.read("modes", 2, slice(3, 7))
         np.testing.assert_array_equal(chosen, view["modes"][2, 3:7])
-        np.testing.assert_array_equal(view.read("exploded_step", trajectories=slice(3, 7)), [-1, 7, -1, -1])
+        np.testing.assert_array_equal(view.read("diverged_step", trajectories=slice(3, 7)), [-1, 7, -1, -1])
         with pytest.raises(IndexError):
             view.read("modes", snapshot=4)
         with pytest.raises(StoreError, match="no snapshots"):
-            view.read("exploded_step", snapshot=0)
+            view.read("diverged_step", snapshot=0)
 
 
 def test_unknown_names_are_explained(finished_run):
@@ -141,7 +141,7 @@ def test_variables_over_an_empty_dimension_are_empty(tiny_study, stand_in, tmp_p
         assert ensemble["sgd"]["mode_learned_step"].shape == (10, 0, 2)
         events = {"loss_below_step", "mode_learned_step", "radius_above_step"}
         assert not {"balance", *events} & set(ensemble["sgd"].variables)
-        assert "exploded_step" in ensemble["sgd"]
+        assert "diverged_step" in ensemble["sgd"]
         for name in ensemble["sgd"].variables:
             assert ensemble["sgd"][name].size
     with xarray.open_dataset(tmp_path / "ensemble.h5", group="sgd") as data:

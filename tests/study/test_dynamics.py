@@ -37,7 +37,7 @@ def test_defaults_of_an_sde():
 
 
 @pytest.mark.parametrize(
-    ("lines", "where", "allowed"),
+    ("lines", "where", "expected"),
     [
         ('noise = "gradient"\ndt = 1e-4', "dt", '"learning-rate"'),
         ('noise = "gradient"\ndt = "learning-rate"\nsubsteps = 2', "substeps", "one of substeps and dt"),
@@ -58,12 +58,12 @@ def test_defaults_of_an_sde():
         ("", "noise", '"gradient", "isotropic" or "given"'),
     ],
 )
-def test_impossible_sdes(lines, where, allowed):
+def test_impossible_sdes(lines, where, expected):
     with pytest.raises(StudyError) as caught:
         Study.from_toml(spoiled((SDE, 'kind = "sde"\n' + lines)))
     (complaint,) = caught.value.complaints
     assert complaint.where == f"models.sde.{where}"
-    assert allowed in complaint.allowed
+    assert expected in complaint.expected
 
 
 def test_summaries_tell_the_models_apart():

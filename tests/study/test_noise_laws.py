@@ -121,7 +121,7 @@ def test_mistakes_in_a_law_are_named(steady, change, where, words):
         study(model={key: value for key, value in (OWN | change).items() if value is not None})
     (complaint,) = caught.value.complaints
     assert complaint.where == where
-    assert words in f"{complaint.allowed}; {complaint.mend}"
+    assert words in f"{complaint.expected}; {complaint.fix}"
 
 
 def test_a_law_checks_itself_against_the_time_step(steady):

@@ -119,13 +119,13 @@ UNKNOWN = [
 @pytest.mark.parametrize(("old", "new", "where", "suggestion"), UNKNOWN)
 def test_unknown_keys_get_a_suggestion(old, new, where, suggestion):
     complaint = refusals(spoiled((old, new)))[where]
-    assert complaint.got.startswith("the unknown key")
-    assert suggestion in complaint.allowed.split(", ")
-    assert complaint.mend == f'did you mean "{suggestion}"?'
+    assert complaint.found.startswith("the unknown key")
+    assert suggestion in complaint.expected.split(", ")
+    assert complaint.fix == f'did you mean "{suggestion}"?'
 
 
 def test_an_unknown_key_without_a_near_one():
-    assert "remove it" in refusals(spoiled(("seed = 3", "seed = 3\nzzz = 1")))["zzz"].mend
+    assert "remove it" in refusals(spoiled(("seed = 3", "seed = 3\nzzz = 1")))["zzz"].fix
 
 
 WRONG = [
@@ -191,12 +191,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "where", "got", "allowed"), WRONG)
-def test_one_wrong_value_is_one_clear_complaint(old, new, where, got, allowed):
+@pytest.mark.parametrize(("old", "new", "where", "got", "expected"), WRONG)
+def test_one_wrong_value_is_one_clear_complaint(old, new, where, got, expected):
     complaints = refusals(spoiled((old, new)))
     assert list(complaints) == [where]
-    assert got in complaints[where].got
-    assert allowed in complaints[where].allowed
+    assert got in complaints[where].found
+    assert expected in complaints[where].expected
 
 
 def test_too_many_integrator_steps():
@@ -209,7 +209,7 @@ def test_too_many_integrator_steps():
 
 
 def test_near_misses_of_words_get_a_suggestion():
-    assert refusals(spoiled(('"isotropic"', '"isotropc"')))["models.langevin.noise"].mend == (
+    assert refusals(spoiled(('"isotropic"', '"isotropc"')))["models.langevin.noise"].fix == (
         'did you mean "isotropic"?'
     )
 
@@ -230,21 +230,21 @@ def test_all_errors_at_once():
 def test_an_empty_file_names_all_that_is_missing():
     complaints = refusals("")
     assert set(complaints) == {"trajectories", "network", "data", "time", "models"}
-    assert complaints["trajectories"].allowed == "a whole number from 1 to 2^40"
-    assert "widths" in complaints["network"].allowed
-    assert "[models.sgd]" in complaints["models"].allowed
+    assert complaints["trajectories"].expected == "a whole number from 1 to 2^40"
+    assert "widths" in complaints["network"].expected
+    assert "[models.sgd]" in complaints["models"].expected
 
 
 def test_tables_of_the_wrong_kind():
     complaints = refusals("trajectories = 1\nnetwork = 4\ndata = []\ntime = 'x'\nmodels = { sgd = 1 }")
     assert set(complaints) == {"network", "data", "time", "models.sgd"}
-    assert complaints["network"].allowed == "a table"
+    assert complaints["network"].expected == "a table"
 
 
 def test_population_needs_fresh_data():
     complaints = refusals(spoiled(("samples = 12", 'samples = "population"')))
     assert list(complaints) == ["models.sgd.sampling"]
-    assert '"fresh"' in complaints["models.sgd.sampling"].allowed
+    assert '"fresh"' in complaints["models.sgd.sampling"].expected
 
 
 def test_svag_takes_a_population_and_one_message_says_how():
@@ -254,9 +254,9 @@ def test_svag_takes_a_population_and_one_message_says_how():
     for how in ("replacement", "without-replacement"):
         complaints = refusals(spoiled(*fresh) + svag + f'sampling = "{how}"\n')
         assert list(complaints) == ["models.svag.sampling"]
-        assert complaints["models.svag.sampling"].mend.startswith('set sampling = "fresh"')
+        assert complaints["models.svag.sampling"].fix.startswith('set sampling = "fresh"')
     finite = refusals(spoiled() + svag + 'sampling = "fresh"\n')["models.svag.sampling"]
-    assert finite.allowed == '"without-replacement" or "replacement", as the data are finite'
+    assert finite.expected == '"without-replacement" or "replacement", as the data are finite'
 
 
 SDES = """
@@ -298,7 +298,7 @@ def test_population_models_need_the_moments_they_use(inputs, label_noise, refuse
     if refused:
         complaints = refusals(text)
         assert set(complaints) == {f"models.{name}" for name in refused}
-        assert all("data.samples a number" in complaint.mend for complaint in complaints.values())
+        assert all("data.samples a number" in complaint.fix for complaint in complaints.values())
     else:
         Study.from_toml(text)
 
@@ -317,8 +317,8 @@ def test_heavy_tailed_finite_data_is_fine():
 )
 def test_syntax_errors_name_the_line(text, where, got):
     complaint = refusals(text)[where]
-    assert complaint.got == got
-    assert complaint.allowed.startswith("valid TOML (")
+    assert complaint.found == got
+    assert complaint.expected.startswith("valid TOML (")
 
 
 def test_unreadable_files(tmp_path):

@@ -68,7 +68,7 @@ def test_data_keep_the_seed_of_the_file_unless_it_is_swept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "where", "allowed"),
+    ("table", "where", "expected"),
     [
         ('"models.sde.alpha" = 1.5', "sweep.models.sde.alpha", "a list"),
         ('"models.sde.alpha" = []', "sweep.models.sde.alpha", "a list"),
@@ -80,11 +80,11 @@ def test_data_keep_the_seed_of_the_file_unless_it_is_swept(tmp_path):
         (f'"models.sde.substeps" = {list(range(1, 1002))}', "sweep", "at most 1000"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_where_it_stands(table, where, allowed):
+def test_what_is_wrong_is_said_where_it_stands(table, where, expected):
     with pytest.raises(StudyError) as caught:
         Study.from_toml(f"{TEXT}\n[sweep]\n{table}\n")
     assert where in [complaint.where for complaint in caught.value.complaints]
-    assert allowed in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_what_models_share_needs_its_own_command():
@@ -166,7 +166,7 @@ def test_a_star_sets_every_model_that_has_the_key():
 
 
 @pytest.mark.parametrize(
-    ("sweep", "allowed"),
+    ("sweep", "expected"),
     [
         ({"models.*.batch": [1], "models.sde.batch": [2]}, "but not both"),
         ({"models.sde.batch": [2], "models.*.batch": [1]}, "but not both"),
@@ -174,8 +174,8 @@ def test_a_star_sets_every_model_that_has_the_key():
         ({"models.*": [1]}, "a key in an existing table"),
     ],
 )
-def test_a_star_that_means_nothing_is_refused(sweep, allowed):
-    with pytest.raises(StudyError, match=allowed):
+def test_a_star_that_means_nothing_is_refused(sweep, expected):
+    with pytest.raises(StudyError, match=expected):
         cases_of(BARE | {"sweep": sweep})
 
 

@@ -131,15 +131,15 @@ class _Trial:
         points, half = list(clouds.points.values()), self.points.half
         firsts, seconds = ([one[start : start + half] for one in points] for start in (0, half))
         labels = self.labels[distance.name]
-        allowed = [
+        expected = [
             number for number, place in enumerate(self.places) if not self._refused(distance, clouds, place)
         ]
         self.count[distance.name][:, row] = labels.size
         with ThreadPoolExecutor(available_cores()) as pool:
             compared = distance.compare_pairs(
-                firsts, seconds, [self.places[number] for number in allowed], labels, clouds.frame, pool.map
+                firsts, seconds, [self.places[number] for number in expected], labels, clouds.frame, pool.map
             )
-        for number, outcome in zip(allowed, compared, strict=True):
+        for number, outcome in zip(expected, compared, strict=True):
             self._keep(distance.name, number, row, outcome)
 
     def _refused(self, distance: Distance, clouds: Clouds, place: tuple[int, int]) -> str:

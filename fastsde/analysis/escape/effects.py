@@ -9,8 +9,8 @@ all trajectories of one share its accidents.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t as student
@@ -31,7 +31,6 @@ __all__ = [
     "effect",
     "families",
     "level",
-    "with_places",
 ]
 
 REPLICATES = 400
@@ -60,7 +59,7 @@ class Effect:
         every data set.
     time, low, high : ndarray, shape (level,)
         With 95 % intervals; of several data sets the geometric mean.
-    arrived, escaped, exploded : ndarray, shape (level,)
+    arrived, escaped, diverged : ndarray, shape (level,)
         Trajectories, all data sets together, and how their stays ended.
     slope, slope_low, slope_high : float
         Of the logarithm of the time by the setting, or by its logarithm where it acts by factors.
@@ -68,7 +67,7 @@ class Effect:
         Time at the highest level over that at the lowest.
     hazard_ratio, hazard_low, hazard_high, p : float
         Hazard of escape of those still there at the lowest level over that at the highest (Cox), and the
-        p-value of their equality. It is specific to the escape: explosions end a stay and no more.
+        p-value of their equality. It is specific to the escape: divergences end a stay and no more.
     unit : str
         "data set": intervals and p are Student's over data sets. "trajectory", or "trajectory of one data
         set" where data sets vary and the levels share one only: intervals by a bootstrap, Wald's of the
@@ -90,7 +89,7 @@ class Effect:
     high: Floats
     arrived: Floats
     escaped: Floats
-    exploded: Floats
+    diverged: Floats
     slope: float
     slope_low: float
     slope_high: float
@@ -115,14 +114,6 @@ class _Estimate:
     slope: Floats
     ratio: Floats
     hazards: HazardRatio
-
-
-def with_places(effects: Mapping[str, Effect]) -> dict[str, Effect]:
-    """Return effects that know their places, which files before version 3.1 have in the keys alone."""
-    return {
-        key: one if one.place >= 0 else replace(one, place=int(key.split()[1]))
-        for key, one in effects.items()
-    }
 
 
 def effect(family: Sequence[Group], covariate: str, seed: int = 0, place: int = 0) -> Effect | None:
@@ -189,7 +180,7 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0, place: int = 
         high=found.times[:, 2],
         arrived=np.array([float(one.count) for one in stays]),
         escaped=np.array([float(one.escaped.sum()) for one in stays]),
-        exploded=np.array([float(one.exploded.sum()) for one in stays]),
+        diverged=np.array([float(one.diverged.sum()) for one in stays]),
         slope=float(found.slope[0]),
         slope_low=float(found.slope[1]),
         slope_high=float(found.slope[2]),

@@ -29,7 +29,7 @@ class Learning:
         learning time had nothing diverged and the two been independent, not the share that learned.
     median, median_low, median_high : ndarray, shape (fraction, mode)
         Medians; infinite where half is never reached.
-    learned, censored, exploded : ndarray, shape (fraction, mode)
+    learned, censored, diverged : ndarray, shape (fraction, mode)
         How many trajectories learned the mode, reached the end without, diverged before.
     logrank_p : ndarray, shape (fraction, mode)
         p-value of the log-rank test against the reference; NaN for the reference itself.
@@ -45,13 +45,13 @@ class Learning:
     median_high: Floats
     learned: Floats
     censored: Floats
-    exploded: Floats
+    diverged: Floats
     logrank_p: Floats
 
 
 def learning(
     passage: Floats,
-    exploded: Floats,
+    diverged: Floats,
     fractions: Floats,
     grid: Floats,
     reference: tuple[Floats, Floats] | None = None,
@@ -62,13 +62,13 @@ def learning(
     ----------
     passage : ndarray, shape (trajectory, fraction, mode)
         Passage times, NaN if never.
-    exploded : ndarray, shape (trajectory,)
-        Explosion times, NaN if never.
+    diverged : ndarray, shape (trajectory,)
+        Divergence times, NaN if never.
     fractions : ndarray, shape (fraction,)
     grid : ndarray, shape (grid,)
         Where the curves are read; its last point is the end of the run.
     reference : pair of ndarray, optional
-        The reference's ``passage`` and ``exploded``, for the log-rank test.
+        The reference's ``passage`` and ``diverged``, for the log-rank test.
 
     Returns
     -------
@@ -76,14 +76,14 @@ def learning(
     """
     end = float(grid[-1])
     shape = passage.shape[1:]
-    table: dict[str, list[float]] = {name: [] for name in ("learned", "censored", "exploded", "logrank_p")}
+    table: dict[str, list[float]] = {name: [] for name in ("learned", "censored", "diverged", "logrank_p")}
     curves: list[Curve] = []
     for place in np.ndindex(*shape):
-        stays = passages(passage[:, *place], exploded, end)
+        stays = passages(passage[:, *place], diverged, end)
         curves.append(kaplan_meier(stays, grid))
         table["learned"].append(float(stays.escaped.sum()))
-        table["exploded"].append(float(stays.exploded.sum()))
-        table["censored"].append(float(np.sum(~(stays.escaped | stays.exploded))))
+        table["diverged"].append(float(stays.diverged.sum()))
+        table["censored"].append(float(np.sum(~(stays.escaped | stays.diverged))))
         other = None if reference is None else passages(reference[0][:, *place], reference[1], end)
         table["logrank_p"].append(math.nan if other is None else logrank_p(stays, other))
     counts = {name: np.array(values).reshape(shape) for name, values in table.items()}

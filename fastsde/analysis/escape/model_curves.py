@@ -1,4 +1,4 @@
-"""What is known of one model's escapes: curves, explosions, hazards, and how they compare with another's."""
+"""What is known of one model's escapes: curves, divergences, hazards, and how they compare with another's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EscapeCurves:
 
     Attributes
     ----------
-    arrived, escaped, exploded, censored : ndarray, shape (rank,)
+    arrived, escaped, diverged, censored : ndarray, shape (rank,)
         How many trajectories came to the rank, and how their stays ended.
     median, median_low, median_high : ndarray, shape (rank,)
         Kaplan-Meier median of the stay, had nothing diverged, with the 95 % interval of Brookmeyer and
@@ -45,7 +45,7 @@ class EscapeCurves:
         trajectories.
     survival, low, high : ndarray, shape (rank, grid)
         Kaplan-Meier curve and band on `Escape.grid`.
-    incidence, explosion : ndarray, shape (rank, grid)
+    incidence, divergence : ndarray, shape (rank, grid)
         Share that has escaped, and that has diverged, with the two as competing ends.
     hazard, hazard_low, hazard_high : ndarray, shape (rank, bin)
         Escapes per unit of time of those still there, between `Escape.edge`.
@@ -56,15 +56,15 @@ class EscapeCurves:
     logrank_p : ndarray, shape (rank,)
         Log-rank test against the reference; NaN for the reference.
     hazard_ratio, hazard_ratio_low, hazard_ratio_high : ndarray, shape (rank,)
-        Hazard of escape of those still there over that of the reference (Cox); explosions only end a stay.
+        Hazard of escape of those still there over that of the reference (Cox); divergences only end a stay.
     median_ratio, median_ratio_low, median_ratio_high : ndarray, shape (rank,)
-        Time by which half of all have escaped, explosions competing, over that of the reference; bootstrap
+        Time by which half of all have escaped, divergences competing, over that of the reference; bootstrap
         interval.
     """
 
     arrived: Floats
     escaped: Floats
-    exploded: Floats
+    diverged: Floats
     censored: Floats
     median: Floats
     median_low: Floats
@@ -76,7 +76,7 @@ class EscapeCurves:
     low: Floats
     high: Floats
     incidence: Floats
-    explosion: Floats
+    divergence: Floats
     hazard: Floats
     hazard_low: Floats
     hazard_high: Floats
@@ -138,11 +138,11 @@ def escape_curves(
 
 
 def _row(group: Passages, other: Passages | None, shape: Shape, seed: int) -> dict[str, object]:
-    censored = ~(group.escaped | group.exploded)
+    censored = ~(group.escaped | group.diverged)
     row: dict[str, object] = {
         "arrived": float(group.count),
         "escaped": float(group.escaped.sum()),
-        "exploded": float(group.exploded.sum()),
+        "diverged": float(group.diverged.sum()),
         "censored": float(censored.sum()),
     }
     return row | _estimates(group, shape, seed) | _compared(group, other, seed)
@@ -153,7 +153,7 @@ def _estimates(group: Passages, shape: Shape, seed: int) -> dict[str, object]:
         empty, bins = np.full(GRID, np.nan), np.full(BINS, np.nan)
         nothing = dict.fromkeys(("median", "median_low", "median_high"), math.nan)
         nothing |= dict.fromkeys((f"restricted_mean{end}" for end in ("", "_low", "_high")), math.nan)
-        curves = dict.fromkeys(("survival", "low", "high", "incidence", "explosion"), empty)
+        curves = dict.fromkeys(("survival", "low", "high", "incidence", "divergence"), empty)
         curves |= dict.fromkeys(("hazard", "hazard_low", "hazard_high"), bins)
         return nothing | curves | _course(group, None)
     curve = kaplan_meier(group, shape.grid)
@@ -161,7 +161,7 @@ def _estimates(group: Passages, shape: Shape, seed: int) -> dict[str, object]:
     random = np.random.Generator(np.random.Philox(seed))
     low, high = interval(restricted_mean(resample(counts, REPLICATES, random), shape.horizon))
     place = np.searchsorted(counts.time, shape.grid, side="right")
-    escaped, exploded = (np.concatenate([[0.0], one])[place] for one in incidence(counts))
+    escaped, diverged = (np.concatenate([[0.0], one])[place] for one in incidence(counts))
     rate = hazard.hazard(group, shape.edge)
     return {
         **dataclasses.asdict(curve),
@@ -169,7 +169,7 @@ def _estimates(group: Passages, shape: Shape, seed: int) -> dict[str, object]:
         "restricted_mean_low": low,
         "restricted_mean_high": high,
         "incidence": escaped,
-        "explosion": exploded,
+        "divergence": diverged,
         "hazard": rate.rate,
         "hazard_low": rate.low,
         "hazard_high": rate.high,

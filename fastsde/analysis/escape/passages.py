@@ -12,19 +12,19 @@ from fastsde.analysis.protocols import Bools, Floats
 
 @dataclass(frozen=True)
 class Passages:
-    """Stays of several trajectories, each ended by a passage, by an explosion, or by the end of the run.
+    """Stays of several trajectories, each ended by a passage, by an divergence, or by the end of the run.
 
     Attributes
     ----------
     time : ndarray, shape (trajectory,)
         Length of the stay, as far as it is known.
-    escaped, exploded : ndarray of bool, shape (trajectory,)
+    escaped, diverged : ndarray of bool, shape (trajectory,)
         How it ended; where neither, it is censored.
     """
 
     time: Floats
     escaped: Bools
-    exploded: Bools
+    diverged: Bools
 
     @property
     def count(self) -> int:
@@ -41,17 +41,17 @@ def joined(many: Sequence[Passages]) -> Passages:
     >>> joined([one, one]).time.tolist()
     [1.0, 1.0]
     """
-    names = ("time", "escaped", "exploded")
+    names = ("time", "escaped", "diverged")
     return Passages(*(np.concatenate([getattr(one, name) for one in many]) for name in names))
 
 
-def passages(passage: Floats, exploded: Floats, end: float, start: Floats | None = None) -> Passages:
+def passages(passage: Floats, diverged: Floats, end: float, start: Floats | None = None) -> Passages:
     """Stays from `start` (0 by default) to a passage; the hook for any first-passage data.
 
     Parameters
     ----------
-    passage, exploded : ndarray, shape (trajectory,)
-        Times of the passage and of the explosion, NaN if never.
+    passage, diverged : ndarray, shape (trajectory,)
+        Times of the passage and of the divergence, NaN if never.
     end : float
         End of the run.
     start : ndarray, shape (trajectory,), optional
@@ -61,19 +61,19 @@ def passages(passage: Floats, exploded: Floats, end: float, start: Floats | None
     --------
     >>> nan = float("nan")
     >>> found = passages(np.array([2.0, nan, nan]), np.array([nan, nan, 1.0]), end=9.0)
-    >>> found.time.tolist(), found.escaped.tolist(), found.exploded.tolist()
+    >>> found.time.tolist(), found.escaped.tolist(), found.diverged.tolist()
     ([2.0, 9.0, 1.0], [True, False, False], [False, False, True])
     """
     begin = np.zeros(len(passage)) if start is None else start
     risk = np.isfinite(begin)
-    passage, exploded, begin = passage[risk], exploded[risk], begin[risk]
+    passage, diverged, begin = passage[risk], diverged[risk], begin[risk]
     escaped = np.isfinite(passage)
-    gone = ~escaped & np.isfinite(exploded)
-    last = np.where(escaped, passage, np.where(gone, exploded, end))
+    gone = ~escaped & np.isfinite(diverged)
+    last = np.where(escaped, passage, np.where(gone, diverged, end))
     return Passages(np.maximum(last - begin, 0.0), np.asarray(escaped), np.asarray(gone))
 
 
-def stays(learned: Floats, exploded: Floats, end: float) -> list[Passages]:
+def stays(learned: Floats, diverged: Floats, end: float) -> list[Passages]:
     """Stays at rank 0, 1, ...: from the passage that brought the trajectory there to the next one.
 
     A trajectory has rank r between the r-th and the next of its modes' learning times, in whatever order it
@@ -85,7 +85,7 @@ def stays(learned: Floats, exploded: Floats, end: float) -> list[Passages]:
     ----------
     learned : ndarray, shape (trajectory, mode)
         Learning times, NaN if never.
-    exploded : ndarray, shape (trajectory,)
+    diverged : ndarray, shape (trajectory,)
         NaN if never.
     end : float
 
@@ -98,4 +98,4 @@ def stays(learned: Floats, exploded: Floats, end: float) -> list[Passages]:
     """
     order = np.sort(learned, axis=1)  # NaN last
     arrival = np.concatenate([np.zeros((len(order), 1)), order[:, :-1]], axis=1)
-    return [passages(order[:, r], exploded, end, arrival[:, r]) for r in range(order.shape[1])]
+    return [passages(order[:, r], diverged, end, arrival[:, r]) for r in range(order.shape[1])]

@@ -80,19 +80,19 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
 
     There are no stays of a model that only diverges.
     """
-    end, exploded = float(view.time[-1]), view.passage_time("exploded")
+    end, diverged = float(view.time[-1]), view.passage_time("diverged")
     if not context.ensemble.study.objective.linear:
         crossed = crossings(view, context)
         if not crossed:
             return None
-        return Known(tuple(crossed), [passages(one, exploded, end) for one in crossed.values()], CROSSINGS)
+        return Known(tuple(crossed), [passages(one, diverged, end) for one in crossed.values()], CROSSINGS)
     found = arrivals(view, context)
     if found is None:
         return None
     learned = found[0]
     if only_diverges(view, context.ensemble.study):
-        learned, exploded = learned[:0], exploded[:0]
-    many = stays(learned, exploded, end)
+        learned, diverged = learned[:0], diverged[:0]
+    many = stays(learned, diverged, end)
     return Known(tuple(map(rank_place, range(len(many)))), many, found[1])
 
 

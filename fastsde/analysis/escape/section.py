@@ -1,4 +1,4 @@
-"""Escape from each saddle or over each barrier: curves, explosions, hazards, and the effects of settings."""
+"""Escape from each saddle or over each barrier: curves, divergences, hazards, and the effects of settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families, with_places
+from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.model_curves import EscapeCurves, Shape, escape_curves
 from fastsde.analysis.escape.model_row import cells
 from fastsde.analysis.escape.passages import Passages
@@ -57,9 +57,6 @@ class Escape:
     horizon: Floats
     models: dict[str, EscapeCurves]
     effects: dict[str, Effect]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "effects", with_places(self.effects))
 
 
 def measure(context: Context) -> Escape | None:

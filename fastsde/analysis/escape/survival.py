@@ -23,18 +23,18 @@ class Counts:
     ----------
     time : ndarray, shape (moment,)
         Increasing.
-    escaped, exploded, censored : ndarray, shape (..., moment)
+    escaped, diverged, censored : ndarray, shape (..., moment)
     """
 
     time: Floats
     escaped: Floats
-    exploded: Floats
+    diverged: Floats
     censored: Floats
 
     @property
     def at_risk(self) -> Floats:
         """Stays not ended before each time, shape (..., moment)."""
-        ends = self.escaped + self.exploded + self.censored
+        ends = self.escaped + self.diverged + self.censored
         return np.asarray(np.cumsum(ends[..., ::-1], axis=-1)[..., ::-1])
 
 
@@ -57,13 +57,13 @@ def count(stays: Passages, time: Floats | None = None) -> Counts:
     """
     time = moments_of(stays) if time is None else time
     place = np.minimum(np.searchsorted(time, stays.time), len(time) - 1)
-    kinds = (stays.escaped, stays.exploded, ~(stays.escaped | stays.exploded))
+    kinds = (stays.escaped, stays.diverged, ~(stays.escaped | stays.diverged))
     columns = [np.bincount(place[kind], minlength=len(time)).astype(np.float64) for kind in kinds]
     return Counts(time, *columns)
 
 
 def survival(counts: Counts) -> Floats:
-    """Kaplan-Meier estimate after each time, ``prod (1 - d / n)``; explosions leave the risk set.
+    """Kaplan-Meier estimate after each time, ``prod (1 - d / n)``; divergences leave the risk set.
 
     Examples
     --------
@@ -79,18 +79,18 @@ def incidence(counts: Counts) -> tuple[Floats, Floats]:
     """Share of trajectories that have escaped, and that have diverged, by each time (Aalen, Johansen 1978).
 
     ``F_k(t) = sum_{t_i <= t} S(t_i -) d_ki / n_i`` with S the survival of both ends together: unlike one
-    minus the Kaplan-Meier curve it does not ask what would have been without explosions.
+    minus the Kaplan-Meier curve it does not ask what would have been without divergences.
 
     Returns
     -------
-    escaped, exploded : ndarray, shape (..., moment)
+    escaped, diverged : ndarray, shape (..., moment)
     """
     risk = counts.at_risk
     safe = np.where(risk > 0, risk, 1.0)
-    left = np.cumprod(1.0 - (counts.escaped + counts.exploded) / safe, axis=-1)
+    left = np.cumprod(1.0 - (counts.escaped + counts.diverged) / safe, axis=-1)
     before = np.concatenate([np.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
     escaped = np.cumsum(before * counts.escaped / safe, axis=-1)
-    return np.asarray(escaped), np.asarray(np.cumsum(before * counts.exploded / safe, axis=-1))
+    return np.asarray(escaped), np.asarray(np.cumsum(before * counts.diverged / safe, axis=-1))
 
 
 def quantile(counts: Counts, share: float) -> Floats:
@@ -103,7 +103,7 @@ def quantile(counts: Counts, share: float) -> Floats:
 def escape_time(counts: Counts, share: float) -> Floats:
     """First time by which this share of all has escaped, diverged ones included; infinite if never.
 
-    The quantile of the cumulative incidence (`incidence`), shape (...). Without explosions it is that of the
+    The quantile of the cumulative incidence (`incidence`), shape (...). Without divergences it is that of the
     Kaplan-Meier curve.
 
     Examples
@@ -137,7 +137,7 @@ def restricted_mean(counts: Counts, horizon: float) -> Floats:
 
 def resample(counts: Counts, replicates: int, random: np.random.Generator) -> Counts:
     """Bootstrap replicates over trajectories: multinomial counts, of a cost that is free of their number."""
-    table = np.stack([counts.escaped, counts.exploded, counts.censored])
+    table = np.stack([counts.escaped, counts.diverged, counts.censored])
     total = table.sum()
     drawn = random.multinomial(int(total), table.ravel() / total, size=replicates)
     return Counts(counts.time, *np.moveaxis(drawn.reshape(replicates, *table.shape).astype(float), 1, 0))

@@ -47,7 +47,7 @@ class DiffusionPeaks:
         Left out: the mode was not learned by the end.
     edge : ndarray, shape (mode,)
         Counted, with a peak at the first or last snapshot: the diffusion falls or grows all the time.
-    exploded : int
+    diverged : int
         Left out: trajectories that diverged.
     fraction : Interval
         Median fraction of the mode's strength that is learned when its diffusion peaks.
@@ -73,7 +73,7 @@ class DiffusionPeaks:
     counted: Floats
     unlearned: Floats
     edge: Floats
-    exploded: int
+    diverged: int
     fraction: Interval
     quartiles: Floats
     before_half: Interval
@@ -229,7 +229,7 @@ def _summary(
         counted=trials,
         unlearned=(found.alive[:, None] & np.isnan(found.learned)).sum(axis=0).astype(np.float64),
         edge=(counted & ~peak.inside).sum(axis=0).astype(np.float64),
-        exploded=int((~found.alive).sum()),
+        diverged=int((~found.alive).sum()),
         fraction=confidence.median(fraction),
         quartiles=_quartiles(fraction),
         before_half=confidence.share((counted & (peak.clock < found.half)).sum(axis=0), trials),

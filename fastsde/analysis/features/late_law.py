@@ -41,7 +41,7 @@ class LateLaw:
     ----------
     reason : str
         Why there are no temperatures; empty if there are.
-    counted, exploded : int
+    counted, diverged : int
     learned : ndarray, shape (mode,)
         Share of trajectories whose mode has at least half of its strength: the law is that of the minimum
         only where all have.
@@ -69,7 +69,7 @@ class LateLaw:
 
     reason: str
     counted: int
-    exploded: int
+    diverged: int
     learned: Floats
     offset: Interval
     spread: Floats
@@ -148,7 +148,7 @@ def _law(context: Context, name: str, view: Trajectories, first: int) -> LateLaw
     law = LateLaw(
         reason=reason,
         counted=len(last),
-        exploded=view.count - len(last),
+        diverged=view.count - len(last),
         learned=(last >= 0.5 * context.strength).mean(axis=0) if len(last) else nothing,
         offset=confidence.mean((last - context.strength) / scale),
         spread=spread,

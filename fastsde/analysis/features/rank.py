@@ -67,7 +67,7 @@ class ModelRanks:
     Attributes
     ----------
     counted : int
-        Trajectories without an explosion: the only ones here.
+        Trajectories without an divergence: the only ones here.
     effective, stable : RankCourse or None
     """
 

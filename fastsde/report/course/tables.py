@@ -36,7 +36,7 @@ def _learned(analysis: Analysis, name: str, mode: int) -> str:
     text = steps(median, low, high)
     missing = (
         (analysis.objective.vocabulary.never_pass, found.censored[0, mode]),
-        ("diverge first", found.exploded[0, mode]),
+        ("diverge first", found.diverged[0, mode]),
     )
     told = ", ".join(f"{int(count):,} {what}" for what, count in missing if count)
     text += f'<span class="what">{told}</span>' if told else ""

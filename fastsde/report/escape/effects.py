@@ -72,7 +72,7 @@ def _sentence(one: Effect) -> str:
     else:
         said = f"{share} have escaped {'sooner' if ratio < 1 else 'later'} with {subject}"
     units = f"{one.units:,} {UNITS[one.unit]}"
-    gone = f"; {_exploded(one)}" if one.exploded.any() else ""
+    gone = f"; {_diverged(one)}" if one.diverged.any() else ""
     return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"
 
 
@@ -85,9 +85,9 @@ def _inverse(ratio: float) -> float:
     return 1 / ratio if ratio != 0 else math.inf
 
 
-def _exploded(one: Effect) -> str:
+def _diverged(one: Effect) -> str:
     """Say how many diverged at both ends of a setting."""
-    ends = [f"{one.exploded[k]:,.0f} of {one.arrived[k]:,.0f} at {one.value[k]:g}" for k in (0, -1)]
+    ends = [f"{one.diverged[k]:,.0f} of {one.arrived[k]:,.0f} at {one.value[k]:g}" for k in (0, -1)]
     return f"diverged {', '.join(ends)}"
 
 
@@ -135,7 +135,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "share escaped": figures.SHARES[one.share],
             "by time": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
             "ratio": f"{one.ratio:.3g} ({between(*_factors(one.ratio_low, one.ratio_high))})",
-            "diverged": f"{one.exploded[0]:,.0f}, {one.exploded[-1]:,.0f}",
+            "diverged": f"{one.diverged[0]:,.0f}, {one.diverged[-1]:,.0f}",
             "unit": f"{one.units:,} {UNITS[one.unit]}",
         }
         for one in found.values()
@@ -145,7 +145,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
 def _hazards(one: Effect) -> str:
     """Hazard ratio of those still there, and how many diverged, which it does not count."""
     p = f" <small>p {p_value(one.p, '= ')}</small>" if math.isfinite(one.p) else ""
-    gone = f'<span class="what">{_exploded(one)}</span>' if one.exploded.any() else ""
+    gone = f'<span class="what">{_diverged(one)}</span>' if one.diverged.any() else ""
     return _span(one.hazard_ratio, *_factors(one.hazard_low, one.hazard_high)) + p + gone
 
 

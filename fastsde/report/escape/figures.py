@@ -55,8 +55,8 @@ def curves(analysis: Analysis) -> Figure:
                 alpha=0.12,
                 linewidth=0,
             )
-            if one.exploded[rank]:
-                panel.plot(times, one.explosion[rank], color=lines[name].color, linewidth=0.9, linestyle=":")
+            if one.diverged[rank]:
+                panel.plot(times, one.divergence[rank], color=lines[name].color, linewidth=0.9, linestyle=":")
         _time_axis(panel, analysis, times)
         panel.set_ylim(0, 1.03)
         panel.set_title(passage(found.places[rank]))

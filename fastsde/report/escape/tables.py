@@ -46,7 +46,7 @@ def _cell(one: EscapeCurves, rank: int, step: float) -> str:
     )
     text += f'<span class="what">restricted mean {mean:,.0f} ({low:,.0f} to {high:,.0f}); '
     text += f"{one.escaped[rank]:,.0f} of {one.arrived[rank]:,.0f} escaped"
-    text += f", {one.exploded[rank]:,.0f} diverged" if one.exploded[rank] else ""
+    text += f", {one.diverged[rank]:,.0f} diverged" if one.diverged[rank] else ""
     text += "</span>"
     if math.isfinite(one.hazard_ratio[rank]):
         span = between(one.hazard_ratio_low[rank], one.hazard_ratio_high[rank], ".2f")

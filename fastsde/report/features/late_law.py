@@ -96,8 +96,8 @@ def _no_currents(analysis: Analysis) -> str:
 
 
 def _late_row(name: str, law: LateLaw) -> list[str]:
-    exploded = f'<span class="what">{law.exploded:,} diverged</span>' if law.exploded else ""
-    first = f"{escape(name)}{exploded}"
+    diverged = f'<span class="what">{law.diverged:,} diverged</span>' if law.diverged else ""
+    first = f"{escape(name)}{diverged}"
     if law.temperatures is None or law.boltzmann is None:
         return [first, escape(law.reason), *[NOTHING] * 5]
     heats = law.temperatures

@@ -50,7 +50,7 @@ def diffusion_table(analysis: Analysis) -> str:
 def _diffusion_row(name: str, one: DiffusionPeaks, mode: int) -> list[str]:
     left = (
         (one.unlearned[mode], "not learned"),
-        (one.exploded, "diverged"),
+        (one.diverged, "diverged"),
         (one.edge[mode], "peak at an end"),
     )
     notes = ", ".join(f"{int(count):,} {what}" for count, what in left if count)

@@ -71,7 +71,7 @@ def _cells(found: SweepAnalysis, one: Row, place: int) -> dict[str, str]:
         f"escape {where}, half by (time)": _span(one, place),
         "escaped": _share(one, place),
         "final loss (median)": _number(one.final_loss),
-        "diverged": f"{one.exploded:,} of {one.trajectories:,}",
+        "diverged": f"{one.diverged:,} of {one.trajectories:,}",
     }
 
 
@@ -109,7 +109,7 @@ def csv_text(found: SweepAnalysis) -> str:
     places = [name.replace(" ", "_") for name in found.places]
     parts = ("escape_time", "escape_low", "escape_high", "escaped")
     writer.writerow(
-        ["case", "model", *map(heading, found.columns), "trajectories", "exploded"]
+        ["case", "model", *map(heading, found.columns), "trajectories", "diverged"]
         + ["noise_tail", "noise_tail_index", "final_loss_median"]
         + [f"{part}_{place}" for place in places for part in parts]
     )
@@ -119,7 +119,7 @@ def csv_text(found: SweepAnalysis) -> str:
             for place in range(len(places))
             for part in parts
         ]
-        counts = (one.trajectories, one.exploded)
+        counts = (one.trajectories, one.diverged)
         known = (one.tail, _full(one.tail_index), _full(one.final_loss))
         writer.writerow([one.case, one.model, *one.values, *counts, *known, *times])
     return text.getvalue()

@@ -36,8 +36,8 @@ class Quadratic(Landscape):
     @classmethod
     def _one(cls, table: Any) -> Any:
         if isinstance(table, dict) and ("matrix" in table) == ("eigenvalues" in table):
-            mend = "write matrix = [[1, 0], [0, 2]] or eigenvalues = [1, 2]"
-            refuse([Fault((), sorted(table), "exactly one of matrix and eigenvalues", mend)])
+            fix = "write matrix = [[1, 0], [0, 2]] or eigenvalues = [1, 2]"
+            refuse([Fault((), sorted(table), "exactly one of matrix and eigenvalues", fix)])
         return table
 
     @model_validator(mode="after")

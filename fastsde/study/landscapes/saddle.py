@@ -32,8 +32,8 @@ class Saddle(Landscape):
     @model_validator(mode="after")
     def _falls(self) -> Saddle:
         if min(self.eigenvalues) >= 0:
-            mend = 'take kind = "quadratic"'
-            refuse([Fault(("eigenvalues",), list(self.eigenvalues), "one below 0 or more", mend)])
+            fix = 'take kind = "quadratic"'
+            refuse([Fault(("eigenvalues",), list(self.eigenvalues), "one below 0 or more", fix)])
         return self
 
     @property

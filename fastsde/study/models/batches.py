@@ -26,9 +26,9 @@ HOW_DRAWN = {
 
 def no_samples(key: str, model: Any, where: Where) -> Fault:
     """Return the fault of a key that needs samples, on a landscape that is no mean over any."""
-    allowed = "nothing that needs samples: this landscape is no mean over any"
-    mend = 'take gd, or an sde with noise = "given" or a number as temperature'
-    return Fault((*where, key), getattr(model, key), allowed, mend)
+    expected = "nothing that needs samples: this landscape is no mean over any"
+    fix = 'take gd, or an sde with noise = "given" or a number as temperature'
+    return Fault((*where, key), getattr(model, key), expected, fix)
 
 
 def batch_faults(
@@ -49,8 +49,8 @@ def batch_faults(
     best = "epoch" if "epoch" in finite else "replacement"
     if samples is None:
         if model.sampling != "fresh":
-            mend = 'set sampling = "fresh", or give data.samples a number'
-            yield Fault(here, model.sampling, '"fresh", as data.samples = "population"', mend)
+            fix = 'set sampling = "fresh", or give data.samples a number'
+            yield Fault(here, model.sampling, '"fresh", as data.samples = "population"', fix)
         return
     if setting.landscape and model.batch > samples:
         yield Fault((*where, "batch"), model.batch, f"at most landscape.samples = {samples}")
@@ -58,7 +58,7 @@ def batch_faults(
         yield Fault(here, "fresh", "samples of the landscape", f'set sampling = "{best}"')
     elif model.sampling == "fresh":
         ways = ", ".join(f'"{way}"' for way in finite[:-1]) + f' or "{finite[-1]}"'
-        allowed, mend = f"{ways}, as the data are finite", 'fresh data needs data.samples = "population"'
-        yield Fault(here, model.sampling, allowed, mend)
+        expected, fix = f"{ways}, as the data are finite", 'fresh data needs data.samples = "population"'
+        yield Fault(here, model.sampling, expected, fix)
     if not setting.landscape and model.batch > samples:
         yield Fault((*where, "batch"), model.batch, f"at most data.samples = {samples}")

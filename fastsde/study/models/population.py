@@ -16,8 +16,8 @@ def moment_faults(model: Model, setting: Setting, where: Where) -> Iterator[Faul
     """Refuse the gradient of a population whose inputs have no variance."""
     if setting.population and setting.inputs.tail <= 2:
         kinds = " or ".join(name for name, kind in MODEL_KINDS.items() if not kind.needs_gradient)
-        allowed = f"only {kinds}: inputs without a variance have no population gradient"
-        yield Fault((*where, "kind"), model.kind, allowed, "give data.samples a number")
+        expected = f"only {kinds}: inputs without a variance have no population gradient"
+        yield Fault((*where, "kind"), model.kind, expected, "give data.samples a number")
 
 
 def covariance_faults(key: str, model: Model, setting: Setting, where: Where) -> Iterator[Fault]:
@@ -28,9 +28,9 @@ def covariance_faults(key: str, model: Model, setting: Setting, where: Where) ->
     if inputs.tail <= 4 or math.isinf(labels.sd):
         culprit = f"{inputs.kind} inputs" if inputs.tail <= 4 else f"{labels.kind} label noise"
         tail = inputs.tail if inputs.tail <= 4 else labels.tail
-        allowed = (
+        expected = (
             f"nothing that needs a gradient covariance: with {culprit} (tail index {tail:g}) none exists"
         )
-        allowed += " in the population"
-        mend = 'give data.samples a number, or take noise = "isotropic" with a number as temperature'
-        yield Fault((*where, key), getattr(model, key), allowed, mend)
+        expected += " in the population"
+        fix = 'give data.samples a number, or take noise = "isotropic" with a number as temperature'
+        yield Fault((*where, key), getattr(model, key), expected, fix)

@@ -147,47 +147,47 @@ class Sde(DriftingModel):
     def _temperature_faults(self) -> Iterator[Fault]:
         """Check what goes with the covariance of the noise."""
         if self.noise != "isotropic" and self.temperature is not None:
-            mend = 'remove temperature, or set noise = "isotropic"'
+            fix = 'remove temperature, or set noise = "isotropic"'
             why = 'noise = "gradient" follows SGD' if self.noise == "gradient" else "the covariance is given"
-            yield Fault(("temperature",), self.temperature, f"nothing: {why}", mend)
+            yield Fault(("temperature",), self.temperature, f"nothing: {why}", fix)
         elif self.match_at is not None and self.temperature != "matched":
-            mend = 'remove match_at, or set temperature = "matched" and noise = "isotropic"'
-            yield Fault(("match_at",), self.match_at, "nothing: no temperature is matched", mend)
+            fix = 'remove match_at, or set temperature = "matched" and noise = "isotropic"'
+            yield Fault(("match_at",), self.match_at, "nothing: no temperature is matched", fix)
         if (self.noise == "given") != (self.covariance is not None):
-            mend = 'write noise = "given" and covariance = { matrix = [[..], ..] }, or neither'
+            fix = 'write noise = "given" and covariance = { matrix = [[..], ..] }, or neither'
             found = "set" if self.covariance else "not set"
-            yield Fault(("covariance",), found, "a covariance with given noise, and only there", mend)
+            yield Fault(("covariance",), found, "a covariance with given noise, and only there", fix)
         if self.batch_scaling is not None and not self._follows_a_batch:
-            allowed = "nothing: the scale of the noise is given, not that of a batch"
-            yield Fault(("batch_scaling",), self.batch_scaling, allowed, "remove batch_scaling")
+            expected = "nothing: the scale of the noise is given, not that of a batch"
+            yield Fault(("batch_scaling",), self.batch_scaling, expected, "remove batch_scaling")
 
     def _law_faults(self) -> Iterator[Fault]:
         """Check the keys of the noise law against each other."""
         if self.tempering is not None and self.alpha == 2:
-            mend = "set alpha below 2, or remove tempering (Gaussian noise has no tail to temper)"
-            yield Fault(("tempering",), self.tempering, "tempering only with alpha below 2", mend)
+            fix = "set alpha below 2, or remove tempering (Gaussian noise has no tail to temper)"
+            yield Fault(("tempering",), self.tempering, "tempering only with alpha below 2", fix)
         stable = self.alpha < 2 and self.tempering is None
         for name in ("by_component", "truncation"):
             value = getattr(self, name)
             if value is not None and not stable:
-                allowed = f"{name} only with alpha below 2 and no tempering"
-                yield Fault((name,), value, allowed, f"remove {name}")
+                expected = f"{name} only with alpha below 2 and no tempering"
+                yield Fault((name,), value, expected, f"remove {name}")
         if self.batch_scaling is not None and self.noise_law.time_exponent == 0.5:
-            allowed = "batch_scaling only with alpha below 2 and no tempering"
-            yield Fault(("batch_scaling",), self.batch_scaling, allowed, "remove batch_scaling")
+            expected = "batch_scaling only with alpha below 2 and no tempering"
+            yield Fault(("batch_scaling",), self.batch_scaling, expected, "remove batch_scaling")
         if self.jumps is not None and self.alpha < 2:
-            mend = "remove jumps, or alpha: stable noise has its own jumps"
-            yield Fault(("jumps",), "set", "jumps only with alpha = 2", mend)
+            fix = "remove jumps, or alpha: stable noise has its own jumps"
+            yield Fault(("jumps",), "set", "jumps only with alpha = 2", fix)
         if self.law is None:
             return
         others = ["alpha"] * (self.alpha < 2) + [key for key in LAW_KEYS if getattr(self, key) is not None]
         if others:
-            allowed = f"one description of the noise law: there is {', '.join(others)} beside it"
-            yield Fault(("law",), self.law.kind, allowed, f"remove law, or {' and '.join(others)}")
+            expected = f"one description of the noise law: there is {', '.join(others)} beside it"
+            yield Fault(("law",), self.law.kind, expected, f"remove law, or {' and '.join(others)}")
         if self.law.noises is not None and self.noise not in self.law.noises:
             words = " or ".join(f'"{noise}"' for noise in self.law.noises)
-            mend = f"set noise = {words}, or take another law"
-            yield Fault(("law",), self.law.kind, f"a law that goes with noise = {self.noise!r}", mend)
+            fix = f"set noise = {words}, or take another law"
+            yield Fault(("law",), self.law.kind, f"a law that goes with noise = {self.noise!r}", fix)
 
     @property
     def noise_law(self) -> NoiseLaw:
@@ -260,15 +260,15 @@ class Sde(DriftingModel):
             yield from self._landscape_faults(setting, where)
         else:
             if self.match_at == "start" and setting.given_states:
-                allowed = '"minimum" or "local": a temperature is matched before the states are read'
-                yield Fault((*where, "match_at"), self.match_at, allowed)
+                expected = '"minimum" or "local": a temperature is matched before the states are read'
+                yield Fault((*where, "match_at"), self.match_at, expected)
             if (self.batch, self.sampling) not in setting.batches:  # where the SGD itself is complained of
                 yield from batch_faults(self, setting, where)
         law = self.noise_law
         for fault in law.faults(self.dt(setting.learning_rate)):
             field = str(fault.where[0]) if fault.where else ""
             path = ("law", *fault.where) if self.law is not None else law.keys.get(field, fault.where)
-            yield Fault((*where, *path), fault.value, fault.allowed, fault.mend)
+            yield Fault((*where, *path), fault.value, fault.expected, fault.fix)
         yield from super().faults(setting, where)
 
     def _moment_faults(self, setting: Setting, where: Where) -> Iterator[Fault]:
@@ -288,9 +288,11 @@ class Sde(DriftingModel):
             return
         yield from batch_faults(self, setting, where)
         if self.match_at == "minimum":
-            allowed = 'a number, or "matched" elsewhere than at the minimum: that of a landscape is not known'
-            mend = 'set match_at = "start" or "local", or temperature to a number'
-            yield Fault((*where, "temperature"), "matched", allowed, mend)
+            expected = (
+                'a number, or "matched" elsewhere than at the minimum: that of a landscape is not known'
+            )
+            fix = 'set match_at = "start" or "local", or temperature to a number'
+            yield Fault((*where, "temperature"), "matched", expected, fix)
 
     def summary(self) -> str:
         """Say in one sentence what the model is.
@@ -331,9 +333,9 @@ class Sde(DriftingModel):
 def _faults_of_dt(table: dict[str, Any]) -> list[Fault]:
     """Say what is wrong with the key ``dt`` of a table."""
     if table["dt"] != "learning-rate":
-        mend = "for another step set substeps in its place: dt = learning_rate / substeps"
-        return [Fault(("dt",), table["dt"], '"learning-rate"', mend)]
+        fix = "for another step set substeps in its place: dt = learning_rate / substeps"
+        return [Fault(("dt",), table["dt"], '"learning-rate"', fix)]
     if "substeps" in table:
-        allowed = 'one of substeps and dt = "learning-rate"'
-        return [Fault(("substeps",), table["substeps"], allowed, "remove one of the two")]
+        expected = 'one of substeps and dt = "learning-rate"'
+        return [Fault(("substeps",), table["substeps"], expected, "remove one of the two")]
     return []

@@ -68,8 +68,8 @@ class JumpDiffusion(NoiseLaw):
         """Refuse so many jumps per step that they are Gaussian."""
         mean = self.rate * dt
         if mean > MAX_JUMPS:
-            allowed = f"at most {MAX_JUMPS:g} jumps a step (it is {mean:g}): so many are Gaussian"
-            yield Fault(("rate",), self.rate, allowed, "lower it")
+            expected = f"at most {MAX_JUMPS:g} jumps a step (it is {mean:g}): so many are Gaussian"
+            yield Fault(("rate",), self.rate, expected, "lower it")
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it."""

@@ -62,8 +62,8 @@ class TemperedStable(NoiseLaw):
     def faults(self, dt: float) -> Iterator[Fault]:
         """Refuse a rate at which the noise is Gaussian."""
         if self.rate * dt > MAX_DAMPING:
-            allowed = f"at most {MAX_DAMPING / dt:g}, {MAX_DAMPING:g} over the step: such noise is Gaussian"
-            yield Fault(("rate",), self.rate, allowed, "lower it, or remove tempering and alpha")
+            expected = f"at most {MAX_DAMPING / dt:g}, {MAX_DAMPING:g} over the step: such noise is Gaussian"
+            yield Fault(("rate",), self.rate, expected, "lower it, or remove tempering and alpha")
 
     def lower(self, dt: float) -> Any:
         """Return the law as the kernels take it, cut into pieces that are sampled by rejection."""

@@ -15,9 +15,9 @@ def without_momentum(name: str) -> Callable[[Any], Iterator[Fault]]:
     def check(study: Any) -> Iterator[Fault]:
         for model_name, model in study.models.items():
             if getattr(model, "momentum", None) is not None:
-                allowed = f"nothing of the kind: with the momentum of models.{model_name}, "
-                allowed += "the modes have a velocity of their own"
-                yield Fault(("record", "observables"), name, allowed, f"remove {name} or the momentum")
+                expected = f"nothing of the kind: with the momentum of models.{model_name}, "
+                expected += "the modes have a velocity of their own"
+                yield Fault(("record", "observables"), name, expected, f"remove {name} or the momentum")
 
     return check
 

@@ -44,8 +44,8 @@ class Interval(Section):
     @model_validator(mode="after")
     def _agree(self) -> Interval:
         if (self.inside is None) == (self.outside is None):
-            mend = "write { mode = 1, inside = [0.9, 1.1] }, or { mode = 1, outside = [-1.0, 1.0] }"
-            refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of inside and outside", mend)])
+            fix = "write { mode = 1, inside = [0.9, 1.1] }, or { mode = 1, outside = [-1.0, 1.0] }"
+            refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of inside and outside", fix)])
         if self.ends[0] >= self.ends[1]:
             key = "inside" if self.inside else "outside"
             refuse([Fault((key,), list(self.ends), "the lower end, then the upper one")])

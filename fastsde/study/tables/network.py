@@ -104,15 +104,15 @@ class Initialisation(Section):
                 yield Fault((key,), "nothing", "the run and the model whose states are taken", f"add {key}")
         elif self.kind == "values":
             if (self.layers is None) == (self.file is None):
-                mend = 'write layers = [[[..], ..], ..], W_1 first, or file = "start.npy"'
-                yield Fault((), given, "exactly one of layers and file", mend)
+                fix = 'write layers = [[[..], ..], ..], W_1 first, or file = "start.npy"'
+                yield Fault((), given, "exactly one of layers and file", fix)
             elif self.file is not None and self.std is not None:
                 yield Fault(("std",), self.std, "nothing: a file has the states as they are", "remove std")
             elif self.layers is not None and self.branches is not None:
                 yield Fault(("branches",), self.branches, "branches only with file", "remove branches")
         elif (self.gamma is None) == (self.std is None):
-            mend = "write gamma = 2.0 (variance one over the width squared), or std = 0.1"
-            yield Fault((), given, "exactly one of gamma and std", mend)
+            fix = "write gamma = 2.0 (variance one over the width squared), or std = 0.1"
+            yield Fault((), given, "exactly one of gamma and std", fix)
 
     @property
     def from_states(self) -> bool:
@@ -174,14 +174,14 @@ class Network(Section):
         """Check the shapes of given layers."""
         layers = self.init.layers or ()
         if layers and len(layers) != len(self.widths) - 1:
-            allowed = f"{len(self.widths) - 1} matrices, one per layer"
-            yield Fault(("init", "layers"), f"{len(layers)} matrices", allowed)
+            expected = f"{len(self.widths) - 1} matrices, one per layer"
+            yield Fault(("init", "layers"), f"{len(layers)} matrices", expected)
             return
         for number, (rows, (below, above)) in enumerate(zip(layers, pairwise(self.widths), strict=False)):
             if len(rows) != above or any(len(row) != below for row in rows):
-                allowed = f"{above} rows of {below} numbers, from {below} units to {above}"
+                expected = f"{above} rows of {below} numbers, from {below} units to {above}"
                 found = f"rows of {', '.join(str(len(row)) for row in rows)} numbers"
-                yield Fault(("init", "layers", number), found, allowed)
+                yield Fault(("init", "layers", number), found, expected)
 
     @property
     def loss_scale(self) -> float:

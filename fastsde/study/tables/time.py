@@ -81,8 +81,8 @@ class Snapshots(Section):
     def _agree(self) -> Snapshots:
         faults = []
         if (self.at is None) == (self.count is None):
-            mend = 'write { count = 64, spacing = "log" } or { at = [0, 10, 100] }'
-            faults.append(Fault((), self.model_dump(exclude_none=True), "exactly one of count and at", mend))
+            fix = 'write { count = 64, spacing = "log" } or { at = [0, 10, 100] }'
+            faults.append(Fault((), self.model_dump(exclude_none=True), "exactly one of count and at", fix))
         elif self.at is not None and self.spacing is not None:
             faults.append(Fault(("spacing",), self.spacing, "spacing only with count", "remove spacing"))
         if self.at is not None and any(b <= a for a, b in pairwise(self.at)):
@@ -139,8 +139,8 @@ class Time(Section):
             refuse([Fault(("snapshots", "at"), list(wanted.at), f"steps from 0 to {self.steps}")])
         late = wanted.late
         if late is not None and (late.count - 1) * late.every > self.steps:
-            allowed = f"(count - 1) x every at most the {self.steps} steps of the run"
-            refuse([Fault(("snapshots", "late"), late.model_dump(), allowed)])
+            expected = f"(count - 1) x every at most the {self.steps} steps of the run"
+            refuse([Fault(("snapshots", "late"), late.model_dump(), expected)])
         return self
 
     def snapshot_steps(self) -> NDArray[np.int64]:

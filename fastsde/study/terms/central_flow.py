@@ -35,8 +35,8 @@ class CentralFlow(Term):
         if value > setting.parameters:
             yield Fault(here, value, f"at most {setting.parameters}, the parameters")
         if setting.schedule is not None:
-            mend = "remove time.schedule or central_flow"
-            yield Fault(here, value, "a constant learning rate", mend)
+            fix = "remove time.schedule or central_flow"
+            yield Fault(here, value, "a constant learning rate", fix)
         yield from float32_faults(self.name, value, setting, where)
 
     def carried(self, value: int, parameters: int) -> int:

@@ -50,9 +50,9 @@ class Covariance(Section):
     def _agree(self) -> Covariance:
         faults = []
         if (self.matrix is None) == (self.diagonal is None and self.factor is None):
-            mend = "write { matrix = [[..], ..] }, or { diagonal = [..], factor = [[..], ..] }"
+            fix = "write { matrix = [[..], ..] }, or { diagonal = [..], factor = [[..], ..] }"
             faults.append(
-                Fault((), self.model_dump(exclude_none=True), "a matrix, or diagonal and factor", mend)
+                Fault((), self.model_dump(exclude_none=True), "a matrix, or diagonal and factor", fix)
             )
         for name in ("matrix", "factor"):
             rows = getattr(self, name)

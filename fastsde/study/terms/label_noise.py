@@ -31,8 +31,8 @@ class LabelNoise(Term):
         if setting.landscape:
             yield Fault(here, value, "nothing: a landscape has no labels")
         elif setting.population:
-            mend = "set data.label_noise: a population draws its labels again anyway"
-            yield Fault(here, value, "label noise only with finite data", mend)
+            fix = "set data.label_noise: a population draws its labels again anyway"
+            yield Fault(here, value, "label noise only with finite data", fix)
 
 
 TERMS.register(LabelNoise())

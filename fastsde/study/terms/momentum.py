@@ -37,12 +37,12 @@ class Momentum(Term):
     def clashes(self, value: float, model: Any) -> Iterator[Fault]:
         """Refuse steps shorter than the learning rate, and the central flow."""
         if model.substeps > 1:
-            mend = "remove momentum, or set substeps = 1"
-            yield Fault(("momentum",), value, "momentum only with substeps = 1", mend)
+            fix = "remove momentum, or set substeps = 1"
+            yield Fault(("momentum",), value, "momentum only with substeps = 1", fix)
         central_flow = getattr(model, "central_flow", None)
         if central_flow is not None:
-            allowed = "the central flow of descent without momentum"
-            yield Fault(("central_flow",), central_flow, allowed, "remove one of the two")
+            expected = "the central flow of descent without momentum"
+            yield Fault(("central_flow",), central_flow, expected, "remove one of the two")
 
     def not_shared(self, value: float) -> str:
         """Say why paths at dt and dt / 2 cannot be compared."""

@@ -40,8 +40,8 @@ class Rotation(Section):
     @model_validator(mode="after")
     def _agree(self) -> Rotation:
         if (self.matrix is None) == (self.layer is None):
-            mend = "write { matrix = [[0, 1], [-1, 0]] }, or { layer = 1, strength = 1.0 }"
-            refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of matrix and layer", mend)])
+            fix = "write { matrix = [[0, 1], [-1, 0]] }, or { layer = 1, strength = 1.0 }"
+            refuse([Fault((), self.model_dump(exclude_none=True), "exactly one of matrix and layer", fix)])
         if self.matrix is not None:
             if self.strength is not None:
                 refuse([Fault(("strength",), self.strength, "strength only with layer", "scale the matrix")])
@@ -93,8 +93,8 @@ class RotationalDrift(Term):
         """Check the size of the matrix, or the layer."""
         widths = setting.widths
         if value.matrix is not None and len(value.matrix) != setting.parameters:
-            allowed = f"{setting.parameters} rows, one a parameter"
-            yield Fault((*where, "rotation", "matrix"), len(value.matrix), allowed)
+            expected = f"{setting.parameters} rows, one a parameter"
+            yield Fault((*where, "rotation", "matrix"), len(value.matrix), expected)
         if value.layer is None:
             return
         if value.layer > len(widths) - 1:

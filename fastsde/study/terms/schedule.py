@@ -45,8 +45,8 @@ class Schedule(Section):
             if value is not None and self.kind != kind:
                 faults.append(Fault((name,), value, f'{name} only with kind = "{kind}"', f"remove {name}"))
         if self.kind == "step" and (self.every is None or self.drop is None):
-            mend = 'write { kind = "step", every = 1000, drop = 0.1 }'
-            faults.append(Fault((), self.model_dump(exclude_none=True), "every and drop", mend))
+            fix = 'write { kind = "step", every = 1000, drop = 0.1 }'
+            faults.append(Fault((), self.model_dump(exclude_none=True), "every and drop", fix))
         refuse(faults)
         return self
 

@@ -15,8 +15,8 @@ __all__ = ["SecondOrder", "float32_faults"]
 def float32_faults(key: str, value: Any, setting: Setting, where: Where) -> Iterator[Fault]:
     """Refuse derivatives of a landscape's gradient, which are differences, in ``float32``."""
     if setting.landscape and setting.dtype == "float32":
-        allowed = "nothing in float32: derivatives of a landscape are differences"
-        yield Fault((*where, key), value, allowed, 'set dtype = "float64"')
+        expected = "nothing in float32: derivatives of a landscape are differences"
+        yield Fault((*where, key), value, expected, 'set dtype = "float64"')
 
 
 class SecondOrder(Term):

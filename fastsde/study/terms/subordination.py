@@ -70,17 +70,17 @@ class FractionalTime(Term):
     def clashes(self, value: Subordination, model: Any) -> Iterator[Fault]:
         """Refuse the central flow."""
         if model.central_flow is not None:
-            allowed = "no central flow in fractional time"
-            yield Fault(("central_flow",), model.central_flow, allowed, "remove one of the two")
+            expected = "no central flow in fractional time"
+            yield Fault(("central_flow",), model.central_flow, expected, "remove one of the two")
 
     def faults(self, value: Subordination, model: Any, setting: Setting, where: Where) -> Iterator[Fault]:
         """Refuse a first step of time without end."""
         first = value.first_events(model.dt(setting.learning_rate))
         if first > MAX_EVENTS:
-            allowed = f"at most {MAX_EVENTS:g} steps of operational time in the first step of time"
+            expected = f"at most {MAX_EVENTS:g} steps of operational time in the first step of time"
             found = f"{value.scale:g} (it has {first:.3g})"
-            mend = "lower scale, raise beta, or take longer steps"
-            yield Fault((*where, "subordination", "scale"), found, allowed, mend)
+            fix = "lower scale, raise beta, or take longer steps"
+            yield Fault((*where, "subordination", "scale"), found, expected, fix)
 
     def not_shared(self, value: Subordination) -> str:
         """Say why paths at dt and dt / 2 cannot be compared."""

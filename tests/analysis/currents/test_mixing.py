@@ -41,7 +41,7 @@ def ask(modes):
     """The section's answer about one model with these modes, (snapshot, trajectory, mode)."""
     count = modes.shape[1]
     step = np.arange(SNAPSHOTS) * 10
-    arrays = {"modes": 100 + modes, "exploded_step": np.full(count, -1)}
+    arrays = {"modes": 100 + modes, "diverged_step": np.full(count, -1)}
     view = FakeTrajectories(step, step * 1e-4, arrays, {"dt": 1e-4})
     ensemble = FakeEnsemble(fake_study(count, 4, ("sgd",)), fake_problem(), {"sgd": view})
     return mixing.measure(Context(ensemble, ensemble.views, "sgd", Settings(), Silent())).models["sgd"]

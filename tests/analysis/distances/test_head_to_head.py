@@ -72,7 +72,7 @@ def test_models_with_some_snapshots_missing(ensemble):
     assert views["sgd"].step.tolist() == view.step.tolist()
     assert np.array_equal(views["sgd"].read("loss", 3), partial["sgd"].arrays["loss"][5])
     assert np.array_equal(views["sgd"]["modes"], partial["sgd"].arrays["modes"][kept])
-    assert np.array_equal(views["sgd"]["exploded_step"], partial["sgd"].arrays["exploded_step"])
+    assert np.array_equal(views["sgd"]["diverged_step"], partial["sgd"].arrays["diverged_step"])
     found = analyze(partial, settings=QUICK)
     assert found.step.tolist() == view.step.tolist()
     assert found.models["langevin"].distances["mmd_features"].distinguishable

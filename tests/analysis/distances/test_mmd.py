@@ -62,7 +62,7 @@ def test_bandwidth_of_one_place(sample, expected):
     assert kernel_two_sample.median_bandwidth(sample) == expected
 
 
-def test_exploded_trajectories_are_a_state():
+def test_diverged_trajectories_are_a_state():
     finite = np.random.default_rng(4).normal(size=(40, 2))
     gone = finite.copy()
     gone[:20] = np.nan

@@ -21,7 +21,7 @@ def test_blocks_are_the_trajectories_in_them():
     assert relabelled(sums, labels[None])[0] == pytest.approx(whole, rel=1e-5)
 
 
-def test_exploded_trajectories_are_a_state():
+def test_diverged_trajectories_are_a_state():
     x = np.random.default_rng(2).normal(size=(200, 2))
     waves = frequencies(2, 256, seed=3)
     gone = x.copy()

@@ -1,4 +1,4 @@
-"""Every distance: exact level of its permutation test, a difference it must find, explosions, existence."""
+"""Every distance: exact level of its permutation test, a difference it must find, divergences, existence."""
 
 import math
 
@@ -35,8 +35,8 @@ def test_level_and_power(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_explosions(name):
-    """A third explodes on one side: those that have a place for them say so; the others count survivors."""
+def test_divergences(name):
+    """A third diverges on one side: those that have a place for them say so; the others count survivors."""
     rng, distance = np.random.default_rng(1), DISTANCES[name]
     first, second = rng.normal(size=(2, 60, 3))
     second[::3] = np.nan

@@ -33,7 +33,7 @@ def test_stays_are_between_the_times_at_which_modes_are_learned(found):
     assert ours.escaped.tolist() == np.isfinite(learned).sum(axis=0).tolist()
     assert ours.median[0] == pytest.approx(np.median(learned[:, 0]), abs=1e-4)
     assert ours.median[1] == pytest.approx(np.median(learned[:, 1] - learned[:, 0]), abs=1e-3)
-    assert np.all(ours.arrived == ours.escaped + ours.exploded + ours.censored)
+    assert np.all(ours.arrived == ours.escaped + ours.diverged + ours.censored)
 
 
 def test_a_model_that_learns_sooner_escapes_sooner_and_one_of_the_same_law_does_not(found):
@@ -48,13 +48,13 @@ def test_a_model_that_learns_sooner_escapes_sooner_and_one_of_the_same_law_does_
     assert np.isnan(found.models["sgd"].logrank_p).all()
 
 
-def test_explosions_compete(found):
+def test_divergences_compete(found):
     levy = found.models["levy"]
-    assert levy.exploded.sum() > 0
-    last = levy.incidence[:, -1] + levy.explosion[:, -1]
+    assert levy.diverged.sum() > 0
+    last = levy.incidence[:, -1] + levy.divergence[:, -1]
     assert np.all(last <= 1 + 1e-12)
-    assert np.all(levy.explosion[:, -1] <= levy.exploded / levy.arrived + 1e-12)
-    assert np.all(found.models["sgd"].explosion == 0)
+    assert np.all(levy.divergence[:, -1] <= levy.diverged / levy.arrived + 1e-12)
+    assert np.all(found.models["sgd"].divergence == 0)
 
 
 def test_without_events_the_snapshots_say_when_modes_are_learned():
@@ -186,16 +186,16 @@ def test_only_data_sets_that_all_levels_have_are_compared():
     assert effect(apart, "alpha") is None
 
 
-def exploding(rng, scale, share, n=500):
-    """Escape times of one law, of which a share of those after the median explode first, at a random time."""
+def diverging(rng, scale, share, n=500):
+    """Escape times of one law, of which a share of those after the median diverge first, at a random time."""
     times = scale * rng.lognormal(0.0, 0.5, n)
     gone = (times > np.median(times)) & (rng.random(n) < share)
     return Passages(np.where(gone, times * rng.random(n), times), ~gone, gone)
 
 
 @pytest.mark.statistics
-def test_explosions_are_no_effect_on_the_time_of_escape_and_hide_none():
-    """Half of the late trajectories of one level explode first (fixed seed).
+def test_divergences_are_no_effect_on_the_time_of_escape_and_hide_none():
+    """Half of the late trajectories of one level diverge first (fixed seed).
 
     Taken for censored they would move the median. Of 40 intervals of 95 % two miss one on average, more than
     seven with probability 1e-3.
@@ -203,7 +203,7 @@ def test_explosions_are_no_effect_on_the_time_of_escape_and_hide_none():
     rng = np.random.default_rng(8)
     missed, moved = 0, []
     for seed in range(40):
-        stays = [exploding(rng, 1.0, share) for share in (0.0, 0.5)]
+        stays = [diverging(rng, 1.0, share) for share in (0.0, 0.5)]
         groups = [Group(str(a), {**SDE, "alpha": a}, 0, s) for a, s in zip((1.2, 2.0), stays, strict=True)]
         found = effect(groups, "alpha", seed)
         missed += not found.ratio_low <= 1 <= found.ratio_high
@@ -212,9 +212,9 @@ def test_explosions_are_no_effect_on_the_time_of_escape_and_hide_none():
     assert missed <= 7
     assert abs(np.mean(moved)) > 0.03
     assert found.share == 0.5
-    assert found.exploded[0] == 0
-    assert found.exploded[1] == pytest.approx(125, abs=50)
-    groups[1] = Group("2.0", groups[1].settings, 0, exploding(rng, 1.4, 0.5))
+    assert found.diverged[0] == 0
+    assert found.diverged[1] == pytest.approx(125, abs=50)
+    groups[1] = Group("2.0", groups[1].settings, 0, diverging(rng, 1.4, 0.5))
     assert effect(groups, "alpha").ratio_low > 1.15
 
 

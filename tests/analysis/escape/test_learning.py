@@ -99,12 +99,12 @@ def test_logrank_false_alarms():
     assert logrank_p(group(1.0), group(4.0)) < 1e-4
 
 
-def test_explosions_compete():
+def test_divergences_compete():
     passage = np.array([[1.0], [NAN], [NAN], [2.0]])[:, :, None]
-    exploded = np.array([NAN, 0.5, NAN, 3.0])
-    found = learning(passage, exploded, np.array([0.5]), np.array([0.1, 1.0, 5.0]))
+    diverged = np.array([NAN, 0.5, NAN, 3.0])
+    found = learning(passage, diverged, np.array([0.5]), np.array([0.1, 1.0, 5.0]))
     assert found.learned[0, 0] == 2
-    assert found.exploded[0, 0] == 1
+    assert found.diverged[0, 0] == 1
     assert found.censored[0, 0] == 1
     assert found.survival[0, 0].tolist() == pytest.approx([1.0, 2 / 3, 1 / 3])
 

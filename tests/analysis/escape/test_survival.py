@@ -39,10 +39,10 @@ def test_incidence_of_competing_ends_is_the_closed_form():
     """Rates a and b: F_a(t) = a / (a + b) (1 - exp(-(a + b) t)); 5 standard errors at n = 20,000."""
     rng = np.random.default_rng(1)
     n, a, b = 20_000, 1.0, 0.5
-    escape, explosion = rng.exponential(1 / a, n), rng.exponential(1 / b, n)
-    passage = np.where((escape < explosion) & (escape < 3), escape, NAN)
-    exploded = np.where((explosion < escape) & (explosion < 3), explosion, NAN)
-    counts = count(passages(passage, exploded, end=3.0))
+    escape, divergence = rng.exponential(1 / a, n), rng.exponential(1 / b, n)
+    passage = np.where((escape < divergence) & (escape < 3), escape, NAN)
+    diverged = np.where((divergence < escape) & (divergence < 3), divergence, NAN)
+    counts = count(passages(passage, diverged, end=3.0))
     one, other = incidence(counts)
     for t in (0.3, 1.0, 2.5):
         at = np.searchsorted(counts.time, t, side="right") - 1
@@ -51,19 +51,19 @@ def test_incidence_of_competing_ends_is_the_closed_form():
             exact = rate / (a + b) * total
             assert abs(got[at] - exact) < 5 * np.sqrt(exact * (1 - exact) / n)
     kaplan = 1 - survival(counts)[-1]
-    assert kaplan == pytest.approx(1 - np.exp(-a * 3), abs=0.02)  # net of explosions: another question
+    assert kaplan == pytest.approx(1 - np.exp(-a * 3), abs=0.02)  # net of divergences: another question
     assert kaplan > one[-1] + 0.2
 
 
 def test_stays_follow_each_other_whatever_the_order_of_the_modes():
     learned = np.array([[5.0, 2.0, NAN], [NAN, NAN, NAN], [1.0, 1.0, 4.0]])
-    exploded = np.array([7.0, 3.0, NAN])
-    zero, one, two = stays(learned, exploded, end=10.0)
+    diverged = np.array([7.0, 3.0, NAN])
+    zero, one, two = stays(learned, diverged, end=10.0)
     assert zero.time.tolist() == [2.0, 3.0, 1.0]
-    assert zero.exploded.tolist() == [False, True, False]
+    assert zero.diverged.tolist() == [False, True, False]
     assert one.time.tolist() == [3.0, 0.0]
     assert two.time.tolist() == [2.0, 3.0]
-    assert two.exploded.tolist() == [True, False]
+    assert two.diverged.tolist() == [True, False]
     assert two.escaped.tolist() == [False, True]
 
 
@@ -107,15 +107,15 @@ def test_bootstrap_intervals_are_those_of_scipy():
     assert abs(got[1] - other.high) < width / 10
 
 
-def test_the_time_of_escape_counts_those_that_exploded():
+def test_the_time_of_escape_counts_those_that_diverged():
     """Rates 1 and 1/2: a share q has escaped at -ln(1 - 3 q / 2) / 1.5, and never more than two thirds."""
     rng = np.random.default_rng(7)
-    escape, explosion = rng.exponential(1.0, 20_000), rng.exponential(2.0, 20_000)
-    passage, exploded = (np.where(a < b, a, NAN) for a, b in ((escape, explosion), (explosion, escape)))
-    counts = count(passages(passage, exploded, end=30.0))
+    escape, divergence = rng.exponential(1.0, 20_000), rng.exponential(2.0, 20_000)
+    passage, diverged = (np.where(a < b, a, NAN) for a, b in ((escape, divergence), (divergence, escape)))
+    counts = count(passages(passage, diverged, end=30.0))
     assert float(escape_time(counts, 0.5)) == pytest.approx(-np.log(1 - 0.75) / 1.5, rel=0.03)
     assert float(escape_time(counts, 0.7)) == np.inf
-    assert float(quantile(counts, 0.5)) == pytest.approx(np.log(2), rel=0.03)  # had nothing exploded
+    assert float(quantile(counts, 0.5)) == pytest.approx(np.log(2), rel=0.03)  # had nothing diverged
 
 
 @pytest.mark.statistics

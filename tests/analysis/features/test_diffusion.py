@@ -136,7 +136,7 @@ def test_curves_in_their_own_time_are_the_curve_they_share():
         "mode_drift": -size[1] * np.nan_to_num(x * np.exp((1 - x**2) / 2)),
     }
     arrays["modes"][100, 3, 1] = np.nan
-    view = FakeTrajectories(step, step * 1.0, arrays | {"exploded_step": np.full(400, -1)})
+    view = FakeTrajectories(step, step * 1.0, arrays | {"diverged_step": np.full(400, -1)})
     found = align(view, half, np.array([4.0, 2.0]), 300)
     assert found.count.tolist() == [297, 299]
     inside = GRID * np.nanmedian(half[:300], axis=0)[:, None] < 0.97 * step[-1]

@@ -129,7 +129,7 @@ def test_two_layers_at_a_small_temperature_have_the_local_boltzmann_law_of_w():
     times = np.array([0, steps // 2, steps])
     laws = {}
     for said in (temperature, 1.3 * temperature):
-        arrays = {"modes": np.stack([middle, middle, last]), "exploded_step": np.full(count, -1)}
+        arrays = {"modes": np.stack([middle, middle, last]), "diverged_step": np.full(count, -1)}
         view = FakeTrajectories(times, times * step, arrays, {"dt": step, "temperature": said})
         ensemble = FakeEnsemble(study, problem, {"langevin": view})
         found = late_law.measure(Context(ensemble, ensemble.views, "", Settings(), Silent()))

@@ -22,11 +22,11 @@ class MadeUp:
 
     def __init__(self, step, seed, variables):
         self.step, self.time, self.count = step, step * 1e-4, COUNT
-        self.variables = (*variables, "exploded_step")
+        self.variables = (*variables, "diverged_step")
         self.rank = np.random.default_rng(seed).random(COUNT)
 
     def read(self, name, snapshot=None, trajectories=slice(None)):
-        if name == "exploded_step":
+        if name == "diverged_step":
             return np.full(COUNT, -1)[trajectories]
         rank = self.rank[trajectories, None]
         if name == "parameters":

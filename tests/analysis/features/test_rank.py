@@ -114,10 +114,10 @@ def test_losses_that_few_trajectories_reach_are_not_compared():
     )
 
 
-def test_exploded_trajectories_are_left_out_of_ranks():
+def test_diverged_trajectories_are_left_out_of_ranks():
     ensemble = with_ranks(trajectories=40)
     view = ensemble["gd"]
-    view.arrays["exploded_step"][:7] = 50
+    view.arrays["diverged_step"][:7] = 50
     view.arrays["singular_values"][10:, :7] = np.nan
     view.arrays["loss"][10:, :7] = np.nan
     found = ask(rank, ensemble).models["gd"]

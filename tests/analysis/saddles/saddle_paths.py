@@ -64,7 +64,7 @@ def ensemble(
     everything["rank_distance"] = far.reshape(rank.shape)
     step = np.arange(len(theta))
     arrays = {name: everything[name] for name in recorded}
-    arrays["exploded_step"] = np.full(theta.shape[1], -1)
+    arrays["diverged_step"] = np.full(theta.shape[1], -1)
     view = FakeTrajectories(step, step * s.time.learning_rate, arrays, {"dt": s.time.learning_rate})
     return FakeEnsemble(s, problem, {"m": view})
 

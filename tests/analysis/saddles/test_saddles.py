@@ -294,7 +294,7 @@ def test_gradient_descent_has_no_noise():
     assert measured(ensemble(2, [PATH], model={"kind": "gd"})).noise == {}
 
 
-def test_an_exploded_trajectory_visits_nothing_more():
+def test_an_diverged_trajectory_visits_nothing_more():
     found = ensemble(2, [PATH])
     for name in ("loss", "gradient_norm", "modes"):
         found.views["m"].arrays[name][9:, 0] = np.nan

@@ -118,7 +118,7 @@ def test_values_within_their_natural_size_deny_no_moment(size, kept):
     assert np.isinf(found.denied[0]) == kept
 
 
-def test_exploded_rows_are_left_out_and_not_counted(gaussian):
+def test_diverged_rows_are_left_out_and_not_counted(gaussian):
     broken = gaussian.copy()
     broken[::2, 1] = np.nan
     found, expected = moments(broken), moments(gaussian[1::2])

@@ -201,7 +201,7 @@ def test_section():
     assert np.isfinite(levy.statistics["median"].error).all()
     assert np.all(levy.exists_below[:, 0] <= 0.4)
     assert np.abs(sgd.statistics["mean"].value[:, 7]).max() < 5 / np.sqrt(200)
-    assert levy.count[-1] == 200 - analysis.models["levy"].exploded
+    assert levy.count[-1] == 200 - analysis.models["levy"].diverged
 
 
 def test_section_without_moments_computes_the_gate_itself():
@@ -214,7 +214,7 @@ def test_section_without_moments_computes_the_gate_itself():
     assert np.allclose(rows[0].models["sgd"].exists_below, rows[1].models["sgd"].exists_below)
 
 
-def test_everything_exploded():
+def test_everything_diverged():
     ensemble = fake_ensemble(50, 4, ("sgd",))
     for name in ("modes", "loss"):
         ensemble.views["sgd"].arrays[name][2:] = np.nan

@@ -95,7 +95,7 @@ def test_what_is_bounded_has_no_tail():
     assert sample_tails(_pool(0.0 * values), np.array([5.0])).verdict == ("none",)
 
 
-def test_no_noise_and_exploded_trajectories():
+def test_no_noise_and_diverged_trajectories():
     rng = np.random.default_rng(4)
     noise = rng.standard_normal((6, 300, 2))
     noise[:, :, 1] = 0
@@ -108,7 +108,7 @@ def test_no_noise_and_exploded_trajectories():
     assert np.isnan(found.path[1]).all()
 
 
-def test_everything_exploded():
+def test_everything_diverged():
     found = _tails([np.full((200, 2), np.nan)] * 3)
     assert found.pooled.verdict == ("none", "none")
     assert np.isnan(found.snapshot.index).all()
