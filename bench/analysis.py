@@ -1,4 +1,4 @@
-"""Processor time and peak memory of the analysis of a large ensemble: ``python -m bench.analysis``.
+"""CPU time and peak memory of the analysis of a large ensemble: ``python -m bench.analysis``.
 
 The ensemble is made up as it is read, one snapshot of one model at a time, so that the numbers are the
 analysis's own: time to make the values is measured apart and taken off. Seconds are of all cores together, so

@@ -80,7 +80,7 @@ def _word(analysis: Analysis) -> str:
 
 
 def count(seeds: int, change: str, trajectories: int) -> Counter[str]:
-    """Count the verdicts of so many seeds, without the sections that the headline does not need."""
+    """Count the verdicts of a number of seeds, without the sections that the headline does not need."""
     kept = sections.SECTIONS
     asked = {name: one for name, one in kept.items() if name in ASKED}
     sections.SECTIONS = asked  # type: ignore[assignment]

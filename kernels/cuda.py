@@ -147,7 +147,7 @@ class Program:
     dynamics
         The step to advance by.
     carried : int
-        Numbers beside the parameters that a trajectory carries.
+        Numbers besides the parameters that a trajectory carries.
     indices : int
         Sample indices that a trajectory needs.
     trace : int

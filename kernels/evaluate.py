@@ -1,4 +1,4 @@
-"""Energy and gradient of landscapes at given points, beside any integration."""
+"""Energy and gradient of landscapes at given points, besides any integration."""
 
 from fastsde.kernels.lanes import lane_width, store
 from fastsde.kernels.options import kernel

@@ -19,16 +19,16 @@ __all__ = ["Space", "hessian_vector", "plan_space", "settle"]
 
 
 class Space(NamedTuple):
-    """Places in the memory that Hessian products and Lanczos need beside the block's own, in lane vectors."""
+    """Places in the memory of Hessian products and Lanczos, besides the block's own, in lane vectors."""
 
     back: Any  # (L,) B_l, d_l x d_in
     turn: Any  # (L,) dP_l, d_l x d_in; that of layer 1 is the direction's own first layer
     change: int  # dB_l
     partner: int  # dB_{l-1}, in turns with it
-    diagonal: int  # of the tridiagonal matrix, one a step
-    off: int  # beside the diagonal, one a step
-    solved: int  # of a tridiagonal system, one a step
-    ratio: int  # of its factorisation, one a step
+    diagonal: int  # of the tridiagonal matrix, one per step
+    off: int  # next to the diagonal, one per step
+    solved: int  # of a tridiagonal system, one per step
+    ratio: int  # of its factorisation, one per step
     found: int  # two eigenvalues and the bounds of their errors
     basis: int  # Lanczos vectors, p each, one more than steps
     steps: int  # at most

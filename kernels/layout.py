@@ -31,7 +31,7 @@ class Network(NamedTuple):
     mix: int  # d_in x d_in
     spare: int  # d_out x d_in
     draw: int  # normals
-    carried: int  # what a dynamics carries from step to step beside the parameters, right behind them
+    carried: int  # what a dynamics carries from step to step besides the parameters, right behind them
     hold: int  # p: the state a step came from
     kept: int  # p: the same for the outermost step
     extra: int  # p: drift beyond the gradient

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastsde.analysis.results import Findings
 
 NAMED = 6
-"""The headline names so many models; of more, the three nearest and the farthest."""
+"""The most models that the headline names; of more, it names the three nearest and the farthest."""
 
 
 def headline(analysis: Findings) -> str:

@@ -1,4 +1,4 @@
-"""The state of a range of trajectories between two integrator steps, from which integration goes on."""
+"""The state of a range of trajectories between two integrator steps, from which integration continues."""
 
 from __future__ import annotations
 

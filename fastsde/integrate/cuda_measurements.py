@@ -111,7 +111,7 @@ def _lanczos(study: Study, lowered: Lowered) -> tuple[Any, Array, Any]:
 
 
 def task_options(study: Study, lowered: Lowered, task: str) -> dict[str, Any]:
-    """Return what the program of a task takes beside a model."""
+    """Return what the program of a task takes besides a model."""
     if task == "curve":
         return {"plan": _lanczos(study, lowered)[0]}
     return {"trace": lowered.trace} if task == "measure" else {}

@@ -14,7 +14,7 @@ __all__ = ["block_curvature", "curvature", "lanczos_setting"]
 
 Array = NDArray[Any]
 STEPS = 96
-"""At most so many Lanczos steps from each start."""
+"""Most Lanczos steps from each start."""
 STARTS = 2
 TOLERANCE = {8: 1e-5, 4: 1e-4}
 """Error bound, as a share of the largest absolute eigenvalue, at which a run ends; by bytes of a number."""

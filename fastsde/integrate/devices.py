@@ -37,8 +37,8 @@ LOCAL_BYTES = 8 << 10
 def memory_class(lowered: Lowered, dtype: str) -> str:
     """Return where the memory of a trajectory of a model is while it advances.
 
-    ``"local"``: a thread a trajectory, ``"shared"``: a warp a trajectory in shared memory, ``"team"``: a
-    block of threads a trajectory in global memory, ``"global"``: a thread a trajectory there.
+    ``"local"``: one thread per trajectory, ``"shared"``: one warp per trajectory in shared memory,
+    ``"team"``: one block of threads per trajectory in global memory, ``"global"``: one thread there.
     """
     from fastsde.kernels.gpu import team
 
@@ -52,10 +52,10 @@ def memory_class(lowered: Lowered, dtype: str) -> str:
 
 
 WORDS = {
-    "local": "a thread a trajectory",
-    "shared": "a warp a trajectory, in shared memory",
+    "local": "one thread per trajectory",
+    "shared": "one warp per trajectory, in shared memory",
     "team": "a block of 128 threads a trajectory, in global memory",
-    "global": "a thread a trajectory, in global memory",
+    "global": "one thread per trajectory, in global memory",
 }
 
 
@@ -73,7 +73,7 @@ def classes(study: Study) -> dict[str, str]:
     ...     "models": {"sgd": {"kind": "sgd"}},
     ... })
     >>> classes(study)
-    {'sgd': 'a warp a trajectory, in shared memory; 11.3 KiB each'}
+    {'sgd': 'one warp per trajectory, in shared memory; 11.3 KiB each'}
     """
     from fastsde.integrate.lowering import lower
     from fastsde.problem.data import build_problem
@@ -93,7 +93,7 @@ def classes(study: Study) -> dict[str, str]:
 
 
 def simulated() -> bool:
-    """Say whether numba's simulator stands for a device."""
+    """Return whether numba's simulator replaces a device."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1"
 
 
@@ -121,7 +121,7 @@ def obstacle(study: Study) -> str | None:
     """Return what of a study no GPU can compute; None if there is nothing."""
     if study.objective.by_point:
         return (
-            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's processor "
+            f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU "
             "cannot be called on a GPU\nFix: --device cpu"
         )
     return None
@@ -182,7 +182,7 @@ def refusal(error: Exception) -> DeviceError | None:
 
 
 def survey() -> dict[str, Any]:
-    """Return what there is to compute on beside processors, or why there is nothing."""
+    """Return what there is to compute on besides CPUs, or why there is nothing."""
     why = unusable()
     if why is not None:
         return {"usable": False, "why": why.splitlines()[0]}

@@ -37,7 +37,7 @@ FIRST_SLICE = 1 << 27
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an integration leaves beside its snapshots.
+    """What an integration leaves besides its snapshots.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Outcome:
     parameters : (trajectories, p) array
         The last point.
     checkpoint : Checkpoint
-        From which a longer study goes on.
+        From which a longer study continues.
     """
 
     events: dict[str, Array]
@@ -110,7 +110,7 @@ def integrate(
     checkpoint_seconds : float, optional
         Least time between two checkpoints.
     device : {"cpu", "cuda"}, optional
-        Where to integrate: on processors, or on the GPU that `fastsde.integrate.devices`
+        Where to integrate: on CPUs, or on the GPU that `fastsde.integrate.devices`
         finds. Random integers are the same; results agree to rounding for as long as the dynamics are not
         chaotic.
 
@@ -212,7 +212,7 @@ def _check_request(study: Study, name: str, first: int, count: int, start: Array
 def _on_cpu(
     study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
 ) -> Iterator[Any]:
-    """Give the trajectories of a range on processors."""
+    """Integrate the trajectories of a range on CPUs."""
     from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
 

@@ -82,7 +82,7 @@ class ModeRates:
         number : int, default 0
             Integrator step, for a schedule.
         moved : (rows, p) array, optional
-            Displacement by ``terms.flow``, for a drift beside the gradient.
+            Displacement by ``terms.flow``, for a drift besides the gradient.
         """
         from fastsde.kernels.rates import mode_rates
 

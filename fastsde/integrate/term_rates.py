@@ -26,10 +26,10 @@ ROWS = 256
 class TermRates:
     """Drift and diffusion of the modes beyond what the plain models have.
 
-    The drift is ``grad m_a . b``, b the model's mean displacement by time with all its terms. Noise of a
-    given covariance C adds ``grad m_a . C grad m_a`` to the diffusion; label noise ``eta sigma^2 / B`` times
-    the mean over the samples of ``|c M_a x_i|^2``, ``<M_a, R>`` being the slope of the mode along the pushed
-    R.
+    The drift is ``grad m_a . b``, b the model's mean displacement per unit time with all its terms. Noise of
+    a given covariance C adds ``grad m_a . C grad m_a`` to the diffusion, label noise ``eta sigma^2 / B``
+    times the mean over the samples of ``|c M_a x_i|^2``, ``<M_a, R>`` being the slope of the mode along the
+    pushed R.
     A schedule of share f multiplies drift by f and diffusion by ``f^(2 p)``, p as the noise itself goes.
 
     Parameters
@@ -68,7 +68,7 @@ class TermRates:
         ----------
         theta : (rows, p) array
         moved : (rows, p) array, optional
-            Mean displacement by time; None where the drift is the gradient alone.
+            Mean displacement per unit time; None where the drift is the gradient alone.
         number : int
             Integrator step.
         """

@@ -1,6 +1,6 @@
 """Deep linear networks in plain numpy: the reference that the compiled kernels are tested against.
 
-The network is ``W = W_L ... W_1``; its parameters stand in one vector, layer 1 (the input side) first, each
+The network is ``W = W_L ... W_1``; its parameters form one vector, layer 1 (the input side) first, each
 ``W_l`` (d_l x d_{l-1}) row by row. The loss is ``c/2 E|Wx - y|^2``. Everything goes through one matrix of the
 size of W: with ``R = c (W S - Syx)`` the gradient of layer l is ``W_{>l}^T R W_{<l}^T``, where ``W_{>l}`` and
 ``W_{<l}`` are the products of the layers after and before it. All functions take leading axes along: an

@@ -21,7 +21,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def tables(head: Sequence[str], rows: Sequence[Sequence[str]], across: int = 5) -> str:
-    """Write a wide table as several, with so many columns each beside the headings of the rows."""
+    """Write a wide table as several narrow ones, each with the headings of the rows."""
     starts = range(1, max(len(head), 2), across)
     chosen = [slice(start, start + across) for start in starts]
     return "".join(table((head[0], *head[one]), [(row[0], *row[one]) for row in rows]) for one in chosen)

@@ -40,7 +40,7 @@ def data_faults(study: Content) -> Iterator[Fault]:
         fix = "shorten the list, or widen the first and last of network.widths"
         yield Fault(("data", "teacher", "singular_values"), values, expected, fix)
     if inputs.spectrum is not None and len(inputs.spectrum) != d_in:
-        expected = f"{d_in} numbers, one an input"
+        expected = f"{d_in} numbers, one per input"
         yield Fault(("data", "inputs", "spectrum"), list(inputs.spectrum), expected)
     if inputs.whiten and data.samples != "population" and data.samples <= d_in:
         fix = "take more samples, or set data.inputs.whiten = false"

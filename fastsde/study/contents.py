@@ -39,7 +39,7 @@ Name = Annotated[
     Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$"),
     AfterValidator(_not_taken),
     Expect(
-        "a name of a model: a small letter, then up to 40 small letters, digits, _ or -; "
+        "a name of a model: a lower-case letter, then up to 40 lower-case letters, digits, _ or -; "
         "not problem, which the files use"
     ),
 ]
@@ -50,7 +50,7 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 OrNone = WrapValidator(_or_none)
-"""For tables that a landscape stands for: required in the file, None where there is one."""
+"""For tables that a landscape replaces: required in the file, None where there is one."""
 
 
 TABLE = "sweep"

@@ -39,7 +39,7 @@ class _Inputs(Section):
     kind: str
     whiten: Annotated[bool, Expect("true or false")] = False
     spectrum: Annotated[
-        tuple[Positive, ...] | None, listed, Expect("a list of numbers above 0, one an input")
+        tuple[Positive, ...] | None, listed, Expect("a list of numbers above 0, one per input")
     ] = None
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ __all__ = ["Kind"]
 
 
 class Kind(Section):
-    """A table with a `kind`. The class that has a registry as `kinds` stands for all classes in it.
+    """A table with a `kind`. The class that has a registry as `kinds` represents all classes in it.
 
     A field of that class takes a table of any registered kind. The registry is asked when a study is
     validated, so that kinds may be registered later than the field is declared.
@@ -39,7 +39,7 @@ class Kind(Section):
     """
 
     kinds: ClassVar[Registry[Any]]
-    """The registered classes; of a class that stands for several."""
+    """The registered classes; only of a class that represents several."""
     name: ClassVar[str]
     """The `kind` that a class has."""
 
@@ -53,7 +53,7 @@ class Kind(Section):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate a table as its own class, or as that of its `kind` where the class stands for several."""
+        """Validate a table as its own class, or as that of its `kind` where the class represents several."""
         if "kinds" in vars(cls):
             return core_schema.no_info_plain_validator_function(cls.of_kind)
         return handler(source)

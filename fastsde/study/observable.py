@@ -36,7 +36,7 @@ T = TypeVar("T")
 OBJECTIVES = ("network", "landscape")
 NEEDS = ("parameters", "noise_trace", "update_noise", "curvature", "rates")
 DIMENSIONS = ("mode", "mode_in", "output", "input", "interface", "parameter")
-"""Dimensions that every study has, beside snapshot and trajectory."""
+"""Dimensions that every study has, besides snapshot and trajectory."""
 TAKEN = {"snapshot", "trajectory", "step", "time", "mode_strength", "passage"}
 """Names that files use for something else."""
 
@@ -163,7 +163,7 @@ class Observable:
         Given a `Snapshot`, returns an array of shape (rows, sizes of `dims`). It is called from several
         threads at once.
     dims : tuple of str
-        Dimensions beside snapshot and trajectory: of "mode", "mode_in", "output", "input", "interface",
+        Dimensions besides snapshot and trajectory: of "mode", "mode_in", "output", "input", "interface",
         "parameter", and `sizes`.
     units : str
     kind : {"float", "float64", "int64"}

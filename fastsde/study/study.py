@@ -213,7 +213,7 @@ class Study(Content):
             return self.from_mapping(document, self._source).read_from(self._folder, self._source)
 
     def extended(self, steps: int) -> Self:
-        """Make a longer study that takes the same snapshots as far as this one goes, and goes on as it did.
+        """Make a longer study with the same snapshots as far as this one goes, continued in the same way.
 
         Snapshots after the old end keep their spacing: the ratio of "log", the distance of "linear"; a list
         `at` gains the new end only. A finished run of this study can then be made longer without computing

@@ -1,1 +1,1 @@
-"""Terms of the drift beside the gradient; `fastsde.kernels.steps.drifted` adds them up."""
+"""Terms of the drift besides the gradient; `fastsde.kernels.steps.drifted` adds them up."""

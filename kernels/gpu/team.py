@@ -14,7 +14,7 @@ from fastsde.kernels.step import is_cooperative
 __all__ = ["PARTS", "primitives", "works_for"]
 
 PARTS = 32
-"""Parts of a sum; so many numbers are behind the memory of a trajectory."""
+"""Parts of a sum; as many numbers follow the memory of a trajectory."""
 SIZE = 0
 SHARED = Replacements()
 

@@ -1,4 +1,4 @@
-"""Drift beside the gradient, added to a step."""
+"""Drift besides the gradient, added to a step."""
 
 import math
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ __all__ = ["Drifted"]
 
 
 class Drifted(NamedTuple):
-    """A step with drift beside the gradient: ``-(decay theta + J grad U + second H grad U + central)``.
+    """A step with drift besides the gradient: ``-(decay theta + J grad U + second H grad U + central)``.
 
     ``U = L + decay |theta|^2 / 2``. J is given by entries; `nodes` and `odd` are those of a directional
     derivative (`fastsde.kernels.probe`).
@@ -67,7 +67,7 @@ def drifted(dynamics, m, net, data, moment):
 
 @never_inlined
 def _extra_drift(terms, m, net, data, moment):
-    """Write the drift beside the gradient to `extra`; state, product and deviation are left as found."""
+    """Write the drift besides the gradient to `extra`; state, product and deviation are left as found."""
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
     write_decay(m, net, terms.decay)

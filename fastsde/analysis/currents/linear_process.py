@@ -49,7 +49,7 @@ class LinearProcess:
 
     @property
     def entropy_production(self) -> float:
-        """Entropy production rate ``tr(Q^T D^-1 Q S^-1)``, by time; NaN if D is singular."""
+        """Entropy production rate ``tr(Q^T D^-1 Q S^-1)``, per unit time; NaN if D is singular."""
         diffusion, current = self.diffusion, -self.area_rate
         if np.linalg.eigvalsh(diffusion).min() <= 0:
             return float("nan")

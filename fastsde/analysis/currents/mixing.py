@@ -81,7 +81,7 @@ def _mixing(context: Context, name: str, view: Trajectories) -> Mixing:
         reason = f"only {len(window.snapshots)} snapshots in the late window"
     last = np.asarray(view.read("modes", window.snapshots[-1]), dtype=np.float64)[alive]
     if not reason and not spread_out(last, float(context.scale.max())):
-        reason = "the modes stand still"
+        reason = "the modes do not move"
     modes = len(context.strength)
     if reason:
         nothing = np.empty((0, modes))

@@ -27,14 +27,14 @@ class Plane:
     basis : ndarray, shape (2, d)
         The combinations.
     turning : Interval
-        Mean angular velocity ``2 <x dy - y dx> / 2 dt / (<x^2> + <y^2>)``, radians by time; positive from
-        the first combination to the second.
+        Mean angular velocity ``2 <x dy - y dx> / 2 dt / (<x^2> + <y^2>)``, radians per unit time;
+        positive from the first combination to the second.
     bound : float
         Lower bound of the entropy production rate, by the thermodynamic uncertainty relation.
     density : ndarray, shape (cell, cell)
         Share of the midpoints between snapshots in each cell, first combination along the first axis.
     velocity : ndarray, shape (cell, cell, 2)
-        Mean displacement by time at midpoints in the cell; NaN where there are few.
+        Mean displacement per unit time at midpoints in the cell; NaN where there are few.
     edges : ndarray, shape (cell + 1,)
     """
 

@@ -124,9 +124,9 @@ def _current(context: Context, name: str, view: Trajectories, variable: str) -> 
         first = _points(view, variable, window.pairs[0][0], alive)
         scale = first.std(axis=0)
         if not spread_out(first, float(context.scale.max())):
-            reason = "the modes stand still: no noise is left"
+            reason = "the modes do not move: no noise is left"
         elif scale.min() < 1e-9 * scale.max():
-            reason = "some coordinates stand still"
+            reason = "some coordinates do not move"
     if reason:
         return _nothing(reason, counted, window)
     moments = LaggedMoments(counted, len(scale))

@@ -203,7 +203,7 @@ def compare(
     """
     chosen = list(dict.fromkeys(names))
     if len(chosen) < 2:
-        raise RequestError(f"two different models or more are needed; got {', '.join(names) or 'none'}")
+        raise RequestError(f"at least two different models are needed; found {', '.join(names) or 'none'}")
     settings = settings or Settings()
     views = common_views(ensemble, chosen)
     step = next(iter(views.values())).step.astype(np.float64)

@@ -1,8 +1,8 @@
 """Does SGD favour low rank? Effective and stable rank over time and at equal loss, against each model.
 
-At one time a model that learns more slowly has a lower rank for that reason alone; at equal loss it has not.
-Both comparisons are given. The unit is the trajectory. Where models share their starting points differences
-are taken trajectory by trajectory, otherwise between independent means.
+At equal time, a model that learns more slowly has a lower rank for that reason alone; at equal loss it does
+not. Both comparisons are given. The unit is the trajectory. Where models share their starting points
+differences are taken trajectory by trajectory, otherwise between independent means.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Lowered:
     passages : int
         First passages that are looked for.
     carried : int
-        Numbers beside the parameters that a trajectory carries from step to step.
+        Numbers besides the parameters that a trajectory carries from step to step.
     attributes : dict
         What is worth knowing afterwards: dt, substeps, temperature, ...
     """

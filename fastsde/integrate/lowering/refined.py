@@ -26,7 +26,7 @@ __all__ = [
 
 
 def carried_numbers(model: Model, parameters: int) -> int:
-    """Return how many numbers beside the parameters a trajectory carries from step to step."""
+    """Return how many numbers besides the parameters a trajectory carries from step to step."""
     return sum(term.carried(value, parameters) for term, value in model.terms())
 
 

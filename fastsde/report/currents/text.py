@@ -1,3 +1,3 @@
-"""What stands beside the figures on equilibrium."""
+"""The text beside the figures on equilibrium."""
 
 from __future__ import annotations

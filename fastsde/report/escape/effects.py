@@ -133,7 +133,7 @@ def effect_rows(found: dict[str, Effect], places: Sequence[str]) -> list[dict[st
             "passage": passage(places[one.place]),
             "values": f"{one.value[0]:g} to {one.value[-1]:g}",
             "share escaped": figures.SHARES[one.share],
-            "by time": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
+            "time": f"{one.time[0]:.4g} to {one.time[-1]:.4g}",
             "ratio": f"{one.ratio:.3g} ({between(*_factors(one.ratio_low, one.ratio_high))})",
             "diverged": f"{one.diverged[0]:,.0f}, {one.diverged[-1]:,.0f}",
             "unit": f"{one.units:,} {UNITS[one.unit]}",

@@ -18,7 +18,7 @@ ROWS = (
     ("l_skewness", "L-skewness"),
     ("l_kurtosis", "L-kurtosis"),
 )
-"""Statistics shown, one a row."""
+"""Statistics shown, one per row."""
 
 GAUSSIAN = {"l_skewness": 0.0, "l_kurtosis": 0.1226}
 """Their values for a Gaussian law."""

@@ -26,7 +26,7 @@ WORDS = {
     "bounded": "bounded",
     "mixture": "heavier-tailed than a Gaussian only as a mixture of different scales",
 }
-"""Verdicts as they stand in a sentence: noise that is ..."""
+"""Verdicts as they are written in a sentence: noise that is ..."""
 
 
 def finding(analysis: Analysis) -> str:
@@ -63,7 +63,7 @@ def _detectable(analysis: Analysis, name: str, modes: list[int]) -> list[float]:
 
 
 def power(detectable: float) -> str:
-    """Say which stable index so many values show, as a rule."""
+    """Say which stable index a sample of this size usually shows."""
     return f"detectable {detectable:.2f} or less" if math.isfinite(detectable) else "nothing detectable"
 
 

@@ -30,8 +30,8 @@ class DriftingModel(Model):
         order 2 in eta (Li, Tai and E 2019), for gradient descent of order 2 as well (Barrett and Dherin
         2021).
     central_flow : int, optional
-        Adds the central flow of gradient descent along so many unstable directions, 1 to 4 (Cohen et al.
-        2025). With noise it is a modelling choice without a derivation.
+        Adds the central flow of gradient descent along this number of unstable directions, 1 to 4 (Cohen et
+        al. 2025). With noise it is a modelling choice without a derivation.
     """
 
     kind: str

@@ -125,7 +125,7 @@ class Model(Kind):
             yield from term.clashes(value, self)
 
     def drift_words(self) -> str:
-        """Say what the drift has beside the gradient, as the end of a sentence."""
+        """Say what the drift has besides the gradient, as the end of a sentence."""
         words = [term.words(value, self) for term, value in self.terms() if term.drift]
         return " with " + " and ".join(words) if words else ""
 

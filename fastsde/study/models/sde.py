@@ -1,4 +1,4 @@
-"""Stochastic differential equations meant to stand for SGD."""
+"""Stochastic differential equations as models of SGD."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LAW_KEYS = ("tempering", "by_component", "truncation", "jumps")
 
 @MODEL_KINDS.register
 class Sde(DriftingModel):
-    """A stochastic differential equation meant to stand for SGD.
+    """A stochastic differential equation as a model of SGD.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Sde(DriftingModel):
     alpha : float, default 2
         Tail index of the increments, in (0, 2]; 2 is Gaussian.
     tempering : float, optional
-        Rate ``lam`` above 0 of an exponentially tempered clock, in units of one over time; needs
+        Rate ``lam`` above 0 of an exponentially tempered clock, per unit time; needs
         ``alpha < 2``. The covariance is then exactly that of the Gaussian noise, the excess kurtosis of an
         increment ``3 (1 - alpha/2) / (lam dt)``.
     by_component : bool, optional
@@ -74,7 +74,7 @@ class Sde(DriftingModel):
         With ``alpha < 2``: numbers beyond it are drawn again. By component it bounds every component, in the
         scale of ``exp(-|u|^alpha)``; elliptical, the root of the clock, in units of the Gaussian increment.
     jumps : Jumps, optional
-        With ``alpha = 2``: compound Poisson jumps beside the Gaussian part, the covariance unchanged.
+        With ``alpha = 2``: compound Poisson jumps added to the Gaussian part, the covariance unchanged.
     batch_scaling : {"stable"}, optional
         Stable noise of a batch: by default its scale falls with ``B^(-1/2)`` as a Gaussian's; "stable" is the
         generalised central limit, ``B^(1/alpha - 1)``.

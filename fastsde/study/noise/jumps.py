@@ -15,7 +15,7 @@ MAX_JUMPS = 500.0
 
 
 class Jumps(Section):
-    """Compound Poisson jumps beside a Gaussian part, within the same covariance (Merton 1976).
+    """Compound Poisson jumps added to a Gaussian part, within the same covariance (Merton 1976).
 
     Parameters
     ----------
@@ -65,10 +65,12 @@ class JumpDiffusion(NoiseLaw):
         return "its jumps cannot be shared between steps of dt and of dt / 2"
 
     def faults(self, dt: float) -> Iterator[Fault]:
-        """Refuse so many jumps per step that they are Gaussian."""
+        """Refuse more jumps per step than differ from a Gaussian."""
         mean = self.rate * dt
         if mean > MAX_JUMPS:
-            expected = f"at most {MAX_JUMPS:g} jumps a step (it is {mean:g}): so many are Gaussian"
+            expected = (
+                f"at most {MAX_JUMPS:g} jumps per step (it is {mean:g}): the sum of more is nearly Gaussian"
+            )
             yield Fault(("rate",), self.rate, expected, "lower it")
 
     def lower(self, dt: float) -> Any:

@@ -28,7 +28,7 @@ class Interval(Section):
     inside : (low, high), optional
         The ends count as inside. In shares of the mode's strength; of a landscape, values of the coordinate.
     outside : (low, high), optional
-        In place of `inside`.
+        Alternative to `inside`.
     """
 
     mode: Count = 1
@@ -58,7 +58,7 @@ class Events(Section):
     Parameters
     ----------
     every : int
-        Checked every so many integrator steps.
+        Number of integrator steps between checks.
     loss_below : tuple of float
         Levels of the loss, above 0; of a landscape, energies of either sign.
     mode_learned : tuple of float

@@ -1,4 +1,4 @@
-"""Terms of models, one module each: drift beside the gradient, memory, changes of time."""
+"""Terms of models, one module each: drift besides the gradient, memory, changes of time."""
 
 from fastsde.study.noise.jumps import Jumps
 from fastsde.study.terms.covariance import Covariance

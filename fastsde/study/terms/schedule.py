@@ -22,7 +22,7 @@ class Schedule(Section):
         "step": times `drop` after each `every` steps. "cosine": half a cosine down to `final` at the last
         step (Loshchilov and Hutter 2017).
     warm_up : int, optional
-        So many steps of linear rise before: step k has the share ``(k + 1) / (warm_up + 1)``.
+        Steps of linear increase before: step k has the share ``(k + 1) / (warm_up + 1)``.
     every, drop : int, float, optional
         For "step".
     final : float, optional

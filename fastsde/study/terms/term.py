@@ -15,7 +15,7 @@ TERMS: Registry[Term] = Registry("term", "fastsde.study.terms")
 
 
 class Term:
-    """A term of a model: drift beside the gradient, memory, or a change of time.
+    """A term of a model: drift besides the gradient, memory, or a change of time.
 
     A term is written under the key `name` of a model, and applies where the model has that key. Terms are
     applied in the order of `order`, from the inside: first the drift, then what surrounds the whole step.
@@ -65,7 +65,7 @@ class Term:
         return ""
 
     def carried(self, value: Any, parameters: int) -> int:
-        """Return how many numbers beside the parameters a trajectory carries from step to step."""
+        """Return how many numbers besides the parameters a trajectory carries from step to step."""
         return 0
 
     def drift_parts(self, value: Any, model: Any, setting: Setting) -> Mapping[str, Any]:
