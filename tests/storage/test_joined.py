@@ -15,6 +15,7 @@ from fastsde.storage import joined
 from fastsde.storage.checksum import write_seal
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.storage.plan import Part
+from fastsde.storage.schema import FORMER_NAMES
 from fastsde.system.errors import StoreError, UnreadableError
 
 PART = Part("sgd", 4, 4)
@@ -44,6 +45,17 @@ def without(path, *columns):
         for model in file["Parts"].values():
             for column in columns:
                 del model[column]
+    write_seal(path)
+
+
+def formerly_named(path):
+    """Give variables the names that they had in files of older versions."""
+    path.write_bytes(path.read_bytes()[:-115])
+    with h5py.File(path, "a") as file:
+        for group in file.values():
+            for name, former in FORMER_NAMES.items():
+                if name in group:
+                    group.move(name, former)
     write_seal(path)
 
 
@@ -102,6 +114,23 @@ class TestOpening:
         if "sha256" not in columns:
             with pytest.raises(StoreError, match="a different file"):
                 loss(finished_run)
+
+    @pytest.mark.parametrize("copy", [False, True])
+    @pytest.mark.parametrize("count", [1, None])
+    def test_parts_and_ensembles_with_former_names_are_read(self, finished_run, count, copy):
+        with open_ensemble(finished_run) as ensemble:
+            expected = {name: ensemble[name].passage_time("diverged") for name in ensemble}
+        assert any(np.isfinite(times).any() for times in expected.values())
+        for path in sorted((finished_run / "parts").glob("*.h5"))[:count]:
+            formerly_named(path)
+        merge([finished_run], copy=copy)
+        with open_ensemble(finished_run) as ensemble:
+            for name, times in expected.items():
+                np.testing.assert_array_equal(ensemble[name].passage_time("diverged"), times)
+        if count is None:
+            formerly_named(finished_run / "ensemble.h5")
+            with open_ensemble(finished_run) as ensemble:
+                assert all("diverged_step" in ensemble[name].variables for name in ensemble)
 
     def test_a_partial_ensemble_is_checked_too(self, finished_run, other):
         PART.path(finished_run).unlink()

@@ -181,7 +181,7 @@ WRONG = [
     ("[time]", "[events]\nmode_learned = [1.5]\n[time]", "events.mode_learned[0]", "1.5", "at most 1"),
     ("[time]", "[events]\nloss_below = 1\n[time]", "events.loss_below", "1", "a list"),
     ("[time]", "[events]\nevery = 0\n[time]", "events.every", "0", "from 1"),
-    ("[models.sgd]", "[models.Sgd]", "models.Sgd", '"Sgd"', "a small letter"),
+    ("[models.sgd]", "[models.Sgd]", "models.Sgd", '"Sgd"', "a lower-case letter"),
     ("[models.sgd]", "[models.problem]", "models.problem", '"problem"', "not problem"),
     ("batch = 2", "batch = 13", "models.sgd.batch", "13", "at most data.samples = 12"),
     ('"replacement"', '"fresh"', "models.sgd.sampling", '"fresh"', "as the data are finite"),
