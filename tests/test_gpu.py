@@ -34,7 +34,7 @@ def test_the_simulated_device_agrees_with_processors():
 @pytest.mark.skipif(not ABSENT, reason="there is a GPU")
 def test_without_a_device_cuda_is_refused_and_auto_takes_processors(tmp_path):
     a_study = study()
-    with pytest.raises(DeviceError, match=r"no GPU can be used(.|\n)*fix"):
+    with pytest.raises(DeviceError, match=r"no GPU can be used(.|\n)*Fix"):
         devices.choose_device(a_study, "cuda")
     assert devices.choose_device(a_study, "auto") == "cpu"
     path = tmp_path / "study.toml"
@@ -65,17 +65,17 @@ def test_a_function_of_the_users_own_cannot_go_to_a_device():
     assert devices.obstacle(a_study) is None
 
     class Own:
-        code = "user"
+        by_point, kind = True, "user"
 
     class OwnStudy:
-        landscape = Own()
+        objective = Own()
 
     assert "Fix: --device cpu" in devices.obstacle(OwnStudy())
 
 
 def test_size_classes_follow_the_memory_of_a_trajectory():
     small = landscape_study({"kind": "double-well"}, {"kind": "gd"})
-    assert devices.classes(small)["m"].startswith("a thread a trajectory;")
+    assert devices.classes(small)["m"].startswith("one thread per trajectory;")
     sgd = {"kind": "sgd"}
     assert "shared" in devices.classes(study((4, 10, 10, 4), sgd))["m"]
     assert devices.classes(study((4, 200, 4), sgd))["m"].startswith("a block of 128 threads a trajectory")

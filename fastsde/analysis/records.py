@@ -36,7 +36,7 @@ def write(group: h5py.Group, record: Any) -> None:
     Fields may be records, dictionaries of records, arrays, numbers or text, arrays, tuples of text, numbers,
     text and None.
     """
-    items = record.items() if isinstance(record, dict) else vars(record).items()
+    items = record.items() if isinstance(record, dict) else _fields_of(record)
     for name, value in items:
         if value is None:
             continue
@@ -61,6 +61,11 @@ def read(group: h5py.Group, kind: type[Record], leave_out: Sequence[str] = ()) -
         if field.name not in leave_out and (field.name in there or not _has_default(field))
     ]
     return kind(**{name: _field(group, name, hints[name]) for name in names})
+
+
+def _fields_of(record: Any) -> list[tuple[str, Any]]:
+    """Return names and values of the fields of a record, without what its class caches beside them."""
+    return [(field.name, getattr(record, field.name)) for field in dataclasses.fields(record)]
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:
@@ -96,7 +101,7 @@ def plain(value: Any) -> Any:
     {'index': [1.5, None]}
     """
     if dataclasses.is_dataclass(value):
-        return {name: plain(one) for name, one in vars(value).items()}
+        return {name: plain(one) for name, one in _fields_of(value)}
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, np.ndarray | np.generic):

@@ -5,7 +5,6 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastsde.kernels.lanes import lane_width, load
-from fastsde.kernels.primitive import primitive
 from fastsde.kernels.surface import surface
 
 
@@ -24,7 +23,6 @@ def function(m, net, data, target):
     return load(m, net.draw)
 
 
-@primitive
 @intrinsic
 def _call(typingctx, m, address, x, out, count):
     """Call the C function at `address` on places `x` and `out` of the array; NaN of a ``float32`` array."""

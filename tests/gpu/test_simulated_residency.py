@@ -62,7 +62,7 @@ def test_a_full_memory_halves_what_is_resident(monkeypatch):
         raise MemoryError("nothing left")
 
     monkeypatch.setattr(cuda.Program, "launch", never)
-    with pytest.raises(ResourceError, match=r"do not fit(.|\n)*fix"):
+    with pytest.raises(ResourceError, match=r"do not fit(.|\n)*Fix"):
         snapshots(studied(steps=2), 4, device="cuda")
 
 
@@ -80,7 +80,7 @@ def test_a_driver_older_than_the_toolkit_is_told(monkeypatch):
         raise RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
 
     monkeypatch.setattr(cuda.Program, "launch", refused)
-    with pytest.raises(DeviceError, match=r"older than the toolkit(.|\n)*fix"):
+    with pytest.raises(DeviceError, match=r"older than the toolkit(.|\n)*Fix"):
         snapshots(studied(steps=2), 4, device="cuda")
 
 

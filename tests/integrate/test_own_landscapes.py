@@ -92,7 +92,7 @@ def test_it_runs_from_the_study_file_to_the_report(name, folder):
 
 @pytest.mark.usefixtures("folder")
 def test_its_fields_are_checked_and_its_kind_is_suggested():
-    with pytest.raises(StudyError, match=r"stiffness.*a number above 0"):
+    with pytest.raises(StudyError, match=r"(?s)stiffness.*a number above 0"):
         Study.from_toml(text("lanes").replace("2.0", "-1.0"))
     with pytest.raises(StudyError, match='did you mean "own-quartic"'):
         Study.from_toml(text("lanes").replace("own-quartic", "own-quartik"))

@@ -103,7 +103,7 @@ def test_too_few_states_are_refused(tmp_path, monkeypatch, states):
     monkeypatch.chdir(tmp_path)
     np.save("start.npy", states)
     s = resolve(with_init({"kind": "values", "file": "start.npy"}, trajectories=9))
-    with pytest.raises(StudyError, match="there are 4"):
+    with pytest.raises(StudyError, match="it has 4"):
         start_states(s, 0, 9)
 
 

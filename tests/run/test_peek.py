@@ -62,5 +62,5 @@ def test_what_is_not_there_is_said(going_on, tmp_path):
         peek(directory, 41)
     with pytest.raises(Interrupted):
         run(s, tmp_path / "new", stop=lambda: True)
-    with pytest.raises(IncompleteError, match="come to step 5"):
+    with pytest.raises(IncompleteError, match="reached step 5"):
         peek(tmp_path / "new", 5)

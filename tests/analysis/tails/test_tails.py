@@ -150,7 +150,7 @@ def test_the_exact_level_of_each_mode_is_used_where_it_is_recorded():
         "noise_trace": np.full((1, 3), 9.0),
     }
     arrays["mode_diffusion"][0, 0, 0] = 0.0
-    sgd = SimpleNamespace(kind="sgd")
+    sgd = SimpleNamespace(kind="sgd", has_gradient_noise=True)
 
     def scale(*names):
         view = SimpleNamespace(

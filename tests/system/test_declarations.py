@@ -31,13 +31,13 @@ def test_another_file_may_not_take_the_name() -> None:
     colours: Registry[Colour] = Registry("colour")
     colours.register(Colour("red"))
     source = "colours.register(Colour('red'))"
-    with pytest.raises(ValueError, match=r"colour named 'red' already, of .*test_registry\.py"):
+    with pytest.raises(ValueError, match=r"colour named 'red' already, of .*test_declarations\.py"):
         exec(source, {"__file__": "elsewhere.py", "colours": colours, "Colour": Colour})
 
 
 def test_names_of_the_package_are_taken_before_it_was_asked(tmp_path, monkeypatch) -> None:
     (tmp_path / "own_colours").mkdir()
-    (tmp_path / "own_colours" / "__init__.py").write_text("from test_registry import Colour, OWN\n")
+    (tmp_path / "own_colours" / "__init__.py").write_text("from test_declarations import Colour, OWN\n")
     (tmp_path / "own_colours" / "red.py").write_text(
         "from own_colours import *\nOWN.register(Colour('red'))\n"
     )
