@@ -21,13 +21,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from fastsde.storage.schema import OBSERVABLES
+from fastsde.storage.schema import FORMER_NAMES, observables
 from fastsde.study.study import Study
 from fastsde.study.sweep import load_cases
 from fastsde.system.errors import StudyError
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAJECTORIES, STEPS = 8, 40
+NAMES = {former: name for name, former in FORMER_NAMES.items()}
 
 
 def main() -> int:
@@ -83,10 +84,10 @@ def shortened(path: Path, dtype: str) -> Study:
     study = load_cases(path)[0].study
     time = {"steps": STEPS, "snapshots": {"at": [0, 1, STEPS // 2, STEPS]}}
     study = study.replace(dtype=dtype, trajectories=TRAJECTORIES, time=time)
-    for name in OBSERVABLES:
-        observables = list(dict.fromkeys([*study.record.observables, name]))
+    for name in observables():
+        wanted = list(dict.fromkeys([*study.record.observables, name]))
         with contextlib.suppress(StudyError):  # not of this objective, or these data
-            study = study.replace(record={"observables": observables})
+            study = study.replace(record={"observables": wanted})
     return study
 
 
@@ -126,7 +127,8 @@ def _arrays(file: h5py.File) -> Iterator[tuple[str, np.ndarray]]:
     file.visit(names.append)
     for name in names:
         if isinstance(file[name], h5py.Dataset):
-            yield name, file[name][...]
+            group, _, last = name.rpartition("/")
+            yield f"{group}/{NAMES.get(last, last)}", file[name][...]
 
 
 if __name__ == "__main__":
