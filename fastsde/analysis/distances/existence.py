@@ -39,7 +39,7 @@ def refusal(distance: Distance, settings: Settings, orders: Mapping[str, float])
     >>> from fastsde.analysis.distances.registry import DISTANCES
     >>> from fastsde.analysis.results import Settings
     >>> refusal(DISTANCES["sliced_wasserstein"], Settings(), {"sgd": math.inf, "levy": 0.4})
-    'needs moments of order 2; levy has them below order 0.4 only'
+    'needs moments of order 2; levy only has moments below 0.4'
     >>> refusal(DISTANCES["mmd"], Settings(), {"sgd": math.inf, "levy": 0.4})
     ''
     """
@@ -47,5 +47,5 @@ def refusal(distance: Distance, settings: Settings, orders: Mapping[str, float])
     lacking = {name: order for name, order in orders.items() if order <= needed and needed > 0}
     if not lacking:
         return ""
-    limits = " and ".join(f"{name} has them below order {order:.2g} only" for name, order in lacking.items())
+    limits = " and ".join(f"{name} only has moments below {order:.2g}" for name, order in lacking.items())
     return f"needs moments of order {needed:g}; {limits}"

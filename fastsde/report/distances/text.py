@@ -60,7 +60,7 @@ def battery_table(analysis: Analysis) -> str:
         found.models[name].reasons[kind][-1] for name in names for kind in _refused(found.models[name])
     }
     lacking = sorted({reason.partition("; ")[2] or reason for reason in reasons})
-    return text + (f"<p>Why not: {escape('; '.join(lacking))}.</p>" if lacking else "")
+    return text + (f"<p>Why some do not exist: {escape('; '.join(lacking))}.</p>" if lacking else "")
 
 
 def _heading(analysis: Analysis, kind: str) -> str:

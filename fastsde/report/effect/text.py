@@ -26,4 +26,4 @@ def effect_finding(analysis: Analysis) -> str:
         return (
             f"Undetermined: too few trajectories survive to compare models with {escape(analysis.reference)}."
         )
-    return f"Farthest from {escape(analysis.reference)}: {', '.join(said)}."
+    return f"Where each model is farthest from {escape(analysis.reference)}: {', '.join(said)}."

@@ -61,7 +61,7 @@ def test_every_distance_is_taken(found):
 
 def test_what_does_not_exist_says_why(found):
     levy = found.models["levy"]
-    assert set(levy.reasons["exact_w2"]) == {"needs moments of order 2; levy has them below order 0.4 only"}
+    assert set(levy.reasons["exact_w2"]) == {"needs moments of order 2; levy only has moments below 0.4"}
     assert np.isnan(levy.tests["exact_w2"].value).all()
     assert np.isnan(levy.coordinates.mean[:, :4]).all()
     assert np.isfinite(levy.coordinates.mean[:, 4]).all()  # log10 loss has all moments
