@@ -43,7 +43,7 @@ def analysed(tmp_path_factory, registries):
 
 
 def test_the_page_has_a_file_of_each_kind():
-    names = ["noise", "step", "observable", "landscape", "distance", "tail_estimator", "section"]
+    names = ["noise", "step", "drift", "observable", "landscape", "distance", "tail_estimator", "section"]
     assert list(shown_files()) == [*(f"my_{name}.py" for name in names), "my_study.toml"]
 
 
@@ -79,6 +79,18 @@ def test_the_step_is_that_of_numpy(descent, dtype, accuracy):
     assert (np.array(norms) > 0.2).any()
     assert (np.array(norms) < 0.2).any()
     ended = fastsde.integrate(descent.replace(dtype=dtype), "clipped", 0, 3, threads=1).parameters
+    np.testing.assert_allclose(ended, at, rtol=accuracy)
+
+
+@pytest.mark.parametrize(("dtype", "accuracy"), [("float64", 1e-13), ("float32", 1e-5)])
+def test_the_drift_is_that_of_proximal_descent(descent, dtype, accuracy):
+    model = {"kind": "sparse-sde", "noise": "isotropic", "temperature": 0.0, "substeps": 2, "penalty": 0.7}
+    study = descent.replace(dtype=dtype, models={"sparse": model})
+    at = study.landscape.origins()
+    for _ in range(40):
+        at = at - 0.05 * 2.0 * ((at**2).sum(axis=1, keepdims=True) - 1) * at
+        at = np.sign(at) * np.maximum(np.abs(at) - 0.05 * 0.7, 0)
+    ended = fastsde.integrate(study, "sparse", 0, 3, threads=1).parameters
     np.testing.assert_allclose(ended, at, rtol=accuracy)
 
 
@@ -128,7 +140,7 @@ def test_the_results_hold_distance_estimator_and_section(analysed):
     document = found.document()
     assert "median_shift" in str(document["sections"]["distances"])
     assert "median_of_excesses" in str(document["sections"]["tails"])
-    assert set(found.sections["radii"].median) == {"gauss", "student", "clipped"}
+    assert set(found.sections["radii"].median) == {"gauss", "student", "clipped", "sparse"}
 
 
 def test_the_page_of_the_report_shows_them(analysed):
@@ -136,6 +148,7 @@ def test_the_page_of_the_report_shows_them(analysed):
     for words in (
         "Student-t",
         "along a clipped gradient",
+        "with an L1 penalty of 0.5",
         "shift of the medians",
         "median of the excesses",
         "Distance from the origin",
