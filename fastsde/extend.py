@@ -39,6 +39,7 @@ _WHERE = {
     "Snapshot": "fastsde.study.observable",
     "TailEstimate": "fastsde.analysis.tails.tail_estimate",
     "TailEstimator": "fastsde.analysis.tails.registry",
+    "Term": "fastsde.study.terms.term",
     "add_normals": "fastsde.kernels.normal",
     "broadcast": "fastsde.kernels.lanes",
     "component_law": "fastsde.kernels.noise_law",
@@ -80,6 +81,7 @@ _REGISTRIES = {
     "Observable": "fastsde.study.observable:OBSERVABLES",
     "Section": "fastsde.analysis.sections:SECTIONS",
     "TailEstimator": "fastsde.analysis.tails.registry:ESTIMATORS",
+    "Term": "fastsde.study.terms.term:TERMS",
 }
 """The registry of each kind of ingredient."""
 
@@ -101,7 +103,7 @@ def register(declaration: T) -> T:
     ----------
     declaration
         A class derived from `NoiseLaw`, `Model` or `Landscape` (use it as a decorator), or an `Observable`,
-        `Distance`, `TailEstimator`, `Section` or `Figure`.
+        `Distance`, `TailEstimator`, `Term`, `Section` or `Figure`.
 
     Raises
     ------

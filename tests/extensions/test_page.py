@@ -14,9 +14,10 @@ from fastsde.study.models import MODEL_KINDS
 from fastsde.study.noise.law import NOISE_LAWS
 from fastsde.study.observable import OBSERVABLES
 from fastsde.study.study import Study
+from fastsde.study.terms.term import TERMS
 from fastsde.system.errors import StudyError
 
-KINDS = (DISTANCES, ESTIMATORS, FIGURES, LANDSCAPES, MODEL_KINDS, NOISE_LAWS, OBSERVABLES, SECTIONS)
+KINDS = (DISTANCES, ESTIMATORS, FIGURES, LANDSCAPES, MODEL_KINDS, NOISE_LAWS, OBSERVABLES, SECTIONS, TERMS)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,17 @@ def analysed(tmp_path_factory, registries):
 
 
 def test_the_page_has_a_file_of_each_kind():
-    names = ["noise", "step", "drift", "observable", "landscape", "distance", "tail_estimator", "section"]
+    names = [
+        "noise",
+        "step",
+        "drift",
+        "memory",
+        "observable",
+        "landscape",
+        "distance",
+        "tail_estimator",
+        "section",
+    ]
     assert list(shown_files()) == [*(f"my_{name}.py" for name in names), "my_study.toml"]
 
 
@@ -94,6 +105,19 @@ def test_the_drift_is_that_of_proximal_descent(descent, dtype, accuracy):
     np.testing.assert_allclose(ended, at, rtol=accuracy)
 
 
+@pytest.mark.parametrize(("dtype", "accuracy"), [("float64", 1e-13), ("float32", 1e-5)])
+def test_the_step_with_memory_is_that_of_numpy(descent, dtype, accuracy):
+    model = {"kind": "averaged", "average_weight": 0.3}
+    study = descent.replace(dtype=dtype, models={"averaged": model})
+    at, average = study.landscape.origins(), 0.0
+    for _ in range(20):
+        gradient = 2.0 * ((at**2).sum(axis=1, keepdims=True) - 1) * at
+        average = average + 0.3 * (gradient - average)
+        at = at - 0.1 * average
+    ended = fastsde.integrate(study, "averaged", 0, 3, threads=1).parameters
+    np.testing.assert_allclose(ended, at, rtol=accuracy)
+
+
 def test_the_noise_of_the_step_has_its_temperature(analysed):
     with fastsde.open(analysed[0]) as ensemble:
         noise = ensemble["clipped"]["update_noise"][0]  # at the minimum, where the gradient is 0
@@ -140,7 +164,7 @@ def test_the_results_hold_distance_estimator_and_section(analysed):
     document = found.document()
     assert "median_shift" in str(document["sections"]["distances"])
     assert "median_of_excesses" in str(document["sections"]["tails"])
-    assert set(found.sections["radii"].median) == {"gauss", "student", "clipped", "sparse"}
+    assert set(found.sections["radii"].median) == {"gauss", "student", "clipped", "sparse", "averaged"}
 
 
 def test_the_page_of_the_report_shows_them(analysed):
@@ -149,6 +173,7 @@ def test_the_page_of_the_report_shows_them(analysed):
         "Student-t",
         "along a clipped gradient",
         "with an L1 penalty of 0.5",
+        "along averaged gradients",
         "shift of the medians",
         "median of the excesses",
         "Distance from the origin",

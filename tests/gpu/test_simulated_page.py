@@ -14,12 +14,11 @@ from pages import write_files
 def test_ingredients_of_the_page_agree_with_processors(tmp_path, allowed):
     path = write_files(tmp_path)
     before, _, after = path.read_text().partition("extensions = [")
-    table = (
-        '[ "my_noise.py", "my_step.py", "my_drift.py", "my_landscape.py" ]' + after[after.index("]") + 1 :]
-    )
-    path.write_text(f"{before}extensions = {table}".replace(', "state_norm"', ""))
+    files = [f"my_{name}.py" for name in ("noise", "step", "drift", "memory", "landscape")]
+    _, _, rest = after.partition("]")
+    path.write_text(f"{before}extensions = {files}{rest}".replace(', "state_norm"', ""))
     study = fastsde.Study.load(path).replace(time={"steps": 5, "snapshots": {"at": [0, 5]}})
-    for model in ("student", "clipped", "sparse"):
+    for model in ("student", "clipped", "sparse", "averaged"):
         here = fastsde.integrate(study, model, 0, 4, threads=1)
         there = fastsde.integrate(study, model, 0, 4, device="cuda")
         assert np.abs(here.parameters - [1.0, 0.0]).max() > 1e-3
