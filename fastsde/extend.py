@@ -14,39 +14,58 @@ __all__ = ["register"]
 T = TypeVar("T")
 
 _WHERE = {
-    "SUBORDINATOR": "fastsde.kernels.philox",
     "Context": "fastsde.analysis.context",
     "Count": "fastsde.study.fields",
     "Distance": "fastsde.analysis.distances.base",
     "Expect": "fastsde.study.fields",
     "Fault": "fastsde.study.fields",
     "Figure": "fastsde.report.spec:FigureSpec",
+    "GradientDescent": "fastsde.study.models.gradient_descent",
     "Landscape": "fastsde.study.landscapes.base",
+    "Model": "fastsde.study.models.model",
+    "NOISE": "fastsde.kernels.philox",
     "NoiseLaw": "fastsde.study.noise.law",
     "Number": "fastsde.study.fields",
     "Numbers": "fastsde.study.landscapes.base",
     "Observable": "fastsde.study.observable",
     "Positive": "fastsde.study.fields",
     "Real": "fastsde.study.fields",
+    "SUBORDINATOR": "fastsde.kernels.philox",
+    "Sde": "fastsde.study.models.sde",
     "Section": "fastsde.analysis.sections",
+    "Sgd": "fastsde.study.models.sgd",
     "Share": "fastsde.study.fields",
     "Size": "fastsde.study.fields",
     "Snapshot": "fastsde.study.observable",
     "TailEstimate": "fastsde.analysis.tails.tail_estimate",
     "TailEstimator": "fastsde.analysis.tails.registry",
+    "Term": "fastsde.study.terms.term",
+    "add_normals": "fastsde.kernels.normal",
     "broadcast": "fastsde.kernels.lanes",
     "component_law": "fastsde.kernels.noise_law",
+    "deviation_square": "fastsde.kernels.dln",
+    "faster_with_inner": "fastsde.kernels.step",
     "fma": "fastsde.kernels.lanes",
     "from_gamma": "fastsde.analysis.tails.tail_estimate",
+    "full_residual": "fastsde.kernels.dln",
     "gamma": "fastsde.kernels.stable",
     "grid": "fastsde.report.style",
+    "inner_product": "fastsde.kernels.dln",
     "legend_below": "fastsde.report.style",
     "listed": "fastsde.study.fields",
     "load": "fastsde.kernels.lanes",
+    "meet": "fastsde.kernels.lanes",
     "model_lines": "fastsde.report.style",
     "noise_law": "fastsde.kernels.noise_law",
     "over_labellings": "fastsde.analysis.distances.base",
+    "plain_step": "fastsde.integrate.lowering.plain",
+    "push": "fastsde.kernels.dln",
+    "rescaled": "fastsde.kernels.step",
     "sample_surface": "fastsde.kernels.surface",
+    "select": "fastsde.kernels.lanes",
+    "share": "fastsde.kernels.lanes",
+    "step": "fastsde.kernels.step",
+    "step_of": "fastsde.kernels.step",
     "store": "fastsde.kernels.lanes",
     "surface": "fastsde.kernels.surface",
     "time_axis": "fastsde.report.style",
@@ -57,10 +76,12 @@ _REGISTRIES = {
     "Distance": "fastsde.analysis.distances.registry:DISTANCES",
     "Figure": "fastsde.report.spec:FIGURES",
     "Landscape": "fastsde.study.landscapes.base:LANDSCAPES",
+    "Model": "fastsde.study.models.model:MODEL_KINDS",
     "NoiseLaw": "fastsde.study.noise.law:NOISE_LAWS",
     "Observable": "fastsde.study.observable:OBSERVABLES",
     "Section": "fastsde.analysis.sections:SECTIONS",
     "TailEstimator": "fastsde.analysis.tails.registry:ESTIMATORS",
+    "Term": "fastsde.study.terms.term:TERMS",
 }
 """The registry of each kind of ingredient."""
 
@@ -81,8 +102,8 @@ def register(declaration: T) -> T:
     Parameters
     ----------
     declaration
-        A class derived from `NoiseLaw` or `Landscape` (use it as a decorator), or an `Observable`,
-        `Distance`, `TailEstimator`, `Section` or `Figure`.
+        A class derived from `NoiseLaw`, `Model` or `Landscape` (use it as a decorator), or an `Observable`,
+        `Distance`, `TailEstimator`, `Term`, `Section` or `Figure`.
 
     Raises
     ------

@@ -36,7 +36,8 @@ class ModeRates:
 
     Stable noise has no variance; the number, of truncated noise too, is that of the same noise with normal
     numbers in place of the stable ones (``A_0 = 1``). Jumps leave the covariance as it is. Where one sample's
-    gradient has no covariance at all it is NaN.
+    gradient has no covariance at all it is NaN. Both are NaN for kinds of model that are not fastsde's own,
+    whose steps may change the gradient as well.
 
     Parameters
     ----------
@@ -52,7 +53,10 @@ class ModeRates:
         self.modes = len(problem.mode_strength)
         self.noise, self.factor, self.isotropic, self.local = NO_RATES, 0.0, 0.0, False
         eta = study.time.learning_rate
-        if isinstance(model, Sde) and model.noise == "isotropic":
+        self.known = model.has_mode_rates
+        if not self.known:
+            self.factor = float("nan")
+        elif isinstance(model, Sde) and model.noise == "isotropic":
             self.local = model.match_at == "local"
             size = lowered.network.parameters
             self.isotropic = (
@@ -105,4 +109,6 @@ class ModeRates:
             drift = out[:, :modes]
             diffusion = self.factor * out[:, modes : 2 * modes] + heat * out[:, 2 * modes :]
             self.terms.add(theta, moved, number, drift, diffusion)
+            if not self.known:
+                drift.fill(np.nan)
             return drift.astype(theta.dtype), diffusion.astype(theta.dtype)

@@ -1,4 +1,4 @@
-"""The law and the landscape of docs/extending.md on the simulated device."""
+"""The law, the steps and the landscape of docs/extending.md on the simulated device."""
 
 import sys
 from pathlib import Path
@@ -13,11 +13,13 @@ from pages import write_files
 
 def test_ingredients_of_the_page_agree_with_processors(tmp_path, allowed):
     path = write_files(tmp_path)
-    keep = '"my_noise.py", "my_landscape.py",'
-    lines = [keep if "my_noise.py" in line else line for line in path.read_text().splitlines()]
-    path.write_text("\n".join(lines).replace(', "state_norm"', ""))
+    before, _, after = path.read_text().partition("extensions = [")
+    files = [f"my_{name}.py" for name in ("noise", "step", "drift", "memory", "landscape")]
+    _, _, rest = after.partition("]")
+    path.write_text(f"{before}extensions = {files}{rest}".replace(', "state_norm"', ""))
     study = fastsde.Study.load(path).replace(time={"steps": 5, "snapshots": {"at": [0, 5]}})
-    here = fastsde.integrate(study, "student", 0, 4, threads=1)
-    there = fastsde.integrate(study, "student", 0, 4, device="cuda")
-    assert np.abs(here.parameters - [1.0, 0.0]).max() > 1e-3
-    np.testing.assert_allclose(there.parameters, here.parameters, rtol=1e-11, atol=1e-11)
+    for model in ("student", "clipped", "sparse", "averaged"):
+        here = fastsde.integrate(study, model, 0, 4, threads=1)
+        there = fastsde.integrate(study, model, 0, 4, device="cuda")
+        assert np.abs(here.parameters - [1.0, 0.0]).max() > 1e-3
+        np.testing.assert_allclose(there.parameters, here.parameters, rtol=1e-11, atol=1e-11)

@@ -37,6 +37,7 @@ class GradientDescent(DriftingModel):
     hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
     order: ClassVar[int] = 10
     noisy: ClassVar[bool] = False
+    has_mode_rates: ClassVar[bool] = True
 
     kind: Literal["gd"] = "gd"
     substeps: Count = 1

@@ -104,6 +104,7 @@ class Sde(DriftingModel):
     shorthands: ClassVar[Mapping[str, str]] = {"dt": '"learning-rate", in place of substeps = 1'}
     order: ClassVar[int] = 40
     independent_noise: ClassVar[bool] = True
+    has_mode_rates: ClassVar[bool] = True
 
     kind: Literal["sde"] = "sde"
     noise: Annotated[Literal["gradient", "isotropic", "given"], Expect('"gradient", "isotropic" or "given"')]

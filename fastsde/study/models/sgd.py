@@ -51,6 +51,7 @@ class Sgd(Model):
     }
     order: ClassVar[int] = 20
     sets_batch: ClassVar[bool] = True
+    has_mode_rates: ClassVar[bool] = True
     needs_gradient: ClassVar[bool] = False
 
     kind: Literal["sgd"] = "sgd"

@@ -35,6 +35,7 @@ class Svag(Model):
 
     hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
     order: ClassVar[int] = 30
+    has_mode_rates: ClassVar[bool] = True
 
     kind: Literal["svag"] = "svag"
     substeps: Count
