@@ -81,7 +81,7 @@ def test_the_share_that_has_escaped_is_named_beside_the_times():
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     (row,) = escape.effect_rows(effects, ("rank 0",))
     assert row["share escaped"] == "a quarter"
-    assert row["by time"] == "1.24 to 1.24"
+    assert row["time"] == "1.24 to 1.24"
     assert "<td>a quarter</td>" in escape.effects_table(effects, 1.0, "steps", ("rank 0",))
     figure = effect_panels(effects, 1.0, "steps", ("rank 0",))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [

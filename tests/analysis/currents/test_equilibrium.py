@@ -182,7 +182,7 @@ def test_without_label_noise_sgd_collapses_onto_the_fixed_point_of_gradient_flow
     assert one.temperatures is None
     assert np.all(np.abs(one.offset.value) < 1e-6)
     still, _ = ask(tmp_path / "law", currents, models, noise=0.0, steps=6000, trajectories=64, late=2)
-    assert "stand still" in still.models["sgd"].reason
+    assert "do not move" in still.models["sgd"].reason
 
 
 def test_sparse_snapshots_give_a_reason_and_no_number(tmp_path):

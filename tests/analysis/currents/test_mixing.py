@@ -111,4 +111,4 @@ def test_a_mode_that_stands_still_among_others():
     modes = made(np.random.default_rng(3), ("resolved",) * 4, 50)
     modes[:, :, 2] = 7.0
     assert ask(modes).verdict == ("resolved", "resolved", "still", "resolved")
-    assert ask(np.zeros_like(modes)).reason == "the modes stand still"
+    assert ask(np.zeros_like(modes)).reason == "the modes do not move"
