@@ -89,7 +89,7 @@ def test_a_task_that_is_warned_saves_requeues_and_goes_on(slurm, tmp_path):
     subprocess.run(["scancel", "--batch", "--signal=USR1", task], check=True)
     log = run / "logs" / f"{number}.log"
     wait_until(lambda: "REQUEUE" in log.read_text())
-    assert "of 2 parts finished and kept" in log.read_text()
+    assert "of 2 parts are finished and stored" in log.read_text()
     assert list(run.glob("unfinished/*/state.h5"))
     wait_until(lambda: not queue())
     assert (run / "report.html").is_file(), (run / "logs" / "merge.log").read_text()
