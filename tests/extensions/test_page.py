@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from declared import preserved
 from pages import shown_files, write_files
 
 import fastsde
@@ -23,10 +24,9 @@ KINDS = (DISTANCES, ESTIMATORS, FIGURES, LANDSCAPES, MODEL_KINDS, NOISE_LAWS, OB
 @pytest.fixture(scope="module")
 def registries():
     """Forget the ingredients of the page after these tests."""
-    before = [(kind, len(kind), dict(kind._declared), dict(kind._file)) for kind in KINDS]
-    yield
-    for kind, _, declared, file in before:
-        kind._declared, kind._file = declared, file
+    with pytest.MonkeyPatch.context() as patch:
+        preserved(patch, *KINDS)
+        yield
 
 
 @pytest.fixture(scope="module")

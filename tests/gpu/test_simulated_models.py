@@ -6,6 +6,7 @@ import cases
 import numpy as np
 import pytest
 import user_laws
+from declared import preserved
 from studies import snapshots
 
 from fastsde.integrate import integration
@@ -66,9 +67,7 @@ def test_a_law_of_another_file_agrees_too(tmp_path, monkeypatch, dtype):
 def test_a_declared_observable_is_recorded_on_a_device_too(monkeypatch):
     from fastsde.study.observable import OBSERVABLES, Observable, register
 
-    len(OBSERVABLES)
-    for name in ("_declared", "_file"):
-        monkeypatch.setattr(OBSERVABLES, name, dict(getattr(OBSERVABLES, name)))
+    preserved(monkeypatch, OBSERVABLES)
     register(
         Observable(
             name="weight_norm",

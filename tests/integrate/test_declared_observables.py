@@ -1,10 +1,10 @@
 """Observables that a file outside the package declares, from the study to the files."""
 
-import importlib.util
 import textwrap
 
 import numpy as np
 import pytest
+from declared import imported, preserved
 from studies import snapshots, study
 
 import fastsde
@@ -51,18 +51,13 @@ register(
 @pytest.fixture
 def alone(monkeypatch):
     """Forget afterwards what a test declares."""
-    len(OBSERVABLES)
-    for name in ("_declared", "_file"):
-        monkeypatch.setattr(OBSERVABLES, name, dict(getattr(OBSERVABLES, name)))
+    preserved(monkeypatch, OBSERVABLES)
 
 
 @pytest.fixture
 def declared(alone, tmp_path):
     """Import a file of declarations."""
-    path = tmp_path / "norms.py"
-    path.write_text(textwrap.dedent(ONE_FILE))
-    spec = importlib.util.spec_from_file_location("norms", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    imported(tmp_path / "norms.py", textwrap.dedent(ONE_FILE))
 
 
 def test_they_depend_neither_on_the_trajectories_beside_them_nor_on_parts(declared):

@@ -1,10 +1,10 @@
 """A section and its page, declared in one file outside the package: measured, stored, read, shown."""
 
-import importlib.util
 import json
 
 import numpy as np
 import pytest
+from declared import imported, preserved
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze, cost
@@ -87,14 +87,8 @@ register_figure(
 @pytest.fixture
 def _own(tmp_path, monkeypatch):
     """Import the file; what it registers is forgotten afterwards."""
-    for registry in (SECTIONS, FIGURES):
-        len(registry)  # fastsde's own are there
-        for part in ("_declared", "_file"):
-            monkeypatch.setattr(registry, part, dict(getattr(registry, part)))
-    path = tmp_path / "above.py"
-    path.write_text(FILE)
-    spec = importlib.util.spec_from_file_location("above_the_level", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    preserved(monkeypatch, SECTIONS, FIGURES)
+    imported(tmp_path / "above.py", FILE)
 
 
 @pytest.mark.usefixtures("_own")

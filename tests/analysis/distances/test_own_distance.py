@@ -1,16 +1,16 @@
 """A distance declared in one file outside the package is measured, stored and shown like any other."""
 
-import importlib.util
 import json
 
 import numpy as np
 import pytest
+from declared import imported, preserved
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.distances.base import Distance
 from fastsde.analysis.distances.head_to_head import compare, document
-from fastsde.analysis.distances.registry import DISTANCES, declared, markdown, primary
+from fastsde.analysis.distances.registry import DISTANCES, declared, markdown
 from fastsde.report.distances import figures, text
 
 SOURCE = """
@@ -43,15 +43,8 @@ QUICK = Settings(
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """Import the file of a user, and forget its distance after the test."""
-    primary()  # fastsde's own are known
-    for name in ("_declared", "_file"):
-        monkeypatch.setattr(DISTANCES, name, dict(getattr(DISTANCES, name)))
-    path = tmp_path / "my_distance.py"
-    path.write_text(SOURCE)
-    spec = importlib.util.spec_from_file_location("my_distance", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    preserved(monkeypatch, DISTANCES)
+    return imported(tmp_path / "my_distance.py", SOURCE)
 
 
 @pytest.fixture

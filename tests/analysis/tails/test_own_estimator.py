@@ -1,9 +1,8 @@
 """A tail estimator that is declared in one file outside the package is measured and shown like any other."""
 
-import importlib.util
-
 import numpy as np
 import pytest
+from declared import imported, preserved
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
@@ -31,13 +30,8 @@ register(TailEstimator(name="median_hill", label="median of the excesses", estim
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """Import the file of a user, and forget its estimator after the test."""
-    assert "hill" in ESTIMATORS  # fastsde's own are known
-    for name in ("_declared", "_file"):
-        monkeypatch.setattr(ESTIMATORS, name, dict(getattr(ESTIMATORS, name)))
-    path = tmp_path / "my_estimator.py"
-    path.write_text(SOURCE)
-    spec = importlib.util.spec_from_file_location("my_estimator", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    preserved(monkeypatch, ESTIMATORS)
+    imported(tmp_path / "my_estimator.py", SOURCE)
 
 
 def test_it_estimates_beside_the_others_and_changes_no_verdict(own, monkeypatch):
