@@ -217,9 +217,9 @@ class Trajectories:
         self._dtype: str = study.dtype
         self.name = name
         self.model: Model = study.models[name]
-        self.variables: tuple[str, ...] = tuple(
-            name for name in self._known if schema.stored_name(group, name) in group
-        )
+        stored = {name: schema.stored_name(group, name) for name in self._known}
+        self._stored = {name: there for name, there in stored.items() if there in group}
+        self.variables: tuple[str, ...] = tuple(self._stored)
         self.count: int = self._sizes["trajectory"]
         self.numbers: NDArray[np.int64] = group["trajectory"][...]
         self.step: NDArray[np.int64] = group["step"][...]
@@ -272,16 +272,15 @@ class Trajectories:
         lead: tuple[int | slice, ...] = ()
         if timed:
             lead = (slice(None) if snapshot is None else range(len(self.step))[snapshot],)
-        stored = schema.stored_name(self._group, name)
-        if stored not in self._group:
+        if name not in self._stored:
             return np.empty(variable.shape(self._sizes), variable.dtype(self._dtype))[(*lead, trajectories)]
         if self._parts is None:
             with reading(Path(self._group.file.filename)):
-                values: NDArray[Any] = self._group[stored][(*lead, trajectories)]
+                values: NDArray[Any] = self._group[self._stored[name]][(*lead, trajectories)]
                 return values
         shape = variable.shape(self._sizes)
         kept = shape[:1] if timed and snapshot is None else ()
-        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[stored].dtype)
+        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[self._stored[name]].dtype)
         self._parts.read(self.name, name, lead, rows, values)
         return values
 

@@ -25,7 +25,6 @@ __all__ = [
     "Rates",
     "Snapshot",
     "default_observables",
-    "objective_of",
     "record_faults",
     "recorded_observables",
     "register",
@@ -243,11 +242,6 @@ OBSERVABLES: Registry[Observable] = Registry("observable", "fastsde.study.observ
 register = OBSERVABLES.register
 
 
-def objective_of(study: Any) -> str:
-    """Return what a study descends: "network" or "landscape"."""
-    return "network" if study.landscape is None else "landscape"
-
-
 def default_observables(objective: str) -> tuple[str, ...]:
     """Return the names of what is recorded of an objective where a study does not say it.
 
@@ -267,7 +261,7 @@ def recorded_observables(study: Any) -> list[Observable]:
 
 def record_faults(study: Any) -> Iterator[Fault]:
     """Check that what a study records exists for what it descends, and what each observable asks for."""
-    objective = objective_of(study)
+    objective = study.objective.table
     for name in study.record.observables:
         observable = OBSERVABLES[name]
         if objective not in observable.objectives:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastsde.analysis.distances.permutation import Relabelling
 from fastsde.analysis.protocols import Bools, Floats
+from fastsde.system.registry import LAST
 
 if TYPE_CHECKING:
     from fastsde.analysis.settings import Settings
@@ -23,8 +24,6 @@ SMALLEST_SAMPLE = 10
 
 LEAST_STATES = 5
 """Fewer states per sample have too few ways to be permuted: the smallest p-value of four would be 1 in 35."""
-
-LAST = 1_000
 
 INFINITE = "infinite: a sample does not spread in every direction"
 

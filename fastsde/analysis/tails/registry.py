@@ -22,11 +22,9 @@ from dataclasses import dataclass
 
 from fastsde.analysis.protocols import Floats
 from fastsde.analysis.tails.tail_estimate import SMALLEST_SAMPLE, UNKNOWN, TailEstimate, around, from_gamma
-from fastsde.system.registry import Registry
+from fastsde.system.registry import LAST, Registry
 
 __all__ = ["ESTIMATORS", "TailEstimate", "TailEstimator", "around", "declared", "from_gamma", "register"]
-
-LAST = 1_000
 
 
 @dataclass(frozen=True)
