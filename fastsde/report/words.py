@@ -77,13 +77,35 @@ def _start(study: Study) -> str:
 
 def _data(study: Study) -> str:
     data = study.data
+    if data.measured:
+        return _measurements(study)
     amount = "infinitely many samples" if data.samples == "population" else f"{data.samples:,} samples"
     inputs = f"{'whitened ' if data.inputs.whiten else ''}{_law(data.inputs.kind, data.inputs.tail)} inputs"
+    return f"The data are {amount} with {inputs}, {_teacher(study)}."
+
+
+def _measurements(study: Study) -> str:
+    data, widths = study.data, study.network.widths
+    count = data.sample_count(widths[0], widths[-1])
+    if data.kind == "sensing":
+        amount = "infinitely many inner products" if count is None else f"{count:,} inner products"
+        return (
+            f"The data are {amount} of the end-to-end matrix with matrices of independent standard normals, "
+            f"{_teacher(study)}."
+        )
+    observed = data.observed_count(widths[0], widths[-1])
+    seen = f"{observed:,} of the {widths[0] * widths[-1]:,} entries of the end-to-end matrix"
+    drawn = {"each": "", "population": ", drawn at random with fresh label noise"}
+    how = drawn.get(str(data.samples), f", {count or 0:,} times drawn at random with replacement")
+    return f"The data are {seen}{how}, {_teacher(study)}."
+
+
+def _teacher(study: Study) -> str:
+    data, noise = study.data, study.data.label_noise
     values = ", ".join(f"{value:g}" for value in data.teacher.singular_values)
-    noise = data.label_noise
     return (
-        f"The data are {amount} with {inputs}, a teacher of rank {len(data.teacher.singular_values)} with "
-        f"singular values {values}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}."
+        f"a teacher of rank {len(data.teacher.singular_values)} with "
+        f"singular values {values}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}"
     )
 
 
@@ -102,8 +124,10 @@ def _time(study: Study) -> str:
     time = study.time
     loss = "on its energy"
     if study.objective.linear:
-        mean = study.network.loss == "mean"
-        loss = f"on the squared error ({'averaged over outputs' if mean else 'half the sum of squares'})"
+        mean, measured = study.network.loss == "mean", study.objective.measured
+        what = "measurements" if measured else "outputs"
+        half = "half the mean of squares" if measured else "half the sum of squares"
+        loss = f"on the squared error ({f'averaged over {what}' if mean else half})"
     return (
         f"Training takes {time.steps:,} steps of learning rate {time.learning_rate:g} {loss}, "
         f"looked at {len(time.snapshot_steps()):,} times."
