@@ -29,7 +29,7 @@ class Measured(Case):
     """A study of measurements with its NumPy reference."""
 
     def __init__(self, kind, model=None, widths=WIDTHS, **more):
-        super().__init__(study(widths, model, data=KINDS[kind], **more))
+        super().__init__(study(widths, model, **{"data": KINDS[kind], **more}))
         self.reference = MeasuredNetwork(widths, self.problem.loss_scale)
         self.kind, self.count = kind, len(self.lowered.data.inputs)
 
@@ -198,9 +198,10 @@ def test_the_hessian_of_the_reference_is_the_change_of_its_gradient():
 
 
 def test_completion_of_all_entries_is_the_population_of_white_inputs():
-    """Up to the scale: a mean over all d_out d_in entries in place of a sum over d_out d_in."""
-    data = {"kind": "completion", "observed": 1.0, "samples": "population"}
-    whole = Case(study((3, 4, 2), data=data, rate=6 * RATE))
-    white = Case(study((3, 4, 2), samples="population"))
-    theta = white.points()
-    assert agree(white, whole.advance(theta, steps=5), white.advance(theta, steps=5))
+    """Up to the scale: a mean over all d_out d_in entries in place of a sum over them."""
+    whole = Measured("entries", data={**KINDS["entries"], "observed": 1.0})
+    white = Case(study(WIDTHS, samples="population"))
+    theta = whole.points()
+    matrix, _, loss, _, _ = whole.probe(theta)
+    assert agree(whole, 6 * matrix, white.reference.residual(theta, white.problem))
+    assert agree(whole, 6 * loss, white.reference.loss(theta, white.problem) - white.problem.optimum_loss)

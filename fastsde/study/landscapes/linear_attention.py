@@ -72,6 +72,11 @@ class LinearAttention(Landscape):
         size = len(self.spectrum)
         return self.heads * (1 + (size * size if self.rank is None else 2 * self.rank * size))
 
+    @property
+    def label_count(self) -> int:
+        """The label of the query."""
+        return 1
+
     def numbers(self) -> Numbers:
         """Draw the sequences, of which beta, the query and its label are kept."""
         random = generator(self.seed, "landscape")
