@@ -56,7 +56,7 @@ def of_networks(study: Study) -> bool:
 
 
 def of_regressions(study: Study) -> bool:
-    """Whether a network learns from inputs and labels: where the best map of each rank, and its noise, count."""
+    """Whether a study is of a network that learns from inputs and labels: for what is known exactly there."""
     return study.objective.linear and not study.objective.measured
 
 

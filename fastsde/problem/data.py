@@ -184,7 +184,9 @@ def _build(study: Study) -> Problem:
         mode_strength=strength,
         mode_right=right,
     )
-    return replace(problem, **measured_fields(data, study.network.loss, teacher)) if data.measured else problem
+    if not data.measured:
+        return problem
+    return replace(problem, **measured_fields(data, study.network.loss, teacher))
 
 
 def landscape_problem(centre: Array) -> Problem:

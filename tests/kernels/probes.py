@@ -3,9 +3,9 @@
 from numba import uint64
 
 from fastsde.kernels import elementary, minibatch
+from fastsde.kernels.dln import deviate, full_residual, inner_product, product, push, scaled_loss
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import load, ramp, store
-from fastsde.kernels.dln import deviate, full_residual, inner_product, product, push, scaled_loss
 from fastsde.kernels.moment import Moment
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.normal import normals32, normals64

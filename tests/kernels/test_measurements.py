@@ -36,7 +36,8 @@ class Measured(Case):
     def probe(self, theta):
         """R, R with noise, the loss less its least value, the noise trace, and R after it."""
         low, size = self.lowered, self.problem.teacher.size
-        memory, out = aligned(low.network.size * self.lanes, theta.dtype), np.zeros((3 * size + 2) * self.lanes)
+        memory = aligned(low.network.size * self.lanes, theta.dtype)
+        out = np.zeros((3 * size + 2) * self.lanes)
         memory[: theta.size] = to_lanes(theta)[0]
         probes.measured(memory, out, low.network, low.data, low.key)
         rows = out.reshape(-1, self.lanes).T

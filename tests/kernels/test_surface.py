@@ -18,10 +18,18 @@ LANDSCAPES = {
     "superposition": {"kind": "superposition", "features": 4, "hidden": 2, "samples": 9, "decay": 0.9},
     "user": {"kind": "user", "function": "quartic", "size": 2},
     "merged attention": {
-        "kind": "linear-attention", "spectrum": [1.5, 0.5], "heads": 2, "context": 3, "samples": 6,
+        "kind": "linear-attention",
+        "spectrum": [1.5, 0.5],
+        "heads": 2,
+        "context": 3,
+        "samples": 6,
     },
     "attention": {
-        "kind": "linear-attention", "spectrum": [1.5, 1.0, 0.5], "heads": 2, "rank": 2, "context": 3,
+        "kind": "linear-attention",
+        "spectrum": [1.5, 1.0, 0.5],
+        "heads": 2,
+        "rank": 2,
+        "context": 3,
         "samples": 6,
     },
 }

@@ -14,7 +14,7 @@ def known_rates(name: str) -> Callable[[Any], Iterator[Fault]]:
 
     def check(study: Any) -> Iterator[Fault]:
         if study.objective.measured:
-            expected = f'nothing of the kind with data.kind = "{study.data.kind}": it is for inputs and labels'
+            expected = f'nothing of the kind with data.kind = "{study.data.kind}"'
             yield Fault(("record", "observables"), name, expected, f"remove {name}")
         for model_name, model in study.models.items():
             if getattr(model, "momentum", None) is not None:
