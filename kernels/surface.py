@@ -52,11 +52,12 @@ class Surface(NamedTuple):
 
 
 class _Registered(NamedTuple):
-    """A landscape's function, and whether it is that of one sample."""
+    """A landscape's function, whether it is that of one sample, and sums over samples of its own."""
 
     name: str
     function: Any
     mean: bool
+    sums: Any
 
 
 _REGISTERED = {}
@@ -80,7 +81,7 @@ def surface(name):
     return _register(name, mean=False)
 
 
-def sample_surface(name):
+def sample_surface(name, sums=None):
     """Register ``function(m, net, data, i, weight, target)``, one sample of a mean over samples.
 
     The function adds `weight` times the gradient of sample `i` to the gradient at `target`, and returns the
@@ -91,17 +92,23 @@ def sample_surface(name):
     only (say in ``if``) works too, but each step of SGD then goes over all samples. It may use ``net.left``
     and ``net.right``, of ``net.parameters`` lane vectors each, as workspace, and as many lane vectors at
     ``net.work`` as the landscape's `workspace` says.
+
+    Parameters
+    ----------
+    name : str
+    sums : fastsde.kernels.surface_sums.Sums, optional
+        What goes over the samples on CPUs, where the function of one sample would be slow.
     """
-    return _register(name, mean=True)
+    return _register(name, mean=True, sums=sums)
 
 
-def _register(name, *, mean):
+def _register(name, *, mean, sums=None):
     def decorate(function):
         before = _REGISTERED.get(name)
         if before is not None and before.function.__code__.co_filename != function.__code__.co_filename:
             where = before.function.__code__.co_filename
             raise ValueError(f"there is a surface named {name!r} already, in {where}; take another name")
-        _REGISTERED[name] = _Registered(name, function, mean)
+        _REGISTERED[name] = _Registered(name, function, mean, sums)
         return function
 
     return decorate

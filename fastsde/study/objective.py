@@ -7,10 +7,10 @@ functions themselves (loss, gradient, noise) are `fastsde.problem.objective`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-__all__ = ["LANDSCAPE_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
+__all__ = ["LANDSCAPE_WORDS", "LOSS_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,26 @@ LANDSCAPE_WORDS = Vocabulary(
     place="",
     since="the start",
 )
+LOSS_WORDS = replace(
+    LANDSCAPE_WORDS,
+    mode="parameter",
+    modes="parameters",
+    loss="loss",
+    parameter="parameter of the model",
+    modes_title="Parameters over time",
+    modes_shown="The parameters.",
+    modes_source="the parameters",
+    mode_axis="parameter",
+    mode_name="parameter {}",
+    modes_differ="its parameters differ by {}",
+    compared="parameters",
+    points="(parameters)",
+    units="units of the parameters",
+    unit="units of the parameters",
+    course="course of training",
+    passages_title="First passages of the parameters",
+)
+"""Of losses that are means over samples."""
 
 
 @dataclass(frozen=True)
