@@ -145,7 +145,7 @@ def _refuse_overflow(*moments: NDArray[np.float64] | float) -> None:
 def _build(study: Study) -> Problem:
     data, widths = study.data, study.network.widths
     teacher = draw_teacher(data, widths[0], widths[-1])
-    if data.samples == "population" or data.measured:
+    if data.measured or not isinstance(data.samples, int):
         inputs = labels = None
         covariance = np.diag(input_scales(data, widths[0]) ** 2)
         cross, optimum = teacher @ covariance, teacher

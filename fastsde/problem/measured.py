@@ -1,8 +1,8 @@
 """Measurements of the end-to-end matrix: entries (completion), or inner products with matrices (sensing).
 
 Sample i is a matrix A_i with a label ``y_i = <A_i, W*> + noise``, and the loss is ``c/2 E (<A, W> - y)^2``:
-c is 2 where the study's loss is "mean", 1 where it is "half". Of the matrices of least loss the one closest to
-the teacher is called the optimum; modes are the teacher's.
+c is 2 where the study's loss is "mean", 1 where it is "half". Of the matrices of least loss the one closest
+to the teacher is called the optimum; modes are the teacher's.
 """
 
 from __future__ import annotations

@@ -97,8 +97,9 @@ class MeasuredNetwork(DeepLinearNetwork):
             return np.asarray(np.mean(squares, axis=-1) - mean)
         off = self.end_to_end(theta) - problem.optimum
         square, label = self.loss_scale**2, problem.noise_sd**2
-        if problem.entries is not None:
-            total = np.sum(_density(problem) * (off**2 + label) * gains, axis=(-2, -1))
+        density = _density(problem)
+        if problem.entries is not None and density is not None:
+            total = np.sum(density * (off**2 + label) * gains, axis=(-2, -1))
             return np.asarray(square * total - mean)
         size = np.sum(off**2, axis=(-2, -1)) + label
         return np.asarray(square * size * np.sum(gains, axis=(-2, -1)) + mean)
