@@ -16,7 +16,7 @@ __all__ = ["generator", "random_frame", "sample_inputs", "sample_noise", "symmet
 Array = NDArray[np.float64]
 Purpose = Literal["teacher", "inputs", "label noise", "landscape", "entries"]
 
-_STREAM: dict[Purpose, int] = {"teacher": 1, "inputs": 2, "label noise": 3, "landscape": 4, "entries": 5}
+_STREAM: dict[Purpose, int] = {"teacher": 1, "inputs": 2, "label noise": 3, "landscape": 4, "entries": 6}
 
 
 def generator(seed: int, purpose: Purpose) -> Generator:
