@@ -53,7 +53,7 @@ class LandscapeObjective:
         """Turn standard normals of trajectories `first`, ... into starting points."""
         origins = self.landscape.origins()
         numbers = np.arange(first, first + len(normals)) % len(origins)
-        start = origins[numbers] + self.landscape.start.std * normals
+        start = origins[numbers] + self.landscape.spread() * normals
         return np.asarray(start, dtype=normals.dtype)
 
     def matching_points(self, where: str, key: Key) -> Array:

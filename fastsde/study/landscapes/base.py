@@ -57,6 +57,7 @@ class Numbers:
     ----------
     inputs, labels : (n, k) and (n, 1) arrays, optional
     table, vector : 2-d and 1-d arrays, optional
+    sizes : 1-d array of int64, optional
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class Numbers:
         labels: Array | None = None,
         table: Array | None = None,
         vector: Array | None = None,
+        sizes: NDArray[np.int64] | None = None,
     ) -> None:
         self.inputs = np.empty((0, 1)) if inputs is None else inputs
         self.labels = np.zeros((len(self.inputs), 1)) if labels is None else labels
         self.table = np.empty((0, 1)) if table is None else table
         self.vector = np.empty(0) if vector is None else vector
+        self.sizes = np.empty(0, dtype=np.int64) if sizes is None else sizes
 
 
 class Landscape(Kind):
@@ -186,6 +189,10 @@ class Landscape(Kind):
     def bottom(self) -> Array:
         """Return where trajectories start unless the study says otherwise, (d,)."""
         return self.middle()
+
+    def spread(self) -> Array | float:
+        """Return the standard deviation about those points, of each coordinate or of all."""
+        return self.start.std
 
     def origins(self) -> Array:
         """Return the starting points before the spread, (points, d)."""
