@@ -43,6 +43,10 @@ def _density(z: Array) -> Array:
     return np.asarray(np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi))
 
 
+def _bell(z: Array) -> Array:
+    return np.asarray(np.exp(-z * z) / math.sqrt(math.pi))
+
+
 def _share_below(z: Array) -> Array:
     """Return the distribution function of a standard normal."""
     return 0.5 * (1.0 + _erf(z / math.sqrt(2)))
@@ -61,11 +65,9 @@ ACTIVATIONS: dict[str, Activation] = {
         None,
     ),
     "quadratic": Activation(lambda z: z * z, lambda z: 2 * z, lambda z: np.full_like(z, 2.0), 2),
-    "erf": Activation(
-        lambda z: _erf(z / math.sqrt(2)), lambda z: 2 * _density(z), lambda z: -2 * z * _density(z), None
-    ),
+    "erf": Activation(_erf, lambda z: 2 * _bell(z), lambda z: -4 * z * _bell(z), None),
 }
-"""Activations by name: ``gelu(z) = z P(xi < z)``, ``erf`` is that of ``z / sqrt(2)``."""
+"""Activations by name; ``gelu(z) = z P(xi < z)`` with a standard normal xi."""
 
 
 class MeanLoss(NamedTuple):
@@ -155,7 +157,8 @@ class Feedforward:
 
     def _forward(self, layers: list[Layer], inputs: Array) -> _Pass:
         value = ACTIVATIONS[self.activation].value
-        below, units = [np.broadcast_to(inputs, (*layers[0].biases.shape[:-1], *inputs.shape))], []
+        below = [np.broadcast_to(inputs, (*layers[0].biases.shape[:-1], *inputs.shape))]
+        units: list[Array] = []
         for number, (weights, biases) in enumerate(layers):
             if number:
                 below.append(value(units[-1]))
@@ -165,7 +168,7 @@ class Feedforward:
     def _forward_change(self, layers: list[Layer], moved: list[Layer], passed: _Pass) -> _Pass:
         """Return the derivative of `_forward` along `moved`."""
         slope = ACTIVATIONS[self.activation].slope
-        below, units = [np.zeros_like(passed.below[0])], []
+        below, units = [np.zeros_like(passed.below[0])], list[Array]()
         for number, (layer, by) in enumerate(zip(layers, moved, strict=True)):
             if number:
                 below.append(slope(passed.units[number - 1]) * units[-1])

@@ -151,6 +151,6 @@ class Mixture(Dataset):
         of = np.arange(count) % len(centres)
         noise = generator(self.seed, purpose).standard_normal((count, self.input_size))
         classes = self._classes()[of]
-        signs = 1.0 - 2.0 * classes[:, None]
+        signs: Array = 1.0 - 2.0 * classes[:, None].astype(np.float64)
         labels = signs if self.labels == "signs" else one_hot(classes, self.output_size)
         return centres[of] + self.spread * noise, labels

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from fastsde.study.datasets.base import DATASETS, Dataset, Examples, Target
+from fastsde.study.datasets.base import DATASETS, Array, Dataset, Examples, Target
 from fastsde.study.fields import Count, Expect, Fault, Size, refuse
 from fastsde.study.random_streams import generator
 
@@ -98,8 +98,8 @@ class Parity(Dataset):
         """Draw the vertices."""
         wanted = self.samples + self.test_count
         numbers = generator(self.seed, "inputs").choice(2**self.bits, wanted, replace=False)
-        signs = 1.0 - 2.0 * (numbers[:, None] >> np.arange(self.bits) & 1)
-        labels = signs[:, : self.k].prod(axis=1, keepdims=True)
+        signs: Array = 1.0 - 2.0 * (numbers[:, None] >> np.arange(self.bits) & 1).astype(np.float64)
+        labels: Array = signs[:, : self.k].prod(axis=1, keepdims=True)
         flipped = generator(self.seed, "label noise").random(self.samples) < self.flips
         labels[: self.samples][flipped] *= -1
         n = self.samples

@@ -126,7 +126,7 @@ class Teacher(Dataset):
             random.standard_normal(above * below) / np.sqrt(below) for below, above in pairwise(self.widths)
         ]
         network = Feedforward(self.widths, self.activation)
-        return network.outputs(np.concatenate(layers)[None], inputs)[0]
+        return np.asarray(network.outputs(np.concatenate(layers)[None], inputs)[0])
 
     def _inputs(self, purpose: Literal["inputs", "test"], count: int) -> Array:
         drawn = sample_inputs(generator(self.seed, purpose), self.inputs, count, self.input_size)
