@@ -78,7 +78,7 @@ def accuracy(outputs: Array, labels: Array, target: Target) -> Array:
         right = outputs.argmax(axis=-1) == labels.argmax(axis=-1)
     else:
         right = (outputs * labels > 0).all(axis=-1)
-    return right.mean(axis=-1)
+    return np.asarray(right.mean(axis=-1))
 
 
 def learner_of(study: Any) -> Learner | None:
