@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate.mode_rates import ModeRates
+from fastsde.integrate.row_curvature import row_curvature
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.learner import learner_of
 from fastsde.study.observable import Curvature, Observable, Rates
 from fastsde.system.errors import RequestError
 
@@ -178,7 +180,11 @@ class MeasuredSnapshot:
 
     @cached_property
     def _curvature(self) -> Curvature:
-        return Curvature(*self._measured.curvature(self._bad).T)
+        learner = learner_of(self.study)
+        if learner is None:
+            return Curvature(*self._measured.curvature(self._bad).T)
+        rows = np.asarray(self._parameters, dtype=np.float64)
+        return Curvature(*row_curvature(learner.hessian_product, rows).T)
 
     @cached_property
     def _rates(self) -> Rates:

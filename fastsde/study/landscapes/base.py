@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from fastsde.study.fields import Expect, Fault, Number, Real, Section, Size, listed, refuse
 from fastsde.study.kinds import Kind
+from fastsde.study.learner import Learner
 from fastsde.study.objective import LANDSCAPE_WORDS, ObjectiveTraits, Vocabulary
 from fastsde.system.registry import LAST, Registry
 
@@ -177,6 +178,11 @@ class Landscape(Kind):
         For landscapes that have no function of lanes. The function may use numbers of this method.
         """
         raise NotImplementedError
+
+    @property
+    def learner(self) -> Learner | None:
+        """The nonlinear network that learns from examples, if that is what the landscape is."""
+        return None
 
     def numbers(self) -> Numbers:
         """Return what the function of lanes needs."""
