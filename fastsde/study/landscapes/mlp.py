@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from fastsde.study.data_sets import DataSet
+from fastsde.study.datasets import Dataset, Examples
+from fastsde.study.feedforward import Feedforward, Misfit
 from fastsde.study.fields import Count, Expect, Fault, Real, Section, listed, refuse
 from fastsde.study.landscapes.base import LANDSCAPES, Array, Landscape, Numbers
+from fastsde.study.learner import Learner
 from fastsde.study.objective import MLP_WORDS, ObjectiveTraits, Vocabulary
 
 __all__ = ["LayerStart", "Mlp"]
@@ -79,7 +82,7 @@ class Mlp(Landscape):
         gradient descent in both: for the mean-field limit let it grow as that width.
     init : LayerStart
         How weights and biases start, unless `start` has points.
-    data : DataSet
+    data : Dataset
         What is learned, by its own `kind`.
     probes : int, default 2
         The modes are the outputs for so many samples, the first ones; at most 8 outputs in all.
@@ -104,7 +107,7 @@ class Mlp(Landscape):
     ] = "mean"
     scaling: Annotated[Literal["standard", "mean-field"], Expect('"standard" or "mean-field"')] = "standard"
     init: LayerStart = LayerStart(gamma=1.0)
-    data: DataSet
+    data: Dataset
     probes: Count = 2
 
     @property
@@ -134,7 +137,7 @@ class Mlp(Landscape):
         """Name of the function of its activation and loss."""
         from fastsde.kernels.surfaces.mlp import mlp_name
 
-        return mlp_name(self.activation, "cross-entropy" if self.loss == "cross-entropy" else "squared")
+        return mlp_name(self.activation, self._misfit)
 
     @property
     def observed(self) -> int:
@@ -147,16 +150,39 @@ class Mlp(Landscape):
         smooth = self.activation != "relu"
         return replace(super().traits(), modes=self.observed, positive=True, smooth=smooth)
 
+    @cached_property
+    def _examples(self) -> Examples:
+        return self.data.draw()
+
+    @property
+    def _output_factor(self) -> float:
+        """The factor a of the outputs."""
+        return 1.0 / self.widths[-2] if self.scaling == "mean-field" else 1.0
+
+    @property
+    def _loss_factor(self) -> float:
+        """The factor c of ``c/2 |f - y|^2``, and of the cross-entropy."""
+        return 2.0 / self.widths[-1] if self.loss == "mean" else 1.0
+
+    @property
+    def _misfit(self) -> Misfit:
+        return "cross-entropy" if self.loss == "cross-entropy" else "squared"
+
+    @property
+    def learner(self) -> Learner:
+        """The network, its data and its loss, for what is measured besides."""
+        scales = (*(1.0 for _ in self.widths[2:]), self._output_factor)
+        network = Feedforward(self.widths, self.activation, self.biases, scales)
+        return Learner.of(network, self._examples, self.data.target, self._misfit, self._loss_factor)
+
     def numbers(self) -> Numbers:
         """Return data, sizes and factors."""
-        inputs, labels = self.data.draw()
-        factor = 1.0 / self.widths[-2] if self.scaling == "mean-field" else 1.0
-        scale = 2.0 / self.widths[-1] if self.loss == "mean" else 1.0
+        inputs, labels, _, _ = self._examples
         return Numbers(
             inputs,
             labels,
             table=np.asarray(inputs[: self.probes]),
-            vector=np.array([factor, scale]),
+            vector=np.array([self._output_factor, self._loss_factor]),
             sizes=np.array([self.biases, *self.widths], dtype=np.int64),
         )
 
@@ -175,13 +201,8 @@ class Mlp(Landscape):
         if self.dimension > MOST_PARAMETERS:
             expected = f"at most {MOST_PARAMETERS} weights and biases; these have {self.dimension}"
             yield Fault(("widths",), list(self.widths), expected, "take narrower or fewer layers")
-        inputs, outputs = self.data.sizes
-        if self.widths[0] != inputs:
-            expected = f"{inputs} first, as many as the data have inputs"
-            yield Fault(("widths",), list(self.widths), expected)
-        if self.widths[-1] != outputs:
-            yield Fault(("widths",), list(self.widths), f"{outputs} last, as many as the data have outputs")
-        if self.loss == "cross-entropy" and not self.data.classes:
+        yield from self.data.faults(self.widths)
+        if self.loss == "cross-entropy" and self.data.target != "classes":
             fix = 'take data whose labels are classes, or loss = "mean"'
             yield Fault(("loss",), self.loss, '"mean" or "half": the labels are no classes', fix)
         if self.scaling == "mean-field" and len(self.widths) < 3:
