@@ -42,6 +42,7 @@ class Surface(NamedTuple):
     rows: Any  # (n, k + q and padding to a multiple of 4): inputs beside labels
     table: Any
     vector: Any
+    sizes: Any  # whole numbers
     optimum: Any  # (d, 1): the point about which distances are measured
     scale: float  # of the energy
     floor: float  # 0
@@ -49,6 +50,7 @@ class Surface(NamedTuple):
     value: int  # address of `surface_value`, compiled for this landscape
     trace: int  # the same of the noise trace; 0 unless a mean over samples
     members: int  # the same of the members of a batch; 0 unless a model draws batches
+    observed: int  # the same of the outputs that are observed; 0 if its coordinates are
 
 
 class _Registered(NamedTuple):
@@ -57,6 +59,7 @@ class _Registered(NamedTuple):
     name: str
     function: Any
     mean: bool
+    observed: Any = None
 
 
 _REGISTERED = {}
@@ -80,7 +83,7 @@ def surface(name):
     return _register(name, mean=False)
 
 
-def sample_surface(name):
+def sample_surface(name, observed=None):
     """Register ``function(m, net, data, i, weight, target)``, one sample of a mean over samples.
 
     The function adds `weight` times the gradient of sample `i` to the gradient at `target`, and returns the
@@ -92,16 +95,16 @@ def sample_surface(name):
     and ``net.right``, of ``net.parameters`` lane vectors each, as workspace, and as many lane vectors at
     ``net.work`` as the landscape's `workspace` says.
     """
-    return _register(name, mean=True)
+    return _register(name, mean=True, observed=observed)
 
 
-def _register(name, *, mean):
+def _register(name, *, mean, observed=None):
     def decorate(function):
         before = _REGISTERED.get(name)
         if before is not None and before.function.__code__.co_filename != function.__code__.co_filename:
             where = before.function.__code__.co_filename
             raise ValueError(f"there is a surface named {name!r} already, in {where}; take another name")
-        _REGISTERED[name] = _Registered(name, function, mean)
+        _REGISTERED[name] = _Registered(name, function, mean, observed)
         return function
 
     return decorate

@@ -170,6 +170,7 @@ def _gathered(m, net, data, members, weight, target):
         data.rows,
         data.table,
         data.vector,
+        data.sizes,
         data.optimum,
         data.scale,
         data.floor,
@@ -177,6 +178,7 @@ def _gathered(m, net, data, members, weight, target):
         data.value,
         data.trace,
         data.members,
+        data.observed,
     )
     energy = broadcast(m, 0.0)
     for k in range(members.count):

@@ -61,6 +61,23 @@ class Setting:
 
         return measurement_columns(self.lowered.network.widths)
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether outputs are observed in the place of coordinates."""
+        return bool(getattr(self.lowered.data, "observed", 0))
+
+    def outputs(self, points: Array) -> Array:
+        """Return the observed outputs of points (rows, p) of a landscape that has them, (rows, modes)."""
+        from fastsde.kernels.cpu import aligned, to_lanes
+        from fastsde.kernels.lanes import lane_count
+        from fastsde.kernels.observed import observed_outputs
+
+        network, lanes = self.lowered.network, lane_count(points.dtype)
+        state = to_lanes(points)
+        out = np.empty((len(state) * lanes, len(self.lowered.events.left)), points.dtype)
+        observed_outputs(state, aligned(network.size * lanes, points.dtype), network, self.lowered.data, out)
+        return out[: len(points)]
+
 
 class MeasuredSnapshot:
     """The `fastsde.study.observable.Snapshot` of a range of trajectories.
@@ -118,6 +135,8 @@ class MeasuredSnapshot:
     @cached_property
     def modes(self) -> Array:
         """Mode strengths, (rows, modes)."""
+        if self._setting.has_outputs:
+            return self._setting.outputs(self._matrices)
         return self._projected(self._matrices, len(self.mode_left))
 
     @cached_property

@@ -1,8 +1,9 @@
 """Nonlinear networks of fully connected layers: one sample forward and back, one block of trajectories.
 
 One function for each activation and loss is made from the same source and compiled when it is used. The
-parameters are W_1 (row by row), b_1, W_2, b_2, ...; ``data.sizes`` holds whether there are biases, then the
-widths, ``data.vector`` the factor of the outputs and that of the squared error.
+parameters are W_1 (row by row), b_1, W_2, b_2, ...; ``data.sizes`` holds whether there are biases, how many
+outputs are observed, then the widths, ``data.vector`` the factor of the outputs and that of the squared
+error, ``data.table`` the inputs for which outputs are observed.
 
 In the workspace are the values of each layer below the outputs, ``h_0 ... h_{L-1}``, their slopes, and two
 rooms for what is carried back.
@@ -18,6 +19,9 @@ from fastsde.kernels.special import exponential, logarithm
 from fastsde.kernels.surface import sample_surface
 
 __all__ = ["mlp_name", "workspace"]
+
+FIRST = 2
+"""Place of the first width in ``data.sizes``."""
 
 
 def mlp_name(activation, loss):
@@ -113,10 +117,10 @@ def forward(m, net, data, total):
 
     `total` is the number of values below the outputs.
     """
-    biases, layers = data.sizes[0], len(data.sizes) - 2
+    biases, layers = data.sizes[0], len(data.sizes) - FIRST - 1
     place, h = 0, net.work
     for l in range(layers):
-        columns, rows = data.sizes[l + 1], data.sizes[l + 2]
+        columns, rows = data.sizes[FIRST + l], data.sizes[FIRST + l + 1]
         top = l + 1 == layers
         above = net.work + 2 * total if top else h + columns
         matrix_vector(m, place, h, above, rows, columns)
@@ -144,10 +148,10 @@ def _scale(m, at, rows, factor):
 @inlined
 def backward(m, net, data, total, end, out, room, target):
     """Carry what is at `out` back, and add the gradient of each layer at `target`."""
-    biases, layers = data.sizes[0], len(data.sizes) - 2
+    biases, layers = data.sizes[0], len(data.sizes) - FIRST - 1
     place, h, back, following = end, net.work + total, out, room
     for l in range(layers - 1, -1, -1):
-        columns, rows = data.sizes[l + 1], data.sizes[l + 2]
+        columns, rows = data.sizes[FIRST + l], data.sizes[FIRST + l + 1]
         h -= columns
         if biases:
             place -= rows
@@ -167,11 +171,11 @@ def backward(m, net, data, total, end, out, room, target):
 
 def _sample(m, net, data, i, weight, target):
     """Add `weight` times the gradient of one sample at `target`, which may be the state; return its loss."""
-    inputs, outputs = data.sizes[1], data.sizes[len(data.sizes) - 1]
-    for k in range(inputs):
+    for k in range(data.sizes[FIRST]):
         store(m, net.work + k, broadcast(m, 0.0) + data.inputs[i, k])
+    outputs = data.sizes[len(data.sizes) - 1]
     total, widest = 0, outputs
-    for l in range(1, len(data.sizes) - 1):
+    for l in range(FIRST, len(data.sizes) - 1):
         total += data.sizes[l]
         widest = max(widest, data.sizes[l])
     end = forward(m, net, data, total)
@@ -179,6 +183,23 @@ def _sample(m, net, data, i, weight, target):
     loss = miss(m, data, i, out, outputs, out + widest, weight)
     backward(m, net, data, total, end, out, out + widest, target)
     return loss
+
+
+def _observed(m, net, data, target):
+    """Write the first outputs for the inputs in ``data.table``, as many as ``data.sizes`` says."""
+    outputs = data.sizes[len(data.sizes) - 1]
+    total = 0
+    for l in range(FIRST, len(data.sizes) - 1):
+        total += data.sizes[l]
+    place = 0
+    for i in range(data.table.shape[0]):
+        for k in range(data.sizes[FIRST]):
+            store(m, net.work + k, broadcast(m, data.table[i, k]))
+        forward(m, net, data, total)
+        for k in range(min(outputs, data.sizes[1] - place)):
+            store(m, target + place + k, load(m, net.work + 2 * total + k))
+        place += outputs
+    return broadcast(m, 0.0)
 
 
 LOSSES = {"squared": _squared, "cross-entropy": _cross_entropy}
@@ -206,7 +227,8 @@ def _register(activation, loss):
     ways = {
         way.__name__: inlined(_exchanged(way, f"{way.__name__}_{name}", **parts)) for way in (forward, backward)
     }
-    sample_surface(name)(_exchanged(_sample, name, miss=LOSSES[loss], **ways))
+    observed = _exchanged(_observed, f"observed_{name}", forward=ways["forward"])
+    sample_surface(name, observed)(_exchanged(_sample, name, miss=LOSSES[loss], **ways))
 
 
 for _activation in (LINEAR, *ACTIVATIONS):

@@ -183,7 +183,7 @@ class Mlp(Landscape):
             labels,
             table=np.asarray(inputs[: self.probes]),
             vector=np.array([self._output_factor, self._loss_factor]),
-            sizes=np.array([self.biases, *self.widths], dtype=np.int64),
+            sizes=np.array([self.biases, self.observed, *self.widths], dtype=np.int64),
         )
 
     def spread(self) -> Array | float:
