@@ -225,7 +225,8 @@ def _register(activation, loss):
         }
     name = mlp_name(activation, loss)
     ways = {
-        way.__name__: inlined(_exchanged(way, f"{way.__name__}_{name}", **parts)) for way in (forward, backward)
+        way.__name__: inlined(_exchanged(way, f"{way.__name__}_{name}", **parts))
+        for way in (forward, backward)
     }
     observed = _exchanged(_observed, f"observed_{name}", forward=ways["forward"])
     sample_surface(name, observed)(_exchanged(_sample, name, miss=LOSSES[loss], **ways))

@@ -35,10 +35,6 @@ def test_examples_have_the_sizes_they_say_and_depend_on_the_seed_alone(kind):
     assert Dataset.of_kind({"kind": kind, **TABLES[kind]}) == data
 
 
-def test_every_data_set_is_tested_here():
-    assert set(DATASETS) == set(TABLES)
-
-
 def test_parity_is_the_product_of_the_first_bits_of_each_vertex_once():
     drawn = data_set("parity").draw()
     vertices = np.vstack([drawn.inputs, drawn.test_inputs])

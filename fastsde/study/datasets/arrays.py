@@ -125,7 +125,9 @@ class Arrays(Dataset):
         """Return the arrays."""
         tests = np.array(self.test_inputs or ()).reshape(-1, self.input_size)
         labels = self._labels(self.labels, self.classes)
-        return Examples(np.array(self.inputs), labels, tests, self._labels(self.test_labels, self.test_classes))
+        return Examples(
+            np.array(self.inputs), labels, tests, self._labels(self.test_labels, self.test_classes)
+        )
 
     def _labels(self, labels: Any, classes: Any) -> Array:
         if labels is None and classes is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from fastsde.study.datasets.base import DATASETS, Array, Dataset, Examples, Target
+from fastsde.study.datasets.base import DATASETS, Array, Dataset, Examples
 from fastsde.study.distributions import GaussianInputs, GaussianNoise, Inputs, LabelNoise
 from fastsde.study.feedforward import ACTIVATIONS, Feedforward
 from fastsde.study.fields import Count, Expect, Fault, NameIn, Size, listed, refuse
@@ -86,11 +86,6 @@ class Teacher(Dataset):
     def test_count(self) -> int:
         """Number of test examples."""
         return self.test
-
-    @property
-    def target(self) -> Target:
-        """Labels are numbers."""
-        return "numbers"
 
     def size_words(self) -> str:
         """Say which field determines the sizes."""

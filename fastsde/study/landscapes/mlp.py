@@ -102,9 +102,9 @@ class Mlp(Landscape):
         Expect('"linear", "tanh", "relu", "gelu", "quadratic" or "erf"'),
     ] = "tanh"
     biases: bool = True
-    loss: Annotated[
-        Literal["mean", "half", "cross-entropy"], Expect('"mean", "half" or "cross-entropy"')
-    ] = "mean"
+    loss: Annotated[Literal["mean", "half", "cross-entropy"], Expect('"mean", "half" or "cross-entropy"')] = (
+        "mean"
+    )
     scaling: Annotated[Literal["standard", "mean-field"], Expect('"standard" or "mean-field"')] = "standard"
     init: LayerStart = LayerStart(gamma=1.0)
     data: Dataset
