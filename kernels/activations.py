@@ -14,9 +14,9 @@ LINEAR = "linear"
 
 @inlined
 def relu(m, z):
-    """``max(z, 0)``; the slope at 0 is 0."""
+    """``max(z, 0)``; the slope at 0 is 0. What is not a number stays so."""
     on = z > 0.0
-    return select(on, z, 0.0), select(on, broadcast(m, 1.0), 0.0)
+    return select(on, z, z * 0.0), select(on, broadcast(m, 1.0), 0.0)
 
 
 @inlined

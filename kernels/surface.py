@@ -60,6 +60,7 @@ class _Registered(NamedTuple):
     function: Any
     mean: bool
     observed: Any = None
+    in_place: bool = False
 
 
 _REGISTERED = {}
@@ -83,7 +84,7 @@ def surface(name):
     return _register(name, mean=False)
 
 
-def sample_surface(name, observed=None):
+def sample_surface(name, observed=None, in_place=False):
     """Register ``function(m, net, data, i, weight, target)``, one sample of a mean over samples.
 
     The function adds `weight` times the gradient of sample `i` to the gradient at `target`, and returns the
@@ -95,16 +96,16 @@ def sample_surface(name, observed=None):
     and ``net.right``, of ``net.parameters`` lane vectors each, as workspace, and as many lane vectors at
     ``net.work`` as the landscape's `workspace` says.
     """
-    return _register(name, mean=True, observed=observed)
+    return _register(name, mean=True, observed=observed, in_place=in_place)
 
 
-def _register(name, *, mean, observed=None):
+def _register(name, **traits):
     def decorate(function):
         before = _REGISTERED.get(name)
         if before is not None and before.function.__code__.co_filename != function.__code__.co_filename:
             where = before.function.__code__.co_filename
             raise ValueError(f"there is a surface named {name!r} already, in {where}; take another name")
-        _REGISTERED[name] = _Registered(name, function, mean, observed)
+        _REGISTERED[name] = _Registered(name, function, **traits)
         return function
 
     return decorate

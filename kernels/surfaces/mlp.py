@@ -229,7 +229,7 @@ def _register(activation, loss):
         for way in (forward, backward)
     }
     observed = _exchanged(_observed, f"observed_{name}", forward=ways["forward"])
-    sample_surface(name, observed)(_exchanged(_sample, name, miss=LOSSES[loss], **ways))
+    sample_surface(name, observed, in_place=True)(_exchanged(_sample, name, miss=LOSSES[loss], **ways))
 
 
 for _activation in (LINEAR, *ACTIVATIONS):
