@@ -95,6 +95,16 @@ def sample_surface(name, observed=None, in_place=False):
     only (say in ``if``) works too, but each step of SGD then goes over all samples. It may use ``net.left``
     and ``net.right``, of ``net.parameters`` lane vectors each, as workspace, and as many lane vectors at
     ``net.work`` as the landscape's `workspace` says.
+
+    Parameters
+    ----------
+    name : str
+    observed : callable, optional
+        ``function(m, net, data, target)``, which writes to `target` what is observed as modes, in the place
+        of the coordinates, and returns any lane vector.
+    in_place : bool, default False
+        Whether `target` may be the state itself, which is then changed by the gradient of the state as it
+        was: SGD of one sample per step needs no gradient in memory.
     """
     return _register(name, mean=True, observed=observed, in_place=in_place)
 
