@@ -205,7 +205,7 @@ def erf64(x):
 
 @inlined
 def normal32(x):
-    """Return the standard normal distribution function of ``float32``, and ``exp(-x^2 / 2)``: error at most 6 ulp."""
+    """Return the normal distribution function of ``float32``, and ``exp(-x^2 / 2)``: error at most 6 ulp."""
     bell = gauss32(x, 0.5)
     half = bell * tail32(select(x < 0.0, 0.0 - x, x) * ROOT_HALF) * 0.5
     return select(x < 0.0, half, 1.0 - half), bell

@@ -62,7 +62,9 @@ def routines(name, net, data):
     if one.sums is not None:
         value, trace = one.sums.value, one.sums.trace
     else:
-        value, trace = (with_callee(template, "sample_value", one.function) for template in (_weighted, _trace))
+        value, trace = (
+            with_callee(template, "sample_value", one.function) for template in (_weighted, _trace)
+        )
     return address_of(value, net, data, "target"), address_of(trace, net, data, "target", "lanes")
 
 

@@ -229,7 +229,9 @@ def _register(activation):
     observed = _exchanged(_observed, f"observed_mlp_{activation}", forward=ways["forward"])
     for loss, function in LOSSES.items():
         name = mlp_name(activation, loss)
-        sample_surface(name, observed=observed, in_place=True)(_exchanged(_sample, name, miss=function, **ways))
+        sample_surface(name, observed=observed, in_place=True)(
+            _exchanged(_sample, name, miss=function, **ways)
+        )
 
 
 for _activation in (LINEAR, *ACTIVATIONS):

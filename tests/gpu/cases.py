@@ -55,7 +55,9 @@ LANDSCAPES = {
     "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
     "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
     "mlp": (MLP, {"kind": "sgd"}),
-    "mlp classes": ({**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE),
+    "mlp classes": (
+        {**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE,
+    ),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
 }
 SCHEDULES = {

@@ -1,4 +1,4 @@
-"""Nonlinear networks: every activation and loss against NumPy, and the linear one against deep linear networks."""
+"""Nonlinear networks: activations and losses against NumPy, linear ones against deep linear networks."""
 
 import itertools
 
@@ -52,7 +52,9 @@ def interpreted(landscape):
         place_of(name), numbers.inputs, numbers.labels, None, numbers.table, numbers.vector, numbers.sizes,
         None, 1.0, 0.0, 0, 0, 0, 0, 0,
     )  # fmt: skip
-    primitives, doubles, _ = thread.primitives(np.float64, lambda function: function, {lanes.fma: products.fma})
+    primitives, doubles, _ = thread.primitives(
+        np.float64, lambda function: function, {lanes.fma: products.fma}
+    )
     function = Rebinding(primitives, doubles, lambda f: f, np.float64, data).bind(named(name).function)
     net = plan_landscape(landscape.dimension, 0, work=landscape.workspace)
 
@@ -68,7 +70,7 @@ def interpreted(landscape):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_of_each_activation_and_loss_is_the_difference_of_losses(activation, loss):
-    """The loss as NumPy has it, the gradient to 1e-8 of its largest entry; mean-field and without biases too."""
+    """The loss is that of NumPy, the gradient exact to 1e-8 of its largest entry; also without biases."""
     for more in ({}, {"scaling": "mean-field"}, {"biases": False, "widths": (3, 2)}):
         more = {key: more[key] for key in more if not (key == "scaling" and loss == "half")}
         landscape = Mlp.of_kind(mlp(activation, loss, **more))

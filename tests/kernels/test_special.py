@@ -43,7 +43,7 @@ def ulps(got, exact):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_errors_are_a_few_units_in_the_last_place(dtype):
-    """Against NumPy in long double and SciPy, whose own error is about 1 ulp; tails of the normal law to -8."""
+    """Against NumPy in long double and SciPy, whose own error is about 1 ulp; the normal law from -8 on."""
     random = np.random.default_rng(0)
     tiny = random.choice([-1, 1], 2**16) * np.exp(random.uniform(-30, 0, 2**16))
     x = np.concatenate([random.uniform(-8, 8, 2**17), random.normal(size=2**16), tiny]).astype(dtype)
