@@ -22,6 +22,7 @@ _WHERE = {
     "analyze": ("fastsde.analysis", "analyze"),
     "build_problem": ("fastsde.problem.data", "build_problem"),
     "integrate": ("fastsde.run.integrate", "integrate"),
+    "objective": ("fastsde.problem.user", "objective"),
     "open": ("fastsde.storage.ensemble", "open_ensemble"),
     "report": ("fastsde.report", "write_report"),
     "run": ("fastsde.run.run", "run"),

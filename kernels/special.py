@@ -109,7 +109,7 @@ def gauss32(x, factor):
 @inlined
 @in_double
 def gauss64(x, factor):
-    """The same of ``float64``."""
+    """Return the same of ``float64``."""
     square = x * x
     left = fma(x, x, 0.0 - square) * factor
     value = exp64(square * (0.0 - factor))
@@ -137,7 +137,7 @@ def tail32(x):
 @inlined
 @in_double
 def tail64(x):
-    """The same of ``float64``, `x` held below 27: relative error at most 8e-16."""
+    """Return the same of ``float64``, `x` held below 27: relative error at most 8e-16."""
     x = select(x > 27.0, 27.0, x)
     u = (x - 3.75) / (x + 3.75)
     p = fma(u, -2.3377063125226789e-9, -6.5934721097370006e-10)
@@ -184,7 +184,7 @@ def erf32(x):
 @inlined
 @in_double
 def erf64(x):
-    """The same of ``float64``."""
+    """Return the same of ``float64``."""
     bell = gauss64(x, 1.0)
     size = select(x < 0.0, 0.0 - x, x)
     far = fma(0.0 - bell, tail64(size), 1.0)
@@ -205,7 +205,7 @@ def erf64(x):
 
 @inlined
 def normal32(x):
-    """Standard normal distribution function of ``float32``, and ``exp(-x^2 / 2)``: error at most 6 ulp."""
+    """Return the normal distribution function of ``float32``, and ``exp(-x^2 / 2)``: error at most 6 ulp."""
     bell = gauss32(x, 0.5)
     half = bell * tail32(select(x < 0.0, 0.0 - x, x) * ROOT_HALF) * 0.5
     return select(x < 0.0, half, 1.0 - half), bell
@@ -214,7 +214,7 @@ def normal32(x):
 @inlined
 @in_double
 def normal64(x):
-    """The same of ``float64``."""
+    """Return the same of ``float64``."""
     bell = gauss64(x, 0.5)
     half = bell * tail64(select(x < 0.0, 0.0 - x, x) * ROOT_HALF) * 0.5
     return select(x < 0.0, half, 1.0 - half), bell

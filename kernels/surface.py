@@ -54,13 +54,14 @@ class Surface(NamedTuple):
 
 
 class _Registered(NamedTuple):
-    """A landscape's function, and whether it is that of one sample."""
+    """A landscape's function, whether it is that of one sample, and sums over samples of its own."""
 
     name: str
     function: Any
     mean: bool
     observed: Any = None
     in_place: bool = False
+    sums: Any = None
 
 
 _REGISTERED = {}
@@ -84,7 +85,7 @@ def surface(name):
     return _register(name, mean=False)
 
 
-def sample_surface(name, observed=None, in_place=False):
+def sample_surface(name, sums=None, observed=None, in_place=False):
     """Register ``function(m, net, data, i, weight, target)``, one sample of a mean over samples.
 
     The function adds `weight` times the gradient of sample `i` to the gradient at `target`, and returns the
@@ -95,8 +96,20 @@ def sample_surface(name, observed=None, in_place=False):
     only (say in ``if``) works too, but each step of SGD then goes over all samples. It may use ``net.left``
     and ``net.right``, of ``net.parameters`` lane vectors each, as workspace, and as many lane vectors at
     ``net.work`` as the landscape's `workspace` says.
+
+    Parameters
+    ----------
+    name : str
+    sums : fastsde.kernels.surface_sums.Sums, optional
+        What goes over the samples on CPUs, where the function of one sample would be slow.
+    observed : callable, optional
+        ``function(m, net, data, target)``, which writes to `target` what is observed as modes, in the place
+        of the coordinates, and returns any lane vector.
+    in_place : bool, default False
+        Whether `target` may be the state itself, which is then changed by the gradient of the state as it
+        was: SGD of one sample per step needs no gradient in memory.
     """
-    return _register(name, mean=True, observed=observed, in_place=in_place)
+    return _register(name, mean=True, sums=sums, observed=observed, in_place=in_place)
 
 
 def _register(name, **traits):

@@ -12,6 +12,7 @@ from fastsde.kernels.surface import Surface, named, registered_at
 
 __all__ = [
     "Members",
+    "Sums",
     "add_members",
     "member_routine",
     "routines",
@@ -29,6 +30,14 @@ class Members(NamedTuple):
     first: int  # row of the first
     count: int
     label_sd: float  # of the noise at `label_noise` that is added to their labels; 0: none
+
+
+class Sums(NamedTuple):
+    """How a landscape goes over samples on CPUs, in place of one call per sample."""
+
+    value: Any  # as `surface_value`
+    trace: Any  # as `trace_value`
+    members: Any  # as `add_members`
 
 
 def routines(name, net, data):
@@ -50,7 +59,12 @@ def routines(name, net, data):
     one = named(name)
     if not one.mean:
         return address_of(one.function, net, data, "target"), 0
-    value, trace = (with_callee(template, "sample_value", one.function) for template in (_weighted, _trace))
+    if one.sums is not None:
+        value, trace = one.sums.value, one.sums.trace
+    else:
+        value, trace = (
+            with_callee(template, "sample_value", one.function) for template in (_weighted, _trace)
+        )
     return address_of(value, net, data, "target"), address_of(trace, net, data, "target", "lanes")
 
 
@@ -65,18 +79,19 @@ def member_routine(name, net, data, members):
     numba.core.errors.NumbaError
         If there is noise of the labels, and the function does not compile for lane vectors.
     """
-    function = named(name).function
+    one = named(name)
 
-    def compiled(template):
-        routine = with_callee(template, "sample_value", function)
+    def compiled(routine):
         return address_of(routine, net, data, members, "lanes", "target")
 
+    if one.sums is not None:
+        return compiled(one.sums.members)
     try:
-        return compiled(_gathered)
+        return compiled(with_callee(_gathered, "sample_value", one.function))
     except NumbaError:
         if members.label_sd > 0.0:
             raise
-        return compiled(_counted)
+        return compiled(with_callee(_counted, "sample_value", one.function))
 
 
 def surface_value(m, net, data, target):

@@ -293,7 +293,7 @@ class Resident:
                 work(self._load(first, last))
             except Exception as error:
                 if not self._cuda.is_out_of_memory(error):
-                    refusal = devices.refusal(error)
+                    refusal = devices.refusal(error, self._study)
                     if refusal is None:
                         raise
                     raise refusal from error

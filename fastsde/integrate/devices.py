@@ -125,6 +125,11 @@ def obstacle(study: Study) -> str | None:
             f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU "
             "cannot be called on a GPU\nFix: --device cpu"
         )
+    if study.landscape is not None and study.landscape.by_sample and _own_function(study).__closure__:
+        return (
+            f"landscape.function = '{study.landscape.code_name}': it uses names of a function around it, whose "
+            "values the code of a GPU does not have\nFix: pass them as columns of the data, or --device cpu"
+        )
     for name, model in study.models.items():
         if not study.objective.linear and label_sd(model):
             return (
@@ -132,6 +137,14 @@ def obstacle(study: Study) -> str | None:
                 "Fix: --device cpu"
             )
     return None
+
+
+def _own_function(study: Study) -> Any:
+    """Return the Python function of a user's loss of one sample."""
+    from fastsde.kernels.own_function import own_functions
+    from fastsde.problem.user import function_address
+
+    return own_functions[function_address(study)]
 
 
 def choose_device(study: Study, wanted: str, number: int | None = None) -> str:
@@ -176,8 +189,15 @@ def _select(number: int) -> None:
     cuda.select(number)
 
 
-def refusal(error: Exception) -> DeviceError | None:
-    """Return a driver's refusal of newer code in words that help; None of any other failure."""
+def refusal(error: Exception, study: Study) -> DeviceError | None:
+    """Return a driver's refusal of newer code, or a compiler's of a user's, in words that help; else None."""
+    from numba.core.errors import NumbaError
+
+    if isinstance(error, NumbaError) and study.landscape is not None and study.landscape.by_sample:
+        name = study.landscape.code_name
+        return DeviceError(
+            f"landscape.function = '{name}': it does not compile for a GPU: {error}\nFix: --device cpu"
+        )
     if "UNSUPPORTED_PTX_VERSION" not in str(error):
         return None
     from fastsde.kernels import cuda

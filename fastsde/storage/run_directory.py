@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fastsde.storage.layout import PARTS_FOLDER, STUDY_FILE
 from fastsde.study.compatibility import check_same_code, differences, same_times
 from fastsde.study.extension_imports import EXTENSIONS_FOLDER
 from fastsde.study.extensions import extension_files
+from fastsde.study.sample_data import SAMPLES_COPY
 from fastsde.system.atomic import discard, present, replacing, sweep
 from fastsde.system.errors import Complaint, DiskError, StoreError, StudyError
 from fastsde.system.user_code import sha256_of
@@ -99,6 +102,7 @@ def _claim(study: Study, directory: Path) -> None:
     sweep(directory)
     sweep(directory / PARTS_FOLDER)
     _keep_extensions(study, directory)
+    _keep_samples(study, directory)
     if longer:  # the ensemble refers to parts that will be replaced by longer ones
         discard(directory / ENSEMBLE_FILE)
     if not present(existing) or existing.read_text(encoding="utf-8") != study.to_toml():
@@ -115,6 +119,15 @@ def _keep_extensions(study: Study, directory: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         with replacing(copy) as temporary:
             temporary.write_bytes(content)
+
+
+def _keep_samples(study: Study, directory: Path) -> None:
+    """Copy the samples of a user's own loss into a directory, where whoever reads the study looks for them."""
+    landscape, copy = study.landscape, directory / SAMPLES_COPY
+    if landscape is None or not landscape.by_sample or present(copy):
+        return
+    with replacing(copy) as temporary, temporary.open("wb") as file:
+        np.save(file, landscape.numbers_in(study.places()).inputs)
 
 
 def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> None:

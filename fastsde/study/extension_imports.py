@@ -22,6 +22,7 @@ __all__ = [
     "EXTENSIONS_FOLDER",
     "Imported",
     "extension_error",
+    "folders",
     "import_extension",
     "imported_version",
     "looking_in",
@@ -57,6 +58,11 @@ def looking_in(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         _folders.reset(token)
+
+
+def folders() -> list[Path]:
+    """Return where files of the studies made now are looked for: in the folder that was set, and here."""
+    return [*_folders.get(), Path()]
 
 
 def name_of_copy(file: str) -> str:
@@ -116,7 +122,7 @@ def extension_error(number: int, found: str, expected: str, fix: str = "") -> St
 def _candidates(file: str) -> list[Path]:
     """Return where an extension may be: under its own name in each folder, and there as the copy of a run."""
     found: list[Path] = []
-    for folder in (*_folders.get(), Path()):
+    for folder in folders():
         here = folder.absolute()
         found += [here / file] if file.endswith(".py") else module_files(file, [here])[:1]
         found.append(here / EXTENSIONS_FOLDER / name_of_copy(file))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-__all__ = ["LANDSCAPE_WORDS", "MLP_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
+__all__ = ["LANDSCAPE_WORDS", "LOSS_WORDS", "MLP_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,26 @@ MLP_WORDS = replace(
     course="course of learning",
     passages_title="First passages of the outputs",
 )
+LOSS_WORDS = replace(
+    LANDSCAPE_WORDS,
+    mode="parameter",
+    modes="parameters",
+    loss="loss",
+    parameter="parameter of the model",
+    modes_title="Parameters over time",
+    modes_shown="The parameters.",
+    modes_source="the parameters",
+    mode_axis="parameter",
+    mode_name="parameter {}",
+    modes_differ="its parameters differ by {}",
+    compared="parameters",
+    points="(parameters)",
+    units="units of the parameters",
+    unit="units of the parameters",
+    course="course of training",
+    passages_title="First passages of the parameters",
+)
+"""Of losses that are means over samples."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from fastsde.study.extension_imports import EXTENSIONS, looking_in
 from fastsde.study.extensions import import_extensions
 from fastsde.study.fields import Section, Seed, Size, refuse
 from fastsde.study.keys import nearest
+from fastsde.study.landscapes import LANDSCAPES
 from fastsde.study.messages import complaints, syntax_complaint
 from fastsde.study.models.batches import Sampling
 from fastsde.study.models.model import first_setting_batch, with_default_batch
@@ -269,6 +270,9 @@ class Study(Content):
         del content["trajectories"]
         if self.extensions is not None:
             content[EXTENSIONS] = [extension.sha256 for extension in self.extensions]
+        if self.landscape is not None:
+            for key in self.landscape.places_aside:
+                content["landscape"].pop(key, None)
         if self.network is not None and self.network.init.origin is not None:
             for place in ("ensemble", "file"):
                 content["network"]["init"].pop(place, None)
@@ -279,7 +283,7 @@ class Study(Content):
     def _resolve(cls, document: Any) -> Any:
         if not isinstance(document, dict):
             return document
-        document = import_extensions(document)
+        document = _with_resolved_landscape(import_extensions(document))
         return _filled(with_swept_models(document) if TABLE in document else document)
 
     @model_validator(mode="after")
@@ -304,6 +308,15 @@ def _written(value: Any) -> Any:
 def _hash(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _with_resolved_landscape(document: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what a landscape's table does not say itself; a wrong kind is left to validation."""
+    table = document.get("landscape")
+    kind = table.get("kind") if isinstance(table, dict) else None
+    if not isinstance(kind, str) or kind not in LANDSCAPES:
+        return document
+    return {**document, "landscape": dict(LANDSCAPES[kind].resolved(table or {}))}
 
 
 def _filled(document: dict[str, Any]) -> dict[str, Any]:

@@ -213,25 +213,26 @@ def _exchanged(template, name, **callees):
     return copy
 
 
-def _register(activation, loss):
-    """Register the function of an activation and a loss."""
-    if activation == LINEAR:
-        parts = {"activate": _leave, "steepen": _leave}
-    else:
-        name = f"activate_{activation}"
+def _register(activation):
+    """Register the functions of an activation, one per loss."""
+    parts = {"activate": _leave, "steepen": _leave}
+    if activation != LINEAR:
+        unit_of = {"unit": ACTIVATIONS[activation]}
         parts = {
-            "activate": inlined(_exchanged(_activate, name, unit=ACTIVATIONS[activation])),
+            "activate": inlined(_exchanged(_activate, f"activate_{activation}", **unit_of)),
             "steepen": _steepen,
         }
-    name = mlp_name(activation, loss)
     ways = {
-        way.__name__: inlined(_exchanged(way, f"{way.__name__}_{name}", **parts))
+        way.__name__: inlined(_exchanged(way, f"{way.__name__}_{activation}", **parts))
         for way in (forward, backward)
     }
-    observed = _exchanged(_observed, f"observed_{name}", forward=ways["forward"])
-    sample_surface(name, observed, in_place=True)(_exchanged(_sample, name, miss=LOSSES[loss], **ways))
+    observed = _exchanged(_observed, f"observed_mlp_{activation}", forward=ways["forward"])
+    for loss, function in LOSSES.items():
+        name = mlp_name(activation, loss)
+        sample_surface(name, observed=observed, in_place=True)(
+            _exchanged(_sample, name, miss=function, **ways)
+        )
 
 
 for _activation in (LINEAR, *ACTIVATIONS):
-    for _loss in LOSSES:
-        _register(_activation, _loss)
+    _register(_activation)

@@ -42,6 +42,11 @@ POPULATION = {
     "fresh stable": {"kind": "sgd", "sampling": "fresh", "batch": 1},
     "fresh svag": {"kind": "svag", "substeps": 2, "batch": 2},
 }
+POINTS = [[0.5, -1.0, 0.3], [-0.2, 0.4, 1.0], [1.2, 0.1, -0.6], [0.0, -0.7, 0.8]]
+CLASSES = {"kind": "arrays", "inputs": POINTS, "classes": [0, 1, 1, 0]}
+MLP = {
+    "kind": "mlp", "widths": [3, 4, 2], "data": {"kind": "mixture", "means": POINTS[:2], "samples": 5, "test": 8}
+}  # fmt: skip
 LANDSCAPES = {
     "quadratic": ({"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, 1.0]]}, ISOTROPIC),
     "double-well": ({"kind": "double-well"}, ISOTROPIC),
@@ -49,6 +54,10 @@ LANDSCAPES = {
     "mueller-brown": ({"kind": "mueller-brown"}, {"kind": "gd"}),
     "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
     "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
+    "mlp": (MLP, {"kind": "sgd"}),
+    "mlp classes": (
+        {**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE,
+    ),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
 }
 SCHEDULES = {
@@ -58,7 +67,7 @@ SCHEDULES = {
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES)
 SOME = (
     "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
-    "superposition", "cosine sgd momentum",
+    "superposition", "mlp", "cosine sgd momentum",
 )  # fmt: skip
 """One of most steps, noises, clocks and refinements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"

@@ -37,7 +37,7 @@ class LandscapeObjective:
         assert study.landscape is not None
         self.landscape = study.landscape
         self._study, self._dtype = study, study.dtype
-        self._numbers = study.landscape.numbers()
+        self._numbers = study.landscape.numbers_in(study.places())
         self._surface: Any = None
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -107,6 +108,8 @@ class Landscape(Kind):
         so that there are mini-batches and gradient noise; with a `label_count`, also label noise.
     smooth : bool
         Whether the gradient is continuous.
+    by_sample : bool
+        Whether the loss of one sample is a function of a user's, ``loss(theta, sample, gradient)``.
     vocabulary : Vocabulary
         Its words in the report.
     """
@@ -119,6 +122,7 @@ class Landscape(Kind):
     surface: ClassVar[str] = ""
     mean_over_samples: ClassVar[bool] = False
     smooth: ClassVar[bool] = True
+    by_sample: ClassVar[bool] = False
     vocabulary: ClassVar[Vocabulary] = LANDSCAPE_WORDS
 
     kind: str
@@ -144,7 +148,12 @@ class Landscape(Kind):
     def by_point(self) -> bool:
         """Whether the energy is a function of one point, which is called in ``float64`` on CPUs only."""
         own = type(self).function_of_point is not Landscape.function_of_point
-        return self.code_name is not None or own
+        return (self.code_name is not None and not self.by_sample) or own
+
+    @property
+    def places_aside(self) -> tuple[str, ...]:
+        """Keys that only say where something is; what is there counts by a checksum among the others."""
+        return ()
 
     @property
     def surface_name(self) -> str:
@@ -154,7 +163,7 @@ class Landscape(Kind):
     @property
     def samples_used(self) -> int:
         """Samples that the energy is a mean over; 0 if it is none."""
-        return int(getattr(self, "samples", 0)) if self.mean_over_samples else 0
+        return int(getattr(self, "samples", 0) or 0) if self.mean_over_samples else 0
 
     @property
     def label_count(self) -> int:
@@ -165,6 +174,11 @@ class Landscape(Kind):
     def workspace(self) -> int:
         """Lane vectors that its function of lanes needs at ``net.work``, beside left and right."""
         return 0
+
+    @classmethod
+    def resolved(cls, table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a table of the study file, not yet validated, with what it does not say itself."""
+        return table
 
     def traits(self) -> ObjectiveTraits:
         """Return what depends on the objective elsewhere in the program."""
@@ -200,6 +214,10 @@ class Landscape(Kind):
     def numbers(self) -> Numbers:
         """Return what the function of lanes needs."""
         return Numbers()
+
+    def numbers_in(self, places: Sequence[Path]) -> Numbers:
+        """Return the same; files that the study names are looked for in `places`."""
+        return self.numbers()
 
     def middle(self) -> Array:
         """Return the centre as an array (d,)."""
