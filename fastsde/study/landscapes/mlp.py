@@ -101,7 +101,7 @@ class Mlp(Landscape):
         Literal["linear", "tanh", "relu", "gelu", "quadratic", "erf"],
         Expect('"linear", "tanh", "relu", "gelu", "quadratic" or "erf"'),
     ] = "tanh"
-    biases: bool = True
+    biases: Annotated[bool, Expect("true or false")] = True
     loss: Annotated[Literal["mean", "half", "cross-entropy"], Expect('"mean", "half" or "cross-entropy"')] = (
         "mean"
     )
@@ -119,6 +119,11 @@ class Mlp(Landscape):
     def samples_used(self) -> int:
         """Samples of the data."""
         return self.data.count
+
+    @property
+    def sample_size(self) -> int:
+        """Inputs and outputs."""
+        return self.widths[0] + self.widths[-1]
 
     @property
     def label_count(self) -> int:
