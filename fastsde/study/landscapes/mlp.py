@@ -132,17 +132,13 @@ class Mlp(Landscape):
 
     @property
     def workspace(self) -> int:
-        """Lane vectors that its function of lanes needs."""
-        from fastsde.kernels.surfaces.mlp import workspace
-
-        return workspace(self.widths)
+        """Lane vectors that its function of lanes needs, as `fastsde.kernels.surfaces.mlp` counts them."""
+        return 2 * sum(self.widths[:-1]) + 2 * max(self.widths)
 
     @property
     def surface_name(self) -> str:
         """Name of the function of its activation and loss."""
-        from fastsde.kernels.surfaces.mlp import mlp_name
-
-        return mlp_name(self.activation, self._misfit)
+        return f"mlp-{self.activation}-{self._misfit}"
 
     @property
     def observed(self) -> int:
