@@ -44,9 +44,8 @@ POPULATION = {
 }
 POINTS = [[0.5, -1.0, 0.3], [-0.2, 0.4, 1.0], [1.2, 0.1, -0.6], [0.0, -0.7, 0.8]]
 CLASSES = {"kind": "arrays", "inputs": POINTS, "classes": [0, 1, 1, 0]}
-MLP = {
-    "kind": "mlp", "widths": [3, 4, 2], "data": {"kind": "mixture", "means": POINTS[:2], "samples": 5, "test": 8}
-}  # fmt: skip
+CLOUDS = {"kind": "mixture", "means": POINTS[:2], "samples": 5, "test": 8}
+MLP = {"kind": "mlp", "widths": [3, 4, 2], "data": CLOUDS}
 LANDSCAPES = {
     "quadratic": ({"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, 1.0]]}, ISOTROPIC),
     "double-well": ({"kind": "double-well"}, ISOTROPIC),
@@ -55,9 +54,7 @@ LANDSCAPES = {
     "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
     "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
     "mlp": (MLP, {"kind": "sgd"}),
-    "mlp classes": (
-        {**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE,
-    ),
+    "mlp classes": ({**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
 }
 SCHEDULES = {

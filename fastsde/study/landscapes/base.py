@@ -166,6 +166,11 @@ class Landscape(Kind):
         return int(getattr(self, "samples", 0) or 0) if self.mean_over_samples else 0
 
     @property
+    def sample_size(self) -> int:
+        """Numbers of a sample, inputs and labels; more than there are is no harm."""
+        return self.dimension + 1
+
+    @property
     def label_count(self) -> int:
         """Numbers of a sample that are labels (columns of ``Numbers.labels``); 0 if it has none."""
         return 0

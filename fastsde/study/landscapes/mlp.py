@@ -101,7 +101,7 @@ class Mlp(Landscape):
         Literal["linear", "tanh", "relu", "gelu", "quadratic", "erf"],
         Expect('"linear", "tanh", "relu", "gelu", "quadratic" or "erf"'),
     ] = "tanh"
-    biases: bool = True
+    biases: Annotated[bool, Expect("true or false")] = True
     loss: Annotated[Literal["mean", "half", "cross-entropy"], Expect('"mean", "half" or "cross-entropy"')] = (
         "mean"
     )
@@ -121,23 +121,24 @@ class Mlp(Landscape):
         return self.data.count
 
     @property
+    def sample_size(self) -> int:
+        """Inputs and outputs."""
+        return self.widths[0] + self.widths[-1]
+
+    @property
     def label_count(self) -> int:
         """Outputs; classes have no noise that can be added to them."""
         return 0 if self.loss == "cross-entropy" else self.widths[-1]
 
     @property
     def workspace(self) -> int:
-        """Lane vectors that its function of lanes needs."""
-        from fastsde.kernels.surfaces.mlp import workspace
-
-        return workspace(self.widths)
+        """Lane vectors that its function of lanes needs, as `fastsde.kernels.surfaces.mlp` counts them."""
+        return 2 * sum(self.widths[:-1]) + 2 * max(self.widths)
 
     @property
     def surface_name(self) -> str:
         """Name of the function of its activation and loss."""
-        from fastsde.kernels.surfaces.mlp import mlp_name
-
-        return mlp_name(self.activation, self._misfit)
+        return f"mlp-{self.activation}-{self._misfit}"
 
     @property
     def observed(self) -> int:
