@@ -25,7 +25,7 @@ def accuracies(analysis: Analysis) -> Figure:
         perfect = found.models[name].perfect["test_accuracy"]
         part = panels.part(perfect, shown)
         panels.curve(axes[0], found.step[shown], part, lines[name], name)
-    axes[0].set_title("share of trajectories with all test examples right")
+    axes[0].set_title("all test examples right")
     for panel, name in zip(axes[1:], names, strict=True):
         _both(panel, found, name, ("train_accuracy", "test_accuracy"), lines[name])
         panel.set_title(panels.titled(name, analysis.models[name]), color=lines[name].color)
@@ -55,14 +55,11 @@ def losses(analysis: Analysis) -> Figure:
 
 
 def _both(panel: Axes, found: Generalisation, name: str, pair: tuple[str, str], line: style.Line) -> None:
-    """Draw a quantity of the training examples in grey, and that of the test in the colour of the model."""
+    """Draw the median of the training examples in grey, and that of the test with its band in colour."""
     shown = style.time_axis(panel, found.step)
-    step, quantiles = found.step[shown], found.models[name].quantiles
-    for key, one, label in zip(
-        pair, (TRAINING, style.Line(line.color, "-")), ("training", "test"), strict=True
-    ):
-        if key in quantiles:
-            low, _, median, _, high = quantiles[key][shown].T
-            panel.fill_between(step, low, high, color=one.color, alpha=0.16, linewidth=0)
-            said = f"{label}: median, 90 % of trajectories"
-            panel.plot(step, median, label=said, **one._asdict())
+    step, (training, test), quantiles = found.step[shown], pair, found.models[name].quantiles
+    if training in quantiles:
+        panel.plot(step, quantiles[training][shown, 2], label="training: median", **TRAINING._asdict())
+    low, _, median, _, high = quantiles[test][shown].T
+    panel.fill_between(step, low, high, color=line.color, alpha=0.16, linewidth=0)
+    panel.plot(step, median, color=line.color, label="test: median, and 90 % of trajectories")
