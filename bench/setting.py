@@ -38,6 +38,8 @@ class Setting:
     optimum: np.ndarray
     inputs: np.ndarray | None
     labels: np.ndarray | None
+    activation: str | None = None
+    """Of a nonlinear network with biases, which start as 0; its parameters are W_1, b_1, W_2, b_2, ..."""
 
     @property
     def layers(self):
@@ -47,7 +49,7 @@ class Setting:
 def setting_of(case: Case, trajectories, steps) -> Setting:
     """Translate a case, with the given numbers of trajectories and steps."""
     study = case.study(steps)
-    problem = build_problem(study)
+    problem = build_problem(case.replace(activation=None).study(steps))
     model = study.models[MODEL]
     if model.kind == "sde" and (model.substeps != 1 or model.alpha != 2):
         raise ValueError(f"{case.name}: peers take one Gaussian step per learning rate")
@@ -57,7 +59,7 @@ def setting_of(case: Case, trajectories, steps) -> Setting:
     finite = problem.inputs is not None
     return Setting(
         kind=kind,
-        widths=study.network.widths,
+        widths=case.widths,
         dtype=study.dtype,
         trajectories=trajectories,
         steps=steps,
@@ -66,10 +68,11 @@ def setting_of(case: Case, trajectories, steps) -> Setting:
         label_sd=problem.noise_sd,
         scale=problem.loss_scale,
         floor=problem.optimum_loss,
-        std=study.network.init.std,
+        std=(study.network or study.landscape).init.std,
         optimum=problem.optimum.astype(study.dtype),
         inputs=problem.inputs.astype(study.dtype) if finite else None,
         labels=problem.labels.astype(study.dtype) if finite else None,
+        activation=case.activation,
     )
 
 

@@ -8,7 +8,7 @@ from bench import peers
 from bench.law import compare
 from bench.ours import run_of
 from bench.setting import setting_of
-from fastsde.benchmark.cases import CASES, Case
+from fastsde.benchmark.cases import CASES, TANH, Case
 from fastsde.benchmark.timing import seconds
 from fastsde.system.threads import default_threads
 
@@ -49,6 +49,7 @@ CONTESTS = (
     Contest(_named("langevin-10-f64"), _asked(ALL, torch=10, jax=25), 8192, SMALL),
     Contest(_named("gradient-10-f64"), _asked(THREE, torch=10, jax=25), 8192, SMALL, law=(8192, 256)),
     Contest(_named("sgd-4-10"), _asked(["jax"], jax=25), 8192, {"jax": 512}, law=(8192, 1024)),
+    Contest(TANH, _asked(["jax"], jax=10), 8192, {"jax": 512}, law=(8192, 1024)),
     Contest(_named("sgd-4-10"), _asked(["torch"], torch=8000), 4, {"torch": 512}, law=(48, 1024), threads=1),
     Contest(_named("langevin-32"), _asked(THREE, torch=4, jax=4, numpy=4), 1024, LARGE),
     Contest(_named("langevin-64"), _asked(THREE, torch=4, jax=4, numpy=4), 256, LARGE),

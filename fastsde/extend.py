@@ -16,7 +16,9 @@ T = TypeVar("T")
 _WHERE = {
     "Context": "fastsde.analysis.context",
     "Count": "fastsde.study.fields",
+    "Dataset": "fastsde.study.datasets.base",
     "Distance": "fastsde.analysis.distances.base",
+    "Examples": "fastsde.study.datasets.base",
     "Expect": "fastsde.study.fields",
     "Fault": "fastsde.study.fields",
     "Figure": "fastsde.report.spec:FigureSpec",
@@ -73,6 +75,7 @@ _WHERE = {
 """The module of each name, and its name there after a colon if that is another one."""
 
 _REGISTRIES = {
+    "Dataset": "fastsde.study.datasets.base:DATASETS",
     "Distance": "fastsde.analysis.distances.registry:DISTANCES",
     "Figure": "fastsde.report.spec:FIGURES",
     "Landscape": "fastsde.study.landscapes.base:LANDSCAPES",
@@ -102,8 +105,8 @@ def register(declaration: T) -> T:
     Parameters
     ----------
     declaration
-        A class derived from `NoiseLaw`, `Model` or `Landscape` (use it as a decorator), or an `Observable`,
-        `Distance`, `TailEstimator`, `Term`, `Section` or `Figure`.
+        A class derived from `NoiseLaw`, `Model`, `Landscape` or `Dataset` (use it as a decorator), or an
+        `Observable`, `Distance`, `TailEstimator`, `Term`, `Section` or `Figure`.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from fastsde.kernels.matmul import I64, WIDE, matmul, tile
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.primitive import primitive
 
-__all__ = ["chain_pair_step", "chain_step"]
+__all__ = ["back_and_add", "chain_pair_step", "chain_step", "matrix_vector"]
 
 
 @kernel
@@ -60,7 +60,7 @@ def _forward(m, net, batch):
         rows, columns = net.widths[l + 1], net.widths[l]
         below, above = net.activation[l], net.activation[l + 1]
         if batch == 1:
-            _matrix_vector(m, net.weight[l], below, above, rows, columns)
+            matrix_vector(m, net.weight[l], below, above, rows, columns)
         else:
             matmul(m, net.weight[l], columns, 1, m, below, batch, 1, m, above, rows, batch, columns, None)
 
@@ -90,7 +90,7 @@ def _descend(m, net, batch, dt):
 
 @primitive
 @inlined
-def _matrix_vector(m, w, x, y, rows, columns):
+def matrix_vector(m, w, x, y, rows, columns):
     """``y = W x``, rows by tens or fives until a multiple of four is left: fewer wait for their own sums."""
     i = 0
     while WIDE and rows - i >= 10 and (rows - i) % 4 > 0:
@@ -117,30 +117,52 @@ def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
     step = broadcast(m, 0.0) - dt
     j = 0
     while columns - j >= 5 and (columns - j) % 4 > 0:
-        _back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step)
+        _back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
         j += 5
     while columns - j >= 4:
-        _back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step)
+        _back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
         j += 4
     while j < columns:
-        _back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step)
+        _back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
+        j += 1
+
+
+@primitive
+@inlined
+def back_and_add(m, w, h, e, g, rows, columns, into, back):
+    """``g_j = sum_i W_ij e_i`` unless `back` is None, and add ``e_i h_j`` to the matrix at `into`.
+
+    That may be W itself: g is of the old one.
+    """
+    step = broadcast(m, 1.0)
+    j = 0
+    while columns - j >= 5 and (columns - j) % 4 > 0:
+        _back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
+        j += 5
+    while columns - j >= 4:
+        _back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
+        j += 4
+    while j < columns:
+        _back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
         j += 1
 
 
 @intrinsic(prefer_literal=True)
-def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step):
-    """Work of `_back_and_update` on a few neighbouring columns, each weight loaded and stored once.
+def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step, into):
+    """Work of these two on a few neighbouring columns, each weight loaded and stored once.
 
+    The update goes to the matrix at `into`, or to the weights themselves if that is None.
     Vectors of 64 bytes go in two halves: AVX-512 processors that store 32 bytes at a time take whole ones
     more slowly (Zen 4: by a quarter).
     """
     lane, count = lanes_of(m), columns.literal_value
     sums_wanted = not isinstance(back, types.NoneType)
+    in_place = isinstance(into, types.NoneType)
     parts = 2 if WIDE else 1
     index = types.int64
 
     def codegen(context, builder, sig, args):
-        (_, _, array, w, stride, h, e, g, rows, step) = args
+        (_, _, array, w, stride, h, e, g, rows, step, into) = args
         vector = ir.VectorType(context.get_value_type(lane.dtype), lane.count // parts)
         data = context.make_array(sig.args[2])(context, builder, array).data
         pointer = builder.bitcast(data, vector.as_pointer())
@@ -162,16 +184,21 @@ def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step):
             scaled = [builder.fmul(load_vector(builder, pointer, place(h, j)), factor) for j in range(count)]
             with cgutils.for_range(builder, rows, intp=I64) as loop:
                 error = load_vector(builder, pointer, place(builder.add(e, loop.index)))
-                first = builder.add(w, builder.mul(loop.index, stride))
+                before = builder.mul(loop.index, stride)
+                first = builder.add(w, before)
+                changed = first if in_place else builder.add(into, before)
                 for j in range(count):
-                    weight = load_vector(builder, pointer, place(first, j))
+                    weight = old = load_vector(builder, pointer, place(first, j))
+                    if not in_place:
+                        old = load_vector(builder, pointer, place(changed, j))
                     if sums_wanted:
                         total = builder.call(fma, [weight, error, builder.load(sums[j])])
                         builder.store(total, sums[j])
-                    update = builder.call(fma, [error, scaled[j], weight])
-                    store_vector(builder, update, pointer, place(first, j))
+                    update = builder.call(fma, [error, scaled[j], old])
+                    store_vector(builder, update, pointer, place(changed, j))
             for j in range(count if sums_wanted else 0):
                 store_vector(builder, builder.load(sums[j]), pointer, place(g, j))
         return context.get_dummy_value()
 
-    return types.void(columns, back, m, index, index, index, index, index, index, lane), codegen
+    target = into if in_place else index
+    return types.void(columns, back, m, index, index, index, index, index, index, lane, target), codegen

@@ -42,6 +42,7 @@ class Surface(NamedTuple):
     rows: Any  # (n, k + q and padding to a multiple of 4): inputs beside labels
     table: Any
     vector: Any
+    sizes: Any  # whole numbers
     optimum: Any  # (d, 1): the point about which distances are measured
     scale: float  # of the energy
     floor: float  # 0
@@ -49,6 +50,7 @@ class Surface(NamedTuple):
     value: int  # address of `surface_value`, compiled for this landscape
     trace: int  # the same of the noise trace; 0 unless a mean over samples
     members: int  # the same of the members of a batch; 0 unless a model draws batches
+    observed: int  # the same of the outputs that are observed; 0 if its coordinates are
 
 
 class _Registered(NamedTuple):
@@ -57,7 +59,9 @@ class _Registered(NamedTuple):
     name: str
     function: Any
     mean: bool
-    sums: Any
+    observed: Any = None
+    in_place: bool = False
+    sums: Any = None
 
 
 _REGISTERED = {}
@@ -81,7 +85,7 @@ def surface(name):
     return _register(name, mean=False)
 
 
-def sample_surface(name, sums=None):
+def sample_surface(name, sums=None, observed=None, in_place=False):
     """Register ``function(m, net, data, i, weight, target)``, one sample of a mean over samples.
 
     The function adds `weight` times the gradient of sample `i` to the gradient at `target`, and returns the
@@ -98,17 +102,23 @@ def sample_surface(name, sums=None):
     name : str
     sums : fastsde.kernels.surface_sums.Sums, optional
         What goes over the samples on CPUs, where the function of one sample would be slow.
+    observed : callable, optional
+        ``function(m, net, data, target)``, which writes to `target` what is observed as modes, in the place
+        of the coordinates, and returns any lane vector.
+    in_place : bool, default False
+        Whether `target` may be the state itself, which is then changed by the gradient of the state as it
+        was: SGD of one sample per step needs no gradient in memory.
     """
-    return _register(name, mean=True, sums=sums)
+    return _register(name, mean=True, sums=sums, observed=observed, in_place=in_place)
 
 
-def _register(name, *, mean, sums=None):
+def _register(name, **traits):
     def decorate(function):
         before = _REGISTERED.get(name)
         if before is not None and before.function.__code__.co_filename != function.__code__.co_filename:
             where = before.function.__code__.co_filename
             raise ValueError(f"there is a surface named {name!r} already, in {where}; take another name")
-        _REGISTERED[name] = _Registered(name, function, mean, sums)
+        _REGISTERED[name] = _Registered(name, function, **traits)
         return function
 
     return decorate

@@ -62,7 +62,9 @@ def routines(name, net, data):
     if one.sums is not None:
         value, trace = one.sums.value, one.sums.trace
     else:
-        value, trace = (with_callee(template, "sample_value", one.function) for template in (_weighted, _trace))
+        value, trace = (
+            with_callee(template, "sample_value", one.function) for template in (_weighted, _trace)
+        )
     return address_of(value, net, data, "target"), address_of(trace, net, data, "target", "lanes")
 
 
@@ -183,6 +185,7 @@ def _gathered(m, net, data, members, weight, target):
         data.rows,
         data.table,
         data.vector,
+        data.sizes,
         data.optimum,
         data.scale,
         data.floor,
@@ -190,6 +193,7 @@ def _gathered(m, net, data, members, weight, target):
         data.value,
         data.trace,
         data.members,
+        data.observed,
     )
     energy = broadcast(m, 0.0)
     for k in range(members.count):

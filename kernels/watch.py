@@ -2,6 +2,7 @@
 
 from fastsde.kernels.dln import radius_square, scaled_loss
 from fastsde.kernels.lanes import any_lane, broadcast, fma, lane_width, load, mask_bits
+from fastsde.kernels.observed import observed_place
 from fastsde.kernels.options import kernel
 from fastsde.kernels.primitive import primitive
 
@@ -21,8 +22,8 @@ def count_pending(passed, row, width):
 
 @kernel
 def mode_value(m, net, w, left, right, a):
-    """Return ``u_a^T W v_a`` for the end-to-end matrix at place `w`."""
-    d_in, d_out = net.widths[0], net.widths[-1]
+    """Return ``u_a^T W v_a`` for the end-to-end matrix at place `w`, or what is observed in its place."""
+    d_in, d_out = net.widths[0], left.shape[1]
     value = broadcast(m, 0.0)
     for i in range(d_out):
         row = broadcast(m, 0.0)
@@ -45,9 +46,12 @@ def watch(m, net, data, events, passed, row, step):
                 found += _note(mask_bits(mask), passed, row, place + i, step)
         place += len(events.levels)
     fractions, modes = events.thresholds.shape
+    w = net.prefix[-1]
+    if fractions + len(events.intervals) > 0:
+        w = observed_place(m, net, data)
     if fractions > 0:
         for a in range(modes):
-            value = mode_value(m, net, net.prefix[-1], events.left, events.right, a)
+            value = mode_value(m, net, w, events.left, events.right, a)
             for f in range(fractions):
                 mask = value >= events.thresholds[f, a]
                 if any_lane(mask):
@@ -61,7 +65,7 @@ def watch(m, net, data, events, passed, row, step):
                 found += _note(mask_bits(mask), passed, row, place + i, step)
         place += len(events.radii)
     for i in range(len(events.intervals)):
-        value = mode_value(m, net, net.prefix[-1], events.left, events.right, events.watched[i, 0])
+        value = mode_value(m, net, w, events.left, events.right, events.watched[i, 0])
         between = (value - events.intervals[i, 0]) * (value - events.intervals[i, 1])
         mask = between > 0.0
         if events.watched[i, 1] == 0:

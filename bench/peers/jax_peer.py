@@ -117,6 +117,18 @@ def _sde(setting, gradient, key):
     return _flat(weights), _excess(setting, weights) + setting.floor
 
 
+def _output(setting, layers, h):
+    """Return the output of a linear network, or of one with biases and an activation."""
+    if setting.activation is None:
+        for w in layers:
+            h = w @ h
+        return h
+    activation = getattr(jnp, setting.activation)
+    for w, b in layers[:-1]:
+        h = activation(w @ h + b)
+    return layers[-1][0] @ h + layers[-1][1]
+
+
 def _sgd(setting, key):
     x, y = jnp.asarray(setting.inputs), jnp.asarray(setting.labels)
     n = len(x)
@@ -125,18 +137,18 @@ def _sgd(setting, key):
     first, rest = jax.random.split(key)
 
     def loss(weights, i):
-        h = x[i]
-        for w in weights:
-            h = w @ h
-        return 0.5 * setting.scale * jnp.sum((h - y[i]) ** 2)
+        return 0.5 * setting.scale * jnp.sum((_output(setting, weights, x[i]) - y[i]) ** 2)
 
     def step(weights, i):
         gradients = jax.grad(loss)(weights, i)
-        return [w - setting.learning_rate * g for w, g in zip(weights, gradients, strict=True)], None
+        return jax.tree.map(lambda w, g: w - setting.learning_rate * g, weights, gradients), None
 
     def epoch(weights, key):
         return jax.lax.scan(step, weights, jax.random.permutation(key, n))
 
-    weights, _ = jax.lax.scan(epoch, _start(setting, first), jax.random.split(rest, setting.steps // n))
-    error = x @ _end_to_end(weights).T - y
-    return _flat(weights), 0.5 * setting.scale * jnp.sum(error**2) / n
+    start = _start(setting, first)
+    if setting.activation is not None:
+        start = [(w, jnp.zeros(len(w), setting.dtype)) for w in start]
+    weights, _ = jax.lax.scan(epoch, start, jax.random.split(rest, setting.steps // n))
+    error = jax.vmap(partial(_output, setting, weights))(x) - y
+    return _flat(jax.tree.leaves(weights)), 0.5 * setting.scale * jnp.sum(error**2) / n

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fastsde.problem.data import build_problem
 from fastsde.study.study import Study
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "MODEL",
     "SGD",
     "STABLE",
+    "TANH",
     "TEMPERED",
     "Case",
     "Precision",
@@ -55,6 +57,8 @@ class Case:
         Finite data are whitened Gaussian inputs; the population's covariance is the identity.
     dtype : {"float32", "float64"}
     trajectories : int
+    activation : str, optional
+        Of a nonlinear network with biases, which start as 0; None for a deep linear network.
 
     Examples
     --------
@@ -69,6 +73,7 @@ class Case:
     samples: int | Literal["population"] = "population"
     dtype: Precision = "float32"
     trajectories: int = 8192
+    activation: str | None = None
 
     @property
     def substeps(self) -> int:
@@ -92,19 +97,40 @@ class Case:
         }
         if self.samples != "population":
             data["inputs"] = {"kind": "gaussian", "whiten": True}
+        init = {"std": 0.5 * widest**-0.5}
+        objective: dict[str, Any] = {
+            "network": {"widths": list(self.widths), "init": init, "loss": "half"},
+            "data": data,
+        }
+        if self.activation is not None:
+            objective = {"landscape": self._landscape(init)}
         return Study.from_mapping(
             {
                 "seed": seed,
                 "trajectories": self.trajectories,
                 "dtype": self.dtype,
-                "network": {"widths": list(self.widths), "init": {"std": 0.5 * widest**-0.5}, "loss": "half"},
-                "data": data,
+                **objective,
                 "time": {"learning_rate": LEARNING_RATE, "steps": steps, "snapshots": {"count": 2}},
                 "record": {"observables": ["loss"]},
                 "events": {"mode_learned": []},
                 "models": {MODEL: dict(self.model)},
             }
         )
+
+    def _landscape(self, init: dict[str, float]) -> dict[str, Any]:
+        """Return the nonlinear network, with the data of the linear one."""
+        problem = build_problem(self.replace(activation=None).study(1))
+        assert problem.inputs is not None
+        assert problem.labels is not None
+        data = {"kind": "arrays", "inputs": problem.inputs.tolist(), "labels": problem.labels.tolist()}
+        return {
+            "kind": "mlp",
+            "widths": list(self.widths),
+            "activation": self.activation,
+            "loss": "half",
+            "init": init,
+            "data": data,
+        }
 
     def replace(self, **changes: Any) -> Case:
         """Return a changed case."""
@@ -126,6 +152,11 @@ CASES = (
     Case("langevin-64", "Langevin, 4 layers of 64x64", (64,) * 5, trajectories=256),
 )
 """The cases of ``fastsde bench``."""
+
+TANH = Case(
+    "tanh-4-10", "SGD of batch 1, tanh, 4-10-10-10-4, 16 samples", FIELD, SGD, samples=16, activation="tanh"
+)
+"""A nonlinear network, which ``python -m bench`` compares with other libraries."""
 
 
 def cases(*, quick: bool = False, dtype: Precision | None = None) -> tuple[Case, ...]:

@@ -53,6 +53,8 @@ class Observer:
     ) -> None:
         self.observables = recorded_observables(study)
         self.needs = {need for observable in self.observables for need in observable.needs}
+        if "curvature" in self.needs and study.landscape is not None:  # made of the parameters there
+            self.needs = self.needs - {"curvature"} | {"parameters"}
         rates = ModeRates(study, model, problem, lowered) if "rates" in self.needs else None
         if rates is not None:
             self.needs |= {"parameters", "noise_trace"} if rates.local else {"parameters"}

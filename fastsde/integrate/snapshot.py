@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate.mode_rates import ModeRates
+from fastsde.integrate.row_curvature import row_curvature
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.learner import learner_of
 from fastsde.study.observable import Curvature, Observable, Rates
 from fastsde.system.errors import RequestError
 
@@ -58,6 +60,23 @@ class Setting:
         from fastsde.kernels.observe import measurement_columns
 
         return measurement_columns(self.lowered.network.widths)
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether outputs are observed in the place of coordinates."""
+        return bool(getattr(self.lowered.data, "observed", 0))
+
+    def outputs(self, points: Array) -> Array:
+        """Return the observed outputs of points (rows, p) of a landscape that has them, (rows, modes)."""
+        from fastsde.kernels.cpu import aligned, to_lanes
+        from fastsde.kernels.lanes import lane_count
+        from fastsde.kernels.observed import observed_outputs
+
+        network, lanes = self.lowered.network, lane_count(points.dtype)
+        state = to_lanes(points)
+        out = np.empty((len(state) * lanes, len(self.lowered.events.left)), points.dtype)
+        observed_outputs(state, aligned(network.size * lanes, points.dtype), network, self.lowered.data, out)
+        return out[: len(points)]
 
 
 class MeasuredSnapshot:
@@ -116,6 +135,8 @@ class MeasuredSnapshot:
     @cached_property
     def modes(self) -> Array:
         """Mode strengths, (rows, modes)."""
+        if self._setting.has_outputs:
+            return self._setting.outputs(self._matrices)
         return self._projected(self._matrices, len(self.mode_left))
 
     @cached_property
@@ -178,7 +199,11 @@ class MeasuredSnapshot:
 
     @cached_property
     def _curvature(self) -> Curvature:
-        return Curvature(*self._measured.curvature(self._bad).T)
+        learner = learner_of(self.study)
+        if learner is None:
+            return Curvature(*self._measured.curvature(self._bad).T)
+        rows = np.asarray(self._parameters, dtype=np.float64)
+        return Curvature(*row_curvature(learner.hessian_product, rows).T)
 
     @cached_property
     def _rates(self) -> Rates:

@@ -130,7 +130,7 @@ def build_problem(study: Study) -> Problem:
     array([2., 1.])
     """
     if study.landscape is not None:
-        return landscape_problem(study.landscape.middle())
+        return landscape_problem(study.landscape.middle(), study.objective.modes)
     with np.errstate(over="ignore", invalid="ignore"), naming(study.source):
         return _build(study)
 
@@ -189,7 +189,7 @@ def _build(study: Study) -> Problem:
     return replace(problem, **measured_fields(data, study.network.loss, teacher))
 
 
-def landscape_problem(centre: Array) -> Problem:
+def landscape_problem(centre: Array, modes: int) -> Problem:
     """Give a landscape the form of a problem: the point as a map from one input, its coordinates as modes."""
     size, point = len(centre), np.ascontiguousarray(centre[:, None])
     return Problem(
@@ -209,9 +209,9 @@ def landscape_problem(centre: Array) -> Problem:
         noise_kind="gaussian",
         noise_tail=math.inf,
         noise_scale=0.0,
-        mode_left=np.eye(size),
-        mode_strength=np.ones(size),
-        mode_right=np.ones((1, size)),
+        mode_left=np.eye(size, modes),
+        mode_strength=np.ones(modes),
+        mode_right=np.ones((1, modes)),
     )
 
 

@@ -95,17 +95,22 @@ def memory_need(study: Study, options: Options, threads: int) -> int:
     """Return the peak memory of a run in bytes: program, data, one part and its snapshots."""
     itemsize = np.dtype(study.dtype).itemsize
     widths, parameters = study.widths, schema.dimension_sizes(study, 1)["parameter"]
-    d_in, d_out = widths[0], widths[-1]
     samples = study.objective.samples or 0
     chosen = max(samples, *(getattr(model, "batch", 0) for model in study.models.values()))
-    data = 8 * (8 * samples * (d_in + d_out) + 12 * max(d_in, d_out) ** 2)
+    if study.landscape is None:
+        d_in, d_out = widths[0], widths[-1]
+        data = 8 * (8 * samples * (d_in + d_out) + 12 * max(d_in, d_out) ** 2)
+        vectors = 4 * parameters + 4 * max(widths) ** 2
+    else:
+        data = 8 * (8 * samples * study.landscape.sample_size + (8 + study.objective.modes) * parameters)
+        vectors = 16 * parameters + study.landscape.workspace + samples
     count = study.trajectories
     if options.shard is not None:
         count = max(1, len(shard_range(study.trajectories, options.shard)))
     size = max(min(count, options.part_size or default_size(study, model)) for model in study.models)
     part = size * itemsize * (STATES_IN_MEMORY * parameters + SNAPSHOTS_IN_MEMORY * row_values(study))
     block = 8 * BLOCK_VECTORS // itemsize
-    thread = threads * block * itemsize * (4 * parameters + 4 * max(widths) ** 2)
+    thread = threads * block * itemsize * vectors
     thread += threads * block * 4 * (chosen + 1)
     return BASE_MEMORY + data + part + thread
 

@@ -61,7 +61,7 @@ def event_faults(study: Content) -> Iterator[Fault]:
             yield Fault(("events", "intervals", number, "mode"), interval.mode, expected)
     if not study.objective.positive:
         return
-    for number, share in enumerate(events.mode_learned):
+    for number, share in enumerate(events.mode_learned if study.objective.linear else ()):
         if not 0 < share <= 1:
             expected = "a share of the mode's strength above 0, at most 1"
             yield Fault(("events", "mode_learned", number), share, expected)

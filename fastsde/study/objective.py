@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-__all__ = ["LANDSCAPE_WORDS", "LOSS_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
+__all__ = ["LANDSCAPE_WORDS", "LOSS_WORDS", "MLP_WORDS", "NETWORK_WORDS", "ObjectiveTraits", "Vocabulary"]
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,26 @@ LANDSCAPE_WORDS = Vocabulary(
     not_passed="share below the level",
     place="",
     since="the start",
+)
+MLP_WORDS = replace(
+    LANDSCAPE_WORDS,
+    mode="output",
+    modes="outputs",
+    loss="loss",
+    parameter="parameter of the network",
+    modes_title="Outputs over time",
+    modes_shown="Outputs of the network for the first samples.",
+    modes_source="f(x) of the first samples",
+    mode_axis="output",
+    mode_name="output {}",
+    modes_differ="its outputs differ by {}",
+    compared="outputs and the loss (in decades)",
+    points="(outputs, log<sub>10</sub> loss)",
+    parts="Below, the two parts of the effect. ",
+    units="units of the outputs or decades of loss",
+    unit="units of an output, or decades of loss",
+    course="course of learning",
+    passages_title="First passages of the outputs",
 )
 LOSS_WORDS = replace(
     LANDSCAPE_WORDS,

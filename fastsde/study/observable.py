@@ -265,8 +265,13 @@ def record_faults(study: Any) -> Iterator[Fault]:
     for name in study.record.observables:
         observable = OBSERVABLES[name]
         if objective not in observable.objectives:
-            known = ", ".join(name for name, one in OBSERVABLES.items() if objective in one.objectives)
+            known = ", ".join(one.name for one in OBSERVABLES.values() if _recordable(one, objective, study))
             expected = f"one of {known}: the study has a {objective}"
             yield Fault(("record", "observables"), name, expected)
         else:
             yield from observable.check(study)
+
+
+def _recordable(observable: Observable, objective: str, study: Any) -> bool:
+    """Whether a study could record an observable."""
+    return objective in observable.objectives and not list(observable.check(study))

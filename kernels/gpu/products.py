@@ -79,7 +79,7 @@ def _matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
             entry_product(a, a0 + i * ar, ak, b, b0 + j * bc, bk, c, c0 + i * m + j, inner, scale)
 
 
-@PRODUCTS.of(chain._matrix_vector)
+@PRODUCTS.of(chain.matrix_vector)
 def _matrix_vector(m, w, x, y, rows, columns):
     for i in range(rows):
         entry_product(m, w + i * columns, 1, m, x, 1, m, y + i, columns, None)
@@ -96,6 +96,20 @@ def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
             weight, error = m[at], m[e + i]
             total = fma(weight, error, total)
             m[at] = fma(error, factor, weight)
+        if back is not None:
+            m[g + j] = total
+
+
+@PRODUCTS.of(chain.back_and_add)
+def _back_and_add(m, w, h, e, g, rows, columns, into, back):
+    for j in range(columns):
+        factor = m[h + j]
+        total = zero_of(m)
+        for i in range(rows):
+            at = i * columns + j
+            weight, error = m[w + at], m[e + i]
+            total = fma(weight, error, total)
+            m[into + at] = fma(error, factor, m[into + at])
         if back is not None:
             m[g + j] = total
 

@@ -96,7 +96,7 @@ def _matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     _wait()
 
 
-@SHARED.of(chain._matrix_vector)
+@SHARED.of(chain.matrix_vector)
 def _matrix_vector(m, w, x, y, rows, columns):
     for i in range(_rank(), rows, _count()):
         entry_product(m, w + i * columns, 1, m, x, 1, m, y + i, columns, None)

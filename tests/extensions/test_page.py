@@ -10,6 +10,7 @@ from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.sections import SECTIONS
 from fastsde.analysis.tails.registry import ESTIMATORS
 from fastsde.report.spec import FIGURES
+from fastsde.study.datasets import DATASETS
 from fastsde.study.landscapes import LANDSCAPES
 from fastsde.study.models import MODEL_KINDS
 from fastsde.study.noise.law import NOISE_LAWS
@@ -18,7 +19,18 @@ from fastsde.study.study import Study
 from fastsde.study.terms.term import TERMS
 from fastsde.system.errors import StudyError
 
-KINDS = (DISTANCES, ESTIMATORS, FIGURES, LANDSCAPES, MODEL_KINDS, NOISE_LAWS, OBSERVABLES, SECTIONS, TERMS)
+KINDS = (
+    DATASETS,
+    DISTANCES,
+    ESTIMATORS,
+    FIGURES,
+    LANDSCAPES,
+    MODEL_KINDS,
+    NOISE_LAWS,
+    OBSERVABLES,
+    SECTIONS,
+    TERMS,
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +63,7 @@ def test_the_page_has_a_file_of_each_kind():
         "memory",
         "observable",
         "landscape",
+        "data_set",
         "distance",
         "tail_estimator",
         "section",
@@ -65,6 +78,22 @@ def test_the_law_has_its_tails_and_its_covariance(analysed):
         assert steps["student"] == steps["gauss"]
         assert "Student-t" in ensemble["student"].model.summary()
         assert np.isfinite(ensemble["student"]["state_norm"]).all()
+
+
+def test_the_data_set_is_learned_by_a_network(tmp_path, monkeypatch, registries):
+    monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
+    data = {"kind": "sine", "samples": 50, "noise": 0.1}
+    network = {"kind": "mlp", "widths": [1, 20, 1], "data": data}
+    study = Study.load(write_files(tmp_path))
+    mapping = study.to_mapping() | {
+        "landscape": network,
+        "models": {"gd": {"kind": "gd"}},
+        "record": {"observables": ["loss", "test_loss"]},
+    }
+    learner = Study.from_mapping(mapping).landscape.learner
+    assert learner.training.inputs.shape == (50, 1)
+    assert learner.test.labels[-1] == pytest.approx(np.sin(3.0))
+    assert 0.05 < np.std(learner.training.labels - np.sin(3.0 * learner.training.inputs)) < 0.2
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ POPULATION = {
 ATTENTION = {
     "kind": "linear-attention", "spectrum": [1.0, 0.5], "heads": 1, "rank": 1, "context": 3, "samples": 5,
 }  # fmt: skip
+POINTS = [[0.5, -1.0, 0.3], [-0.2, 0.4, 1.0], [1.2, 0.1, -0.6], [0.0, -0.7, 0.8]]
+CLASSES = {"kind": "arrays", "inputs": POINTS, "classes": [0, 1, 1, 0]}
+CLOUDS = {"kind": "mixture", "means": POINTS[:2], "samples": 5, "test": 8}
+MLP = {"kind": "mlp", "widths": [3, 4, 2], "data": CLOUDS}
 LANDSCAPES = {
     "quadratic": ({"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, 1.0]]}, ISOTROPIC),
     "double-well": ({"kind": "double-well"}, ISOTROPIC),
@@ -52,6 +56,8 @@ LANDSCAPES = {
     "mueller-brown": ({"kind": "mueller-brown"}, {"kind": "gd"}),
     "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
     "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
+    "mlp": (MLP, {"kind": "sgd"}),
+    "mlp classes": ({**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
     "linear-attention": (ATTENTION, {"kind": "sgd"}),
 }
@@ -81,7 +87,7 @@ SCHEDULES = {
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
     "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
-    "superposition", "cosine sgd momentum",
+    "superposition", "mlp", "cosine sgd momentum",
 )  # fmt: skip
 """One of most steps, noises, clocks and refinements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"

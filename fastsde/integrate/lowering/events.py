@@ -30,12 +30,17 @@ def watched_events(study: Study, problem: Problem) -> Any:
         every=study.events.every,
         levels=cast(study, np.array(study.events.loss_below, dtype=float)),
         thresholds=cast(study, fractions * strength),
-        left=cast(study, problem.mode_left.T),
+        left=cast(study, _left_of(study, problem)),
         right=cast(study, problem.mode_right.T),
         radii=np.array(study.events.radii, dtype=float),
         intervals=cast(study, ends * _strength_of(problem, watched)),
         watched=watched,
     )
+
+
+def _left_of(study: Study, problem: Problem) -> NDArray[Any]:
+    """Return the left factors of the modes; of a landscape these are what is observed itself."""
+    return problem.mode_left.T if study.landscape is None else np.eye(study.objective.modes)
 
 
 def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:

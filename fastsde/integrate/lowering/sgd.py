@@ -50,7 +50,7 @@ def svag(model: Svag, request: Request) -> Any:
 
 def _batch(model: Sgd | Svag, request: Request) -> Any:
     """Return the step along the mean gradient of one batch."""
-    from fastsde.kernels.steps import FreshSgd, MemberSgd, SampleSgd, WeightSgd
+    from fastsde.kernels.steps import FreshSgd, InPlaceSgd, MemberSgd, SampleSgd, WeightSgd
 
     study, problem = request.study, request.problem
     if model.sampling == "fresh" and study.objective.measured:
@@ -66,7 +66,9 @@ def _batch(model: Sgd | Svag, request: Request) -> Any:
     if goes_by_samples(study, model, problem):
         return SampleSgd(dense=False, **_drawing(model, request))
     if not study.objective.linear and by_members(model, study.objective.samples or 0):
-        return MemberSgd(dense=True, **_drawing(model, request), label_sd=label_sd(model))
+        single = model.samples_per_step == 1 and _changes_in_place(study)
+        kind, dense = (InPlaceSgd, False) if single else (MemberSgd, True)
+        return kind(dense=dense, **_drawing(model, request), label_sd=label_sd(model))
     return WeightSgd(dense=True, **_drawing(model, request))
 
 
@@ -90,6 +92,13 @@ def _law_codes() -> dict[str, int]:
     from fastsde.kernels.population import GAUSSIAN, STABLE, STUDENT
 
     return {"gaussian": GAUSSIAN, "student-t": STUDENT, "stable": STABLE}
+
+
+def _changes_in_place(study: Study) -> bool:
+    """Say whether the function of one sample may add to the state itself."""
+    from fastsde.kernels.surface import named
+
+    return study.landscape is not None and bool(named(study.landscape.surface_name).in_place)
 
 
 def _drawing(model: Sgd | Svag, request: Request) -> dict[str, Any]:

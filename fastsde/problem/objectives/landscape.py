@@ -54,7 +54,7 @@ class LandscapeObjective:
         """Turn standard normals of trajectories `first`, ... into starting points."""
         origins = self.landscape.origins()
         numbers = np.arange(first, first + len(normals)) % len(origins)
-        start = origins[numbers] + self.landscape.start.std * normals
+        start = origins[numbers] + self.landscape.spread() * normals
         return np.asarray(start, dtype=normals.dtype)
 
     def matching_points(self, where: str, key: Key) -> Array:
@@ -110,6 +110,7 @@ class LandscapeObjective:
             rows=self._cast(np.pad(np.hstack([inputs, labels]), ((0, 0), (0, padding)))),
             table=self._cast(numbers.table),
             vector=self._cast(numbers.vector),
+            sizes=numbers.sizes,
             optimum=self._cast(self.landscape.middle()[:, None]),
             scale=1.0,
             floor=0.0,
@@ -117,12 +118,14 @@ class LandscapeObjective:
             value=0,
             trace=0,
             members=0,
+            observed=0,
         )
         return made._replace(**self._routines(name, made))
 
     def _routines(self, name: str, made: Any) -> dict[str, int]:
         """Return the addresses of the compiled functions of a landscape."""
         from fastsde.kernels.layout import plan_landscape
+        from fastsde.kernels.observed import observed_routine
         from fastsde.kernels.surface import is_kept
         from fastsde.kernels.surface_sums import Members, member_routine, routines
 
@@ -133,7 +136,7 @@ class LandscapeObjective:
 
         def compiled() -> dict[str, int]:
             value, trace = routines(name, network, made)
-            return {"value": value, "trace": trace}
+            return {"value": value, "trace": trace, "observed": observed_routine(name, network, made)}
 
         def gathered() -> dict[str, int]:
             return {"members": member_routine(name, network, made, members)} if drawn else {}

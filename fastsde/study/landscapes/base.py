@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from fastsde.study.fields import Expect, Fault, Number, Real, Section, Size, listed, refuse
 from fastsde.study.kinds import Kind
+from fastsde.study.learner import Learner
 from fastsde.study.objective import LANDSCAPE_WORDS, ObjectiveTraits, Vocabulary
 from fastsde.system.registry import LAST, Registry
 
@@ -59,6 +60,7 @@ class Numbers:
     inputs, labels : (n, k) and (n, q) arrays, optional
         Of each sample, one per row. What else a sample has (a weight, a mask) can be columns of `inputs`.
     table, vector : 2-d and 1-d arrays, optional
+    sizes : 1-d array of int64, optional
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class Numbers:
         labels: Array | None = None,
         table: Array | None = None,
         vector: Array | None = None,
+        sizes: NDArray[np.int64] | None = None,
     ) -> None:
         self.inputs = np.empty((0, 1)) if inputs is None else inputs
         self.labels = np.zeros((len(self.inputs), 1)) if labels is None else labels
         self.table = np.empty((0, 1)) if table is None else table
         self.vector = np.empty(0) if vector is None else vector
+        self.sizes = np.empty(0, dtype=np.int64) if sizes is None else sizes
 
 
 class Landscape(Kind):
@@ -162,6 +166,11 @@ class Landscape(Kind):
         return int(getattr(self, "samples", 0) or 0) if self.mean_over_samples else 0
 
     @property
+    def sample_size(self) -> int:
+        """Numbers of a sample, inputs and labels; more than there are is no harm."""
+        return self.dimension + 1
+
+    @property
     def label_count(self) -> int:
         """Numbers of a sample that are labels (columns of ``Numbers.labels``); 0 if it has none."""
         return 0
@@ -202,6 +211,11 @@ class Landscape(Kind):
         """
         raise NotImplementedError
 
+    @property
+    def learner(self) -> Learner | None:
+        """The nonlinear network that learns from examples, if that is what the landscape is."""
+        return None
+
     def numbers(self) -> Numbers:
         """Return what the function of lanes needs."""
         return Numbers()
@@ -217,6 +231,10 @@ class Landscape(Kind):
     def bottom(self) -> Array:
         """Return where trajectories start unless the study says otherwise, (d,)."""
         return self.middle()
+
+    def spread(self) -> Array | float:
+        """Return the standard deviation about those points, of each coordinate or of all."""
+        return self.start.std
 
     def origins(self) -> Array:
         """Return the starting points before the spread, (points, d)."""

@@ -152,9 +152,10 @@ class Network(Section):
 
     hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("activation", "activations", "nonlinearity"),
-        "remove it: networks are linear for now, y = W_L ... W_1 x",
+        "remove it: this network is linear, y = W_L ... W_1 x; a nonlinear one is a [landscape] with "
+        'kind = "mlp"',
     ) | {
-        "bias": "remove it: networks have no biases, y = W_L ... W_1 x",
+        "bias": 'remove it: there are no biases, y = W_L ... W_1 x, but in a [landscape] with kind = "mlp"',
         "depth": "remove it: the depth is the length of widths less one",
         "layers": "remove it: the layers are those between the numbers of widths",
     }

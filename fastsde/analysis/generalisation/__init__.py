@@ -1,0 +1,1 @@
+"""Generalisation: what networks have learned of their training and test examples, over time."""

@@ -1,0 +1,1 @@
+"""Generalisation of nonlinear networks: training against test examples."""
