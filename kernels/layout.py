@@ -38,6 +38,7 @@ class Network(NamedTuple):
     along: int  # p: a direction
     unit: int  # p: noise before it is shaped
     central: int  # of the central flow, see `fastsde.kernels.drift.central`
+    shaped: int  # of noise that follows the state, see `fastsde.kernels.shape`
     size: int  # of the whole memory
 
 
@@ -72,11 +73,11 @@ class Events(NamedTuple):
     watched: Any  # (intervals, 2) the mode, from 0, and whether it is awaited outside
 
 
-def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
+def plan_network(widths, samples, batch, carried=0, refined=False, central=0, shaped=0):
     """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`.
 
     `carried` lane vectors are behind the parameters; `refined` makes room for what refinements of a step
-    need, of which `central` for the central flow.
+    need, of which `central` for the central flow; `shaped` is for noise that follows the state.
     """
     widths = np.asarray(widths, dtype=np.int64)
     layers = len(widths) - 1
@@ -114,5 +115,6 @@ def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
             for name in ("hold", "kept", "extra", "along", "unit")
         },
         "central": room(central),
+        "shaped": room(shaped),
     }
     return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=end)

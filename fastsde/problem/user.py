@@ -1,4 +1,4 @@
-"""A user's own landscape: Python functions compiled to what the kernels call."""
+"""A user's own landscape or noise: Python functions compiled to what the kernels call."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from fastsde.system.user_code import PERMISSION, import_module, may_run
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["check_code", "function_address", "register"]
+__all__ = ["check_code", "function_address", "noise_address", "register"]
 
 _registered: dict[str, Callable[..., float]] = {}
 _compiled: dict[Any, Any] = {}
 
 
 def register(name: str, function: Callable[..., float]) -> None:
-    """Give a function the name by which a landscape of kind "user" finds it.
+    """Give a function the name by which a landscape of kind "user", or a noise, finds it.
 
     Parameters
     ----------
     name : str
     function : callable
-        ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and returns the energy. In
-        the subset of Python that numba compiles.
+        Of a landscape, ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and returns the
+        energy. Of a noise, ``function(theta, B)``: reads theta (p,) and fills B (p, r), which begins as 0. In the
+        subset of Python that numba compiles.
 
     Examples
     --------
@@ -53,10 +54,30 @@ def function_address(study: Study) -> int:
     if landscape is None or not landscape.by_point:
         return 0
     name = landscape.code_name
-    key: Any = landscape.model_dump_json() if name is None else _find(name, study.places())
+    where = "landscape.function"
+    key: Any = landscape.model_dump_json() if name is None else _find(name, study.places(), where)
     if key not in _compiled:
         function = landscape.function_of_point() if name is None else key
         _compiled[key] = _compile(name or landscape.kind, function)
+    return int(_compiled[key].address)
+
+
+def noise_address(study: Study, model: Any) -> int:
+    """Return the address of the compiled function that the noise of a model is; 0 if it is none.
+
+    Raises
+    ------
+    StudyError
+        As `function_address`.
+    """
+    name = getattr(model, "function", None)
+    if name is None:
+        return 0
+    where = next((f"models.{key}.function" for key, one in study.models.items() if one is model), "function")
+    function = _find(name, study.places(), where)
+    key = "noise", function
+    if key not in _compiled:
+        _compiled[key] = _compile_noise(name, where, function)
     return int(_compiled[key].address)
 
 
@@ -64,6 +85,8 @@ def check_code(study: Study) -> None:
     """Raise a `StudyError` if a study runs code of the user's that is not there, or not allowed."""
     extension_files(study.extensions)
     function_address(study)
+    for model in study.models.values():
+        noise_address(study, model)
 
 
 def _compile(name: str, inner: Any) -> Any:
@@ -88,11 +111,32 @@ def _compile(name: str, inner: Any) -> Any:
     return call
 
 
-def _find(name: str, places: Sequence[Path]) -> Callable[..., float]:
+def _compile_noise(name: str, key: str, inner: Any) -> Any:
+    import numba
+
+    from fastsde.kernels.options import compiling
+
+    view: Any = vars(numba)["carray"]
+    try:
+        with compiling():
+            jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
+
+        @numba.cfunc("void(CPointer(float64), CPointer(float64), int64, int64)")
+        def call(theta: Any, columns: Any, size: int, rank: int) -> None:
+            jitted(view(theta, (size,)), view(columns, (size, rank)))
+
+    except Exception as error:  # the compiler raises whatever it met
+        raise StudyError(
+            f"{key} is {name!r}: numba cannot compile it as function(theta, B), which fills B: {error}"
+        ) from error
+    return call
+
+
+def _find(name: str, places: Sequence[Path], key: str) -> Callable[..., float]:
     if name in _registered:
         return _registered[name]
     module, colon, attribute = name.partition(":")
-    where = f'landscape.function is "{name}"'
+    where = f'{key} is "{name}"'
     if not colon:
         known = ", ".join(sorted(_registered)) or "none"
         fix = 'call fastsde.user.register first, or write "module:name"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastsde.integrate.lowering.refined import carried_numbers, central_directions, is_refined
+from fastsde.integrate.lowering.shapes import noise_room
 from fastsde.integrate.lowering.sizes import parameter_count
 
 if TYPE_CHECKING:
@@ -22,4 +23,5 @@ def network_plan(study: Study, model: Model, samples: int, batch: int) -> Any:
     size, directions = parameter_count(study), central_directions(model)
     carried = carried_numbers(model, size)
     central = central_room(size, directions) if directions else 0
-    return plan_network(study.widths, samples, batch, carried, is_refined(model), central)
+    shaped = noise_room(study, model)
+    return plan_network(study.widths, samples, batch, carried, is_refined(model), central, shaped)
