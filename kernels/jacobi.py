@@ -1,22 +1,20 @@
-"""Eigenvalues and vectors of small symmetric matrices, one of each trajectory, by rotations of Jacobi (1846)."""
+"""Eigenvalues and vectors of small symmetric matrices, one per trajectory, by rotations of Jacobi (1846)."""
 
 import math
 
 from fastsde.kernels.dln import inner_product
-from fastsde.kernels.lanes import any_lane, broadcast, load, select, store
+from fastsde.kernels.lanes import any_lane, broadcast, load, scalar, select, store
 from fastsde.kernels.options import kernel
 
 __all__ = ["diagonalise", "rotate"]
 
 SWEEPS = 16
 """At most; matrices of 16 rows take 6 to 8."""
-ROUNDING = 1e-15, 1e-7
-"""Entries below this share of the matrix's norm count as 0, in ``float64`` and ``float32``."""
 
 
 @kernel
 def diagonalise(m, a, vectors, k):
-    """Make the symmetric k x k matrix at `a` diagonal, and write its eigenvectors to the columns of `vectors`.
+    """Make the symmetric k x k matrix at `a` diagonal; its eigenvectors become the columns of `vectors`.
 
     A matrix that is diagonal already takes rotations by exactly nothing, so that what becomes of it does not
     depend on the others.
@@ -24,7 +22,7 @@ def diagonalise(m, a, vectors, k):
     for i in range(k):
         for j in range(k):
             store(m, vectors + i * k + j, broadcast(m, 1.0 if i == j else 0.0))
-    unit = ROUNDING[0] if m.itemsize == 8 else ROUNDING[1]
+    unit = scalar(m, 1e-15 if m.itemsize == 8 else 1e-7)  # a share of the norm that counts as 0
     small = inner_product(m, a, a, k * k) * (unit * unit)
     for _ in range(SWEEPS):
         turned = False

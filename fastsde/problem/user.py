@@ -26,9 +26,9 @@ def register(name: str, function: Callable[..., float]) -> None:
     ----------
     name : str
     function : callable
-        Of a landscape, ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and returns the
-        energy. Of a noise, ``function(theta, B)``: reads theta (p,) and fills B (p, r), which begins as 0. In the
-        subset of Python that numba compiles.
+        Of a landscape, ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and
+        returns the energy. Of a noise, ``function(theta, B)``: reads theta (p,) and fills B (p, r), which
+        begins as 0. In the subset of Python that numba compiles.
 
     Examples
     --------

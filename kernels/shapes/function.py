@@ -10,7 +10,13 @@ from numba.extending import intrinsic
 from fastsde.kernels.dln import inner_product
 from fastsde.kernels.lanes import broadcast, fma, lane_width, load, select, store
 from fastsde.kernels.options import inlined, never_inlined
-from fastsde.kernels.shape import correction_place, noise_place, shape_correction_of, shape_noise_of, work_place
+from fastsde.kernels.shape import (
+    correction_place,
+    noise_place,
+    shape_correction_of,
+    shape_noise_of,
+    work_place,
+)
 from fastsde.kernels.vectors import clear, copy
 
 __all__ = ["function_work"]
@@ -63,7 +69,7 @@ def _fill(m, net, shape, target, scratch):
             m[x + i] = m[i * width + v]
         for i in range(size):
             m[out + i] = 0.0
-        _call(m, shape.address, x, out, p, shape.rank)
+        _call(m, shape.function, x, out, p, shape.rank)
         for i in range(size):
             m[(target + i) * width + v] = m[out + i]
     return inner_product(m, target, target, size)

@@ -16,7 +16,7 @@ def multiplicative_noise(m, net, data, shape):
 
 @shape_correction_of("multiplicative")
 def multiplicative_correction(m, net, data, shape, trace):
-    """Write ``zeta^2 theta_i / 2``; with the trace t, ``t theta_i (1 - theta_i^2 / |theta|^2) / (2 |theta|^2)``."""
+    """Write ``zeta^2 theta / 2``; of a trace t, ``t theta_i (1 - theta_i^2/|theta|^2) / (2 |theta|^2)``."""
     square = inner_product(m, 0, 0, net.parameters)
     inverse = select(square > 0.0, 1.0 / select(square > 0.0, square, 1.0), 0.0)
     for k in range(net.parameters):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fastsde.kernels.dln import inner_product
 from fastsde.kernels.jacobi import diagonalise
-from fastsde.kernels.lanes import broadcast, fma, load, select, store
+from fastsde.kernels.lanes import broadcast, fma, load, scalar, select, store
 from fastsde.kernels.options import inlined, never_inlined
 from fastsde.kernels.probe import hold_state, probe, return_to_hold
 from fastsde.kernels.shape import SPARE, excess, gradient_place, noise_place, shape_noise_of, work_place
@@ -113,7 +113,7 @@ def _image(m, net, data, shape, at, vector, target):
         return
     copy(m, vector, net.along, broadcast(m, 1.0), p)
     for i in range(2 * len(shape.nodes)):
-        j, sign = i >> 1, 1.0 - 2.0 * (i & 1)
+        j, sign = i >> 1, 1.0 - 2.0 * scalar(m, i & 1)
         probe(m, net, data, sign * shape.nodes[j])
         add_times(m, net.gradient[0], target, broadcast(m, sign * shape.odd[j]), p)
 

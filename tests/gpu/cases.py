@@ -50,6 +50,10 @@ LANDSCAPES = {
     "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
     "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
+    "two-basins": (
+        {"kind": "two-basins", "samples": 5, "start": {"point": [0.9, 0.8]}},
+        {"kind": "sde", "noise": "gradient-leading", "trace": 2.0, "substeps": 2, "batch": 2},
+    ),
 }
 SCHEDULES = {
     "cosine gradient": SDE,
@@ -58,7 +62,7 @@ SCHEDULES = {
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES)
 SOME = (
     "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
-    "superposition", "cosine sgd momentum",
+    "superposition", "two-basins", "cosine sgd momentum",
 )  # fmt: skip
 """One of most steps, noises, clocks and refinements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"

@@ -1,4 +1,4 @@
-"""Noise that follows the state for the kernels: its shape, its memory, and its drift in Stratonovich's form."""
+"""Noise that follows the state for the kernels: its shape, memory, and drift in Stratonovich's form."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def noise_room(study: Study, model: Model) -> int:
 
 
 def interpreted_step(model: Any, study: Study, problem: Problem, step: Any) -> Any:
-    """Return a step in the sense of a model: with the drift of Stratonovich's form around it if it is that."""
+    """Return a step in the sense of a model: Stratonovich's drift is put around it if that is the sense."""
     from fastsde.kernels.steps import Interpreted
 
     if getattr(model, "interpretation", None) != "stratonovich":

@@ -47,10 +47,9 @@ class Sde(ShapedModel):
     Parameters
     ----------
     noise : str
-        The covariance of the noise: that of SGD's gradient ("gradient"), following the state; the same everywhere
-        and in all directions ("isotropic"); the constant `covariance` ("given"); or one of
-        `fastsde.study.state_noise`, which follow the state: "loss", "hessian", "loss-hessian", "hessian-leading",
-        "multiplicative", "gradient-diagonal", "gradient-leading", "function". All noise is in Ito's sense.
+        The covariance of the noise: that of SGD's gradient ("gradient"), following the state; the same
+        everywhere and in all directions ("isotropic"); the constant `covariance` ("given"); or one of
+        `fastsde.study.state_noise`, which follow the state.
     covariance : Covariance, optional
         For given noise, per unit time.
     substeps : int, default 8

@@ -57,20 +57,20 @@ class ShapedModel(DriftingModel):
         For multiplicative noise, ``dM_i = zeta theta_i dW_i``; 1 by default.
     trace : float, optional
         The trace of the covariance per unit time at every state: ``Cov(dM) = trace S / tr S dt``, in place of
-        `strength` and `zeta`, so that noises of equal size can be compared (Zhu et al. 2019). Where S is 0 there is
-        no noise. Also for isotropic noise (``2 T p = trace``) and the gradient noise of samples.
+        `strength` and `zeta`, so that noises of equal size can be compared (Zhu et al. 2019). Where S is 0
+        there is no noise. Also for isotropic noise (``2 T p = trace``) and the gradient noise of samples.
     floor : float, optional
         The loss at and below which noise proportional to the loss vanishes; 0 by default.
     function : str, optional
-        For ``noise = "function"``: a name given to `fastsde.user.register`, or ``"module:name"``, as of a landscape
-        of kind "user". ``function(theta, B)`` fills the p x `rank` matrix B.
+        For ``noise = "function"``: a name given to `fastsde.user.register`, or ``"module:name"``, as of a
+        landscape of kind "user". ``function(theta, B)`` fills the p x `rank` matrix B.
     rank : int, optional
         Columns of B; p by default.
     products : int, optional
         Noises made of eigenvalues, above 16 parameters: steps of Lanczos' method, 12 by default.
     interpretation : {"ito", "stratonovich"}, optional
-        The sense of the equation, Ito's by default. Stratonovich's adds the drift ``1/2 sum_jk (d_j B_ik) B_jk``, for
-        Gaussian noise "loss", "multiplicative" and "function".
+        The sense of the equation, Ito's by default. Stratonovich's adds the drift
+        ``1/2 sum_jk (d_j B_ik) B_jk``, for Gaussian noise "loss", "multiplicative" and "function".
     """
 
     noise: str
@@ -78,9 +78,7 @@ class ShapedModel(DriftingModel):
     zeta: Positive | None = None
     trace: Positive | None = None
     floor: Number | None = None
-    function: Annotated[
-        str | None, Field(min_length=1), Expect('a registered name, or "module:name"')
-    ] = None
+    function: Annotated[str | None, Field(min_length=1), Expect('a registered name, or "module:name"')] = None
     rank: Rank = None
     products: Products = None
     interpretation: Interpretation = None
@@ -121,7 +119,7 @@ class ShapedModel(DriftingModel):
             yield Fault(where, found, expected, "remove interpretation")
         elif form is None or not form.has_correction:
             known = ", ".join(f'"{name}"' for name, one in STATE_NOISES.items() if one.has_correction)
-            expected = f'"ito": the drift of the other form is not known for noise = {self.noise!r}, but for {known}'
+            expected = f'"ito": for noise = {self.noise!r} the other drift is not known, but for {known}'
             yield Fault(where, found, expected, "remove interpretation")
         elif not getattr(self, "noise_law").gaussian:  # noqa: B009 - a property of the models that have a law
             expected = '"ito": only Gaussian noise has the other form'

@@ -39,8 +39,8 @@ class Scene:
 class StateNoise:
     """A form of noise that follows the state: ``d theta = -grad L dt + B(theta) dW`` in Ito's sense.
 
-    The covariance is per unit time, as that of given noise: ``Cov(dM) = B B^T dt``. With the key `trace` of the
-    model it is scaled at every state to have that trace.
+    The covariance is per unit time, as that of given noise: ``Cov(dM) = B B^T dt``. With the key `trace` of
+    the model it is scaled at every state to have that trace.
 
     Attributes
     ----------

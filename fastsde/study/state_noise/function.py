@@ -14,7 +14,7 @@ __all__ = ["FunctionNoise"]
 
 
 class FunctionNoise(StateNoise):
-    """``B(theta) dW`` by a function ``noise(theta, B)`` that fills the p x rank matrix B, which begins as 0."""
+    """``B(theta) dW`` by a function ``noise(theta, B)`` that fills the p x rank matrix B, at first 0."""
 
     name: ClassVar[str] = "function"
     order: ClassVar[int] = 8

@@ -1,4 +1,4 @@
-"""What noises made of eigenvalues share: those of the Hessian, and the leading one of a gradient covariance."""
+"""What noises made of eigenvalues share: of the Hessian, or of the covariance of SGD's gradient."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SpectralNoise(StateNoise):
             yield from float32_faults("noise", self.name, setting, where)
         large = setting.parameters > EXACT
         if large and model.trace is not None and not self.leading:
-            expected = f"nothing above {EXACT} parameters: the trace of the Hessian's positive part is not known"
+            expected = f"nothing above {EXACT} parameters: the trace of the positive part is not known"
             fix = f'remove trace, or set noise = "hessian-leading"; there are {setting.parameters} parameters'
             yield Fault((*where, "trace"), model.trace, expected, fix)
         if not large and model.products is not None:
