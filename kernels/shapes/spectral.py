@@ -1,10 +1,11 @@
 """Noise made of eigenvalues and vectors: of the Hessian of the loss, or of the covariance of SGD's gradient.
 
 With K the one or the other, ``B B^T = s K_+`` (the part of K with eigenvalues above 0) or ``s k_1 v_1 v_1^T``
-(the largest eigenvalue alone, if it is above 0), s a number or one times the loss. All eigenvalues come from
-Jacobi's rotations, or some from Lanczos' method: from xi itself for the whole root,
-``K_+^(1/2) xi = |xi| Q T_+^(1/2) e_1`` (Druskin and Knizhnerman 1989), and from other random numbers for the
-largest eigenvalue. The product of the Hessian and a direction is a derivative of the gradient along it.
+(the largest eigenvalue alone, if it is above 0), s a number or one times the loss; B is the symmetric root,
+so that no sign of a vector counts. All eigenvalues come from Jacobi's rotations, or some from Lanczos'
+method: from xi itself for the whole root, ``K_+^(1/2) xi = |xi| Q T_+^(1/2) e_1`` (Druskin and Knizhnerman
+1989), and from other random numbers for the largest eigenvalue. The product of the Hessian and a direction is
+a derivative of the gradient along it.
 """
 
 import math
@@ -69,21 +70,33 @@ def spectral_noise(m, net, data, shape):
         return_to_hold(m, net, data)
     diagonalise(m, at.matrix, at.vectors, n)
     if shape.leading:
-        square = _largest(m, at, noise, n)
-    elif shape.steps > 0:
-        clear(m, at.coordinates, n)
-        store(m, at.coordinates, length)
-        square = _root(m, at, n) * 0.0
+        square = _largest(m, at, n)
+        vector = work_place(net, shape)
+        _expand(m, net, shape, at, n, vector)
+        along = inner_product(m, vector, noise, p)
+        copy(m, vector, noise, along * math.sqrt(square * size), p)
     else:
-        copy(m, noise, at.coordinates, broadcast(m, 1.0), p)
-        square = _root(m, at, n)
-    if shape.steps > 0:
-        clear(m, noise, p)
-        for j in range(n):
-            add_times(m, at.basis + j * p, noise, load(m, at.coordinates + j) * math.sqrt(size), p)
-    else:
-        copy(m, at.coordinates, noise, math.sqrt(size), p)
+        if shape.steps > 0:
+            clear(m, at.coordinates, n)
+            store(m, at.coordinates, length)
+        else:
+            copy(m, noise, at.coordinates, broadcast(m, 1.0), p)
+        square = _root(m, at, n) * (0.0 if shape.steps > 0 else 1.0)
+        _expand(m, net, shape, at, n, noise)
+        copy(m, noise, noise, math.sqrt(size), p)
     return square * size
+
+
+@never_inlined
+def _expand(m, net, shape, at, n, target):
+    """Write the vector whose coordinates in the basis these are."""
+    p = net.parameters
+    if shape.steps == 0:
+        copy(m, at.coordinates, target, broadcast(m, 1.0), p)
+        return
+    clear(m, target, p)
+    for j in range(n):
+        add_times(m, at.basis + j * p, target, load(m, at.coordinates + j), p)
 
 
 @never_inlined
@@ -180,8 +193,8 @@ def _root(m, at, n):
 
 
 @never_inlined
-def _largest(m, at, noise, n):
-    """Write ``k_1^(1/2) z v_1`` as coordinates, z the random number; return k_1, 0 if it is not above 0."""
+def _largest(m, at, n):
+    """Write the coordinates of the leading eigenvector; return its eigenvalue, at least 0."""
     best = broadcast(m, 0.0)
     clear(m, at.coordinates, n)
     for e in range(n):
@@ -191,5 +204,4 @@ def _largest(m, at, noise, n):
         for k in range(n):
             entry = select(better, load(m, at.vectors + k * n + e), load(m, at.coordinates + k))
             store(m, at.coordinates + k, entry)
-    copy(m, at.coordinates, at.coordinates, math.sqrt(best) * load(m, noise), n)
     return best

@@ -174,7 +174,7 @@ DENSE = {
                           CLOCKS["fractional"]),
     },
     "population": {"entries": sde(NOISES["gradient"], LAWS["Components"], TERMS)},
-    "phases": {"svag": DISCRETE["svag"], "leading": sde({"noise": "gradient-leading", "products": 5}, LAWS["Stable"], TERMS)},
+    "phases": {"svag": DISCRETE["svag"]},
     "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"])},
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ class TwoBasins(Landscape):
     samples : int, default 100
         n.
     spread : float, default 0.01
+        Standard deviation of the samples along v.
     seed : int, default 0
         Of the samples.
     """

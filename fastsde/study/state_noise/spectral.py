@@ -76,10 +76,6 @@ class SpectralNoise(StateNoise):
             odd=odd,
         )
 
-    def draws(self, model: Any, setting: Setting) -> int:
-        """Return one number along one eigenvector, or as many as parameters."""
-        return 1 if self.leading else setting.parameters
-
     def work(self, model: Any, setting: Setting) -> int:
         """Return the room for matrix, eigenvectors and basis."""
         from fastsde.kernels.shapes.spectral import spectral_work

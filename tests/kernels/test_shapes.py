@@ -9,7 +9,9 @@ from studies import study
 from tools import Case
 
 import fastsde
-from fastsde.kernels import philox
+from fastsde.kernels.dln import deviate, product
+from fastsde.kernels.options import kernel
+from fastsde.kernels.shape import keep_gradient, shape_noise
 from fastsde.problem import user
 from fastsde.problem.objective import objective_of
 
@@ -126,7 +128,7 @@ def test_another_covariance_would_be_noticed():
 
 @pytest.mark.parametrize("form", ["hessian", "hessian-leading"])
 def test_lanczos_has_the_positive_part_above_16_parameters(form):
-    """Five different eigenvalues: five steps span all that matters, six are exact but for rounding."""
+    """Five different eigenvalues: six steps are exact but for rounding."""
     model = {"noise": form, "products": 6}
     assert_covariance(ends(model, LARGE), 0.3, model, LARGE)
 
@@ -166,14 +168,50 @@ def test_stratonovich_adds_the_drift_of_its_formula(form):
     np.testing.assert_allclose((other - ito) / RATE, np.tile(expected, (16, 1)), rtol=1e-6, atol=1e-9)
 
 
-def test_a_network_has_noise_of_its_loss():
-    """On a network too: the loss, its floor included, and the draws of isotropic noise; to rounding."""
-    model = {"kind": "sde", "substeps": 1, "noise": "loss", "strength": 0.2}
-    case = Case(study((3, 4, 2), model, samples=9))
-    theta = case.points()
-    loss = case.reference.loss(theta, case.problem)
-    noise = case.draws(case.reference.size, philox.NOISE)
-    rate = case.study.time.learning_rate
-    exact = theta - rate * case.reference.gradient(theta, case.problem)
-    exact += np.sqrt(0.2 * rate * loss)[:, None] * noise
-    np.testing.assert_allclose(case.advance(theta), exact, rtol=1e-10, atol=1e-11)
+@kernel
+def drawn(m, net, data, shape):
+    """What a step does before it moves: the numbers at the place of the noise become noise."""
+    product(m, net)
+    deviate(m, net, data)
+    keep_gradient(m, net, data)
+    shape_noise(m, net, data, shape)
+
+
+def test_a_network_has_noise_of_its_loss_and_of_the_diagonal_of_its_samples():
+    """On a network of two layers, to rounding: its loss above a floor, and the variances of its samples."""
+    one = {"kind": "sde", "substeps": 1, "batch": 2, "sampling": "replacement"}
+    forms = {
+        "loss": {"noise": "loss", "strength": 0.2, "floor": 0.1},
+        "diagonal": {"noise": "gradient-diagonal"},
+    }
+    xi = np.random.default_rng(3).normal(size=20)
+    for name, form in forms.items():
+        case = Case(study((3, 4, 2), one | form, samples=9))
+        low, theta = case.lowered, case.points(1)
+        memory = np.zeros((low.network.size, case.lanes))
+        memory[:20] = theta.T
+        memory[place(low.network) : place(low.network) + 20] = xi[:, None]
+        drawn(memory.reshape(-1), low.network, low.data, low.dynamics.shape)
+        if name == "loss":
+            variance = 0.2 * (case.reference.loss(theta, case.problem)[0] - 0.1)
+        else:
+            gradients = case.reference.sample_gradients(theta, case.problem)[0]
+            variance = case.study.time.learning_rate / 2 * gradients.var(axis=0)
+        found = memory[place(low.network) : place(low.network) + 20, 0]
+        np.testing.assert_allclose(found, np.sqrt(variance) * xi, rtol=1e-9, atol=1e-12)
+
+
+def place(network):
+    """Where the noise is, `fastsde.kernels.shape.noise_place`."""
+    return network.shaped + 2 * (network.parameters + 4)
+
+
+@pytest.mark.parametrize("model", [{"noise": "hessian"}, {"noise": "hessian-leading", "products": 3}])
+def test_a_trajectory_does_not_depend_on_those_beside_it(model):
+    """Other trajectories may need more rotations: the same numbers in other lanes of a block, to the bit."""
+    landscape = PHASES if "products" not in model else LARGE
+    landscape = landscape | {"start": landscape["start"] | {"std": 0.5}}
+    study = of(model, landscape)
+    whole = fastsde.integrate(study, "m", 0, 24, threads=1).parameters
+    part = fastsde.integrate(study, "m", 5, 9, threads=1).parameters
+    np.testing.assert_array_equal(part, whole[5:14])
