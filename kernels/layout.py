@@ -41,6 +41,7 @@ class Network(NamedTuple):
     row: int  # of a landscape: each trajectory's own sample
     label_noise: int  # of a landscape: normals for the labels of a batch
     work: int  # of a landscape: what its function needs, `Landscape.workspace`
+    shaped: int  # of noise that follows the state, see `fastsde.kernels.shape`
     size: int  # of the whole memory
 
 
@@ -93,11 +94,11 @@ class Events(NamedTuple):
     watched: Any  # (intervals, 2) the mode, from 0, and whether it is awaited outside
 
 
-def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
+def plan_network(widths, samples, batch, carried=0, refined=False, central=0, shaped=0):
     """Lay out the memory of one block: a network, `samples` training samples, mini-batches of `batch`.
 
     `carried` lane vectors are behind the parameters; `refined` makes room for what refinements of a step
-    need, of which `central` for the central flow.
+    need, of which `central` for the central flow; `shaped` is for noise that follows the state.
     """
     widths = np.asarray(widths, dtype=np.int64)
     layers = len(widths) - 1
@@ -123,13 +124,15 @@ def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
         "spare": room(d_out * d_in),
         "draw": room(max(samples, d_in * (d_in + 1) // 2 + d_out * d_in + 1, batch * (d_in + d_out)) + 4),
         "carried": parameters,
-        **_refinements(room, parameters, refined, central),
+        **_refinements(room, parameters, refined, central, shaped),
         **dict.fromkeys(("row", "label_noise", "work"), 0),
     }
     return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=room.end)
 
 
-def plan_landscape(dimension, samples, carried=0, refined=False, central=0, *, row=0, label_noise=0, work=0):
+def plan_landscape(
+    dimension, samples, carried=0, refined=False, central=0, shaped=0, *, row=0, label_noise=0, work=0
+):
     """Lay out the memory of one block on a landscape; no step uses the places of a network's activations.
 
     `row`, `label_noise` and `work` are the lane vectors of the three places that only landscapes have.
@@ -144,7 +147,7 @@ def plan_landscape(dimension, samples, carried=0, refined=False, central=0, *, r
         "weights": room(samples + 4),
         "draw": room(4),
         "carried": dimension,
-        **_refinements(room, dimension, refined, central),
+        **_refinements(room, dimension, refined, central, shaped),
         "row": room(row),
         "label_noise": room(label_noise + 4 if label_noise else 0),
         "work": room(work),
@@ -165,8 +168,8 @@ class _Rooms:
         return start
 
 
-def _refinements(room, parameters, refined, central):
-    """Return the places of what refinements of a step need."""
+def _refinements(room, parameters, refined, central, shaped):
+    """Return the places of what refinements of a step, and noise that follows the state, need."""
     names = ("hold", "kept", "extra", "along", "unit")
     places = {name: room(parameters + 4 if refined else 0) for name in names}
-    return {**places, "central": room(central)}
+    return {**places, "central": room(central), "shaped": room(shaped)}

@@ -136,6 +136,13 @@ def obstacle(study: Study) -> str | None:
                 f"models.{name}.label_noise: noise on the labels of a landscape's samples is for CPUs only\n"
                 "Fix: --device cpu"
             )
+    for name, model in getattr(study, "models", {}).items():
+        form = getattr(model, "form", None)
+        if form is not None and form.compiled_for_cpu:
+            return (
+                f"models.{name}.noise = '{form.name}': a function compiled for this machine's CPU cannot be "
+                "called on a GPU\nFix: --device cpu"
+            )
     return None
 
 

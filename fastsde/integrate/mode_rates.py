@@ -37,7 +37,7 @@ class ModeRates:
     Stable noise has no variance; the number, of truncated noise too, is that of the same noise with normal
     numbers in place of the stable ones (``A_0 = 1``). Jumps leave the covariance as it is. Where one sample's
     gradient has no covariance at all it is NaN. Both are NaN for kinds of model that are not fastsde's own,
-    whose steps may change the gradient as well.
+    whose steps may change the gradient as well, and for noise of `fastsde.study.state_noise`.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ModeRates:
         self.modes = len(problem.mode_strength)
         self.noise, self.factor, self.isotropic, self.local = NO_RATES, 0.0, 0.0, False
         eta = study.time.learning_rate
-        self.known = model.has_mode_rates
+        self.known = model.has_mode_rates and getattr(model, "form", None) is None
         if not self.known:
             self.factor = float("nan")
         elif isinstance(model, Sde) and model.noise == "isotropic":

@@ -1,4 +1,4 @@
-"""A user's own landscape or loss: Python functions compiled to what the kernels call."""
+"""A user's own landscape, loss or noise: Python functions compiled to what the kernels call."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from fastsde.system.user_code import PERMISSION, import_module, may_run
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["check_code", "function_address", "objective", "register"]
+__all__ = ["check_code", "function_address", "noise_address", "objective", "register"]
 
 _registered: dict[str, Callable[..., float]] = {}
 _compiled: dict[Any, Any] = {}
 
 
 def register(name: str, function: Callable[..., float]) -> None:
-    """Give a function the name by which a landscape of kind "user" finds it.
+    """Give a function the name by which a landscape of kind "user", or a noise, finds it.
 
     Parameters
     ----------
     name : str
     function : callable
-        ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and returns the energy. In
-        the subset of Python that numba compiles.
+        Of a landscape, ``function(x, gradient)``: reads x (d,), fills gradient (d,), both float64, and
+        returns the energy. Of a noise, ``function(theta, B)``: reads theta (p,) and fills B (p, r), which
+        begins as 0. In the subset of Python that numba compiles.
 
     Examples
     --------
@@ -117,12 +118,32 @@ def function_address(study: Study) -> int:
     if landscape is None or not (landscape.by_point or landscape.by_sample):
         return 0
     name = landscape.code_name
-    function: Any = landscape.model_dump_json() if name is None else _find(name, study.places())
+    where = "landscape.function"
+    function: Any = landscape.model_dump_json() if name is None else _find(name, study.places(), where)
     key = function, study.dtype, landscape.by_sample
     if key not in _compiled:
         given = landscape.function_of_point() if name is None else function
         compile_it = _compile_loss if landscape.by_sample else _compile
         _compiled[key] = compile_it(name or landscape.kind, given, study.dtype)
+    return int(_compiled[key].address)
+
+
+def noise_address(study: Study, model: Any) -> int:
+    """Return the address of the compiled function that the noise of a model is; 0 if it is none.
+
+    Raises
+    ------
+    StudyError
+        As `function_address`.
+    """
+    name = getattr(model, "function", None)
+    if name is None:
+        return 0
+    where = next((f"models.{key}.function" for key, one in study.models.items() if one is model), "function")
+    function = _find(name, study.places(), where)
+    key = "noise", function
+    if key not in _compiled:
+        _compiled[key] = _compile_noise(name, where, function)
     return int(_compiled[key].address)
 
 
@@ -132,6 +153,8 @@ def check_code(study: Study) -> None:
     function_address(study)
     if study.landscape is not None and study.landscape.by_sample:
         study.landscape.numbers_in(study.places())
+    for model in study.models.values():
+        noise_address(study, model)
 
 
 def _compile(name: str, inner: Any, dtype: str) -> Any:
@@ -185,11 +208,32 @@ def _compiled_as(what: str, name: str, inner: Any, made: Callable[[Any], Any]) -
         ) from error
 
 
-def _find(name: str, places: Sequence[Path]) -> Callable[..., float]:
+def _compile_noise(name: str, key: str, inner: Any) -> Any:
+    import numba
+
+    from fastsde.kernels.options import compiling
+
+    view: Any = vars(numba)["carray"]
+    try:
+        with compiling():
+            jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
+
+        @numba.cfunc("void(CPointer(float64), CPointer(float64), int64, int64)")
+        def call(theta: Any, columns: Any, size: int, rank: int) -> None:
+            jitted(view(theta, (size,)), view(columns, (size, rank)))
+
+    except Exception as error:  # the compiler raises whatever it met
+        raise StudyError(
+            f"{key} is {name!r}: numba cannot compile it as function(theta, B), which fills B: {error}"
+        ) from error
+    return call
+
+
+def _find(name: str, places: Sequence[Path], key: str) -> Callable[..., float]:
     if name in _registered:
         return _registered[name]
     module, colon, attribute = name.partition(":")
-    where = f'landscape.function is "{name}"'
+    where = f'{key} is "{name}"'
     if not colon:
         known = ", ".join(sorted(_registered)) or "none"
         fix = 'call fastsde.user.register or fastsde.objective first, or write "module:name"'

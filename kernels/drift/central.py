@@ -11,6 +11,7 @@ import math
 from typing import Any, NamedTuple
 
 from fastsde.kernels.dln import full_residual, inner_product, push
+from fastsde.kernels.jacobi import rotate
 from fastsde.kernels.lanes import broadcast, fma, load, scalar, select, store
 from fastsde.kernels.moment import rekeyed
 from fastsde.kernels.normal import fill_normals
@@ -267,7 +268,7 @@ def _project(m, a, vectors, x, k):
     for _ in range(SWEEPS):
         for p in range(k):
             for q in range(p + 1, k):
-                _rotate(m, a, vectors, k, p, q)
+                rotate(m, a, vectors, k, p, q, 0.0)
     for i in range(k):
         for j in range(k):
             total = broadcast(m, 0.0)
@@ -276,28 +277,3 @@ def _project(m, a, vectors, x, k):
                 value = select(value > 0.0, value, 0.0)
                 total = fma(value * load(m, vectors + i * k + e), load(m, vectors + j * k + e), total)
             store(m, x + i * k + j, total)
-
-
-@kernel
-def _rotate(m, a, vectors, k, p, q):
-    """One rotation of Jacobi (1846) that makes entry (p, q) of the matrix 0."""
-    off = load(m, a + p * k + q)
-    some = off * off > 0.0
-    theta = (load(m, a + q * k + q) - load(m, a + p * k + p)) / (select(some, off, 1.0) * 2.0)
-    size = select(theta < 0.0, -theta, theta)
-    t = 1.0 / (size + math.sqrt(theta * theta + 1.0))
-    t = select(some, select(theta < 0.0, -t, t), 0.0)
-    c = 1.0 / math.sqrt(t * t + 1.0)
-    s = t * c
-    for r in range(k):
-        x, y = load(m, a + r * k + p), load(m, a + r * k + q)
-        store(m, a + r * k + p, c * x - s * y)
-        store(m, a + r * k + q, s * x + c * y)
-    for r in range(k):
-        x, y = load(m, a + p * k + r), load(m, a + q * k + r)
-        store(m, a + p * k + r, c * x - s * y)
-        store(m, a + q * k + r, s * x + c * y)
-    for r in range(k):
-        x, y = load(m, vectors + r * k + p), load(m, vectors + r * k + q)
-        store(m, vectors + r * k + p, c * x - s * y)
-        store(m, vectors + r * k + q, s * x + c * y)

@@ -60,6 +60,10 @@ LANDSCAPES = {
     "mlp classes": ({**MLP, "activation": "gelu", "loss": "cross-entropy", "data": CLASSES}, SDE),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
     "linear-attention": (ATTENTION, {"kind": "sgd"}),
+    "two-basins": (
+        {"kind": "two-basins", "samples": 5, "start": {"point": [0.9, 0.8]}},
+        {"kind": "sde", "noise": "gradient-leading", "trace": 2.0, "substeps": 2, "batch": 2},
+    ),
 }
 MEASURED = {
     "completion": ({"kind": "completion", "observed": 0.7, "samples": "each"}, {"kind": "sgd", "batch": 2}),
@@ -87,7 +91,7 @@ SCHEDULES = {
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
     "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
-    "superposition", "mlp", "cosine sgd momentum",
+    "superposition", "mlp", "two-basins", "cosine sgd momentum",
 )  # fmt: skip
 """One of most steps, noises, clocks and refinements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"

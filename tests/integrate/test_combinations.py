@@ -11,6 +11,7 @@ from studies import study
 import fastsde
 from fastsde.analysis.settings import Settings
 from fastsde.integrate.lowering import lower
+from fastsde.kernels import shape
 from fastsde.study.models import Sde
 from fastsde.study.study import Study
 from fastsde.system.errors import StudyError
@@ -23,7 +24,11 @@ NOISES = {
     "local": {"noise": "isotropic", "temperature": "matched", "match_at": "local"},
     "start": {"noise": "isotropic", "temperature": "matched", "match_at": "start"},
     "given": {"noise": "given", "covariance": COVARIANCE},
+    "loss": {"noise": "loss", "strength": 0.5, "floor": -1.0},
+    "hessian": {"noise": "hessian", "products": 3},
+    "diagonal": {"noise": "gradient-diagonal", "trace": 0.5},
 }
+SHAPED = ("loss", "hessian", "diagonal")
 LAWS = {
     "Gaussian": {},
     "Stable": {"alpha": 1.5},
@@ -56,7 +61,9 @@ def on(domain, models, **more):
 
 def refused(noise, drift, clock, schedule, domain):
     """The keys of what has no meaning, by rule."""
-    if domain == "well" and noise == "gradient":
+    if domain == "well" and noise in ("gradient", "diagonal"):
+        yield "models.m.noise"
+    if domain == "population" and noise == "diagonal":
         yield "models.m.noise"
     if domain == "well" and noise in ("local", "start"):
         yield "models.m.temperature"
@@ -72,7 +79,8 @@ def layers(dynamics):
 
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("noise", NOISES)
-def test_every_noise_goes_with_every_law_drift_clock_and_schedule_or_says_why_not(noise, domain):
+def test_every_noise_goes_with_every_law_drift_clock_and_schedule_or_says_why_not(noise, domain, monkeypatch):
+    monkeypatch.setattr(shape, "with_routines", lambda made, *_, **__: made)  # nothing is compiled
     problem = fastsde.build_problem(on(domain, {"kind": "gd"}))
     taken = 0
     for law, drift, clock, schedule in product(LAWS, DRIFTS, CLOCKS, SCHEDULES):
@@ -94,6 +102,7 @@ def test_every_noise_goes_with_every_law_drift_clock_and_schedule_or_says_why_no
         assert ("Subordinated" in names) == (clock == "fractional")
         assert ("Scheduled" in names) == (schedule == "stepped")
         assert ("Drifted" in names) == (drift != "plain")
+        assert ("StateNoise" in names) == (noise in SHAPED)
         inner = low.dynamics
         while hasattr(inner, "inner"):
             inner = inner.inner
@@ -104,7 +113,8 @@ def test_every_noise_goes_with_every_law_drift_clock_and_schedule_or_says_why_no
         assert isinstance(s.models["m"], Sde)
         assert law != "Jumps" or Study.from_toml(s.to_toml()) == s
         taken += 1
-    impossible = domain == "well" and noise in ("gradient", "local", "start")
+    impossible = domain == "well" and noise in ("gradient", "local", "start", "diagonal")
+    impossible |= domain == "population" and noise == "diagonal"
     assert taken == (0 if impossible else 54)
 
 

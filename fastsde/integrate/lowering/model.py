@@ -11,6 +11,7 @@ from fastsde.integrate.lowering.lowered import Lowered
 from fastsde.integrate.lowering.network import network_plan
 from fastsde.integrate.lowering.plain import Request, plain_step
 from fastsde.integrate.lowering.refined import carried_numbers, quiet_step, refined_step
+from fastsde.integrate.lowering.shapes import interpreted_step
 from fastsde.integrate.lowering.sizes import parameter_count, sample_count
 from fastsde.problem.objective import objective_of
 from fastsde.study.dimensions import dimension_sizes
@@ -56,13 +57,13 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     return Lowered(
         network=network_plan(study, model, samples, batch, data),
         data=data,
-        dynamics=refined_step(study, model, plain),
+        dynamics=refined_step(study, model, interpreted_step(model, study, problem, plain)),
         events=events,
         key=key,
         start_key=start_key,
         choice=max(samples, getattr(model, "batch", 1)) + 1,
         trace=trace,
-        quiet=quiet_step(study, model, plain),
+        quiet=refined_step(study, model, interpreted_step(model, study, problem, quiet_step(plain))),
         passages=dimension_sizes(study, 1)["passage"],
         carried=carried_numbers(model, parameter_count(study)),
         attributes=attributes,

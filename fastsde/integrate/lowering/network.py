@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastsde.integrate.lowering.refined import carried_numbers, central_directions, is_refined
+from fastsde.integrate.lowering.shapes import noise_room
 from fastsde.integrate.lowering.sizes import parameter_count
 from fastsde.study.models.batches import by_members, label_sd
 
@@ -32,10 +33,11 @@ def network_plan(study: Study, model: Model, samples: int, batch: int, data: Any
     size, directions = parameter_count(study), central_directions(model)
     carried = carried_numbers(model, size)
     central = central_room(size, directions) if directions else 0
+    shaped = noise_room(study, model)
     if study.objective.linear:
-        return plan_network(study.widths, samples, batch, carried, is_refined(model), central)
+        return plan_network(study.widths, samples, batch, carried, is_refined(model), central, shaped)
     rooms = {"work": study.objective.workspace}
     if by_members(model, samples):
         rooms["row"] = data.rows.shape[1]
         rooms["label_noise"] = model.batch * data.labels.shape[1] if label_sd(model) else 0
-    return plan_landscape(size, samples, carried, is_refined(model), central, **rooms)
+    return plan_landscape(size, samples, carried, is_refined(model), central, shaped, **rooms)

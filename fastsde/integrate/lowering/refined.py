@@ -49,11 +49,11 @@ def refined_step(study: Study, model: Model, plain: Any) -> Any:
     return step
 
 
-def quiet_step(study: Study, model: Model, plain: Any) -> Any:
-    """Return the same step without its noise; momentum and clock are those of the step."""
+def quiet_step(plain: Any) -> Any:
+    """Return a plain step without its noise."""
     from fastsde.kernels.steps import Descent
 
-    return refined_step(study, model, Descent(dense=True, dt=plain.dt))
+    return Descent(dense=True, dt=plain.dt)
 
 
 def drift_step(study: Study, model: Model) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastsde.integrate.lowering.batches import batch_share
 from fastsde.integrate.lowering.plain import Request, plain_step
+from fastsde.integrate.lowering.shapes import noise_shape
 from fastsde.integrate.lowering.sizes import cast, parameter_count, sample_count
 from fastsde.integrate.lowering.temperature import matched_temperature
 from fastsde.study.models.sde import Sde
@@ -46,9 +47,21 @@ def sde(model: Sde, request: Request) -> Any:
         stretch *= model.batch ** (law.time_exponent - 0.5)
     own = law.lower(dt) if request.law is None else request.law
     increment = _Increment(dt, stretch, law.tamed and model.substeps > 1, own)
-    step = _NOISES[model.noise](model, request, increment)
+    made = _NOISES[model.noise] if model.form is None else _following
+    step = made(model, request, increment)
     request.attributes.update(_noise_scale(model, step, request.attributes))
     return step
+
+
+def _following(model: Sde, request: Request, increment: _Increment) -> Any:
+    """Return the step with noise that follows the state."""
+    from fastsde.kernels.steps import StateNoise
+
+    shape = noise_shape(model, request.study, request.problem)
+    amplitude = math.sqrt(increment.dt) * increment.stretch
+    if model.noise == "gradient":
+        amplitude *= model.noise_law.factor_of_sum(sample_count(request.study))
+    return StateNoise(**increment.fields(amplitude), shape=shape, trace=model.trace or 0.0)
 
 
 def _given(model: Sde, request: Request, increment: _Increment) -> Any:
@@ -83,6 +96,8 @@ def _isotropic(model: Sde, request: Request, increment: _Increment) -> Any:
         root = math.sqrt(study.time.learning_rate * dt * share / parameter_count(study))
         return LocalIsotropic(**increment.fields(root * increment.stretch), finite=request.finite)
     temperature = model.temperature
+    if model.trace is not None:
+        temperature = model.trace / (2 * parameter_count(study))
     if temperature == "matched":
         temperature = matched_temperature(study, model, problem, request.start_key)
     assert isinstance(temperature, float | int)
@@ -106,8 +121,10 @@ def _noise_scale(
     times what `noise_scale_of` says, and times the normal or stable numbers of the noise.
     """
     law = model.noise_law
-    increment = step.amplitude * (step.dt if model.noise == "gradient" else 1.0)
-    if model.noise == "given":
+    increment = step.amplitude * (step.dt if model.has_gradient_noise else 1.0)
+    if model.form is not None:
+        words = f"the square root of {model.form.equation.partition(' = ')[2]}"
+    elif model.noise == "given":
         words = "the square root of the given covariance"
     elif model.noise == "gradient":
         words = f"the square root of the covariance of one sample's gradient (a batch of {model.batch})"

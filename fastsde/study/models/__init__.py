@@ -7,7 +7,8 @@ of the end-to-end gradient, pushed to the layers by back-propagation), the model
 - `GradientDescent`: ``theta <- theta - dt grad L``;
 - `Sgd`: ``theta <- theta - eta (gradient of a batch)``;
 - `Sde`, gradient noise: ``theta <- theta - dt grad L + sqrt(eta dt) N``;
-- `Sde`, isotropic noise: ``theta <- theta - dt grad L + sqrt(2 T dt) xi``, xi standard normal.
+- `Sde`, isotropic noise: ``theta <- theta - dt grad L + sqrt(2 T dt) xi``, xi standard normal;
+- `Sde`, noise that follows the state (`fastsde.study.state_noise`): ``sqrt(dt) B(theta) xi``.
 
 An `Sde` with ``alpha < 2`` multiplies its Gaussian increment by the square root of a one-sided stable clock
 (elliptical stable noise), or of a tempered one (normal tempered stable, the same covariance as the Gaussian).
@@ -16,9 +17,9 @@ With ``by_component`` every component of xi, or every sample's weight in N, has 
 The general model is ``d theta = -[(I + J) grad U + (eta/2) H grad U + 1/2 grad <H, Sigma>] dt + dM`` with
 ``U = L + weight_decay |theta|^2 / 2``, run on the ordinary clock or on an inverse stable subordinator; each
 term is a field of the models that may have it. All noise is Ito: the coefficient is taken at the start of the
-step. Stratonovich's form would add the drift ``1/2 sum_k (D B_k) B_k``, B_k the columns of the noise's root:
-nothing for isotropic or given noise, and for gradient noise terms of order ``eta``, beside which the
-second-order drift stands.
+step. Stratonovich's form, an option of noise that follows the state, adds the drift
+``1/2 sum_k (D B_k) B_k``, B_k the columns of the noise's root: nothing for isotropic or given noise, and for
+gradient noise terms of order ``eta``, beside which the second-order drift stands.
 """
 
 from fastsde.study.models.batches import Sampling

@@ -10,12 +10,14 @@ from pydantic import Field, model_validator
 
 from fastsde.study.fields import LARGEST, Count, Expect, Fault, Positive, Size, Tail, refuse
 from fastsde.study.models.batches import HOW_DRAWN, Sampling, batch_faults, no_samples
-from fastsde.study.models.drifting import DriftingModel, Switch
+from fastsde.study.models.drifting import Switch
 from fastsde.study.models.model import MODEL_KINDS
 from fastsde.study.models.population import covariance_faults, moment_faults
+from fastsde.study.models.shaped import NoiseName, ShapedModel, known_noises
 from fastsde.study.noise.jumps import Jumps
 from fastsde.study.noise.law import NOISE_LAWS, NoiseLaw
 from fastsde.study.setting import Setting, Where
+from fastsde.study.state_noise.base import STATE_NOISES
 from fastsde.study.terms.covariance import Covariance
 from fastsde.study.terms.subordination import Subordination
 
@@ -39,14 +41,15 @@ LAW_KEYS = ("tempering", "by_component", "truncation", "jumps")
 
 
 @MODEL_KINDS.register
-class Sde(DriftingModel):
+class Sde(ShapedModel):
     """A stochastic differential equation as a model of SGD.
 
     Parameters
     ----------
-    noise : {"gradient", "isotropic", "given"}
-        The covariance of the noise: that of SGD's gradient, following the state; the same everywhere and in
-        all directions; or the constant `covariance`.
+    noise : str
+        The covariance of the noise: that of SGD's gradient ("gradient"), following the state; the same
+        everywhere and in all directions ("isotropic"); the constant `covariance` ("given"); or one of
+        `fastsde.study.state_noise`, which follow the state.
     covariance : Covariance, optional
         For given noise, per unit time.
     substeps : int, default 8
@@ -107,7 +110,7 @@ class Sde(DriftingModel):
     has_mode_rates: ClassVar[bool] = True
 
     kind: Literal["sde"] = "sde"
-    noise: Annotated[Literal["gradient", "isotropic", "given"], Expect('"gradient", "isotropic" or "given"')]
+    noise: Annotated[NoiseName, Expect(known_noises())]
     covariance: Covariance | None = None
     substeps: Count = 8
     temperature: Temperature = None
@@ -134,7 +137,8 @@ class Sde(DriftingModel):
             refuse(_faults_of_dt(table))
             del table["dt"]
             table["substeps"] = 1
-        if table.get("noise") == "isotropic" and table.get("temperature") is None:
+        isotropic = table.get("noise") == "isotropic"
+        if isotropic and table.get("temperature") is None and table.get("trace") is None:
             table["temperature"] = "matched"
         if table.get("temperature") == "matched" and table.get("match_at") is None:
             table["match_at"] = "minimum"
@@ -142,7 +146,7 @@ class Sde(DriftingModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Sde:
-        refuse([*self._temperature_faults(), *self._law_faults(), *self.clashes()])
+        refuse([*self._temperature_faults(), *self.shape_faults(), *self._law_faults(), *self.clashes()])
         return self
 
     def _temperature_faults(self) -> Iterator[Fault]:
@@ -150,15 +154,19 @@ class Sde(DriftingModel):
         if self.noise != "isotropic" and self.temperature is not None:
             fix = 'remove temperature, or set noise = "isotropic"'
             why = 'noise = "gradient" follows SGD' if self.noise == "gradient" else "the covariance is given"
+            why = f"noise = {self.noise!r} follows the state" if self.noise in STATE_NOISES else why
             yield Fault(("temperature",), self.temperature, f"nothing: {why}", fix)
         elif self.match_at is not None and self.temperature != "matched":
             fix = 'remove match_at, or set temperature = "matched" and noise = "isotropic"'
             yield Fault(("match_at",), self.match_at, "nothing: no temperature is matched", fix)
+        if self.temperature is not None and self.trace is not None:
+            expected = "one of trace and temperature: trace = 2 T p"
+            yield Fault(("temperature",), self.temperature, expected, "remove one of the two")
         if (self.noise == "given") != (self.covariance is not None):
             fix = 'write noise = "given" and covariance = { matrix = [[..], ..] }, or neither'
             found = "set" if self.covariance else "not set"
             yield Fault(("covariance",), found, "a covariance with given noise, and only there", fix)
-        if self.batch_scaling is not None and not self._follows_a_batch:
+        if self.batch_scaling is not None and not self._sized_by_a_batch:
             expected = "nothing: the scale of the noise is given, not that of a batch"
             yield Fault(("batch_scaling",), self.batch_scaling, expected, "remove batch_scaling")
 
@@ -206,7 +214,7 @@ class Sde(DriftingModel):
     @property
     def has_gradient_noise(self) -> bool:
         """Whether the covariance of the noise is that of SGD's gradient."""
-        return self.noise == "gradient"
+        return self.noise == "gradient" and self.trace is None
 
     @property
     def tail_index(self) -> float:
@@ -215,8 +223,13 @@ class Sde(DriftingModel):
 
     @property
     def _follows_a_batch(self) -> bool:
+        """Whether the noise is made of that of a batch."""
+        return self.noise == "gradient" or self.matched or _from_samples(self.noise)
+
+    @property
+    def _sized_by_a_batch(self) -> bool:
         """Whether the scale of the noise is that of a batch."""
-        return self.noise == "gradient" or self.matched
+        return self._follows_a_batch and self.trace is None
 
     @property
     def noise_exponent(self) -> float:
@@ -225,12 +238,12 @@ class Sde(DriftingModel):
         A given temperature or covariance is kept, as by a change of time: 1/2, and 1/alpha for stable noise.
         A matched one follows SGD, as gradient noise does: 1.
         """
-        return 1.0 if self._follows_a_batch else self.noise_law.time_exponent
+        return 1.0 if self._sized_by_a_batch else self.noise_law.time_exponent
 
     @property
     def multiplicative(self) -> bool:
         """Whether the noise depends on the state."""
-        return self.noise == "gradient" or self.match_at == "local"
+        return self.noise == "gradient" or self.match_at == "local" or self.form is not None
 
     @classmethod
     def follows_batch(cls, table: Mapping[str, Any]) -> bool:
@@ -241,8 +254,9 @@ class Sde(DriftingModel):
         >>> Sde.follows_batch({"kind": "sde", "noise": "isotropic", "temperature": 0.1})
         False
         """
-        matched = table.get("noise") == "isotropic" and table.get("temperature") in (None, "matched")
-        return matched or table.get("noise") == "gradient"
+        noise, free = table.get("noise"), table.get("trace") is None
+        matched = noise == "isotropic" and free and table.get("temperature") in (None, "matched")
+        return matched or noise == "gradient" or _from_samples(noise)
 
     @classmethod
     def default_batch(cls, plain: Mapping[str, Any], reference: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -277,7 +291,7 @@ class Sde(DriftingModel):
         missing = list(moment_faults(self, setting, where))
         yield from missing
         if not missing and self._follows_a_batch:
-            key = "noise" if self.noise == "gradient" else "temperature"
+            key = "temperature" if self.matched else "noise"
             yield from covariance_faults(key, self, setting, where)
 
     def _landscape_faults(self, setting: Setting, where: Where) -> Iterator[Fault]:
@@ -285,7 +299,7 @@ class Sde(DriftingModel):
         if not self._follows_a_batch:
             return
         if setting.samples == 0:
-            yield no_samples("noise" if self.noise == "gradient" else "temperature", self, where)
+            yield no_samples("temperature" if self.matched else "noise", self, where)
             return
         yield from batch_faults(self, setting, where)
         if self.match_at == "minimum":
@@ -308,6 +322,8 @@ class Sde(DriftingModel):
 
     def _subject(self) -> str:
         tail = self.noise_law.words()
+        if self.form is not None:
+            return f"SDE with {tail} noise {self.form.words(self)}{self._size_words()}"
         if self.noise == "given":
             return f"SDE with {tail} noise of a given covariance"
         if self.noise == "gradient":
@@ -317,9 +333,20 @@ class Sde(DriftingModel):
         if self.matched:
             where = WHERE_MATCHED[self.match_at or "minimum"]
             heat = f"temperature matched {where} to SGD with {self._batch_words()}"
+        elif self.trace is not None:
+            heat = f"trace {self.trace:g}"
         else:
             heat = f"temperature {self.temperature:g}"
         return f"Langevin dynamics with isotropic {tail} noise, {heat}"
+
+    def _size_words(self) -> str:
+        """Say how large noise that follows the state is."""
+        if self.trace is not None:
+            return f", trace {self.trace:g} at every state"
+        if self._follows_a_batch:
+            return f" for {self._batch_words()}"
+        size = [(key, getattr(self, key)) for key in ("strength", "zeta")]
+        return "".join(f", {key} {value:g}" for key, value in size if value is not None)
 
     def _batch_words(self) -> str:
         """Say of which batch the noise is."""
@@ -329,6 +356,12 @@ class Sde(DriftingModel):
         if self.substeps == 1:
             return "Euler with dt = the learning rate"
         return f"Euler with dt = 1/{self.substeps} of the learning rate"
+
+
+def _from_samples(noise: Any) -> bool:
+    """Say whether a noise that follows the state is a part of the covariance of SGD's gradient."""
+    form = STATE_NOISES.get(noise) if isinstance(noise, str) else None
+    return form is not None and form.from_samples
 
 
 def _faults_of_dt(table: dict[str, Any]) -> list[Fault]:

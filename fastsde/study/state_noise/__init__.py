@@ -1,0 +1,1 @@
+"""Noise of an SDE that follows the state, one form per file."""

@@ -1,0 +1,5 @@
+"""Shapes of noise that follows the state, one per module, registered by `fastsde.kernels.shape.shape_of`."""
+
+from fastsde.kernels.declared import names_of
+
+__getattr__ = names_of(__name__)
