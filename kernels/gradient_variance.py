@@ -1,22 +1,24 @@
 """Variance of one sample's gradient, entry by entry: the diagonal of its covariance, never the rest."""
 
 from fastsde.kernels.dln import full_residual, push
-from fastsde.kernels.lanes import broadcast, fma, load, meet, scalar, select, share, store
+from fastsde.kernels.lanes import broadcast, fma, lane_width, load, meet, scalar, select, share, store
 from fastsde.kernels.layout import SAMPLE_CHUNK, Data
 from fastsde.kernels.matmul import matmul
 from fastsde.kernels.options import choice, has_class, kernel, never_inlined
-from fastsde.kernels.residual import finite_noise, forward_chunk
+from fastsde.kernels.residual import forward_chunk
+from fastsde.kernels.surface_sums import Members, add_members
 
 __all__ = ["sample_squares", "write_variance"]
 
 
 @never_inlined
-def write_variance(m, net, data, target, part):
+def write_variance(m, net, data, indices, target, part):
     """Write ``part`` times the variance (divisor n) of one sample's gradient to `target`, p lane vectors.
 
-    The prefix products and D are those of the state, and stay. Overwrites `gradient` by the gradient.
+    The prefix products and D are those of the state, and stay. Overwrites `gradient` by the gradient, and the
+    first row of `indices` on landscapes.
     """
-    sample_squares(m, net, data, target)
+    sample_squares(m, net, data, indices, target)
     full_residual(m, net, data)
     push(m, net, net.gradient, None)
     for k in share(m, net.parameters):
@@ -26,16 +28,16 @@ def write_variance(m, net, data, target, part):
     meet(m)
 
 
-def sample_squares(m, net, data, target):
+def sample_squares(m, net, data, indices, target):
     """Write the mean over the samples of the squares of each entry of their gradients to `target`."""
     raise NotImplementedError("compiled only")
 
 
 @choice(sample_squares)
-def _sample_squares(m, net, data, target):
+def _sample_squares(m, net, data, indices, target):
     if has_class(data, Data):
-        return lambda m, net, data, target: _network_squares(m, net, data, target)
-    return lambda m, net, data, target: _squares_one_by_one(m, net, data, target)
+        return lambda m, net, data, indices, target: _network_squares(m, net, data, target)
+    return lambda m, net, data, indices, target: _squares_one_by_one(m, net, data, indices, target)
 
 
 @kernel
@@ -71,16 +73,17 @@ def _square(m, start, count):
 
 
 @kernel
-def _squares_one_by_one(m, net, data, target):
-    """Do so of any objective with samples: the gradient of each by weights of all."""
-    n = len(data.inputs)
+def _squares_one_by_one(m, net, data, indices, target):
+    """Do so of a landscape, by the gradients of its samples, of which all trajectories see the same."""
+    n, part = len(data.inputs), 1.0 / scalar(m, len(data.inputs))
     for k in range(net.parameters):
         store(m, target + k, broadcast(m, 0.0))
     for i in range(n):
-        for j in range(n):
-            store(m, net.weights + j, broadcast(m, data.scale if i == j else 0.0))
-        finite_noise(m, net, data)
-        push(m, net, net.gradient, None)
+        for v in range(lane_width(m)):
+            indices[v] = i
         for k in range(net.parameters):
-            slope = load(m, net.gradient[0] + k)
-            store(m, target + k, fma(slope * slope, 1.0 / scalar(m, n), load(m, target + k)))
+            store(m, net.residual + k, broadcast(m, 0.0))
+        add_members(m, net, data, Members(indices, 0, 1, 0.0), broadcast(m, data.scale), net.residual)
+        for k in range(net.parameters):
+            slope = load(m, net.residual + k)
+            store(m, target + k, fma(slope * slope, part, load(m, target + k)))

@@ -195,6 +195,10 @@ class ObjectiveTraits:
     by_point : bool
         Whether it is a function of one point, which is called in ``float64`` on CPUs only.
     vocabulary : Vocabulary
+    labels : int
+        Numbers of a sample that are labels, to which noise can be added.
+    workspace : int
+        Lane vectors that its function of lanes needs at ``net.work``.
     """
 
     table: str
@@ -209,6 +213,8 @@ class ObjectiveTraits:
     degree: int | None
     by_point: bool
     vocabulary: Vocabulary
+    labels: int = 0
+    workspace: int = 0
 
     @property
     def dimension(self) -> int:

@@ -38,7 +38,7 @@ def adam_sde(dynamics, m, net, data, moment):
     """Take a step: v from the state, m and theta from the inner step."""
     first = scalar(m, dynamics.beta1), scalar(m, gain(dynamics.beta1))
     second = scalar(m, dynamics.beta2), scalar(m, gain(dynamics.beta2))
-    write_variance(m, net, data, net.unit, dynamics.part)
+    write_variance(m, net, data, moment.indices, net.unit, dynamics.part)
     _average_squares(m, net, second, dynamics.own, dynamics.decay)
     keep(m, net)
     finite = step(dynamics.inner, m, net, data, moment)

@@ -42,7 +42,7 @@ def _faster(dynamics, f, noise):
 @step_of(SignSde, rescale=_faster)
 def sign_sde(dynamics, m, net, data, moment):
     """Take the inner step for the gradient, then one of the SDE."""
-    write_variance(m, net, data, net.unit, dynamics.part)
+    write_variance(m, net, data, moment.indices, net.unit, dynamics.part)
     keep(m, net)
     finite = step(dynamics.inner, m, net, data, moment)
     fill_normals(m, net.along, net.parameters, moment.stream, NOISE)

@@ -120,7 +120,7 @@ def test_the_sde_of_momentum_has_exact_moments_order_two_and_is_near_momentum():
 
 @pytest.mark.statistics
 def test_signsgd_has_the_law_of_its_sde_and_not_that_of_sgd():
-    """Means within 0.01, standard deviations within 5 %: the order of eta, beside sampling errors of 0.4 %."""
+    """Means within 0.01, standard deviations within 5 %: of the order of eta; sampling errors are 0.4 %."""
     batch, rate, steps, start = {"batch": 16, "sampling": "replacement"}, 0.01, 60, np.array([0.5, 0.0, -0.1])
     more = {"rate": rate, "steps": steps, "noise": 1.0, "samples": 64}
     signs, _ = ends({"kind": "signsgd", **batch}, start, **more)

@@ -49,6 +49,11 @@ class AdaptiveSde(Ruled):
         return self
 
     @property
+    def samples_per_step(self) -> int:
+        """Samples whose gradients are taken together: one, for its square."""
+        return 1
+
+    @property
     def multiplicative(self) -> bool:
         """Whether the noise depends on the state: it does."""
         return True
