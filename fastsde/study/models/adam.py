@@ -20,8 +20,6 @@ class Adam(Adaptive):
 
     Parameters
     ----------
-    gradient, batch, sampling, weight_decay, label_noise
-        The gradients g, as for `Sgd`; ``gradient = "full"`` takes that of the whole loss.
     beta1, beta2 : float
         Of ``m <- beta1 m + (1 - beta1) g`` and ``v <- beta2 v + (1 - beta2) g^2``, both 0 at first.
     epsilon : float, default 1e-8

@@ -28,8 +28,6 @@ class AdamSde(AdaptiveSde):
 
     Parameters
     ----------
-    substeps, batch, sampling, weight_decay
-        As for the other SDEs.
     beta1, beta2, epsilon : float
         Of Adam.
     gradient_square : bool, optional

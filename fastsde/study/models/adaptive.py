@@ -24,7 +24,7 @@ class Adaptive(Ruled):
     Parameters
     ----------
     gradient : {"batch", "full"}
-        The gradient of a batch of samples, by default, or of the whole loss, without noise.
+        g: the gradient of a batch of samples, by default, or of the whole loss, without noise.
     batch : int, default 1
         Samples in a batch; the last batch of an epoch may be smaller.
     sampling : str

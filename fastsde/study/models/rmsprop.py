@@ -21,8 +21,6 @@ class Rmsprop(Adaptive):
 
     Parameters
     ----------
-    gradient, batch, sampling, weight_decay, label_noise
-        The gradients g, as for `Sgd`; ``gradient = "full"`` takes that of the whole loss.
     beta : float, default 0.99
         Of ``v <- beta v + (1 - beta) g^2``, 0 at first.
     epsilon : float, default 1e-8

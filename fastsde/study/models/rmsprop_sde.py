@@ -27,8 +27,6 @@ class RmspropSde(AdaptiveSde):
 
     Parameters
     ----------
-    substeps, batch, sampling, weight_decay
-        As for the other SDEs.
     beta, epsilon : float
         Of RMSProp.
     bias_correction : bool, default true

@@ -22,11 +22,6 @@ class SignSde(AdaptiveSde):
     parameter: mean and variance of the sign of a normal gradient, whose variance diag Sigma is that of a
     batch. It holds to weak order 1 for small eta, where gradients of batches are normal (large batches) and
     the signs of different parameters uncorrelated (as where Sigma is diagonal).
-
-    Parameters
-    ----------
-    substeps, batch, sampling, weight_decay
-        As for the other SDEs.
     """
 
     synonyms: ClassVar[Mapping[str, str]] = {"sign-sde": 'kind = "signsgd-sde"'}

@@ -20,8 +20,6 @@ class SignSgd(Adaptive):
 
     Parameters
     ----------
-    gradient, batch, sampling, weight_decay, label_noise
-        The gradients g, as for `Sgd`; ``gradient = "full"`` takes that of the whole loss.
     beta : float, default 0
         Of ``m <- beta m + (1 - beta) g`` and ``theta <- theta - eta sign(m)``, m 0 at first; without it, m
         is g. The sign of 0 is 0.

@@ -39,6 +39,7 @@ class Underdamped(Ruled):
     temperature : float, optional
         T, for isotropic noise.
     mass : float, default 1
+        The same for all parameters.
     velocity : {"zero", "equilibrium"}
         The first velocities: 0, by default, or, with isotropic noise, normal of variance T / mass.
     substeps : int, default 8
