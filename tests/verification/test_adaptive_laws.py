@@ -16,12 +16,12 @@ SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []
 ONE, COUNT = np.eye(3), 40_000
 
 
-def ends(model, start, *, rate, steps, **more):
+def ends(model, start, *, rate, steps, count=COUNT, **more):
     """Deviations of parameters from the optimum and what is carried at the end, and the problem."""
     s = study((3, 1), model, rate=rate, steps=steps, time={"snapshots": {"at": [steps]}}, **SEEN, **more)
     problem = fastsde.build_problem(s)
-    begin = np.tile(problem.optimum + start, (COUNT, 1)) if np.ndim(start) < 2 else problem.optimum + start
-    outcome = fastsde.integrate(s, "m", 0, COUNT, start=begin, threads=2, problem=problem)
+    begin = np.tile(problem.optimum + start, (count, 1)) if np.ndim(start) < 2 else problem.optimum + start
+    outcome = fastsde.integrate(s, "m", 0, count, start=begin, threads=2, problem=problem)
     state = outcome.checkpoint.parameters
     state[:, :3] -= problem.optimum
     return state, problem
@@ -120,25 +120,25 @@ def test_the_sde_of_momentum_has_exact_moments_order_two_and_is_near_momentum():
 
 @pytest.mark.statistics
 def test_signsgd_has_the_law_of_its_sde_and_not_that_of_sgd():
-    """Means within 0.01, standard deviations within 5 %: of the order of eta; sampling errors are 0.4 %."""
-    batch, rate, steps, start = {"batch": 16, "sampling": "replacement"}, 0.01, 60, np.array([0.5, 0.0, -0.1])
-    more = {"rate": rate, "steps": steps, "noise": 1.0, "samples": 64}
+    """Means within 0.015, standard deviations within 6 %; sampling errors are 0.002 and 0.8 %."""
+    batch, start = {"batch": 32, "sampling": "replacement"}, np.array([0.5, 0.0, -0.1])
+    more = {"rate": 0.01, "steps": 60, "noise": 1.0, "samples": 400, "count": 8000}
     signs, _ = ends({"kind": "signsgd", **batch}, start, **more)
-    equation, _ = ends({"kind": "signsgd-sde", "substeps": 4, **batch}, start, **more)
-    langevin, _ = ends({"kind": "sde", "noise": "gradient", "substeps": 4, **batch}, start, **more)
+    equation, _ = ends({"kind": "signsgd-sde", "substeps": 2, **batch}, start, **more)
+    langevin, _ = ends({"kind": "sde", "noise": "gradient", "substeps": 2, **batch}, start, **more)
     signs = signs[:, :3]
-    assert np.abs(equation.mean(0) - signs.mean(0)).max() < 0.01
-    assert np.abs(equation.std(0) / signs.std(0) - 1).max() < 0.05
+    assert np.abs(equation.mean(0) - signs.mean(0)).max() < 0.015
+    assert np.abs(equation.std(0) / signs.std(0) - 1).max() < 0.06
     assert np.abs(langevin.mean(0) - signs.mean(0)).max() > 0.05
     assert np.abs(langevin.std(0) / signs.std(0) - 1).max() > 0.5
 
 
 def test_adam_and_rmsprop_have_the_law_of_their_sdes_where_noise_dominates():
-    """Near the optimum, with long averages: standard deviations within 5 %, SGD's SDE far off."""
-    batch, rate, steps, start = {"batch": 16, "sampling": "replacement"}, 0.01, 60, np.array([0.1, 0.0, -0.1])
-    more = {"rate": rate, "steps": steps, "noise": 2.0, "samples": 64}
+    """Near the optimum, with long averages: means within 0.01, standard deviations within 5 %."""
+    batch, start = {"batch": 16, "sampling": "replacement"}, np.array([0.1, 0.0, -0.1])
+    more = {"rate": 0.01, "steps": 60, "noise": 2.0, "samples": 64, "count": 8000}
     for kind, numbers in (("adam", {"beta2": 0.99}), ("rmsprop", {"bias_correction": True})):
         algorithm, _ = ends({"kind": kind, **numbers, **batch}, start, **more)
-        equation, _ = ends({"kind": f"{kind}-sde", "substeps": 4, **numbers, **batch}, start, **more)
+        equation, _ = ends({"kind": f"{kind}-sde", "substeps": 2, **numbers, **batch}, start, **more)
         assert np.abs(equation.mean(0)[:3] - algorithm.mean(0)[:3]).max() < 0.01
         assert np.abs(equation.std(0)[:3] / algorithm.std(0)[:3] - 1).max() < 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -30,16 +31,17 @@ class SignSde(AdaptiveSde):
     kind: Literal["signsgd-sde"] = "signsgd-sde"
 
     def surround(self, step: Any, setting: Setting) -> Any:
-        """Return a step of the SDE; the noise of the step inside says how large its own is."""
+        """Return a step of the SDE, without noise if the step inside has none."""
         from fastsde.kernels.steps import Descent
         from fastsde.kernels.steps import SignSde as Kernel
 
+        noisy = hasattr(innermost(step), "amplitude")
         descent = with_innermost(step, Descent(dense=True, dt=1.0))
         return Kernel(
             dense=True,
             dt=step.dt,
             inner=with_unit_step(descent),
-            amplitude=getattr(innermost(step), "amplitude", 0.0),
+            amplitude=math.sqrt(setting.learning_rate * step.dt) if noisy else 0.0,
             part=batch_part(self, setting.samples or 0),
         )
 
