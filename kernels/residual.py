@@ -23,6 +23,7 @@ from fastsde.kernels.surface_sums import surface_trace, surface_weighted
 
 __all__ = [
     "finite_noise",
+    "forward_chunk",
     "gaussian_weights",
     "noise_trace_finite",
     "noise_trace_population",
@@ -166,7 +167,7 @@ def _network_trace(m, net, data, gradient_square):
     total = broadcast(m, 0.0)
     for start in range(0, n, SAMPLE_CHUNK):
         count = min(SAMPLE_CHUNK, n - start)
-        _forward_chunk(m, net, data, start, count)
+        forward_chunk(m, net, data, start, count)
         back = net.error
         for l in range(layers - 1, -1, -1):
             total = total + _column_products(
@@ -183,7 +184,7 @@ def _network_trace(m, net, data, gradient_square):
 
 
 @kernel
-def _forward_chunk(m, net, data, start, count):
+def forward_chunk(m, net, data, start, count):
     """Activations of samples `start` to ``start + count``, and their errors ``W x - y``, into memory."""
     d_in, d_out = net.widths[0], net.widths[-1]
     for i in range(d_in):

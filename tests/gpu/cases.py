@@ -31,6 +31,12 @@ MODELS = {
     "langevin": ISOTROPIC,
     "langevin local": {**ISOTROPIC, "temperature": "matched", "match_at": "local"},
     "given": {"kind": "sde", "noise": "given", "covariance": DIAGONAL, "substeps": 2},
+    "adam": {"kind": "adam", "batch": 2, "weight_decay": 0.1},
+    "signum": {"kind": "signsgd", "batch": 2, "beta": 0.5},
+    "adam sde": {"kind": "adam-sde", "batch": 2, "substeps": 2},
+    "signsgd sde": {"kind": "signsgd-sde", "batch": 2, "substeps": 2},
+    "underdamped": {"kind": "underdamped", "friction": 1.0, "temperature": 0.1, "velocity": "equilibrium"},
+    "momentum sde": {"kind": "momentum-sde", "momentum": 0.9, "substeps": 2},
     "fractional time": {**ISOTROPIC, "subordination": {"beta": 0.7}},
 }
 POPULATION = {
@@ -91,7 +97,7 @@ SCHEDULES = {
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
     "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
-    "superposition", "mlp", "two-basins", "cosine sgd momentum",
+    "superposition", "mlp", "two-basins", "cosine sgd momentum", "adam sde", "underdamped",
 )  # fmt: skip
 """One of most steps, noises, clocks and refinements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"

@@ -123,7 +123,18 @@ DISCRETE = {
     "gd": {"kind": "gd"},
     "flow": {"kind": "gd", "substeps": 4},
     "svag": {"kind": "svag", "substeps": 4, "batch": 2},
+    "adam": {"kind": "adam", "batch": 2},
+    "rmsprop": {"kind": "rmsprop", "gradient": "full"},
+    "signsgd": {"kind": "signsgd", "beta": 0.9},
+    "adam-sde": {"kind": "adam-sde", "batch": 2},
+    "rmsprop-sde": {"kind": "rmsprop-sde"},
+    "signsgd-sde": {"kind": "signsgd-sde", "substeps": 2},
+    "kinetic": {"kind": "underdamped", "friction": 1.0, "noise": "gradient"},
+    "momentum-sde": {"kind": "momentum-sde", "momentum": 0.9},
+    "underdamped": {"kind": "underdamped", "friction": 1.0, "temperature": 0.1},
 }
+BY_SAMPLES = ("adam-sde", "rmsprop-sde", "signsgd-sde")
+WITHOUT_SAMPLES = ("gd", "flow", "rmsprop", "underdamped")
 EXTRAS = {
     "none": {},
     "momentum": {"momentum": 0.9},
@@ -141,6 +152,12 @@ ALLOWED = {
     "gd": {"none", "momentum", "nesterov", "decay", "second", "central"},
     "flow": {"none", "decay", "second", "central"},
     "svag": {"none"},
+    "adam": {"none", "decay", "labels"},
+    "rmsprop": {"none", "decay"},
+    "signsgd": {"none", "decay", "labels"},
+    "underdamped": {"none", "decay", "temperature"},
+    "momentum-sde": {"none", "decay", "momentum"},
+    **{name: {"none", "decay"} for name in (*BY_SAMPLES, "kinetic")},
 }
 
 
@@ -150,12 +167,14 @@ def test_discrete_algorithms_take_what_the_table_says(domain):
     for (name, model), (extra, terms), schedule in product(DISCRETE.items(), EXTRAS.items(), SCHEDULES):
         fine = extra in ALLOWED[name] and not (extra == "central" and schedule == "stepped")
         if domain == "well":
-            fine = fine and name in ("gd", "flow")
-        if domain != "samples":
+            fine = fine and name in WITHOUT_SAMPLES
+        if domain not in ("samples", "phases"):
             fine = fine and extra != "labels"
+        if domain == "population":
+            fine = fine and name not in BY_SAMPLES
         if fine:
             low = lower(on(domain, model | terms, time=SCHEDULES[schedule]), "m", problem)
-            assert ("Momentum" in layers(low.dynamics)) == ("momentum" in terms)
+            assert ("Momentum" in layers(low.dynamics)) == ("momentum" in terms and name != "momentum-sde")
             continue
         with pytest.raises(StudyError, match=r"models\.m"):
             on(domain, model | terms, time=SCHEDULES[schedule])
@@ -172,10 +191,12 @@ DENSE = {
     "samples": {
         "everything": sde(NOISES["gradient"], LAWS["Stable"], TERMS, {"rotation": {"layer": 1}},
                           CLOCKS["fractional"]),
+        "adam": {"kind": "adam", "batch": 2, "weight_decay": 0.1},
     },
     "population": {"entries": sde(NOISES["gradient"], LAWS["Components"], TERMS)},
-    "phases": {"svag": DISCRETE["svag"]},
-    "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"])},
+    "phases": {"svag": DISCRETE["svag"], "signs": {"kind": "signsgd-sde", "weight_decay": 0.1}},
+    "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"]),
+             "kinetic": DISCRETE["underdamped"] | {"velocity": "equilibrium"}},
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """From a study's words to a kernel's numbers: what each model is to the compiled code."""
 
-from fastsde.integrate.lowering import descent as descent  # these three register the steps of their models
+from fastsde.integrate.lowering import adaptive as adaptive  # these register the steps of their models
+from fastsde.integrate.lowering import descent as descent
 from fastsde.integrate.lowering import sde as sde
 from fastsde.integrate.lowering import sgd as sgd
 from fastsde.integrate.lowering.batches import batch_share, goes_by_samples

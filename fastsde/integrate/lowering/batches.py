@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.study.models.batches import batch_part
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -17,9 +18,7 @@ __all__ = ["batch_share", "goes_by_samples"]
 def batch_share(model: Any, problem: Problem, samples: int | None = None) -> float:
     """Return the covariance of a batch's mean gradient as a share of one sample's covariance."""
     n = samples if samples is not None else 0 if problem.inputs is None else len(problem.inputs)
-    if n == 0 or model.sampling == "replacement":
-        return float(1.0 / model.batch)
-    return float((n - model.batch) / (n - 1) / model.batch) if n > 1 else 0.0
+    return batch_part(model, n)
 
 
 def goes_by_samples(study: Study, model: Sgd | Svag, problem: Problem) -> bool:

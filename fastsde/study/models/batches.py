@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 from fastsde.study.fields import Expect, Fault
 from fastsde.study.setting import Setting, Where
 
-__all__ = ["HOW_DRAWN", "Sampling", "batch_faults", "by_members", "label_sd", "no_samples"]
+__all__ = [
+    "HOW_DRAWN",
+    "Sampling",
+    "batch_faults",
+    "batch_part",
+    "by_members",
+    "label_sd",
+    "no_samples",
+]
 
 Sampling = Annotated[
     Literal["epoch", "without-replacement", "replacement", "fresh"],
@@ -22,6 +30,27 @@ HOW_DRAWN = {
     "replacement": "drawn with replacement",
     "fresh": "of fresh data",
 }
+
+
+def batch_part(model: Any, samples: int) -> float:
+    """Return the covariance of a batch's mean gradient as a share of one sample's.
+
+    Parameters
+    ----------
+    model
+        With fields `batch` and `sampling`.
+    samples
+        Samples that there are; 0 of a population.
+
+    Examples
+    --------
+    >>> from fastsde.study.models import Sgd
+    >>> batch_part(Sgd(batch=2), 5), batch_part(Sgd(batch=2, sampling="replacement"), 5)
+    (0.375, 0.5)
+    """
+    if samples == 0 or model.sampling == "replacement":
+        return float(1.0 / model.batch)
+    return float((samples - model.batch) / (samples - 1) / model.batch) if samples > 1 else 0.0
 
 
 def label_sd(model: Any) -> float:
