@@ -16,6 +16,7 @@ from fastsde.kernels import lanes
 from fastsde.kernels.gpu import products, team, thread
 from fastsde.kernels.gpu.arguments import frozen
 from fastsde.kernels.gpu.rebind import Rebinding
+from fastsde.kernels.gpu.stored import Stored
 from fastsde.kernels.gpu.tasks import TASKS
 
 __all__ = ["SIMULATED", "Program", "compile_kernel"]
@@ -59,6 +60,14 @@ def _device_function(function):
 
 def _fused(a, b, c):
     return cuda.fma(a, b, c)
+
+
+def _launchable(function):
+    """Return what starts a kernel; its compiled code is kept on disk."""
+    made = cuda.jit(function)
+    if not SIMULATED:
+        made._cache = Stored(function, lambda: cuda.get_current_device().compute_capability)
+    return made
 
 
 def _team_function(function):
@@ -193,7 +202,7 @@ class Program:
     def launch(self, task, count, job, stream=0, workspace=()):
         """Start a task of `count` trajectories; `workspace`: its memory and indices, if global."""
         if task not in self._kernels:
-            self._kernels[task] = cuda.jit(self.function(task))
+            self._kernels[task] = _launchable(self.function(task))
         self._kernels[task][self._shape(count, workspace, stream)](count, job, *workspace)
 
     @property
