@@ -68,7 +68,7 @@ def signature_hash(code, kinds, capability, more=()):
 
 def _add(value, digest, seen):
     """Add a value that code refers to, a function with what it refers to in turn."""
-    function = getattr(value, "py_func", value)
+    function = getattr(value, "py_func", getattr(value, "_defn", value))
     if id(function) in seen:
         digest.update(f"#{seen[id(function)][0]}".encode())
     elif isinstance(function, FunctionType) and not _is_foreign(function):
