@@ -154,6 +154,14 @@ def _forward_of(rows, columns):
     return forward_of(rows, columns)
 
 
+def _row_of(count):
+    if SIMULATED:
+        return lambda table, row: tuple(table[row, k] for k in range(count))
+    from fastsde.kernels.cuda_code import row_of
+
+    return row_of(count)
+
+
 def _back_of(rows, columns, back):
     if SIMULATED:
         return tiles.back_of(rows, columns, back)
@@ -467,7 +475,7 @@ class Program:
             table |= team.primitives(_device_function, self.size, own, names)
             self.size += team.PARTS
         if self.where == "lane":
-            table |= vectors.forms(net, _forward_of, _back_of, _always_inlined, table[lanes.fma])
+            table |= vectors.forms(net, _forward_of, _back_of, _row_of, _always_inlined, table[lanes.fma])
         if self.where in WAYS:
             threads, wait, any_of, count_of = self._way()
             own = {"_rank": threads.rank, "_count": _count_of(threads.lanes), "_wait": wait}

@@ -13,7 +13,7 @@ from numba.cuda.extending import intrinsic, models, overload, register_model
 
 from fastsde.kernels.gpu.emit import Numbers, emit_back, emit_forward, emit_product
 
-__all__ = ["Memory", "back_of", "entry", "entry_of", "forward_of", "product_of", "split_view", "view"]
+__all__ = ["Memory", "back_of", "entry", "entry_of", "forward_of", "product_of", "row_of", "split_view", "view"]
 
 I64 = ir.IntType(64)
 SHARED = 3
@@ -311,3 +311,30 @@ def back_of(rows, columns, back):
         return kind(m, types.int64, h, e, m.dtype), codegen
 
     return backwards
+
+
+def row_of(count):
+    """Return what reads the first numbers of a row of a table, whose rows are whole quadruples, as a tuple."""
+
+    @intrinsic
+    def read(typingctx, table, row):
+        kind = types.UniTuple(table.dtype, count)
+
+        def codegen(context, builder, sig, args):
+            array = context.make_array(table)(context, builder, args[0])
+            real = context.get_data_type(table.dtype)
+            width = 128 // table.dtype.bitwidth
+            vector = ir.VectorType(real, width)
+            length = builder.extract_value(array.shape, 1)
+            row = context.cast(builder, args[1], sig.args[1], types.int64)
+            first = builder.gep(array.data, [builder.mul(row, length)])
+            found = []
+            for start in range(0, count, width):
+                pointer = builder.bitcast(builder.gep(first, [I64(start)]), vector.as_pointer())
+                part = builder.load(pointer, align=16)
+                found += [builder.extract_element(part, ir.IntType(32)(k)) for k in range(width)]
+            return context.make_tuple(builder, kind, found[:count])
+
+        return kind(table, row), codegen
+
+    return read

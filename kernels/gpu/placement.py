@@ -168,7 +168,7 @@ class _Finder:
         names = _names(network, data, dtype, dynamics)
         self._names = mentioned(names)
         self._indices = indices if "indices" in names else 1
-        self._index_bytes = index_size(self._indices) * self._indices
+        self._index_bytes = (index_size(self._indices) if warp == 32 else 4) * self._indices  # simulated: NumPy adds them up
         self._looks_at = memory_of(dynamics)
 
     def _plan(self, lanes, unit):

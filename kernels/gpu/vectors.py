@@ -3,13 +3,13 @@
 Each weight is read twice and written once, from memory where the trajectories of a warp lie side by side.
 """
 
-from fastsde.kernels import chain
+from fastsde.kernels import chain, minibatch
 
 __all__ = ["forms"]
 
 
-def forms(net, forward_of, back_of, make, multiply_add):
-    """Return the form of `fastsde.kernels.chain.chain_step` for a batch of one.
+def forms(net, forward_of, back_of, row_of, make, multiply_add):
+    """Return the forms of `fastsde.kernels.chain.chain_step` and of `gather` for a batch of one.
 
     Parameters
     ----------
@@ -17,6 +17,8 @@ def forms(net, forward_of, back_of, make, multiply_add):
         The plan with integers.
     forward_of, back_of : callable
         Return a layer's products, of its sizes (`fastsde.kernels.gpu.emit`).
+    row_of : callable
+        Returns what reads so many numbers of a row of a table.
     make : callable
         Turns a Python function into what kernels of the target call.
     multiply_add : callable
@@ -33,7 +35,37 @@ def forms(net, forward_of, back_of, make, multiply_add):
         _, size = layers(m, read_input(m, inputs), read_label(m, outputs), scale, dt)
         return size
 
-    return {chain.chain_step: make(chain_step)}
+    whole = row_of(net.widths[0] + d_out)
+    write_input = _write(0, net.widths[0], inputs, make)
+    write_label = _write(net.widths[0], d_out, outputs, make)
+
+    def gather(m, net, data, indices, first, batch, column, columns):
+        row = whole(data.rows, indices[first])
+        write_input(m, row)
+        write_label(m, row)
+
+    return {chain.chain_step: make(chain_step), minibatch.gather: make(gather)}
+
+
+def _write(first, count, place, make):
+    """Return what writes some numbers of a tuple to a place of the memory."""
+    last = count - 1
+    if last == 0:
+        return make(_put(first, place))
+    before, put = _write(first, last, place, make), make(_put(first + last, place + last))
+
+    def write(m, row):
+        before(m, row)
+        put(m, row)
+
+    return make(write)
+
+
+def _put(k, place):
+    def put(m, row):
+        m[place] = row[k]
+
+    return put
 
 
 def _through(forward, backwards, place, above, make):
