@@ -60,11 +60,15 @@ class Curve(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Standard normals that initial states are made of."""
+    """Starting points ``origins[number mod origins] + scales * normals``, nothing noted of them yet."""
 
     state: Any
+    diverged: Any
+    passed: Any
     trajectory: Any
     key: Any
+    origins: Any  # (origins, parameters)
+    scales: Any  # (parameters,)
 
 
 class Draw(NamedTuple):
