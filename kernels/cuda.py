@@ -6,6 +6,7 @@ With ``NUMBA_ENABLE_CUDASIM=1`` the same copies of the kernels run as plain Pyth
 import math
 import time
 from contextlib import contextmanager
+from functools import cache
 from unittest import mock
 
 import numba
@@ -14,7 +15,7 @@ from numba import cuda
 
 from fastsde.kernels import lanes, matmul
 from fastsde.kernels.gpu import network as networks
-from fastsde.kernels.gpu import products, team, thread, tiles, vectors
+from fastsde.kernels.gpu import products, team, thread, tiles, transfers, vectors
 from fastsde.kernels.gpu.arguments import frozen
 from fastsde.kernels.gpu.placement import HOPPER, index_size, limit_of, place
 from fastsde.kernels.gpu.plan import most_samples
@@ -34,6 +35,8 @@ LANES = 2 if SIMULATED else None
 LARGE_TEAM = 4 if SIMULATED else 128
 """Threads that share a trajectory too large for shared memory."""
 WHOLE_WARP = 0xFFFFFFFF
+TILE, TILE_ROUNDS = (4, 2) if SIMULATED else (32, 4)
+"""Side of the tiles that transposes move, and rounds in which the threads of a block do it."""
 GLOBAL_MEMORY = {"team", "global"}
 """Classes of memory that kernels are given."""
 
@@ -68,7 +71,7 @@ def _fused(a, b, c):
     return cuda.fma(a, b, c)
 
 
-def _launchable(function, shared):
+def _launchable(function, shared=0):
     """Return what starts a kernel with so many bytes of shared memory; its compiled code is kept on disk."""
     made = cuda.jit(function)
     if not SIMULATED:
@@ -531,6 +534,10 @@ class Program:
             self._kernels[task] = _launchable(self.function(task), self.shared)
         self._kernels[task][self._shape(count, workspace, stream)](count, job, *workspace)
 
+    def is_ready(self, task):
+        """Return whether a task has been launched before, so that launching it again compiles nothing."""
+        return task in self._kernels
+
     @property
     def bytes(self):
         """Bytes of a trajectory's memory and indices."""
@@ -583,6 +590,34 @@ def array(shape, dtype):
     return cuda.device_array(shape, np.dtype(dtype), order="F")
 
 
+@cache
+def _mover(kernel, dtype):
+    return _launchable(kernel(numba.from_dtype(dtype), TILE))
+
+
+def _tiles(shape, stream):
+    """Return blocks, threads and stream of a launch in which each block of threads has a tile."""
+    return tuple(-(-n // TILE) for n in shape), (TILE, TILE // TILE_ROUNDS), stream
+
+
+def rows_from(source, first, place, target, stream=0):
+    """Copy columns `place`, ... of an array of the device, from row `first` on, to the rows of `target`."""
+    if all(target.shape):
+        _mover(transfers.rows_from, source.dtype)[_tiles(target.shape, stream)](source, first, place, target)
+
+
+def rows_into(source, target, first, stream=0):
+    """Copy rows into an array of the device, from its row `first` on; columns beyond theirs become 0."""
+    shape = source.shape[0], target.shape[1]
+    if all(shape):
+        _mover(transfers.rows_into, target.dtype)[_tiles(shape, stream)](source, target, first)
+
+
+def rows(shape, dtype):
+    """Return an array on the device, the last axis fastest, as the host has it."""
+    return cuda.device_array(shape, np.dtype(dtype))
+
+
 def workspace(program, slots):
     """Return memory and indices in global memory for `slots` trajectories at a time.
 
@@ -599,14 +634,21 @@ def put(host, stream=0):
     return cuda.to_device(host, stream=stream)
 
 
-def pinned(shape, dtype):
-    """Return page-locked memory of the host, the first axis fastest, which copies need not wait for."""
-    return cuda.pinned_array(shape, np.dtype(dtype), order="F")
+def pinned(count):
+    """Return bytes of page-locked memory of the host, which copies need not wait for."""
+    return cuda.pinned_array(count, np.uint8)
 
 
 def streams():
     """Return a stream to compute on, and one to copy on."""
     return cuda.stream(), cuda.stream()
+
+
+def mark(stream):
+    """Return an event to wait for (`synchronize`): all that the stream was asked until now."""
+    event = cuda.event()
+    event.record(stream)
+    return event
 
 
 def after(first, second):

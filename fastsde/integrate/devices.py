@@ -49,6 +49,11 @@ def memory_class(lowered: Lowered, dtype: str, limit: int | None = None) -> str:
     return str(placement(lowered, dtype, limit).where)
 
 
+def measuring_class(lowered: Lowered, dtype: str) -> str:
+    """Return where the memory of a trajectory is while it is measured: it has one thread."""
+    return "local" if lowered.network.size * np.dtype(dtype).itemsize <= LOCAL_BYTES else "global"
+
+
 def placement(lowered: Lowered, dtype: str, limit: int | None = None) -> Any:
     """Return the same with all that belongs to it, a `fastsde.kernels.gpu.placement.Placement`."""
     from fastsde.kernels.gpu.placement import place

@@ -77,11 +77,17 @@ def curve_task(m, indices, t, job):
 
 
 def start_task(m, indices, t, job):
-    """Fill the state of trajectory `t` with standard normals."""
+    """Make the starting point of trajectory `t` of standard normals; what a step carries begins at 0."""
     counter = counter_words(uint64(job.trajectory + t), uint64(0), 0)
     fill_normals(m, 0, NET.parameters, Stream(counter, job.key), START)
+    origin = (job.trajectory + t) % len(job.origins)
     for k in range(NET.parameters):
-        job.state[t, k] = m[k]
+        job.state[t, k] = job.origins[origin, k] + job.scales[k] * m[k]
+    for k in range(NET.parameters, NUMBERS):
+        job.state[t, k] = 0.0
+    job.diverged[t] = -1
+    for e in range(job.passed.shape[1]):
+        job.passed[t, e] = -1
 
 
 def draw_task(m, indices, t, job):
