@@ -234,9 +234,16 @@ def emit_forward(builder, kind, weights, start, rows, columns, x):
     return found
 
 
+def _forget_loads(builder):
+    """Let weights that were read before be read again: kept in registers, they would leave no room there."""
+    kind = ir.FunctionType(ir.VoidType(), [])
+    builder.call(ir.InlineAsm(kind, "", "~{memory}", side_effect=True), [])
+
+
 def emit_back(builder, kind, weights, start, rows, columns, h, e, dt, back):
     """Emit ``g = W^T e`` with the old weights, and ``W -= dt e h^T``; return g, zeros unless `back`."""
     fma = _multiply_add(builder, kind)
+    _forget_loads(builder)
     zero = ir.Constant(kind, 0.0)
     step = builder.fsub(zero, dt)
     scaled = [builder.fmul(one, step) for one in h]
