@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate import devices
+from fastsde.integrate.beginning import Beginning
 from fastsde.integrate.checkpoint import Checkpoint
-from fastsde.integrate.cuda_measurements import measured_rows, measurements
+from fastsde.integrate.cuda_measurements import Setting, measured_rows, measurements
+from fastsde.integrate.cuda_rows import Buffers, Rows
 from fastsde.system.errors import ResourceError
+from fastsde.system.stopwatch import spend
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
@@ -62,8 +65,8 @@ class Resident:
         Of the host, for what is made of the measurements.
     first, count : int
         The range.
-    begin : Checkpoint
-        Where the trajectories are.
+    begin : Checkpoint or Beginning
+        Where the trajectories are; of a beginning, the device draws the starting points where it can.
     on_progress : callable, optional
         Called with the trajectory-steps done since `begin`.
     """
@@ -75,7 +78,7 @@ class Resident:
         threads: int,
         first: int,
         count: int,
-        begin: Checkpoint,
+        begin: Checkpoint | Beginning,
         on_progress: Callable[[int], None] | None = None,
     ) -> None:
         from fastsde.kernels import cuda
@@ -86,19 +89,23 @@ class Resident:
         self._cuda: Any = cuda
         self._study, self._lowered = study, lowered
         self._first, self._count, self.step = first, count, begin.step
-        self._state = np.asfortranarray(begin.parameters)
-        self.diverged, self.passed = begin.diverged.copy(), np.asfortranarray(begin.passed)
+        self._width = lowered.network.parameters + lowered.carried
+        self._start = begin.affine() if isinstance(begin, Beginning) else None
+        self._home = Home(begin, count, self._width, lowered.passages, self._start is None)
+        self.diverged, self.passed = self._home.diverged, self._home.passed
         self._on_progress = on_progress or (lambda done: None)
         self._done = 0
         self._workers = Workers(threads, 1, 1, study.dtype)
-        self._compute, self._copy = cuda.streams()
+        self._streams = self._compute, self._copy = cuda.streams()
+        self._buffers = Buffers()
+        self._moving = Rows(self._buffers, self._compute, self._workers)
         self.where = devices.memory_class(lowered, study.dtype)
         info = cuda.describe()
         self.device = f"cuda: {info['name']}, memory of a trajectory: {self.where}"
-        put = cuda.put
-        self._data = put_on(lowered.data, study.dtype, put)
-        self._events = put_on(lowered.events, study.dtype, put)
-        self._dynamics = put_on(lowered.dynamics, study.dtype, put)
+        given = (
+            put_on(one, study.dtype, cuda.put) for one in (lowered.data, lowered.dynamics, lowered.events)
+        )
+        self._setting = Setting(study, lowered, *given, self._buffers, self._streams)
         self._rooms: dict[str, Any] = {}
         self._batch: Batch | None = None
         self._pending: Callable[[], None] | None = None
@@ -111,6 +118,7 @@ class Resident:
         self._workers.close()
         self._batch = None
         self._rooms.clear()
+        self._buffers.keep()
 
     @property
     def rows(self) -> int:
@@ -129,7 +137,8 @@ class Resident:
         def work(batch: Batch) -> None:
             self._launch(batch, start, steps, closing=False)
             self._deliver()
-            self._compute.synchronize()
+            with spend("kernel"):
+                self._compute.synchronize()
             self._done += batch.count * steps
             self._on_progress(self._done)
 
@@ -160,19 +169,25 @@ class Resident:
     def checkpoint(self, snapshots: int) -> Checkpoint:
         """Return a copy of where the trajectories are, of which `snapshots` snapshots have been taken."""
         self._deliver()
-        self._fetch()
-        return Checkpoint(
-            self.step,
-            snapshots,
-            np.ascontiguousarray(self._state),
-            self.diverged.copy(),
-            np.ascontiguousarray(self.passed),
-        )
+        if self._whole():
+            with spend("copy"):
+                points = np.empty((self._count, self._width), self._study.dtype)
+                self._compute.synchronize()
+                self._moving.bring(self._batch.state, points)
+                self._fetch_events(self._batch)
+        else:
+            self._fetch()
+            points = self._home.points.copy()
+        return Checkpoint(self.step, snapshots, points, self.diverged.copy(), self.passed.copy())
 
     def finish(self) -> None:
         """Deliver the last snapshot, and bring divergences and passages home."""
         self._deliver()
-        self._fetch()
+        if self._whole():
+            with spend("copy"):
+                self._fetch_events(self._batch)
+        else:
+            self._fetch()
 
     def kernel_seconds(self, steps: int) -> float:
         """Advance all trajectories by some steps, and return the time that the kernels took on the device."""
@@ -195,8 +210,12 @@ class Resident:
         return {
             "registers": self._cuda.registers(program, "advance"),
             "threads": program.threads,
-            "shared": program.bytes if self.where == "shared" else 0,
+            "shared": program.shared,
         }
+
+    def _whole(self) -> bool:
+        """Say whether all trajectories are on the device."""
+        return self._batch is not None and self._batch.count == self._count
 
     def _deliver(self) -> None:
         pending, self._pending = self._pending, None
@@ -206,21 +225,18 @@ class Resident:
     def _launch(self, batch: Batch, start: int, steps: int, closing: bool) -> None:
         from fastsde.kernels.gpu.jobs import Advance
 
-        program = devices.model_program(self._study, self._lowered, self.where)
+        where = devices.measuring_class(self._lowered, self._study.dtype) if closing else self.where
+        program = devices.model_program(self._study, self._lowered, where)
+        given = self._setting
         job = Advance(
-            batch.state, batch.diverged, batch.passed, self._first + batch.first, start, steps, closing,
-            self._data, self._dynamics, self._lowered.key, self._events,
+            batch.state, batch.diverged, batch.passed, self._first + batch.first, start, steps,
+            given.data, given.dynamics, self._lowered.key, given.events,
         )  # fmt: skip
-        self._run(program, "advance", batch.count, job)
+        self._run(program, "look" if closing else "advance", batch.count, job)
 
     def _run(self, program: Any, task: str, count: int, job: Any) -> None:
-        program.launch(task, count, job, self._compute, self._room(program))
-
-    def _copied(self, array: Any) -> Any:
-        """Return a copy on the device, which the next launch leaves alone."""
-        copy = self._cuda.array(array.shape, array.dtype)
-        copy.copy_to_device(array, stream=self._compute)
-        return copy
+        with spend("launch" if program.is_ready(task) else "compile"):
+            program.launch(task, count, job, self._compute, self._room(program))
 
     def _room(self, program: Any) -> Any:
         """Return the global memory of a program, if that is where its trajectories work."""
@@ -237,41 +253,35 @@ class Resident:
 
     def _measure(self, batch: Batch, observer: Observer, now: int) -> Callable[[], None]:
         """Start measuring a batch; what is returned waits for it and lets the observer record it."""
-        arrays = measurements(
-            self._study,
-            self._lowered,
+        first = self._first + batch.first
+        found = measurements(
+            self._setting,
             observer,
             batch,
-            (self._data, self._dynamics, self._events),
-            (self._first + batch.first, now),
+            (first, now),
             lambda program, task, job: self._run(program, task, batch.count, job),
-            self._copied,
         )
-        self._cuda.after(self._compute, self._copy)
-        here = {name: self._cuda.pinned(a.shape, a.dtype) for name, a in arrays.items()}
-        for name, there in arrays.items():
-            there.copy_to_host(here[name], stream=self._copy)
+
+        def record_rows(memory: Any, indices: Any, a: int, b: int) -> None:
+            rows = slice(batch.first + a, batch.first + b)
+            observer.record(rows, measured_rows(found, a, b, self._lowered, first, now), now)
 
         def record() -> None:
-            self._copy.synchronize()
-            arrays.clear()
-            self.diverged[batch.first : batch.last] = here["diverged"]
-            for _ in self._workers.map(
-                lambda memory, indices, a, b: observer.record(
-                    slice(batch.first + a, batch.first + b),
-                    measured_rows(here, a, b, self._lowered, self._first + batch.first, now),
-                    now,
-                ),
-                self._workers.ranges(batch.count, 4 * self._workers.threads),
-            ):
-                pass
+            with spend("copy"):
+                found.wait()
+                self.diverged[batch.first : batch.last] = found.rows("diverged")
+            with spend("measure"):
+                begin, *rest = self._workers.ranges(batch.count, 4 * self._workers.threads)
+                record_rows(None, None, *begin)  # what observables ask for is copied meanwhile, by one thread
+                for _ in self._workers.map(record_rows, rest):
+                    pass
 
         return record
 
     def _fitting(self) -> int:
         """Return how many trajectories fit the device's free memory."""
         low, itemsize = self._lowered, np.dtype(self._study.dtype).itemsize
-        numbers = 2 * self._state.shape[1] + 4 * int(low.network.widths[0] * low.network.widths[-1]) + 16
+        numbers = 2 * self._width + 6 * int(low.network.widths[0] * low.network.widths[-1]) + 32
         each = itemsize * numbers + 8 * (2 + self.passed.shape[1])
         free: int = self._cuda.free_bytes()
         return int(max(LEAST, min(self._count, int(FREE_SHARE * free) // each)))
@@ -306,9 +316,10 @@ class Resident:
                 f"{count} trajectories do not fit the memory of the GPU ({error})\n"
                 "Fix: stop other programs that use it (nvidia-smi), record less, or use --device cpu"
             ) from error
+        self._rooms.clear()
+        self._buffers.drop()
         self._fetch()
         self._batch = None
-        self._rooms.clear()
         self._resident = max(LEAST, count // 2)
 
     def _load(self, first: int, last: int) -> Batch:
@@ -318,25 +329,104 @@ class Resident:
             return batch
         self._fetch()
         self._batch = None
-        rows, put = slice(first, last), self._cuda.put
-        self._batch = Batch(
+        array, count = self._cuda.array, last - first
+        batch = Batch(
             first,
             last,
-            put(np.asfortranarray(self._state[rows])),
-            put(np.ascontiguousarray(self.diverged[rows])),
-            put(np.asfortranarray(self.passed[rows])),
+            array((count, self._width), self._study.dtype),
+            array((count,), np.int64),
+            array((count, self._lowered.passages), np.int64),
         )
-        return self._batch
+        with spend("start"):
+            self._begin(batch)
+        self._batch = batch
+        return batch
+
+    def _begin(self, batch: Batch) -> None:
+        """Put trajectories where they are: at their starting points, or where they were before."""
+        rows = slice(batch.first, batch.last)
+        if self._home.has(rows):
+            self._moving.send(self._home.points[rows], batch.state)
+            batch.diverged.copy_to_device(self.diverged[rows], stream=self._compute)
+            self._moving.send(self.passed[rows], batch.passed)
+            self._compute.synchronize()
+            return
+        from fastsde.kernels.gpu.arguments import put_on
+        from fastsde.kernels.gpu.jobs import Start
+
+        assert self._start is not None
+        dtype, low = self._study.dtype, self._lowered
+        recipe = (put_on(one, dtype, self._cuda.put) for one in (self._start.origins, self._start.scales))
+        job = Start(
+            batch.state, batch.diverged, batch.passed, self._first + batch.first, low.start_key, *recipe
+        )
+        where = "local" if low.network.size * np.dtype(dtype).itemsize <= devices.LOCAL_BYTES else "global"
+        self._run(devices.model_program(self._study, low, where), "start", batch.count, job)
 
     def _fetch(self) -> None:
         """Copy what is on the device to where the host keeps it."""
         if self._batch is not None:
-            self._compute.synchronize()
-            rows = slice(self._batch.first, self._batch.last)
-            self._state[rows] = self._batch.state.copy_to_host()
-            self.diverged[rows] = self._batch.diverged.copy_to_host()
-            if self.passed.size:
-                self.passed[rows] = self._batch.passed.copy_to_host()
+            with spend("copy"):
+                self._compute.synchronize()
+                rows = slice(self._batch.first, self._batch.last)
+                self._moving.bring(self._batch.state, self._home.room()[rows])
+                self._home.there[rows] = True
+                self._fetch_events(self._batch)
+
+    def _fetch_events(self, batch: Batch) -> None:
+        """Copy divergences and passages home."""
+        rows = slice(batch.first, batch.last)
+        self._compute.synchronize()
+        here = self._buffers.on_host("diverged", (batch.count,), np.int64)
+        batch.diverged.copy_to_host(here)
+        self.diverged[rows] = here
+        self._moving.bring(batch.passed, self.passed[rows])
+
+
+class Home:
+    """Where the host keeps trajectories that are not on the device, and what was noted of all.
+
+    Parameters
+    ----------
+    begin : Checkpoint or Beginning
+    count, width, passages : int
+        Trajectories, numbers of each, and first passages that are looked for.
+    drawn_here : bool
+        Whether starting points are made on the host.
+
+    Attributes
+    ----------
+    points : (count, width) array
+    there : (count,) bool array
+        Whose rows of the points are up to date, when they are not on the device.
+    diverged, passed : arrays
+        As `fastsde.integrate.checkpoint.Checkpoint` has them.
+    """
+
+    def __init__(
+        self, begin: Checkpoint | Beginning, count: int, width: int, passages: int, drawn_here: bool
+    ) -> None:
+        self.there = np.full(count, drawn_here)
+        self._count, self._width, self._own = count, width, False
+        if isinstance(begin, Checkpoint):
+            self.points = begin.parameters
+            self.diverged, self.passed = begin.diverged.copy(), begin.passed.copy()
+        else:
+            self.points = begin.points() if drawn_here else np.empty((0, width), begin.study.dtype)
+            self.diverged = np.full(count, -1, np.int64)
+            self.passed = np.full((count, passages), -1, np.int64)
+
+    def has(self, rows: slice) -> bool:
+        """Say whether the points of some trajectories are here."""
+        return bool(self.there[rows].all())
+
+    def room(self) -> Array:
+        """Return the points to write to: a copy of those that were given."""
+        if not self._own:
+            given, self._own = self.points, True
+            self.points = np.zeros((self._count, self._width), given.dtype)
+            self.points[: len(given), : given.shape[1]] = given
+        return self.points
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

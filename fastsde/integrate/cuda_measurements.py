@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,89 +15,206 @@ from fastsde.integrate.curvature import lanczos_setting
 from fastsde.integrate.measurements import Measured, stepped_rows
 
 if TYPE_CHECKING:
+    from fastsde.integrate.cuda_rows import Buffers
     from fastsde.integrate.lowering import Lowered
     from fastsde.integrate.observer import Observer
     from fastsde.study.study import Study
 
-__all__ = ["host_job", "measured_rows", "measurements", "task_options"]
+__all__ = ["Measurements", "Setting", "host_job", "measured_rows", "measurements", "task_options"]
 
 Array = NDArray[Any]
 Launch = Callable[[Any, str, Any], None]
 
 
-def measurements(
-    study: Study,
-    lowered: Lowered,
-    observer: Observer,
-    batch: Any,
-    given: tuple[Any, Any, Any],
-    place: tuple[int, int],
-    launch: Launch,
-    copy: Callable[[Any], Any],
-) -> dict[str, Any]:
-    """Start measuring a batch, and return arrays on the device that later steps do not change.
+@dataclass
+class Setting:
+    """What measuring the batches of an integration takes.
 
     Parameters
     ----------
-    study, lowered, observer
-        The study, the model for the kernels, and what is recorded.
+    study, lowered
+    data, dynamics, events
+        On the device.
+    buffers : fastsde.integrate.cuda_rows.Buffers
+    streams : tuple
+        To compute on, and to copy on.
+    wanted : set
+        Columns that observables have asked for, which are copied at once from then on.
+    """
+
+    study: Study
+    lowered: Lowered
+    data: Any
+    dynamics: Any
+    events: Any
+    buffers: Buffers
+    streams: tuple[Any, Any]
+    wanted: set[tuple[int, int]] = field(default_factory=set)
+
+
+class Measurements:
+    """What a batch was measured to be: on the device, and as rows on the host what is asked for.
+
+    Later steps change nothing of it. The next measurement does.
+
+    Parameters
+    ----------
+    setting : Setting
+    columns
+        What `fastsde.kernels.observe` measures, on the device.
+    count : int
+        Trajectories.
+    """
+
+    def __init__(self, setting: Setting, columns: Any, count: int) -> None:
+        from fastsde.kernels import cuda
+
+        self._cuda: Any = cuda
+        self._setting, self._columns, self._count = setting, columns, count
+        self._here: dict[Any, Array] = {}
+        self._lock = threading.Lock()
+
+    def send(self, name: str, source: Any) -> None:
+        """Begin to copy an array of the device to the host, as rows."""
+        compute, copy = self._setting.streams
+        if source.ndim > 1:
+            source = self._rows(name, source, 0, source.shape[1], compute)
+        else:
+            there = self._setting.buffers.on_device(f"copy of {name}", source.shape, source.dtype)
+            there.copy_to_device(source, stream=compute)
+            source = there
+        self._cuda.after(compute, copy)
+        self._leave(name, source)
+
+    def send_wanted(self) -> None:
+        """Begin to copy the columns that observables are known to ask for."""
+        for key in sorted(self._setting.wanted):
+            self._send_columns(key)
+
+    def wait(self) -> None:
+        """Wait until all that was sent is on the host."""
+        self._setting.streams[1].synchronize()
+
+    def rows(self, name: str) -> Array:
+        """Return what was sent under a name."""
+        return self._here[name]
+
+    def columns(self, place: int | slice) -> Array:
+        """Return a column, (rows,), or some, (rows, columns)."""
+        one = isinstance(place, int | np.integer)
+        key = (int(place), int(place) + 1) if one else (int(place.start), int(place.stop))
+        with self._lock:
+            if key not in self._here:
+                self._setting.wanted.add(key)
+                self._send_columns(key)
+                self.wait()
+            found = self._here[key]
+        return found[:, 0] if one else found
+
+    def _send_columns(self, key: tuple[int, int]) -> None:
+        """Copy some columns; the stream that computes may be steps ahead already."""
+        copy = self._setting.streams[1]
+        first, last = key
+        if last - first == 1:
+            here = self._leave(f"column {first}", self._columns[:, first])
+        elif last == first:
+            here = np.empty((self._count, 0), self._columns.dtype)
+        else:
+            name = f"columns {first} to {last}"
+            here = self._leave(name, self._rows(name, self._columns, first, last, copy))
+        self._here[key] = here.reshape(self._count, last - first)
+
+    def _rows(self, name: str, source: Any, first: int, last: int, stream: Any) -> Any:
+        """Return some columns of an array of the device as rows, which are there as well."""
+        shape = self._count, last - first
+        there = self._setting.buffers.on_device(f"rows of {name}", shape, source.dtype, rows=True)
+        self._cuda.rows_from(source, 0, first, there, stream)
+        return there
+
+    def _leave(self, name: str, there: Any) -> Array:
+        here = self._setting.buffers.on_host(name, there.shape, there.dtype)
+        if here.size:
+            there.copy_to_host(here, stream=self._setting.streams[1])
+        self._here[name] = here
+        return here
+
+
+def measurements(
+    setting: Setting, observer: Observer, batch: Any, place: tuple[int, int], launch: Launch
+) -> Measurements:
+    """Start measuring a batch, and copying what is recorded to the host.
+
+    Parameters
+    ----------
+    setting : Setting
+    observer : fastsde.integrate.observer.Observer
+        What is recorded.
     batch : fastsde.integrate.cuda_ensemble.Batch
-    given : tuple
-        Data, dynamics and events on the device.
     place : tuple of int
         Number of the batch's first trajectory, and the step.
     launch : callable
         Takes a program, a task and its job.
-    copy : callable
-        Returns a copy of an array on the device.
     """
     from fastsde.kernels import cuda
     from fastsde.kernels.gpu.arguments import put_on
     from fastsde.kernels.gpu.jobs import Curve, Measure, Noise
     from fastsde.kernels.observe import measurement_columns
 
-    low, count, (data, dynamics, events) = lowered, batch.count, given
+    study, low, count = setting.study, setting.lowered, batch.count
     size = int(low.network.widths[0] * low.network.widths[-1])
-    columns = cuda.array((count, measurement_columns(low.network.widths).count), study.dtype)
-    where = "local" if low.network.size * np.dtype(study.dtype).itemsize <= devices.LOCAL_BYTES else "global"
+
+    def room(name: str, width: int) -> Any:
+        return setting.buffers.on_device(name, (count, width), study.dtype)
+
+    columns = room("columns", measurement_columns(low.network.widths).count)
+    where = devices.measuring_class(low, study.dtype)
     program = devices.model_program(study, low, where, trace=observer.trace)
-    launch(program, "measure", Measure(batch.state, columns, data))
-    found = {"columns": columns, "diverged": copy(batch.diverged)}
+    launch(program, "measure", Measure(batch.state, columns, setting.data))
+    found = Measurements(setting, columns, count)
+    found.send("diverged", batch.diverged)
+    found.send_wanted()
     if "parameters" in observer.needs:
-        found["states"] = copy(batch.state)
+        found.send("states", batch.state)
     if "update_noise" in observer.needs:
         nothing = cuda.put(np.full(1, -1)), cuda.put(np.empty((1, 0), np.int64))
         quiet = put_on(low.quiet, study.dtype, cuda.put)
-        for name, kind, numbers in (("noisy", low.dynamics, dynamics), ("quiet", low.quiet, quiet)):
-            found[name] = cuda.array((count, size), study.dtype)
+        for name, kind, numbers in (
+            ("noisy", low.dynamics, setting.dynamics),
+            ("quiet", low.quiet, quiet),
+        ):
+            out = room(name, size)
             program = devices.model_program(study, low, where, dynamics=kind)
-            job = Noise(batch.state, found[name], *nothing, *place, data, numbers, low.key, events)
+            job = Noise(
+                batch.state, out, *nothing, *place, setting.data, numbers, low.key, setting.events
+            )
             launch(program, "noise", job)
+            found.send(name, out)
     if "curvature" in observer.needs:
         plan, starts, tolerance = _lanczos(study, low)
-        found["curvature"] = cuda.array((count, 3), study.dtype)
+        out = room("curvature", 3)
         program = devices.model_program(study, low, "global", plan=plan)
         curve = Curve(
-            batch.state, batch.diverged, columns, found["curvature"], data, cuda.put(starts), tolerance
+            batch.state, batch.diverged, columns, out, setting.data, cuda.put(starts), tolerance
         )
         launch(program, "curve", curve)
+        found.send("curvature", out)
     return found
 
 
 def measured_rows(
-    here: dict[str, Array], begin: int, end: int, lowered: Lowered, first: int, now: int
+    found: Measurements, begin: int, end: int, lowered: Lowered, first: int, now: int
 ) -> Measured:
     """Return some rows of measurements, as the observer takes them; `first` is the number of row 0."""
 
     def rows(name: str) -> Array:
-        return np.ascontiguousarray(here[name][begin:end])
+        return found.rows(name)[begin:end]
 
     def noise() -> Array:
         with np.errstate(invalid="ignore"):  # diverged trajectories
             return np.asarray(rows("noisy") - rows("quiet"))
 
     return Measured(
-        rows("columns"),
+        columns=lambda place: found.columns(place)[begin:end],
         states=lambda: rows("states"),
         noise=noise,
         curvature=lambda bad: rows("curvature"),
@@ -139,8 +258,8 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     passed = room(count, passages, kind=np.int64)
     data, dynamics = put(low.data), put(low.dynamics)
     columns = room(count, measurement_columns(low.network.widths).count)
-    if task == "advance":
-        return jobs.Advance(state, diverged, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
+    if task in {"advance", "look"}:
+        return jobs.Advance(state, diverged, passed, 0, 0, 1, data, dynamics, low.key, put(events))
     if task == "measure":
         return jobs.Measure(state, columns, data)
     if task == "noise":
@@ -152,4 +271,5 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
         return jobs.Curve(state, diverged, columns, room(count, 3), data, starts, tolerance)
     if task == "draw":
         return jobs.Draw(state, 0, 1, low.key)
-    return jobs.Start(state, 0, low.key)
+    origins, scales = put(np.zeros((1, low.network.parameters))), put(np.ones(low.network.parameters))
+    return jobs.Start(state, diverged, passed, 0, low.key, origins, scales)

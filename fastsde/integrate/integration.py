@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.integrate.beginning import Beginning, beginning
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import Lowered, lower, parameter_count
 from fastsde.integrate.observer import Observer
 from fastsde.integrate.pace import Pace
-from fastsde.problem.objective import objective_of
 from fastsde.study.dimensions import passage_shapes
 from fastsde.system.brief import brief
 from fastsde.system.errors import Interrupted, RequestError
+from fastsde.system.stopwatch import spend
 from fastsde.system.threads import default_threads
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def integrate(
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
     steps = study.time.snapshot_steps() * study.models[name].substeps
-    begin = resume or beginning(study, lowered, first, count, start)
+    begins = Beginning if device == "cuda" else beginning
+    begin = resume or begins(study, lowered, first, count, start)
     opened, threads = _on_gpu if device == "cuda" else _on_cpu, threads or default_threads()
     with opened(study, lowered, threads, first, count, begin, on_progress) as blocks:
         observer = Observer(study, study.models[name], problem, lowered, blocks.diverged)
@@ -243,27 +245,11 @@ def _delivery(
 
     def deliver() -> None:
         if on_snapshot is not None:
-            on_snapshot(index, observer.take(count))
+            values = observer.take(count)
+            with spend("write"):
+                on_snapshot(index, values)
 
     return deliver
-
-
-def beginning(study: Study, lowered: Lowered, first: int, count: int, start: Array | None) -> Checkpoint:
-    """Return the state before the first step."""
-    from fastsde.kernels.cpu import standard_normals
-
-    if start is None and study.starts_from_states:
-        raise RequestError("the study starts from states of another run: pass them as start")
-    if start is None:
-        normals = standard_normals(lowered.network.parameters, first, count, lowered.start_key, study.dtype)
-        start = objective_of(study).starting_points(normals, first)
-    return Checkpoint(
-        step=0,
-        snapshots=0,
-        parameters=np.pad(np.asarray(start, dtype=study.dtype), ((0, 0), (0, lowered.carried))),
-        diverged=np.full(count, -1, dtype=np.int64),
-        passed=np.full((count, lowered.passages), -1, dtype=np.int64),
-    )
 
 
 def split_events(diverged: Array, passed: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:

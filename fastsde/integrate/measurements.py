@@ -23,9 +23,10 @@ class Measured:
 
     Parameters
     ----------
-    columns : (rows, columns) array
-        As `fastsde.kernels.observe.observe` writes them; `fastsde.kernels.observe.measurement_columns` says
-        where each is.
+    columns : callable
+        Given a place or a slice, returns that column, (rows,), or those, (rows, columns), of what
+        `fastsde.kernels.observe.observe` writes; `fastsde.kernels.observe.measurement_columns` says where
+        each is.
     states : callable
         Returns the parameters and what the step carries, (rows, parameters + carried).
     noise : callable
@@ -37,7 +38,7 @@ class Measured:
         Given some dynamics, returns the parameters one step of it later, (rows, parameters).
     """
 
-    columns: Array
+    columns: Callable[[int | slice], Array]
     states: Callable[[], Array]
     noise: Callable[[], Array]
     curvature: Callable[[Array], Array]
@@ -125,7 +126,7 @@ class BlockMeasurer:
         columns = np.full((rows, self._columns.count), np.nan, self._dtype)
         observe(state, memory, low.network, low.data, trace, columns)
         return slice(begin * self._lanes, end * self._lanes), Measured(
-            columns,
+            columns=lambda place: np.asarray(columns[:, place]),
             states=lambda: np.asarray(from_lanes(state, rows)),
             noise=lambda: self._noise(state, memory, indices, first, now),
             curvature=lambda bad: self._curvature(state, memory, bad),

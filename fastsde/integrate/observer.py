@@ -91,7 +91,7 @@ class Observer:
         RequestError
             If an observable reads what its declaration does not list, or has another shape than it says.
         """
-        loss, diverged = measured.columns[:, self._setting.columns.loss], self._diverged[rows]
+        loss, diverged = measured.columns(self._setting.columns.loss), self._diverged[rows]
         bad = ~np.isfinite(loss) | ((diverged >= 0) & (diverged <= now))
         snapshot = MeasuredSnapshot(self._setting, measured, bad, now)
         for observable in self.observables:

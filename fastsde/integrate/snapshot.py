@@ -98,12 +98,6 @@ class MeasuredSnapshot:
         self._reader: Observable | None = None
         self.study, self.model, self.problem = setting.study, setting.model, setting.problem
         self.step = step
-        columns = setting.columns
-        self.loss: Array = measured.columns[:, columns.loss]
-        self.gradient_norm: Array = measured.columns[:, columns.gradient_norm]
-        self.balance: Array = measured.columns[:, columns.balance]
-        self._trace: Array = measured.columns[:, columns.noise_trace]
-        self._matrices: Array = measured.columns[:, columns.end_to_end]
         self.mode_left: Array = setting.lowered.events.left
         self.mode_right: Array = setting.lowered.events.right
 
@@ -126,6 +120,21 @@ class MeasuredSnapshot:
             computed[function] = function(self.problem)
         value: T = computed[function]
         return value
+
+    @cached_property
+    def loss(self) -> Array:
+        """Loss, (rows,)."""
+        return self._measured.columns(self._setting.columns.loss)
+
+    @cached_property
+    def gradient_norm(self) -> Array:
+        """Euclidean norm of the gradient, (rows,)."""
+        return self._measured.columns(self._setting.columns.gradient_norm)
+
+    @cached_property
+    def balance(self) -> Array:
+        """Imbalance of every interface of layers, (rows, layers - 1)."""
+        return self._measured.columns(self._setting.columns.balance)
 
     @cached_property
     def end_to_end(self) -> Array:
@@ -184,6 +193,14 @@ class MeasuredSnapshot:
         """Drift and diffusion of the modes."""
         self._expect("rates")
         return self._rates
+
+    @cached_property
+    def _trace(self) -> Array:
+        return self._measured.columns(self._setting.columns.noise_trace)
+
+    @cached_property
+    def _matrices(self) -> Array:
+        return self._measured.columns(self._setting.columns.end_to_end)
 
     @cached_property
     def _states(self) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -10,11 +11,35 @@ from numpy.typing import NDArray
 
 from fastsde.study.tables import Initialisation
 
-__all__ = ["MATCHED_STARTS", "balanced_factors", "start_points"]
+__all__ = ["MATCHED_STARTS", "AffineStart", "affine_start", "balanced_factors", "start_points"]
 
 Array = NDArray[np.floating]
 MATCHED_STARTS = 256
 """Starting points over which a temperature matched at the start is averaged."""
+
+
+@dataclass(frozen=True)
+class AffineStart:
+    """Starting points ``origins[number mod origins] + scales * normals``, which a device makes by itself.
+
+    Parameters
+    ----------
+    origins : (origins, p) array
+    scales : (p,) array
+    """
+
+    origins: Array
+    scales: Array
+
+
+def affine_start(init: Initialisation, widths: tuple[int, ...]) -> AffineStart | None:
+    """Return what `start_points` does to the normals, if it is affine; None if it is not."""
+    if init.kind == "balanced":
+        return None
+    pairs = zip(init.stds(widths), pairwise(widths), strict=True)
+    scales = np.concatenate([np.full(below * above, std) for std, (below, above) in pairs])
+    origin = np.zeros(len(scales)) if init.kind == "gaussian" else np.asarray(init.values(), np.float64)
+    return AffineStart(origin.reshape(1, -1), scales)
 
 
 def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) -> Array:

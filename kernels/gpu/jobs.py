@@ -17,7 +17,6 @@ class Advance(NamedTuple):
     trajectory: Any  # number of the first
     start: int
     steps: int
-    closing: bool
     data: Any
     dynamics: Any
     key: Any
@@ -60,11 +59,15 @@ class Curve(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Standard normals that initial states are made of."""
+    """Starting points ``origins[number mod origins] + scales * normals``, nothing noted of them yet."""
 
     state: Any
+    diverged: Any
+    passed: Any
     trajectory: Any
     key: Any
+    origins: Any  # (origins, parameters)
+    scales: Any  # (parameters,)
 
 
 class Draw(NamedTuple):

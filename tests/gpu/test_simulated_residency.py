@@ -3,6 +3,7 @@
 import cases
 import numpy as np
 import pytest
+from landscape_studies import landscape_study
 from studies import snapshots
 
 import fastsde
@@ -116,43 +117,57 @@ def test_diverged_trajectories_are_marked_at_the_same_step():
     np.testing.assert_array_equal(np.isnan(here["loss"]), np.isnan(there["loss"]))
 
 
-@pytest.mark.parametrize(
-    "name", ["sgd", "sgd weights", "gradient"] if cases.CHOSEN is cases.SOME else cases.TEAMS
-)
-def test_a_team_computes_what_a_thread_does(name, monkeypatch):
-    shared, one = snapshots(studied(name, steps=3), 3, device="cuda")
-    assert one.attributes["device"].endswith("shared")
-    for where in ("local", "team", "global"):
+@pytest.mark.parametrize("name", cases.TEAMS)
+def test_all_classes_of_memory_compute_the_same(name, monkeypatch):
+    first, one = snapshots(studied(name, steps=3), 3, device="cuda")
+    chosen = one.attributes["device"].split()[-1]
+    assert chosen == ("lane" if name == "sgd" else "shared")
+    for where in {"local", "shared", "block", "team", "global"} - {chosen}:
         monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
-        alone, other = snapshots(studied(name, steps=3), 3, device="cuda")
+        again, other = snapshots(studied(name, steps=3), 3, device="cuda")
         assert other.attributes["device"].endswith(where)
-        for variable in shared:
-            np.testing.assert_allclose(alone[variable], shared[variable], rtol=1e-12, atol=1e-12)
+        for variable in first:
+            np.testing.assert_allclose(again[variable], first[variable], rtol=1e-12, atol=1e-12)
         for event in one.events:
             np.testing.assert_array_equal(one.events[event], other.events[event])
 
 
-def test_the_size_of_a_team_changes_no_bit(monkeypatch):
-    found = []
-    for threads in (1, 3, 8):
-        monkeypatch.setattr(devices, "_PROGRAMS", {})
-        monkeypatch.setattr(cuda, "TEAM", threads)
-        found.append(snapshots(studied("gradient stable", steps=2), 2, device="cuda")[0])
-    same(found[0], found[1])
-    same(found[0], found[2])
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_any_number_of_threads_computes_the_same(lanes, monkeypatch):
+    """Three trajectories: with one thread each, the last warp has one that is not there."""
+    two, one = snapshots(studied("gradient stable", steps=2), 3, device="cuda")
+    monkeypatch.setattr(devices, "_PROGRAMS", {})
+    monkeypatch.setattr(cuda, "LANES", lanes)
+    again, other = snapshots(studied("gradient stable", steps=2), 3, device="cuda")
+    for variable in two:
+        np.testing.assert_allclose(again[variable], two[variable], rtol=1e-12, atol=1e-12)
+    for event in one.events:
+        np.testing.assert_array_equal(one.events[event], other.events[event])
 
 
-def test_starting_points_are_the_same_normals():
-    from fastsde.kernels.cpu import standard_normals
-    from fastsde.kernels.gpu.jobs import Start
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"network": {"init": {"gamma": 2.0}}, "dtype": "float32"},
+        {"network": {"init": {"kind": "values", "layers": [[[1.0, 2.0, 3.0]] * 4, [[0.5, 0.0, 1.0, 0.0]] * 2], "std": 0.1}}},
+        {"network": {"init": {"kind": "balanced", "std": 0.3}}},
+    ],
+)
+def test_starting_points_are_those_of_processors(more):
+    a_study = studied(steps=1, **more)
+    first, _ = snapshots(a_study, 5, first=7)
+    there, _ = snapshots(a_study, 5, first=7, device="cuda")
+    assert np.abs(first["parameters"][0]).max() > 0.01
+    tight = 1e-13 if a_study.dtype == "float64" else 1e-6
+    np.testing.assert_allclose(there["parameters"][0], first["parameters"][0], rtol=tight)
 
-    a_study = studied()
-    low = lower(a_study, "m", build_problem(a_study))
-    program = devices.model_program(a_study, low, "local")
-    state = cuda.array((4, low.network.parameters), np.float64)
-    program.launch("start", 4, Start(state, 7, low.start_key))
-    normals = standard_normals(low.network.parameters, 7, 4, low.start_key, np.float64)
-    np.testing.assert_allclose(state.copy_to_host(), normals, rtol=1e-13)
+
+def test_starting_points_in_turn_are_those_of_processors():
+    turns = {"start": {"points": [[1.0, 0.0], [0.0, -1.0], [3.0, 4.0]], "std": 0.1}}
+    a_study = landscape_study({"kind": "monkey-saddle", **turns}, {"kind": "gd"}, steps=1)
+    one, other = (fastsde.integrate(a_study, "m", 4, 5, device=device) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-12)
 
 
 def test_a_run_on_the_device_makes_the_same_files(tmp_path):

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastsde.problem.data import build_problem
-from fastsde.problem.initial_points import MATCHED_STARTS, balanced_factors, start_points
+from fastsde.problem.initial_points import (
+    MATCHED_STARTS,
+    AffineStart,
+    affine_start,
+    balanced_factors,
+    start_points,
+)
 from fastsde.problem.measured import measured_scale
 from fastsde.problem.measurements import MeasuredNetwork, measured_data
 from fastsde.problem.network import DeepLinearNetwork
@@ -65,6 +71,10 @@ class DeepLinearObjective:
     def starting_points(self, normals: Array, first: int = 0) -> Array:
         """Turn standard normals into starting parameters; where a trajectory starts has no number."""
         return start_points(normals, self._init, self.network.widths)
+
+    def affine_start(self) -> AffineStart | None:
+        """Return what `starting_points` does, if it is affine."""
+        return affine_start(self._init, self.network.widths)
 
     def matching_points(self, where: str, key: Key) -> Array:
         """Return the first starting points, or the balanced factorisation of the optimum."""

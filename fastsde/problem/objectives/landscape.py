@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastsde.problem.initial_points import MATCHED_STARTS
+from fastsde.problem.initial_points import MATCHED_STARTS, AffineStart
 from fastsde.problem.objective import OBJECTIVES, Array, Key
 from fastsde.problem.user import function_address
 from fastsde.study.models.batches import by_members, label_sd
@@ -56,6 +56,11 @@ class LandscapeObjective:
         numbers = np.arange(first, first + len(normals)) % len(origins)
         start = origins[numbers] + self.landscape.spread() * normals
         return np.asarray(start, dtype=normals.dtype)
+
+    def affine_start(self) -> AffineStart:
+        """Return what `starting_points` does."""
+        scales = np.full(self.landscape.dimension, self.landscape.start.std, dtype=np.float64)
+        return AffineStart(np.asarray(self.landscape.origins(), np.float64), scales)
 
     def matching_points(self, where: str, key: Key) -> Array:
         """Return the first starting points; no minimum of a landscape is known."""
