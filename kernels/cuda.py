@@ -29,7 +29,7 @@ TEAM = 4 if SIMULATED else 32
 """Threads that share a trajectory: a warp."""
 LARGE_TEAM = 4 if SIMULATED else 128
 """The same for trajectories too large for shared memory."""
-TILE, TILE_ROUNDS = (4, 2) if SIMULATED else (32, 4)
+TILE, TILE_ROUNDS = (4, 4) if SIMULATED else (32, 4)
 """Side of the tiles that transposes move, and rounds in which the threads of a block do it."""
 GLOBAL_MEMORY = {"team", "global"}
 """Classes of memory that kernels are given."""
