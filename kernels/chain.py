@@ -26,6 +26,7 @@ from fastsde.kernels.primitive import primitive
 __all__ = ["chain_pair_step", "chain_step"]
 
 
+@primitive
 @kernel
 def chain_step(m, net, scale, batch, dt):
     """Descend along the mini-batch gradient of the samples in ``h_0`` (inputs) and `error` (labels).
@@ -53,6 +54,7 @@ def chain_pair_step(m, net, first, second, batch, dt):
     return _descend(m, net, both, dt)
 
 
+@primitive
 @inlined
 def _forward(m, net, batch):
     """Carry the samples in ``h_0`` through all layers."""
@@ -65,6 +67,7 @@ def _forward(m, net, batch):
             matmul(m, net.weight[l], columns, 1, m, below, batch, 1, m, above, rows, batch, columns, None)
 
 
+@primitive
 @inlined
 def _descend(m, net, batch, dt):
     """Carry the scaled errors back and change each layer after it was used; return their sum of squares."""

@@ -13,9 +13,12 @@ import numba
 import numpy as np
 from numba import cuda
 
-from fastsde.kernels import lanes
-from fastsde.kernels.gpu import products, team, thread, transfers
+from fastsde.kernels import lanes, matmul
+from fastsde.kernels.gpu import network as networks
+from fastsde.kernels.gpu import products, team, thread, tiles, transfers, vectors
 from fastsde.kernels.gpu.arguments import frozen
+from fastsde.kernels.gpu.placement import HOPPER, index_size, limit_of, place
+from fastsde.kernels.gpu.plan import most_samples
 from fastsde.kernels.gpu.rebind import Rebinding
 from fastsde.kernels.gpu.stored import Stored
 from fastsde.kernels.gpu.tasks import TASKS
@@ -25,10 +28,13 @@ __all__ = ["SIMULATED", "Program", "compile_kernel"]
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 THREADS = 128
 """Threads of a block where each thread has one trajectory."""
-TEAM = 4 if SIMULATED else 32
-"""Threads that share a trajectory: a warp."""
+WARP = 4 if SIMULATED else 32
+"""Threads of a warp."""
+LANES = 2 if SIMULATED else None
+"""Threads of a warp that share a trajectory; None: by its size."""
 LARGE_TEAM = 4 if SIMULATED else 128
-"""The same for trajectories too large for shared memory."""
+"""Threads that share a trajectory too large for shared memory."""
+WHOLE_WARP = 0xFFFFFFFF
 TILE, TILE_ROUNDS = (4, 4) if SIMULATED else (32, 4)
 """Side of the tiles that transposes move, and rounds in which the threads of a block do it."""
 GLOBAL_MEMORY = {"team", "global"}
@@ -65,17 +71,106 @@ def _fused(a, b, c):
     return cuda.fma(a, b, c)
 
 
-def _launchable(function):
-    """Return what starts a kernel; its compiled code is kept on disk."""
+def _launchable(function, shared=0):
+    """Return what starts a kernel with so many bytes of shared memory; its compiled code is kept on disk."""
     made = cuda.jit(function)
     if not SIMULATED:
         made._cache = Stored(function, lambda: cuda.get_current_device().compute_capability)
-    return made
+    return _WithRoom(made, shared) if shared and not SIMULATED else made
+
+
+class _WithRoom:
+    """A kernel that asks for more shared memory than blocks have without asking, once, before it starts."""
+
+    def __init__(self, made, shared):
+        self._made, self._shared, self._asked = made, shared, set()
+
+    def __getitem__(self, shape):
+        def start(*args):
+            self._ask(args)
+            self._made[shape](*args)
+
+        return start
+
+    def __getattr__(self, name):
+        return getattr(self._made, name)
+
+    def _ask(self, args):
+        kinds = tuple(self._made.typeof_pyval(value) for value in args)
+        if kinds in self._asked:
+            return
+        from cuda.bindings import driver
+
+        function = self._made.compile(kinds)._codelibrary.get_cufunc()
+        attribute = driver.CUfunction_attribute
+        for name, value in (
+            (attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, self._shared),
+            (attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 100),
+        ):
+            cuda.cudadrv.driver.driver.cuKernelSetAttribute(
+                name, value, function.handle, cuda.get_current_device().id
+            )
+        self._asked.add(kinds)
 
 
 def _team_function(function):
     """Return a function of threads: the simulator lends it `cuda` only if it is one of a device."""
     return cuda.jit(device=True)(function)
+
+
+def _always_inlined(function):
+    """Return a function whose sizes are constants where it is called."""
+    return function if SIMULATED else cuda.jit(device=True, forceinline=True)(function)
+
+
+def _count_of(count):
+    return _device_function(lambda: count)
+
+
+def _zero(real):
+    zero = real(0.0)
+    return _device_function(lambda m: zero)
+
+
+def _entry():
+    """Return what reads an entry, counted row by row, of an array without gaps."""
+    if SIMULATED:
+        return lambda array, index: array[index // array.shape[1], index % array.shape[1]]
+    from fastsde.kernels.cuda_code import entry
+
+    return entry
+
+
+def _entry_of():
+    if SIMULATED:
+        return None
+    from fastsde.kernels.cuda_code import entry_of
+
+    return entry_of
+
+
+def _forward_of(rows, columns):
+    if SIMULATED:
+        return tiles.forward_of(rows, columns)
+    from fastsde.kernels.cuda_code import forward_of
+
+    return forward_of(rows, columns)
+
+
+def _row_of(count):
+    if SIMULATED:
+        return lambda table, row: tuple(table[row, k] for k in range(count))
+    from fastsde.kernels.cuda_code import row_of
+
+    return row_of(count)
+
+
+def _back_of(rows, columns, back):
+    if SIMULATED:
+        return tiles.back_of(rows, columns, back)
+    from fastsde.kernels.cuda_code import back_of
+
+    return back_of(rows, columns, back)
 
 
 def _own():
@@ -120,17 +215,171 @@ def _wait():
     cuda.syncthreads()
 
 
-def _in_shared(task, size, index_count, real):
-    """Return a kernel in which each block of threads has one trajectory after the other, in shared memory.
+def _lane_rank(side_by_side):
+    """Return the number of a thread among those of its trajectory, of which a warp has some side by side."""
 
-    The memory of a trajectory comes first, behind it its indices.
+    def rank():
+        return cuda.threadIdx.x % WARP // side_by_side
+
+    return rank
+
+
+def _wait_for_warp():
+    cuda.syncwarp()
+
+
+def _any_of_warp(mask):
+    return cuda.any_sync(WHOLE_WARP, mask)
+
+
+def _count_of_warp(mask):
+    return cuda.popc(cuda.ballot_sync(WHOLE_WARP, mask))
+
+
+def _any_of_block(mask):
+    return cuda.syncthreads_or(mask) != 0
+
+
+def _count_of_block(mask):
+    return cuda.syncthreads_count(mask)
+
+
+WAYS = {
+    "shared": (_wait_for_warp, _any_of_warp, _count_of_warp, "llvm.nvvm.bar.warp.sync"),
+    "block": (_wait, _any_of_block, _count_of_block, "llvm.nvvm.barrier0"),
+}
+"""How threads that have trajectories between them wait for each other and ask each other, by class of memory.
+
+A warp in the simulator is a block.
+"""
+if SIMULATED:
+    WAYS["shared"] = WAYS["block"]
+
+
+def _memories(placement, size, real):
+    """Return a function that makes memory and indices of a trajectory, and the bytes of its indices.
+
+    Trajectories of a warp lie side by side; the indices of all are behind the numbers of all.
     """
-    start = size * np.dtype(str(real)).itemsize // 4
+    side_by_side, pad = placement.side_by_side, placement.pad
+    width = np.dtype(str(real)).itemsize
+    start_of_indices = (size + (size >> pad if pad else 0)) * side_by_side * width
+    if SIMULATED:
+        kind, whole = np.dtype(str(real)), 4
+
+        def memories(warp, s):
+            block = cuda.shared.array(0, numba.uint8)
+            numbers = block[:start_of_indices].view(kind)
+            indices = block[start_of_indices:].view(np.int32)
+            return numbers[s::side_by_side], indices[s::side_by_side]
+
+        return _team_function(memories), whole
+    from fastsde.kernels.cuda_code import view
+
+    whole = index_size(placement.indices)
+    numbers_at = view(real, side_by_side, pad)
+    indices_at = view(numba.uint8 if whole == 1 else numba.int32, side_by_side, 0)
+    of_a_warp = placement.bytes
+
+    def memories(warp, s):
+        block = cuda.shared.array(0, numba.uint8)
+        start = warp * of_a_warp
+        return numbers_at(block, start + s * width), indices_at(block, start + start_of_indices + s * whole)
+
+    return _device_function(memories), whole
+
+
+def _in_warp(task, placement, memories):
+    """Return a kernel in which each warp has some trajectories side by side, one after the other.
+
+    All threads of a warp go through the same instructions: they wait for each other. Behind the last
+    trajectory they repeat it, and write the same numbers again.
+    """
+    side_by_side, warps = placement.side_by_side, placement.warps
+    at_once = side_by_side * warps
 
     def kernel(count, job):
-        m = cuda.shared.array(0, real)
-        indices = cuda.shared.array(0, numba.int32)[start:]
+        warp, s = cuda.threadIdx.x // WARP, cuda.threadIdx.x % side_by_side
+        m, indices = memories(warp, s)
+        for first in range(
+            cuda.blockIdx.x * at_once + warp * side_by_side, count, cuda.gridDim.x * at_once
+        ):
+            task(m, indices, min(first + s, count - 1), job)
+
+    return kernel
+
+
+def _in_block(task, memories):
+    """Return a kernel in which each block has one trajectory after the other, in shared memory."""
+
+    def kernel(count, job):
+        m, indices = memories(0, 0)
         for t in range(cuda.blockIdx.x, count, cuda.gridDim.x):
+            task(m, indices, t, job)
+
+    return kernel
+
+
+class _Split:
+    """Memory of a trajectory in two parts, for the simulator."""
+
+    ndim = 1
+
+    def __init__(self, shared, own):
+        self._shared, self._own, self._limit, self.dtype = shared, own, len(shared), own.dtype
+
+    def _place(self, k):
+        return (self._shared, k) if k < self._limit else (self._own, k - self._limit)
+
+    def __getitem__(self, k):
+        part, place = self._place(k)
+        return part[place]
+
+    def __setitem__(self, k, value):
+        part, place = self._place(k)
+        part[place] = value
+
+
+def _lane_memories(placement, real):
+    """Return a function that makes memory and indices of a thread's trajectory from its own memory."""
+    width = np.dtype(str(real)).itemsize
+    limit, side_by_side = placement.plan.scratch, placement.side_by_side
+    start_of_indices = limit * side_by_side * width
+    if SIMULATED:
+        kind = np.dtype(str(real))
+
+        def memories(warp, lane, own):
+            block = cuda.shared.array(0, numba.uint8)
+            numbers = block[:start_of_indices].view(kind)
+            indices = block[start_of_indices:].view(np.int32)
+            return _Split(numbers[lane::side_by_side], own), indices[lane::side_by_side]
+
+        return _team_function(memories)
+    from fastsde.kernels.cuda_code import split_view, view
+
+    whole = index_size(placement.indices)
+    numbers_at = split_view(real, side_by_side, limit)
+    indices_at = view(numba.uint8 if whole == 1 else numba.int32, side_by_side, 0)
+    of_a_warp = placement.bytes
+
+    def memories(warp, lane, own):
+        block = cuda.shared.array(0, numba.uint8)
+        start = warp * of_a_warp
+        numbers = numbers_at(block, start + lane * width, own)
+        return numbers, indices_at(block, start + start_of_indices + lane * whole)
+
+    return _device_function(memories)
+
+
+def _in_lane(task, placement, size, real):
+    """Return a kernel in which each thread has a trajectory whose weights lie beside those of its warp."""
+    own_numbers = max(1, size - placement.plan.scratch)
+    memories = _lane_memories(placement, real)
+
+    def kernel(count, job):
+        own = cuda.local.array(own_numbers, real)
+        m, indices = memories(cuda.threadIdx.x // WARP, cuda.threadIdx.x % WARP, own)
+        for t in range(cuda.grid(1), count, cuda.gridsize(1)):
             task(m, indices, t, job)
 
     return kernel
@@ -166,46 +415,123 @@ class Program:
         Which formula gives the noise trace.
     plan : optional
         Places of Lanczos, `fastsde.kernels.hessian.Space`.
-    where : {"local", "shared", "team", "global"}
-        Where the memory of a trajectory is: of a thread, shared by a block of threads, or in global memory of
-        a block or of a thread.
+    where : {"local", "lane", "shared", "block", "team", "global"}
+        Where the memory of a trajectory is: of a thread, beside those of its warp in shared memory (of one
+        thread, or of several), in shared memory of a block, or in global memory of a block or of a thread.
+    limit : int, optional
+        Bytes of shared memory that a block may have.
+
+    Attributes
+    ----------
+    placement : fastsde.kernels.gpu.placement.Placement
+    threads : int
+        Of a block.
+    shared : int
+        Bytes of dynamic shared memory of a block.
     """
 
     def __init__(
-        self, network, data, dtype, *, dynamics=None, carried=0, indices=1, trace=0, plan=None, where="local"
+        self,
+        network,
+        data,
+        dtype,
+        *,
+        dynamics=None,
+        carried=0,
+        indices=1,
+        trace=0,
+        plan=None,
+        where="local",
+        limit=None,
     ):
         self.dtype, self.where = np.dtype(dtype), where
-        self.size = network.size + (0 if plan is None else plan.size)
-        self.indices = max(indices, 1)
-        table, doubles, names = thread.primitives(dtype, _device_function, _own())
-        if where in {"shared", "team"}:
-            own = {f.__name__: _team_function(f) for f in (_rank, _count, _wait)}
-            table |= team.primitives(_device_function, self.size, own, names)
-            self.size += team.PARTS
+        limit = limit_of(HOPPER) if limit is None else limit
+        placement = place(
+            network, data, dtype, dynamics, max(indices, 1), limit, where=where, warp=WARP, lanes=LANES
+        )
+        self.placement = placement._replace(warps=1) if SIMULATED else placement
+        net = network if placement.plan is None else placement.plan.network
+        self.size = net.size + (0 if plan is None else plan.size)
+        self.indices = max(placement.indices, 1)
+        table, doubles, names = thread.primitives(dtype, _device_function, _own(), _entry_of())
+        table, doubles = self._replaced(table, doubles, names, frozen(net), network, data, dynamics)
         constants = {
-            "NET": frozen(network),
+            "NET": frozen(net),
             "PLAN": frozen(plan),
             "NUMBERS": network.parameters + carried,
             "TRACE": trace,
         }
         self._rebinding = Rebinding(table, doubles, _device_function, dtype, data, dynamics, constants)
         self._kernels = {}
-        self.threads = {"shared": TEAM, "team": LARGE_TEAM}.get(where, THREADS)
+        self.threads = self._threads()
+        self.shared = self.placement.bytes * self.placement.warps
+
+    def _threads(self):
+        if self.where in {"shared", "lane"}:
+            return WARP * self.placement.warps
+        return {"block": self.placement.lanes, "team": LARGE_TEAM}.get(self.where, THREADS)
+
+    def _replaced(self, table, doubles, names, net, network, data, dynamics):
+        """Return the tables of primitives of the class of memory; those behind the memory count as of it."""
+        if self.where == "team":
+            own = {f.__name__: _team_function(f) for f in (_rank, _count, _wait)}
+            table |= team.primitives(_device_function, self.size, own, names)
+            self.size += team.PARTS
+        if self.where == "lane":
+            table |= vectors.forms(net, _forward_of, _back_of, _row_of, _always_inlined, table[lanes.fma])
+        if self.where in WAYS:
+            threads, wait, any_of, count_of = self._way()
+            own = {"_rank": threads.rank, "_count": _count_of(threads.lanes), "_wait": wait}
+            shared = team.primitives(_device_function, self.size, own, names)
+            samples = len(getattr(data, "inputs", ()))
+            sizes = networks.shapes(network, samples, most_samples(dynamics))
+            doubles[lanes.any_lane] = table[lanes.any_lane]
+            table |= shared | networks.forms(net, sizes, threads, shared[matmul.matmul])
+            table |= team.asking(_device_function, any_of, count_of, threads.rank)
+            self.size += 2 * threads.lanes
+        return table, doubles
+
+    def _way(self):
+        """Return how the threads of a trajectory work together, wait and ask each other."""
+        wait, any_of, count_of, barrier = WAYS[self.where]
+        real = self.dtype.type
+        lanes_now = self.placement.lanes
+        rank = _lane_rank(self.placement.side_by_side) if self.where == "shared" else _rank
+        wait, any_of, count_of, rank = (_team_function(f) for f in (wait, any_of, count_of, rank))
+
+        def product_of(t, inner, strides):
+            if SIMULATED:
+                return tiles.product_of(t, inner, wait)
+            from fastsde.kernels.cuda_code import product_of
+
+            return product_of(t, inner, barrier, strides)
+
+        own = _own()[lanes.fma]
+        threads = networks.Team(
+            lanes_now, _always_inlined, rank, wait, product_of, _entry(), _zero(real), own, real(0.5)
+        )
+        return threads, wait, any_of, count_of
 
     def function(self, task):
         """Return the kernel of a task (`fastsde.kernels.gpu.tasks.TASKS`) as a Python function."""
         bound = self._rebinding.bind(TASKS[task])
         bound = _silent(bound) if SIMULATED else _device_function(bound)
-        if self.where in GLOBAL_MEMORY:
-            return _in_team(bound) if self.where == "team" else _in_global(bound)
         real = numba.float32 if self.dtype == np.float32 else numba.float64
-        make = _in_shared if self.where == "shared" else _in_thread
-        return make(bound, self.size, self.indices, real)
+        if self.where == "lane":
+            return _in_lane(bound, self.placement, self.size, real)
+        if self.where in WAYS:
+            memories, _ = _memories(self.placement, self.size, real)
+            if self.where == "block":
+                return _in_block(bound, memories)
+            return _in_warp(bound, self.placement, memories)
+        if self.where == "local":
+            return _in_thread(bound, self.size, self.indices, real)
+        return _in_team(bound) if self.where == "team" else _in_global(bound)
 
     def launch(self, task, count, job, stream=0, workspace=()):
         """Start a task of `count` trajectories; `workspace`: its memory and indices, if global."""
         if task not in self._kernels:
-            self._kernels[task] = _launchable(self.function(task))
+            self._kernels[task] = _launchable(self.function(task), self.shared)
         self._kernels[task][self._shape(count, workspace, stream)](count, job, *workspace)
 
     def is_ready(self, task):
@@ -219,8 +545,9 @@ class Program:
 
     def _shape(self, count, workspace, stream):
         """Return blocks, threads, stream and bytes of dynamic shared memory of a launch."""
-        if self.where == "shared":
-            return count, self.threads, stream, self.bytes
+        if self.shared:
+            at_once = self.placement.side_by_side * self.placement.warps
+            return -(-count // at_once), self.threads, stream, self.shared
         if self.where == "team":
             return min(count, workspace[0].shape[0]), self.threads, stream
         if workspace:

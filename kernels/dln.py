@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 
+@primitive
 @inlined
 def product(m, net):
     """Compute the prefix products ``P_l = W_l ... W_1``; the last one is the end-to-end matrix."""
@@ -49,6 +50,7 @@ def product(m, net):
         )
 
 
+@primitive
 @inlined
 def deviate(m, net, data):
     """Compute ``D = W - optimum`` from the end-to-end matrix."""
@@ -85,6 +87,7 @@ def _network_residual(m, net, data):
     meet(m)
 
 
+@primitive
 @inlined
 def push(m, net, target, scale):
     """Carry R through all layers: ``target_l = W_{>l}^T R W_{<l}^T``, or ``target_l -= scale`` times it.
@@ -127,12 +130,14 @@ def inner_product(m, first, second, count):
     return even + odd
 
 
+@primitive
 @inlined
 def deviation_square(m, net):
     """Return ``|D|_F^2``, finite while the end-to-end matrix is."""
     return inner_product(m, net.deviation, net.deviation, net.widths[0] * net.widths[-1])
 
 
+@primitive
 def scaled_loss(m, net, data):
     """Return the loss less its least value, ``c/2 tr(D S D^T)``, from D alone; overwrites `spare`.
 

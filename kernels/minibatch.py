@@ -9,6 +9,7 @@ from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import broadcast, lane_width, leads, low_word, meet, scalar, share, store
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import HALF, INDEX, MASK, SHUFFLE, Stream, counter_words, draw_words
+from fastsde.kernels.primitive import primitive
 
 __all__ = ["DISTINCT", "EPOCH", "REPLACING", "add_counts", "choose", "count_weights", "gather"]
 
@@ -65,6 +66,7 @@ def distinct(indices, m, batch, n, stream):
                     break
 
 
+@primitive
 @inlined
 def gather(m, net, data, indices, first, batch, column, columns):
     """Write inputs of the chosen samples into ``h_0`` and their labels into `error`, one column per sample.

@@ -20,7 +20,7 @@ from numba.core import cgutils
 from fastsde.kernels.lanes import VECTOR_BYTES
 
 FOLDER = Path(__file__).parent
-ELSEWHERE = ("cuda.py", "gpu")
+ELSEWHERE = ("cuda.py", "cuda_code.py", "gpu")
 """Files and folders of which nothing is compiled for CPUs."""
 
 

@@ -1,6 +1,6 @@
 """Primitives: functions of which other targets than CPUs have their own form (see `fastsde.kernels.gpu`)."""
 
-__all__ = ["is_primitive", "primitive"]
+__all__ = ["is_primitive", "marked", "primitive"]
 
 _MARKED = []
 
@@ -14,3 +14,8 @@ def primitive(function):
 def is_primitive(function):
     """Return whether a function is marked."""
     return any(function is marked for marked in _MARKED)
+
+
+def marked():
+    """Return all functions that are marked."""
+    return tuple(_MARKED)

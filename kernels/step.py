@@ -9,7 +9,22 @@ package are in `fastsde.kernels.steps`.
 from fastsde.kernels.dispatch import ByClass
 from fastsde.kernels.options import inlined
 
-__all__ = ["faster", "faster_with_inner", "is_cooperative", "rescaled", "step", "step_of"]
+__all__ = [
+    "ALL",
+    "INNER",
+    "RESIDUAL",
+    "SAMPLES",
+    "faster",
+    "faster_with_inner",
+    "is_cooperative",
+    "memory_of",
+    "rescaled",
+    "step",
+    "step_of",
+]
+
+ALL, RESIDUAL, SAMPLES, INNER = "all", "residual", "samples", "inner"
+"""What of its memory a step looks at, for targets whose memory is small (`step_of`)."""
 
 
 def step(dynamics, m, net, data, moment):
@@ -37,6 +52,7 @@ def rescaled(dynamics, f, noise):
 _STEPS = ByClass(step, "dynamics", "inner", enters=True, inline=True)
 _RESCALED = ByClass(rescaled, "dynamics", "inner", enters=True)
 _COOPERATIVE = set()
+_MEMORY = {}
 
 
 @inlined
@@ -51,7 +67,7 @@ def faster_with_inner(dynamics, f, noise):
     return type(dynamics)(dynamics.dense, dynamics.dt * f, rescaled(dynamics.inner, f, noise), *dynamics[3:])
 
 
-def step_of(tuple_class, *, cooperative=False, rescale=faster):
+def step_of(tuple_class, *, cooperative=False, rescale=faster, memory=ALL):
     """Register the decorated function as the step of a named tuple.
 
     Parameters
@@ -63,6 +79,10 @@ def step_of(tuple_class, *, cooperative=False, rescale=faster):
         than a few numbers is shared (`fastsde.kernels.lanes.share`), and so are those of steps inside.
     rescale : callable, optional
         The implementation of `rescaled`; None if no schedule is ever put around the step.
+    memory : {ALL, RESIDUAL, SAMPLES, INNER}
+        What a GPU may let share memory. RESIDUAL: the step makes R of D once, carries it once through the
+        layers, and looks at neither afterwards, but for `fastsde.kernels.dln.deviation_square`. SAMPLES: it
+        looks at neither product nor deviation, only at a mini-batch. INNER: what the step inside looks at.
 
     Examples
     --------
@@ -85,6 +105,7 @@ def step_of(tuple_class, *, cooperative=False, rescale=faster):
             _RESCALED.of(tuple_class)(rescale)
         if cooperative:
             _COOPERATIVE.add(tuple_class)
+        _MEMORY[tuple_class] = memory
         return function
 
     return register
@@ -94,3 +115,14 @@ def is_cooperative(dynamics):
     """Return whether several threads can take a step together, with all steps inside it."""
     inside = getattr(dynamics, "inner", None)
     return type(dynamics) in _COOPERATIVE and (inside is None or is_cooperative(inside))
+
+
+def memory_of(dynamics):
+    """Return what of its memory a step looks at: ALL, RESIDUAL or SAMPLES.
+
+    A law of noise may tame the drift, which takes R and D again: ALL.
+    """
+    if getattr(dynamics, "clock", None) is not None:
+        return ALL
+    found = _MEMORY.get(type(dynamics), ALL)
+    return memory_of(dynamics.inner) if found == INNER else found

@@ -8,6 +8,7 @@ from fastsde.kernels.primitive import primitive
 __all__ = ["count_pending", "mode_value", "note_divergences", "watch"]
 
 
+@primitive
 @kernel
 def count_pending(passed, row, width):
     """Return how many passages the trajectories of one block still await."""

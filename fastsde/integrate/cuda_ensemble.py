@@ -210,7 +210,7 @@ class Resident:
         return {
             "registers": self._cuda.registers(program, "advance"),
             "threads": program.threads,
-            "shared": program.bytes if self.where == "shared" else 0,
+            "shared": program.shared,
         }
 
     def _whole(self) -> bool:
@@ -225,13 +225,14 @@ class Resident:
     def _launch(self, batch: Batch, start: int, steps: int, closing: bool) -> None:
         from fastsde.kernels.gpu.jobs import Advance
 
-        program = devices.model_program(self._study, self._lowered, self.where)
+        where = devices.measuring_class(self._lowered, self._study.dtype) if closing else self.where
+        program = devices.model_program(self._study, self._lowered, where)
         given = self._setting
         job = Advance(
-            batch.state, batch.diverged, batch.passed, self._first + batch.first, start, steps, closing,
+            batch.state, batch.diverged, batch.passed, self._first + batch.first, start, steps,
             given.data, given.dynamics, self._lowered.key, given.events,
         )  # fmt: skip
-        self._run(program, "advance", batch.count, job)
+        self._run(program, "look" if closing else "advance", batch.count, job)
 
     def _run(self, program: Any, task: str, count: int, job: Any) -> None:
         with spend("launch" if program.is_ready(task) else "compile"):

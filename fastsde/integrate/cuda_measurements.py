@@ -167,7 +167,7 @@ def measurements(
         return setting.buffers.on_device(name, (count, width), study.dtype)
 
     columns = room("columns", measurement_columns(low.network.widths).count)
-    where = "local" if low.network.size * np.dtype(study.dtype).itemsize <= devices.LOCAL_BYTES else "global"
+    where = devices.measuring_class(low, study.dtype)
     program = devices.model_program(study, low, where, trace=observer.trace)
     launch(program, "measure", Measure(batch.state, columns, setting.data))
     found = Measurements(setting, columns, count)
@@ -258,8 +258,8 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     passed = room(count, passages, kind=np.int64)
     data, dynamics = put(low.data), put(low.dynamics)
     columns = room(count, measurement_columns(low.network.widths).count)
-    if task == "advance":
-        return jobs.Advance(state, diverged, passed, 0, 0, 1, True, data, dynamics, low.key, put(events))
+    if task in {"advance", "look"}:
+        return jobs.Advance(state, diverged, passed, 0, 0, 1, data, dynamics, low.key, put(events))
     if task == "measure":
         return jobs.Measure(state, columns, data)
     if task == "noise":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,34 +27,59 @@ __all__ = [
 ]
 
 DEVICES = ("cpu", "cuda", "auto")
-THREAD_BYTES = 1 << 10
-"""Up to so much memory a trajectory has a thread; its numbers are mostly in registers."""
-SHARED_BYTES = 48 << 10
-"""Up to so much it has a warp and shared memory: what a block may have without asking."""
 LOCAL_BYTES = 8 << 10
-"""Up to so much a thread has memory of its own; above, it has a column of global memory."""
+"""Up to so much memory a thread that measures has of its own; above, it has a column of global memory."""
 
 
-def memory_class(lowered: Lowered, dtype: str) -> str:
+def memory_class(lowered: Lowered, dtype: str, limit: int | None = None) -> str:
     """Return where the memory of a trajectory of a model is while it advances.
 
-    ``"local"``: one thread per trajectory, ``"shared"``: one warp per trajectory in shared memory,
-    ``"team"``: one block of threads per trajectory in global memory, ``"global"``: one thread there.
-    """
-    from fastsde.kernels.gpu import team
+    Parameters
+    ----------
+    lowered, dtype
+        A model and its precision.
+    limit : int, optional
+        Bytes of shared memory that a block may have; those of the device in use by default.
 
-    size = lowered.network.size
-    bytes_needed = (size + team.PARTS) * np.dtype(dtype).itemsize + 4 * lowered.choice
-    if bytes_needed <= THREAD_BYTES:
-        return "local"
-    if team.works_for(lowered.dynamics, lowered.data):
-        return "shared" if bytes_needed <= SHARED_BYTES else "team"
-    return "local" if bytes_needed <= LOCAL_BYTES else "global"
+    Returns
+    -------
+    {"local", "lane", "shared", "block", "team", "global"}
+        Of `fastsde.kernels.cuda.Program`.
+    """
+    return str(placement(lowered, dtype, limit).where)
+
+
+def measuring_class(lowered: Lowered, dtype: str) -> str:
+    """Return where the memory of a trajectory is while it is measured: it has one thread."""
+    return "local" if lowered.network.size * np.dtype(dtype).itemsize <= LOCAL_BYTES else "global"
+
+
+def placement(lowered: Lowered, dtype: str, limit: int | None = None) -> Any:
+    """Return the same with all that belongs to it, a `fastsde.kernels.gpu.placement.Placement`."""
+    from fastsde.kernels.gpu.placement import place
+
+    limit = shared_limit() if limit is None else limit
+    return place(lowered.network, lowered.data, dtype, lowered.dynamics, max(lowered.choice, 1), limit)
+
+
+@cache
+def shared_limit() -> int:
+    """Return the bytes of shared memory that a block may have on the device; without one, on an H100."""
+    from fastsde.kernels.gpu.placement import HOPPER, limit_of
+
+    if simulated() or unusable() is not None:
+        return int(limit_of(HOPPER))
+    from fastsde.kernels import cuda
+
+    major, minor = cuda.describe()["compute_capability"].split(".")
+    return int(limit_of((int(major), int(minor))))
 
 
 WORDS = {
     "local": "one thread per trajectory",
-    "shared": "one warp per trajectory, in shared memory",
+    "lane": "one thread per trajectory, its weights in shared memory",
+    "shared": "{lanes} threads of a warp per trajectory, in shared memory",
+    "block": "a block of {lanes} threads per trajectory, in shared memory",
     "team": "a block of 128 threads a trajectory, in global memory",
     "global": "one thread per trajectory, in global memory",
 }
@@ -73,7 +99,7 @@ def classes(study: Study) -> dict[str, str]:
     ...     "models": {"sgd": {"kind": "sgd"}},
     ... })
     >>> classes(study)
-    {'sgd': 'one warp per trajectory, in shared memory; 11.3 KiB each'}
+    {'sgd': 'one thread per trajectory, its weights in shared memory; 0.9 KiB each'}
     """
     from fastsde.integrate.lowering import lower
     from fastsde.problem.data import build_problem
@@ -87,8 +113,10 @@ def classes(study: Study) -> dict[str, str]:
     found = {}
     for name in study.models:
         lowered = lower(study, name, problem)
-        size = lowered.network.size * itemsize
-        found[name] = f"{WORDS[memory_class(lowered, study.dtype)]}; {size_text(size)} each"
+        place = placement(lowered, study.dtype)
+        plan = lowered.network if place.plan is None else place.plan.network
+        words = WORDS[place.where].format(lanes=place.lanes)
+        found[name] = f"{words}; {size_text(plan.size * itemsize)} each"
     return found
 
 
@@ -202,11 +230,15 @@ def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> An
     """Return the program of a model, the same for all of its parts: they differ in numbers only."""
     from fastsde.kernels.cuda import Program
     from fastsde.kernels.gpu.arguments import frozen, structure
+    from fastsde.kernels.gpu.plan import most_samples
 
     dynamics = more.pop("dynamics", lowered.dynamics)
+    limit = more.pop("limit", None) or shared_limit()
     key = (
         study.dtype,
         where,
+        limit,
+        most_samples(dynamics),
         frozen(lowered.network),
         lowered.carried,
         lowered.choice,
@@ -224,6 +256,7 @@ def model_program(study: Study, lowered: Lowered, where: str, **more: Any) -> An
             carried=lowered.carried,
             indices=lowered.choice,
             where=where,
+            limit=limit,
             **more,
         )
     return _PROGRAMS[key]

@@ -63,18 +63,20 @@ def ptx(
         Of `fastsde.kernels.gpu.tasks.TASKS`.
     capability : tuple of int
         Compute capability.
-    where : {"local", "shared", "team", "global"}, optional
+    where : {"local", "lane", "shared", "block", "team", "global"}, optional
         Where the memory of a trajectory is; as `fastsde.integrate.devices.memory_class` chooses by default.
     """
     from fastsde.integrate.cuda_measurements import host_job, task_options
     from fastsde.integrate.devices import memory_class, model_program
     from fastsde.integrate.lowering import lower
     from fastsde.kernels.cuda import compile_kernel
+    from fastsde.kernels.gpu.placement import limit_of
     from fastsde.problem.data import build_problem
 
     lowered = lower(study, model, build_problem(study))
-    chosen = where or (memory_class(lowered, study.dtype) if task == "advance" else "global")
-    program = model_program(study, lowered, chosen, **task_options(study, lowered, task))
+    limit = limit_of(capability)
+    chosen = where or (memory_class(lowered, study.dtype, limit) if task == "advance" else "global")
+    program = model_program(study, lowered, chosen, limit=limit, **task_options(study, lowered, task))
     return str(compile_kernel(program, task, host_job(study, lowered, task), capability))
 
 

@@ -17,7 +17,6 @@ class Advance(NamedTuple):
     trajectory: Any  # number of the first
     start: int
     steps: int
-    closing: bool
     data: Any
     dynamics: Any
     key: Any

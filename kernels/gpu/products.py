@@ -100,9 +100,13 @@ def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
             m[g + j] = total
 
 
-def parts(make, multiply_add, zero):
-    """Return the functions that products are made of, as kernels of the target call them, by their names."""
+def parts(make, multiply_add, zero, entry=None):
+    """Return the functions that products are made of, as kernels of the target call them, by their names.
+
+    `entry` takes the place of `entry_of`, if a target has its own.
+    """
     names = {"fma": multiply_add, "zero_of": make(zero)}
-    for function in (entry_of, put, entry_product, tile_product):
+    names["entry_of"] = make(with_names(entry_of, names)) if entry is None else entry
+    for function in (put, entry_product, tile_product):
         names[function.__name__] = make(with_names(function, names))
     return names

@@ -36,9 +36,16 @@ class Rebinding:
         The named tuples that choose implementations.
     constants : dict, optional
         Values of global names, in the place of those that kernels find.
+
+    Attributes
+    ----------
+    names : set of str
+        What the functions that have been copied refer to by name: globals, and fields of named tuples.
     """
 
-    def __init__(self, primitives, doubles, make, dtype, data, dynamics=None, constants=None):
+    def __init__(
+        self, primitives, doubles, make, dtype, data, dynamics=None, constants=None
+    ):
         self._single = np.dtype(dtype) == np.float32
         self._primitives = {id(key): value for key, value in primitives.items()}
         self._doubles = self._primitives | {id(key): value for key, value in doubles.items()}
@@ -46,6 +53,7 @@ class Rebinding:
         self._make, self._data, self._outer = make, data, _Outer(dynamics)
         self._array, self._constants = np.empty(0, dtype), constants or {}
         self._made, self._varies = {}, {}
+        self.names = set()
 
     def bind(self, function):
         """Return the copy of a kernel, as a Python function: what it calls is made, itself it is not."""
@@ -64,6 +72,7 @@ class Rebinding:
         single = self._single and not double
         primitives = self._doubles if double else self._primitives
         bound = {"__builtins__": __builtins__, "__name__": function.__module__}
+        self.names |= _all_names(function.__code__)
         for name, value in _names(function):
             if name in self._constants:
                 bound[name] = self._constants[name]

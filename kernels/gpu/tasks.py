@@ -8,7 +8,7 @@ from typing import Any
 
 from numba import uint64
 
-from fastsde.kernels.block import Model, Passages, Span, advance_block
+from fastsde.kernels.block import Model, Passages, Span, advance_block, look
 from fastsde.kernels.dln import product
 from fastsde.kernels.lanczos import block_eigenvalues
 from fastsde.kernels.lanes import meet, share
@@ -16,6 +16,7 @@ from fastsde.kernels.normal import add_normals, fill_normals
 from fastsde.kernels.observe import observe_block, put_product
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import START, Stream, counter_words
+from fastsde.kernels.watch import count_pending
 
 __all__ = ["TASKS"]
 
@@ -29,12 +30,19 @@ def advance_task(m, indices, t, job):
     """Advance trajectory `t`, unless it has nothing more to record."""
     _enter(m, job.state, t)
     number = uint64(job.trajectory + t)
-    span = Span(job.start, job.steps, job.closing)
+    span = Span(job.start, job.steps, False)
     model = Model(NET, job.data, job.dynamics, job.key)
     advance_block(m, indices, number, t, span, model, Passages(job.events, job.diverged, job.passed))
     for k in share(m, NUMBERS):
         job.state[t, k] = m[k]
     meet(m)
+
+
+def look_task(m, indices, t, job):
+    """Look at the state of trajectory `t`: passages and divergences."""
+    _enter(m, job.state, t)
+    passages = Passages(job.events, job.diverged, job.passed)
+    look(m, NET, job.data, passages, t, job.start, count_pending(job.passed, t, 1))
 
 
 def measure_task(m, indices, t, job):
@@ -102,6 +110,7 @@ def _enter(m, state, t):
 
 TASKS = {
     "advance": advance_task,
+    "look": look_task,
     "measure": measure_task,
     "noise": noise_task,
     "curve": curve_task,

@@ -5,13 +5,13 @@ same numbers; loops marked `share` in the kernels, products and sums are divided
 always made of the same parts in the same order, whatever the number of threads.
 """
 
-from fastsde.kernels import chain, dln, lanes, matmul, watch
+from fastsde.kernels import block, chain, dln, lanes, matmul, watch
 from fastsde.kernels.gpu.products import entry_product, fma, tile_product, zero_of
 from fastsde.kernels.gpu.replacements import Replacements
 from fastsde.kernels.layout import Data
 from fastsde.kernels.step import is_cooperative
 
-__all__ = ["PARTS", "primitives", "works_for"]
+__all__ = ["PARTS", "asking", "primitives", "works_for"]
 
 PARTS = 32
 """Parts of a sum; as many numbers follow the memory of a trajectory."""
@@ -130,3 +130,44 @@ def primitives(make, size, own, names):
         The parts of products by name, as `make` left them (`fastsde.kernels.gpu.products.parts`).
     """
     return SHARED.made(make, {**names, **own, "SIZE": size})
+
+
+def asking(make, any_of, count_of, rank):
+    """Return forms of what depends on whether a trajectory of several, in step with each other, does something.
+
+    Parameters
+    ----------
+    make : callable
+        Turns a Python function into what kernels of the target call.
+    any_of, count_of : callable
+        Whether a condition holds for any thread that is in step, and for how many.
+    rank : callable
+        The number of a thread among those of its trajectory.
+    """
+
+    def any_lane(mask):
+        return any_of(mask)
+
+    def count_pending(passed, row, width):
+        """Passages that these trajectories await, each counted by its first thread."""
+        pending = 0
+        for e in range(passed.shape[1]):
+            pending += count_of(rank() == 0 and passed[row, e] < 0)
+        return pending
+
+    def note(bits, passed, row, event, step):
+        new = (bits & 1) != 0 and rank() == 0 and passed[row, event] < 0
+        if new:
+            passed[row, event] = step
+        return count_of(new)
+
+    def ended(m, finite, events):
+        """Return whether no trajectory can change anything that is recorded."""
+        return not any_of(finite == finite or len(events.radii) > 0)
+
+    return {
+        lanes.any_lane: make(any_lane),
+        watch.count_pending: make(count_pending),
+        watch._note: make(note),
+        block.ended: make(ended),
+    }

@@ -91,7 +91,7 @@ def _leads(m):
     return True
 
 
-def primitives(dtype, make, own):
+def primitives(dtype, make, own, entry=None):
     """Return what takes the place of the primitives, the same in ``float64``, and functions by their names.
 
     Parameters
@@ -102,9 +102,11 @@ def primitives(dtype, make, own):
         Turns a Python function into what kernels of the target call.
     own : dict
         Of the target: `fastsde.kernels.lanes.fma` at least.
+    entry : callable, optional
+        Of the target, in the place of `fastsde.kernels.gpu.products.entry_of`.
     """
     real = np.dtype(dtype).type
-    names = products.parts(make, own[lanes.fma], _zero_of(real))
+    names = products.parts(make, own[lanes.fma], _zero_of(real), entry)
     table = PLAIN.made(make) | products.PRODUCTS.made(make, names)
     cast = make(_cast(real))
     table |= dict.fromkeys((lanes.broadcast, lanes.like, lanes.scalar), cast)

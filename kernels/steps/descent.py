@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from fastsde.kernels.dln import deviation_square, full_residual, push
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import RESIDUAL, step_of
 
 __all__ = ["Descent"]
 
@@ -15,7 +15,7 @@ class Descent(NamedTuple):
     dt: float
 
 
-@step_of(Descent, cooperative=True)
+@step_of(Descent, cooperative=True, memory=RESIDUAL)
 def descent(dynamics, m, net, data, moment):
     """Take ``theta <- theta - dt grad L``."""
     full_residual(m, net, data)

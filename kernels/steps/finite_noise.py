@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from fastsde.kernels.dln import deviation_square, push
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.residual import finite_noise, gaussian_weights
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import RESIDUAL, step_of
 from fastsde.kernels.taming import kept_drift
 
 __all__ = ["FiniteNoise"]
@@ -21,7 +21,7 @@ class FiniteNoise(NamedTuple):
     clock: Any
 
 
-@step_of(FiniteNoise, cooperative=True)
+@step_of(FiniteNoise, cooperative=True, memory=RESIDUAL)
 def finite_noise_step(dynamics, m, net, data, moment):
     """Take ``theta <- theta - dt (grad L + amplitude C^(1/2) xi)``, C the covariance of one sample."""
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from fastsde.kernels.chain import chain_pair_step, chain_step
 from fastsde.kernels.lanes import scalar
 from fastsde.kernels.population import draw_fresh
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import SAMPLES, step_of
 from fastsde.kernels.steps.svag import pair_of
 
 __all__ = ["FreshSgd"]
@@ -21,7 +21,7 @@ class FreshSgd(NamedTuple):
     population: Any
 
 
-@step_of(FreshSgd, cooperative=True)
+@step_of(FreshSgd, cooperative=True, memory=SAMPLES)
 def fresh_sgd(dynamics, m, net, data, moment):
     """Take a step of SGD."""
     draw_fresh(m, net, dynamics.population, dynamics.batch, moment.stream)

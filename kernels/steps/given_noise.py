@@ -7,7 +7,7 @@ from fastsde.kernels.lanes import broadcast, fma, load, meet, share, store
 from fastsde.kernels.noise_law import fill_law, stretch
 from fastsde.kernels.options import never_inlined
 from fastsde.kernels.philox import FACTOR, NOISE
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import RESIDUAL, step_of
 from fastsde.kernels.steps.isotropic import faster_with_noise
 from fastsde.kernels.taming import kept_drift
 
@@ -26,7 +26,7 @@ class GivenNoise(NamedTuple):
     clock: Any
 
 
-@step_of(GivenNoise, cooperative=True, rescale=faster_with_noise)
+@step_of(GivenNoise, cooperative=True, rescale=faster_with_noise, memory=RESIDUAL)
 def given_noise(dynamics, m, net, data, moment):
     """Take ``theta <- theta - dt grad L + amplitude (d xi + F eta)``."""
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)

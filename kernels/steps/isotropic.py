@@ -6,7 +6,7 @@ from fastsde.kernels.dln import deviation_square, full_residual, push
 from fastsde.kernels.noise_law import add_law, stretch
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import NOISE
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import RESIDUAL, step_of
 from fastsde.kernels.taming import kept_drift
 
 __all__ = ["Isotropic"]
@@ -28,7 +28,7 @@ def faster_with_noise(dynamics, f, noise):
     return type(dynamics)(dynamics.dense, dynamics.dt * f, dynamics.amplitude * noise, *dynamics[3:])
 
 
-@step_of(Isotropic, cooperative=True, rescale=faster_with_noise)
+@step_of(Isotropic, cooperative=True, rescale=faster_with_noise, memory=RESIDUAL)
 def isotropic(dynamics, m, net, data, moment):
     """Take ``theta <- theta - dt grad L + amplitude xi``."""
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)

@@ -7,7 +7,7 @@ from fastsde.kernels.lanes import scalar
 from fastsde.kernels.minibatch import choose, gather
 from fastsde.kernels.normal import add_normals
 from fastsde.kernels.philox import LABEL
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import SAMPLES, step_of
 
 __all__ = ["LabelNoiseSgd"]
 
@@ -22,7 +22,7 @@ class LabelNoiseSgd(NamedTuple):
     label_sd: float
 
 
-@step_of(LabelNoiseSgd, cooperative=True)
+@step_of(LabelNoiseSgd, cooperative=True, memory=SAMPLES)
 def label_noise_sgd(dynamics, m, net, data, moment):
     """Take a step of SGD on noisy labels."""
     start, size = choose(dynamics.sampling, dynamics.batch, len(data.inputs), m, moment)

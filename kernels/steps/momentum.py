@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from fastsde.kernels.lanes import broadcast, fma, load, meet, share, store
 from fastsde.kernels.options import never_inlined
-from fastsde.kernels.step import faster_with_inner, step, step_of
+from fastsde.kernels.step import INNER, faster_with_inner, step, step_of
 
 __all__ = ["Momentum"]
 
@@ -22,7 +22,7 @@ class Momentum(NamedTuple):
     nesterov: bool
 
 
-@step_of(Momentum, cooperative=True, rescale=faster_with_inner)
+@step_of(Momentum, cooperative=True, rescale=faster_with_inner, memory=INNER)
 def momentum(dynamics, m, net, data, moment):
     """Take the inner step, then turn it into one with momentum."""
     for k in share(m, net.parameters):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from fastsde.kernels.dln import deviation_square, push
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.residual import population_noise
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import RESIDUAL, step_of
 from fastsde.kernels.taming import kept_drift
 
 __all__ = ["PopulationNoise"]
@@ -21,7 +21,7 @@ class PopulationNoise(NamedTuple):
     clock: Any
 
 
-@step_of(PopulationNoise, cooperative=True)
+@step_of(PopulationNoise, cooperative=True, memory=RESIDUAL)
 def population_noise_step(dynamics, m, net, data, moment):
     """Take ``theta <- theta - dt (grad L + amplitude C^(1/2) xi)``, C the covariance of one sample."""
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)

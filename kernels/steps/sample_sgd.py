@@ -6,7 +6,7 @@ from fastsde.kernels.chain import chain_pair_step, chain_step
 from fastsde.kernels.lanes import scalar
 from fastsde.kernels.minibatch import choose, gather
 from fastsde.kernels.moment import with_stream
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import SAMPLES, step_of
 from fastsde.kernels.steps.svag import other_batch, pair_of
 
 __all__ = ["SampleSgd"]
@@ -21,7 +21,7 @@ class SampleSgd(NamedTuple):
     sampling: int
 
 
-@step_of(SampleSgd, cooperative=True)
+@step_of(SampleSgd, cooperative=True, memory=SAMPLES)
 def sample_sgd(dynamics, m, net, data, moment):
     """Take a step of SGD."""
     start, size = choose(dynamics.sampling, dynamics.batch, len(data.inputs), m, moment)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from fastsde.kernels.lanes import scalar
 from fastsde.kernels.options import in_double, inlined
 from fastsde.kernels.precision import Float64
-from fastsde.kernels.step import rescaled, step, step_of
+from fastsde.kernels.step import INNER, rescaled, step, step_of
 
 __all__ = ["CONSTANT", "COSINE", "STAIRS", "Schedule", "Scheduled", "rate_factor"]
 
@@ -35,7 +35,7 @@ class Scheduled(NamedTuple):
     power: float
 
 
-@step_of(Scheduled, cooperative=True, rescale=None)
+@step_of(Scheduled, cooperative=True, rescale=None, memory=INNER)
 def scheduled(dynamics, m, net, data, moment):
     """Take the inner step at the learning rate of now."""
     f = scalar(m, rate_factor(dynamics.schedule, moment.number))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from fastsde.kernels.dispatch import ByClass
 from fastsde.kernels.moment import rekeyed
 from fastsde.kernels.options import inlined
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import INNER, step_of
 
 __all__ = ["Svag", "other_batch", "pair_of"]
 
@@ -37,7 +37,7 @@ pair_of = ByClass(two_batches, "dynamics", "inner", enters=True, inline=True).of
 """Register the decorated function as what SVAG does with two batches of a step of SGD."""
 
 
-@step_of(Svag, cooperative=True)
+@step_of(Svag, cooperative=True, memory=INNER)
 def svag(dynamics, m, net, data, moment):
     """Take a step of SVAG."""
     return two_batches(dynamics.inner, dynamics, m, net, data, moment)

@@ -7,7 +7,7 @@ from fastsde.kernels.lanes import load, meet, share, store
 from fastsde.kernels.minibatch import add_counts, choose, count_weights
 from fastsde.kernels.moment import with_stream
 from fastsde.kernels.residual import finite_noise
-from fastsde.kernels.step import step_of
+from fastsde.kernels.step import RESIDUAL, step_of
 from fastsde.kernels.steps.svag import other_batch, pair_of
 
 __all__ = ["WeightSgd"]
@@ -22,7 +22,7 @@ class WeightSgd(NamedTuple):
     sampling: int
 
 
-@step_of(WeightSgd, cooperative=True)
+@step_of(WeightSgd, cooperative=True, memory=RESIDUAL)
 def weight_sgd(dynamics, m, net, data, moment):
     """Take a step of SGD."""
     start, size = choose(dynamics.sampling, dynamics.batch, len(data.inputs), m, moment)

@@ -119,30 +119,32 @@ def test_diverged_trajectories_are_marked_at_the_same_step():
     np.testing.assert_array_equal(np.isnan(here["loss"]), np.isnan(there["loss"]))
 
 
-@pytest.mark.parametrize(
-    "name", ["sgd", "sgd weights", "gradient"] if cases.CHOSEN is cases.SOME else cases.TEAMS
-)
-def test_a_team_computes_what_a_thread_does(name, monkeypatch):
-    shared, one = snapshots(studied(name, steps=3), 3, device="cuda")
-    assert one.attributes["device"].endswith("shared")
-    for where in ("local", "team", "global"):
+@pytest.mark.parametrize("name", cases.TEAMS)
+def test_all_classes_of_memory_compute_the_same(name, monkeypatch):
+    first, one = snapshots(studied(name, steps=3), 3, device="cuda")
+    chosen = one.attributes["device"].split()[-1]
+    assert chosen == ("lane" if name == "sgd" else "shared")
+    for where in {"local", "shared", "block", "team", "global"} - {chosen}:
         monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
-        alone, other = snapshots(studied(name, steps=3), 3, device="cuda")
+        again, other = snapshots(studied(name, steps=3), 3, device="cuda")
         assert other.attributes["device"].endswith(where)
-        for variable in shared:
-            np.testing.assert_allclose(alone[variable], shared[variable], rtol=1e-12, atol=1e-12)
+        for variable in first:
+            np.testing.assert_allclose(again[variable], first[variable], rtol=1e-12, atol=1e-12)
         for event in one.events:
             np.testing.assert_array_equal(one.events[event], other.events[event])
 
 
-def test_the_size_of_a_team_changes_no_bit(monkeypatch):
-    found = []
-    for threads in (1, 3, 8):
-        monkeypatch.setattr(devices, "_PROGRAMS", {})
-        monkeypatch.setattr(cuda, "TEAM", threads)
-        found.append(snapshots(studied("gradient stable", steps=2), 2, device="cuda")[0])
-    same(found[0], found[1])
-    same(found[0], found[2])
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_any_number_of_threads_computes_the_same(lanes, monkeypatch):
+    """Three trajectories: with one thread each, the last warp has one that is not there."""
+    two, one = snapshots(studied("gradient stable", steps=2), 3, device="cuda")
+    monkeypatch.setattr(devices, "_PROGRAMS", {})
+    monkeypatch.setattr(cuda, "LANES", lanes)
+    again, other = snapshots(studied("gradient stable", steps=2), 3, device="cuda")
+    for variable in two:
+        np.testing.assert_allclose(again[variable], two[variable], rtol=1e-12, atol=1e-12)
+    for event in one.events:
+        np.testing.assert_array_equal(one.events[event], other.events[event])
 
 
 GIVEN = [[[1.0, 2.0, 3.0]] * 4, [[0.5, 0.0, 1.0, 0.0]] * 2]
