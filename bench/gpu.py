@@ -1,14 +1,14 @@
 """``python -m bench.gpu``: the speed of the kernels on a GPU, compared with JAX on the same GPU.
 
 For each case: the time of the kernel alone (device events) and of a whole run from the study to its files
-(host clock) with where it goes, registers and occupancy, and the fraction of the roofline. The roofline counts
-the instructions of a lane, half the flop and 45 per normal (Philox 18, Box-Muller 27), at one instruction per
-lane and cycle. Programs are compiled before, all at once in processes of their own; the time of that is listed
-as that of a first launch. JAX runs `bench.peers.jax_peer` with its fastest generator and all trajectories in
-one batch, also to the host.
+(host clock) with where it goes, registers and occupancy, and the fraction of the roofline. The roofline
+counts the instructions of a lane, half the flop and 45 per normal (Philox 18, Box-Muller 27), at one
+instruction per lane and cycle. Programs are compiled before, all at once in processes of their own; the time
+of that is listed as that of a first launch. JAX runs `bench.peers.jax_peer` with its fastest generator and
+all trajectories in one batch, until the states are on the host.
 
-Each case is printed and written as it ends; a signal or ``--limit`` stops the rest. ``--check`` compares every
-case of tests/gpu/cases.py with the CPU instead (`bench.gpu_check`). ``--dry`` does either with a few
+Each case is printed and written as it ends; a signal or ``--limit`` stops the rest. ``--check`` compares
+every case of tests/gpu/cases.py with the CPU instead (`bench.gpu_check`). ``--dry`` does either with a few
 trajectories, also in numba's simulator.
 """
 
@@ -129,7 +129,11 @@ def _arguments(arguments):
     parser.add_argument("--repeats", type=int, default=2, metavar="N", help="best of N runs (default: 2)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that compile at a time")
     parser.add_argument(
-        "--limit", type=float, default=480.0, metavar="SECONDS", help="begin nothing after that (default: 480)"
+        "--limit",
+        type=float,
+        default=480.0,
+        metavar="SECONDS",
+        help="begin nothing after that (default: 480)",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: bench/results/gpu.json")
     return parser.parse_args(arguments)

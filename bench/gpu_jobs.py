@@ -78,7 +78,7 @@ def results(commands, workers, clock, environment=None):
 
 
 def _begin(arguments, environment):
-    out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+    out, err = (tempfile.TemporaryFile("w+") for _ in range(2))  # noqa: SIM115
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments], stdout=out, stderr=err, env={**os.environ, **environment}
     )

@@ -1,7 +1,7 @@
-"""One case of `bench.gpu` in a process of its own: ``python -m bench.gpu_one WHAT NAME ...``, JSON at the end.
+"""One case of `bench.gpu` in a process of its own: ``python -m bench.gpu_one WHAT NAME ...``, ends in JSON.
 
-``first``: a few trajectories, which compiles or loads the programs; how long that takes. ``jax``: the whole run
-of the peer, its fastest variant, chosen by short runs.
+``first``: a few trajectories, which compiles or loads the programs; how long that takes. ``jax``: the whole
+run of the peer, its fastest variant, chosen by short runs.
 """
 
 import importlib.util

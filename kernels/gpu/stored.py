@@ -1,10 +1,11 @@
 """Compiled kernels of devices on disk: a file per kernel, under a hash of everything it was compiled from.
 
-The files are beside the compiled code for CPUs (`fastsde.kernels.options.CACHE_FOLDER`), in ``cuda``. The hash
-covers the code of all functions that a kernel calls, at any depth, with the constants in it, the sources of
-all kernels (some of which emit code), the types of the arguments, the compute capability and the versions of
-compiler and toolkit. So a file never has to be changed or removed; one that is broken is the same as none. A file appears under its name when it is whole:
-processes that compile the same kernel at the same time replace each other's file by an equal one.
+The files are beside the compiled code for CPUs (`fastsde.kernels.options.CACHE_FOLDER`), in ``cuda``. The
+hash covers the code of all functions that a kernel calls, at any depth, with the constants in it, the sources
+of all kernels (some of which emit code), the types of the arguments, the compute capability and the versions
+of compiler and toolkit. So a file never has to be changed or removed; one that is broken is the same as none.
+A file appears under its name when it is whole: processes that compile the same kernel at the same time
+replace each other's file by an equal one.
 """
 
 import contextlib
@@ -227,8 +228,8 @@ def _rebuilt(kinds, about, image):
 
     library = CUDACodeLibrary._rebuild(
         codegen=None, name=about["name"], entry_name=about["entry"], llvm_strs=[], ptx_cache={},
-        cubin_cache={tuple(about["target"]): ObjectCode.from_cubin(image)}, linkerinfo_cache={}, max_registers=None,
-        nvvm_options={}, needs_cudadevrt=False, nrt=False, use_cooperative=False, lto=False,
+        cubin_cache={tuple(about["target"]): ObjectCode.from_cubin(image)}, linkerinfo_cache={},
+        max_registers=None, nvvm_options={}, needs_cudadevrt=False, nrt=False, use_cooperative=False, lto=False,
     )  # fmt: skip
     return _Kernel._rebuild(
         cooperative=False, name=about["entry"], signature=Signature(types.none, kinds, None),

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench import gpu as bench
 from bench import gpu_check, gpu_jobs
 from bench.gpu_cases import NETWORKS, SIZES
 
+ROOT = Path(__file__).parents[2]
 SHORT = ["--dry", "--no-jax", "--no-first", "--repeats", "1", "--cases", "sgd", "linear", "normals"]
 
 
@@ -44,7 +44,17 @@ def test_when_the_time_is_over_the_rest_is_named(tmp_path, monkeypatch):
 
 def test_a_signal_leaves_what_is_known(tmp_path):
     path = tmp_path / "gpu.json"
-    arguments = ["-m", "bench.gpu", "--dry", "--no-jax", "--no-first", "--repeats", "1", "--output", str(path)]
+    arguments = [
+        "-m",
+        "bench.gpu",
+        "--dry",
+        "--no-jax",
+        "--no-first",
+        "--repeats",
+        "1",
+        "--output",
+        str(path),
+    ]
     run = subprocess.Popen([sys.executable, *arguments, "--cases", "linear", "langevin"], cwd=ROOT)
     while not path.exists() and run.poll() is None:
         time.sleep(0.05)

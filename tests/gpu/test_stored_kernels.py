@@ -1,4 +1,4 @@
-"""Compiled programs on disk, as far as that can be seen without a device: stored, found again, and launchable.
+"""Compiled programs on disk, as far as that can be seen without a device: stored, found, and launchable.
 
 A device does what is replaced here: it binds code to a context, and takes the arguments.
 """
@@ -109,13 +109,13 @@ def _check_arguments(ptx, kernel, values):
         given = []
         for kind, value in zip(kernel.argument_types, values, strict=True):
             kernel._prepare_args(kind, value, 0, [], given)
-    sizes = [8 * (1 if isinstance(x, bool) else ctypes.sizeof(x) if hasattr(x, "value") else 8) for x in given]
+    sizes = [
+        8 * (1 if isinstance(x, bool) else ctypes.sizeof(x) if hasattr(x, "value") else 8) for x in given
+    ]
     assert sizes == [int(bits) for bits in declared]
 
 
 def _on_device(array):
-    layout = SimpleNamespace(
-        strides_in_bytes=array.strides, is_contiguous_c=False, is_contiguous_f=False
-    )
+    layout = SimpleNamespace(strides_in_bytes=array.strides, is_contiguous_c=False, is_contiguous_f=False)
     there = SimpleNamespace(size=array.size, dtype=array.dtype, ptr=1, shape=array.shape, _layout=layout)
     return SimpleNamespace(to_device=lambda retr, stream: there)

@@ -32,9 +32,14 @@ def test_what_is_written_is_read(folder):
 
 @pytest.mark.parametrize(
     "harm",
-    [lambda whole: b"", lambda whole: whole[:-1], lambda whole: whole[:-1] + b"\0", lambda whole: b"x" + whole,
-     lambda whole: whole[:20]],
-)  # fmt: skip
+    [
+        lambda whole: b"",
+        lambda whole: whole[:-1],
+        lambda whole: whole[:-1] + b"\0",
+        lambda whole: b"x" + whole,
+        lambda whole: whole[:20],
+    ],
+)
 def test_a_broken_file_is_none_and_is_replaced(folder, harm):
     stored.write("abc", ABOUT, IMAGE)
     path = stored.path_of("abc")
