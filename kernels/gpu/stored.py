@@ -229,7 +229,8 @@ def _rebuilt(kinds, about, image):
     library = CUDACodeLibrary._rebuild(
         codegen=None, name=about["name"], entry_name=about["entry"], llvm_strs=[], ptx_cache={},
         cubin_cache={tuple(about["target"]): ObjectCode.from_cubin(image)}, linkerinfo_cache={},
-        max_registers=None, nvvm_options={}, needs_cudadevrt=False, nrt=False, use_cooperative=False, lto=False,
+        max_registers=None, nvvm_options={}, needs_cudadevrt=False, nrt=False, use_cooperative=False,
+        lto=False,
     )  # fmt: skip
     return _Kernel._rebuild(
         cooperative=False, name=about["entry"], signature=Signature(types.none, kinds, None),
