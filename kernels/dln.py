@@ -5,9 +5,10 @@ is added to R and carried through the same back-propagation. Argument `m` is the
 what is where.
 """
 
-from fastsde.kernels.lanes import broadcast, fma, load, meet, share, store
-from fastsde.kernels.layout import Data
+from fastsde.kernels.lanes import broadcast, fma, load, meet, scalar, share, store
+from fastsde.kernels.layout import Data, Measurements
 from fastsde.kernels.matmul import matmul
+from fastsde.kernels.measure import curve, measure
 from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.primitive import primitive
 from fastsde.kernels.surface import surface_energy, surface_residual
@@ -68,6 +69,8 @@ def full_residual(m, net, data):
 
 @choice(full_residual, inline=True)
 def _full_residual(m, net, data):
+    if has_class(data, Measurements):
+        return lambda m, net, data: curve(m, net, data, m, net.deviation, m, net.residual)
     return _network_residual if has_class(data, Data) else surface_residual
 
 
@@ -143,6 +146,8 @@ def scaled_loss(m, net, data):
 
 @choice(scaled_loss, inline=True)
 def _scaled_loss(m, net, data):
+    if has_class(data, Measurements):
+        return _measured_loss
     return _network_loss if has_class(data, Data) else surface_energy
 
 
@@ -154,6 +159,18 @@ def _network_loss(m, net, data):
     return inner_product(m, net.spare, net.spare, d_in * d_out) * (0.5 * data.scale)
 
 
+def _measured_loss(m, net, data):
+    n = len(data.inputs)
+    if len(data.density) == 0:
+        measure(m, net, data, m, net.deviation, net.error)
+        return inner_product(m, net.error, net.error, n) * (0.5 * data.scale / scalar(m, n))
+    total = broadcast(m, 0.0)
+    for k in range(net.widths[0] * net.widths[-1]):
+        off = load(m, net.deviation + k)
+        total = fma(off * data.density[k], off, total)
+    return total * (0.5 * data.scale)
+
+
 def radius_square(m, net, data):
     """Return the squared distance of the state from the origin; of a landscape, from its centre."""
     raise NotImplementedError("compiled only")
@@ -161,7 +178,7 @@ def radius_square(m, net, data):
 
 @choice(radius_square, inline=True)
 def _radius_square(m, net, data):
-    if has_class(data, Data):
+    if has_class(data, Data) or has_class(data, Measurements):
         return lambda m, net, data: inner_product(m, 0, 0, net.parameters)
     return lambda m, net, data: deviation_square(m, net)
 

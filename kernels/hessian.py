@@ -12,8 +12,10 @@ import numpy as np
 
 from fastsde.kernels.dln import deviate, full_residual, product
 from fastsde.kernels.lanes import load, store
+from fastsde.kernels.layout import Measurements
 from fastsde.kernels.matmul import matmul
-from fastsde.kernels.options import kernel
+from fastsde.kernels.measure import curve
+from fastsde.kernels.options import choice, has_class, kernel
 
 __all__ = ["Space", "hessian_vector", "plan_space", "settle"]
 
@@ -83,16 +85,31 @@ def settle(m, space, net, data, plan):
 def hessian_vector(m, space, net, data, plan, direction, out):
     """Write H times the direction at place `direction` of `space` to place `out`; after `settle`."""
     top = _forth(m, space, net, plan, direction)
+    _curve(m, space, net, data, top, plan.change)
+    _back(m, space, net, plan, direction, out)
+
+
+def _curve(m, space, net, data, top, change):
+    """Write the change of R by a change of the end-to-end matrix at place `top` of `space`."""
+    raise NotImplementedError("compiled only")
+
+
+@choice(_curve)
+def _chosen_curve(m, space, net, data, top, change):
+    if has_class(data, Measurements):
+        return lambda m, space, net, data, top, change: curve(m, net, data, space, top, space, change)
+    return _network_curve
+
+
+def _network_curve(m, space, net, data, top, change):
     d_in, d_out = net.widths[0], net.widths[-1]
     if data.white:
         for k in range(d_out * d_in):
-            store(space, plan.change + k, load(space, top + k) * data.scale)
+            store(space, change + k, load(space, top + k) * data.scale)
     else:
-        change = plan.change
         matmul(space, top, d_in, 1, data.covariance, 0, d_in, 1, space, change, d_out, d_in, d_in, None)
         for k in range(d_out * d_in):
             store(space, change + k, load(space, change + k) * data.scale)
-    _back(m, space, net, plan, direction, out)
 
 
 @kernel

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["SAMPLE_CHUNK", "Data", "Events", "Network", "plan_network"]
+__all__ = ["SAMPLE_CHUNK", "Data", "Events", "Measurements", "Network", "plan_network"]
 
 SAMPLE_CHUNK = 32  # samples whose activations are held at once when noise is measured
 
@@ -57,6 +57,24 @@ class Data(NamedTuple):
     floor: float  # loss at the optimum
     label_sd: float  # standard deviation of the population's label noise
     spread: float  # E tau^2 of elliptical inputs x = sqrt(tau) g; 1 for Gaussian
+
+
+class Measurements(NamedTuple):
+    """The problem of linear measurements of the end-to-end matrix, ``y_i = <A_i, W> + noise``.
+
+    Each A_i is full, or a single entry (completion): `entries` and `first` are empty, or not.
+    """
+
+    inputs: Any  # (n, d_out d_in) A_i row by row; (n, 0) of single entries; n = 0 for a population
+    labels: Any  # (n, 1)
+    noise: Any  # (n,): labels less what the optimum predicts
+    entries: Any  # (n,) ascending, the place of each sample's entry; of a population, those that are drawn
+    first: Any  # (d_out d_in + 1,) of each entry, the first of its samples
+    density: Any  # (d_out d_in,) the diagonal of E vec(A) vec(A)^T where that is diagonal; else empty
+    optimum: Any  # (d_out, d_in)
+    scale: float  # c: loss = c/2 E (<A, W> - y)^2
+    floor: float  # loss at the optimum
+    label_sd: float  # standard deviation of the population's label noise
 
 
 class Events(NamedTuple):

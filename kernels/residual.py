@@ -8,8 +8,14 @@ import math
 
 from fastsde.kernels.dln import inner_product
 from fastsde.kernels.lanes import broadcast, fma, load, meet, scalar, share, store
-from fastsde.kernels.layout import SAMPLE_CHUNK, Data
+from fastsde.kernels.layout import SAMPLE_CHUNK, Data, Measurements
 from fastsde.kernels.matmul import matmul
+from fastsde.kernels.measured_noise import (
+    measured_noise,
+    measured_population,
+    measured_population_trace,
+    measured_trace,
+)
 from fastsde.kernels.noise_law import fill_law
 from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.philox import NOISE
@@ -55,6 +61,8 @@ def finite_noise(m, net, data):
 
 @choice(finite_noise, inline=True)
 def _finite_noise(m, net, data):
+    if has_class(data, Measurements):
+        return measured_noise
     return _network_noise if has_class(data, Data) else surface_weighted
 
 
@@ -69,13 +77,21 @@ def _network_noise(m, net, data):
     matmul(m, net.error, n, 1, data.inputs, 0, d_in, 1, m, net.residual, d_out, d_in, n, None)
 
 
-@inlined
 def population_noise(m, net, data, keep, amplitude, law, stream):
     """Compute ``R = c [keep D S + amplitude (D F H F^T + sigma Z F^T)]``, exact for elliptical inputs.
 
     H = sqrt(t2) G + sqrt(t2 - 1) g0 I with G symmetric, variance 1 off and 2 on the diagonal; Z iid; t2 = E
-    tau^2.
+    tau^2. Of measurements, see `fastsde.kernels.measured_noise`.
     """
+    raise NotImplementedError("compiled only")
+
+
+@choice(population_noise, inline=True, argument="law", field="clock")
+def _population_noise(m, net, data, keep, amplitude, law, stream):
+    return measured_population if has_class(data, Measurements) else _network_population
+
+
+def _network_population(m, net, data, keep, amplitude, law, stream):
     d_in, d_out = net.widths[0], net.widths[-1]
     size = d_in * d_out
     pairs = d_in * (d_in + 1) // 2
@@ -136,6 +152,8 @@ def noise_trace_finite(m, net, data, gradient_square):
 
 @choice(noise_trace_finite)
 def _noise_trace_finite(m, net, data, gradient_square):
+    if has_class(data, Measurements):
+        return measured_trace
     if has_class(data, Data):
         return lambda m, net, data, gradient_square: _network_trace(m, net, data, gradient_square)
     return surface_trace
@@ -208,6 +226,8 @@ def noise_trace_population(m, net, data, gradient_square):
 
 @choice(noise_trace_population)
 def _noise_trace_population(m, net, data, gradient_square):
+    if has_class(data, Measurements):
+        return measured_population_trace
     if has_class(data, Data):
         return lambda m, net, data, gradient_square: _population_trace(m, net, data, gradient_square)
     return lambda m, net, data, gradient_square: broadcast(m, 0.0)

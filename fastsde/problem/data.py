@@ -8,12 +8,13 @@ data only through ``S = E[x x^T]`` and ``Syx = E[y x^T]``, the sample means or t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.problem.measured import measured_fields
 from fastsde.study.random_streams import generator, random_frame, sample_inputs, sample_noise, whitened
 from fastsde.system.brief import brief
 from fastsde.system.errors import Complaint, StudyError, naming
@@ -67,7 +68,14 @@ class Problem:
     mode_strength : (K,) array
     mode_right : (d_in, K) array
         Singular value decomposition of `optimum`, strongest first; the largest entry of each right vector is
-        positive.
+        positive; of measurements those of the teacher.
+    entries : (n,) array of int or None
+        Completion: the place of each sample's entry in the matrix row by row, from 0; of a population the
+        entries that it is drawn from.
+    matrices : (n, d_out, d_in) array or None
+        Sensing: the A_i of finite data.
+    measured : (n,) array or None
+        The labels of measurements.
     """
 
     loss_scale: float
@@ -89,6 +97,9 @@ class Problem:
     mode_left: Array
     mode_strength: Array
     mode_right: Array
+    entries: NDArray[np.int64] | None = None
+    matrices: Array | None = None
+    measured: Array | None = None
     __repr__ = brief
 
     @property
@@ -134,7 +145,7 @@ def _refuse_overflow(*moments: NDArray[np.float64] | float) -> None:
 def _build(study: Study) -> Problem:
     data, widths = study.data, study.network.widths
     teacher = draw_teacher(data, widths[0], widths[-1])
-    if data.samples == "population":
+    if data.samples == "population" or data.measured:
         inputs = labels = None
         covariance = np.diag(input_scales(data, widths[0]) ** 2)
         cross, optimum = teacher @ covariance, teacher
@@ -152,7 +163,7 @@ def _build(study: Study) -> Problem:
         _refuse_overflow(optimum, residual)
     left, strength, right = modes(optimum)
     contiguous = np.ascontiguousarray
-    return Problem(
+    problem = Problem(
         loss_scale=study.network.loss_scale,
         teacher=contiguous(teacher),
         covariance=contiguous(covariance),
@@ -173,6 +184,7 @@ def _build(study: Study) -> Problem:
         mode_strength=strength,
         mode_right=right,
     )
+    return replace(problem, **measured_fields(data, study.network.loss, teacher)) if data.measured else problem
 
 
 def landscape_problem(centre: Array) -> Problem:

@@ -72,6 +72,10 @@ class DeepLinearNetwork:
         """Give ``R = c (W S - Syx)``, the gradient by the end-to-end matrix; (..., d_out, d_in)."""
         return self.loss_scale * (self.end_to_end(theta) @ problem.covariance - problem.cross)
 
+    def curve(self, matrix: Array, problem: Problem) -> Array:
+        """Give the change of the residual by that of the end-to-end matrix, ``c X S``; (..., d_out, d_in)."""
+        return self.loss_scale * matrix @ problem.covariance
+
     def loss(self, theta: Array, problem: Problem) -> Array:
         """Give the loss, ``optimum_loss + c/2 tr(D S D^T)`` with ``D = W - optimum``; (...)."""
         off = (self.end_to_end(theta) - problem.optimum) @ problem.factor
@@ -118,7 +122,7 @@ class DeepLinearNetwork:
         d_before = _derivative_before(layers, turns, before)
         d_after = _derivative_after(layers, turns, after)
         residual = self.residual(theta, problem)
-        d_residual = self.loss_scale * d_before[-1] @ problem.covariance
+        d_residual = self.curve(d_before[-1], problem)
         terms = zip(
             _pushed(d_residual, before, after),
             _pushed(residual, before, d_after),

@@ -109,6 +109,9 @@ PROBLEM: dict[str, Variable] = {
     "mode_left": Variable(("output", "mode"), "left singular vectors of the optimum", "1", "float64"),
     "mode_strength": Variable(("mode",), "singular values of the optimum", "1", "float64"),
     "mode_right": Variable(("input", "mode"), "right singular vectors of the optimum", "1", "float64"),
+    "entries": Variable(("measurement",), "place of each observed entry, row by row from 0", "1", "int64"),
+    "matrices": Variable(("measurement", "output", "input"), "matrices of measurements", "1", "float64"),
+    "measured": Variable(("measurement",), "labels of measurements", "1", "float64"),
 }
 """Arrays of the group "/problem"; scalars and words of the problem are attributes of the group."""
 

@@ -42,6 +42,10 @@ def data_faults(study: Content) -> Iterator[Fault]:
     if inputs.spectrum is not None and len(inputs.spectrum) != d_in:
         expected = f"{d_in} numbers, one per input"
         yield Fault(("data", "inputs", "spectrum"), list(inputs.spectrum), expected)
+    for number, (row, column) in enumerate(data.entries or ()):
+        if row > d_out or column > d_in:
+            expected = f"an entry of a matrix of {d_out} outputs and {d_in} inputs"
+            yield Fault(("data", "entries", number), [row, column], expected)
     if inputs.whiten and data.samples != "population" and data.samples <= d_in:
         fix = "take more samples, or set data.inputs.whiten = false"
         yield Fault(("data", "samples"), data.samples, f"more than the {d_in} inputs, to whiten", fix)

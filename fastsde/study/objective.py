@@ -195,6 +195,9 @@ class ObjectiveTraits:
     by_point : bool
         Whether it is a function of one point, which is called in ``float64`` on CPUs only.
     vocabulary : Vocabulary
+    measured : bool
+        Whether the samples are measurements of the end-to-end matrix in place of inputs: neither the best map
+        of each rank nor the noise at it is known then.
     """
 
     table: str
@@ -209,6 +212,7 @@ class ObjectiveTraits:
     degree: int | None
     by_point: bool
     vocabulary: Vocabulary
+    measured: bool = False
 
     @property
     def dimension(self) -> int:

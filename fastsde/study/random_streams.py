@@ -14,9 +14,9 @@ from fastsde.study.distributions import Inputs, LabelNoise
 __all__ = ["generator", "random_frame", "sample_inputs", "sample_noise", "symmetric_stable", "whitened"]
 
 Array = NDArray[np.float64]
-Purpose = Literal["teacher", "inputs", "label noise", "landscape"]
+Purpose = Literal["teacher", "inputs", "label noise", "landscape", "entries"]
 
-_STREAM: dict[Purpose, int] = {"teacher": 1, "inputs": 2, "label noise": 3, "landscape": 4}
+_STREAM: dict[Purpose, int] = {"teacher": 1, "inputs": 2, "label noise": 3, "landscape": 4, "entries": 5}
 
 
 def generator(seed: int, purpose: Purpose) -> Generator:

@@ -8,7 +8,7 @@ always made of the same parts in the same order, whatever the number of threads.
 from fastsde.kernels import chain, dln, lanes, matmul, watch
 from fastsde.kernels.gpu.products import entry_product, fma, tile_product, zero_of
 from fastsde.kernels.gpu.replacements import Replacements
-from fastsde.kernels.layout import Data
+from fastsde.kernels.layout import Data, Measurements
 from fastsde.kernels.step import is_cooperative
 
 __all__ = ["PARTS", "primitives", "works_for"]
@@ -21,7 +21,7 @@ SHARED = Replacements()
 
 def works_for(dynamics, data):
     """Return whether a team can take a step: of a network, and the step supports cooperative threads."""
-    return is_cooperative(dynamics) and isinstance(data, Data)
+    return is_cooperative(dynamics) and isinstance(data, Data | Measurements)
 
 
 def _rank():

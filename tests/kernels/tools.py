@@ -84,7 +84,7 @@ class Case:
 
     def batches(self, steps, *, first=0, start=0):
         """Sample indices of the block's mini-batches, (steps, batch, lanes), and their sizes."""
-        low, model, n = self.lowered, self.lowered.dynamics, len(self.problem.inputs)
+        low, model, n = self.lowered, self.lowered.dynamics, len(self.lowered.data.inputs)
         memory, indices = aligned(self.lanes, self.study.dtype), aligned(low.choice * self.lanes, np.int32)
         out = np.full((steps, model.batch, self.lanes), -1, dtype=np.int64)
         sizes = np.zeros(steps, dtype=np.int64)

@@ -28,7 +28,7 @@ def goes_by_samples(study: Study, model: Sgd | Svag, problem: Problem) -> bool:
     Multiply-adds of a step of B samples: ``3 B p`` against ``3 d_in p + 2 n d_in d_out``. Fresh samples have
     no other way, and only networks have chains.
     """
-    if not study.objective.linear:
+    if not study.objective.linear or study.objective.measured:
         return False
     if problem.inputs is None:
         return True

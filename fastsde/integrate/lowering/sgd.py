@@ -21,10 +21,12 @@ __all__ = ["sgd", "svag"]
 @plain_step.register(Sgd)
 def sgd(model: Sgd, request: Request) -> Any:
     """Return a step of SGD, with label noise if the model has it."""
-    from fastsde.kernels.steps import LabelNoiseSgd
+    from fastsde.kernels.steps import LabelNoiseSgd, NoisyMeasurements
 
     if model.label_noise is None or model.sampling == "fresh":
         return _batch(model, request)
+    if request.study.objective.measured:
+        return NoisyMeasurements(dense=True, **_drawing(model, request), label_sd=model.label_noise)
     return LabelNoiseSgd(dense=False, **_drawing(model, request), label_sd=model.label_noise)
 
 
@@ -50,6 +52,8 @@ def _batch(model: Sgd | Svag, request: Request) -> Any:
     from fastsde.kernels.steps import FreshSgd, SampleSgd, WeightSgd
 
     study, problem = request.study, request.problem
+    if model.sampling == "fresh" and study.objective.measured:
+        return _fresh_measurements(model, request)
     if model.sampling == "fresh":
         return FreshSgd(
             dense=False,
@@ -63,6 +67,28 @@ def _batch(model: Sgd | Svag, request: Request) -> Any:
     return WeightSgd(dense=True, **_drawing(model, request))
 
 
+def _fresh_measurements(model: Sgd | Svag, request: Request) -> Any:
+    """Return the step along the mean gradient of a batch of fresh measurements."""
+    from fastsde.kernels.steps import FreshMeasurements
+
+    problem = request.problem
+    return FreshMeasurements(
+        dense=False,
+        dt=model.dt(request.study.time.learning_rate),
+        batch=model.batch,
+        label_law=_law_codes()[problem.noise_kind],
+        label_tail=problem.noise_tail,
+        label_scale=problem.noise_scale,
+    )
+
+
+def _law_codes() -> dict[str, int]:
+    """Return the numbers by which the kernels know the laws of fresh numbers."""
+    from fastsde.kernels.population import GAUSSIAN, STABLE, STUDENT
+
+    return {"gaussian": GAUSSIAN, "student-t": STUDENT, "stable": STABLE}
+
+
 def _drawing(model: Sgd | Svag, request: Request) -> dict[str, Any]:
     """Return how a batch is drawn from finite data."""
     from fastsde.kernels.minibatch import DISTINCT, EPOCH, REPLACING
@@ -74,9 +100,9 @@ def _drawing(model: Sgd | Svag, request: Request) -> dict[str, Any]:
 
 def _population(study: Study, problem: Problem) -> Any:
     """Return the laws of inputs and labels as the kernels draw them."""
-    from fastsde.kernels.population import GAUSSIAN, STABLE, STUDENT, Population
+    from fastsde.kernels.population import Population
 
-    codes = {"gaussian": GAUSSIAN, "student-t": STUDENT, "stable": STABLE}
+    codes = _law_codes()
     nu = problem.input_tail
     finite_variance = problem.input_kind == "student-t" and nu > 2
     return Population(

@@ -9,6 +9,8 @@ import numpy as np
 
 from fastsde.problem.data import build_problem
 from fastsde.problem.initial_points import MATCHED_STARTS, balanced_factors, start_points
+from fastsde.problem.measured import measured_scale
+from fastsde.problem.measurements import MeasuredNetwork, measured_data
 from fastsde.problem.network import DeepLinearNetwork
 from fastsde.problem.objective import OBJECTIVES, Array, Key
 
@@ -34,7 +36,12 @@ class DeepLinearObjective:
     name: ClassVar[str] = "network"
 
     def __init__(self, study: Study, problem: Problem | None = None) -> None:
-        self.network = DeepLinearNetwork(study.network.widths, study.network.loss_scale)
+        self._measured = study.objective.measured
+        if self._measured:
+            scale = measured_scale(study.network.loss)
+            self.network: DeepLinearNetwork = MeasuredNetwork(study.network.widths, scale)
+        else:
+            self.network = DeepLinearNetwork(study.network.widths, study.network.loss_scale)
         self._study, self._problem = study, problem
         self._init, self._dtype = study.network.init, study.dtype
 
@@ -91,6 +98,8 @@ class DeepLinearObjective:
         from fastsde.kernels.layout import Data
 
         problem = self.problem
+        if self._measured:
+            return measured_data(problem, self._dtype)
         d_out, d_in = problem.optimum.shape
         inputs = np.empty((0, d_in)) if problem.inputs is None else problem.inputs
         labels = np.empty((0, d_out)) if problem.labels is None else problem.labels
