@@ -77,13 +77,21 @@ def _start(study: Study) -> str:
 
 def _data(study: Study) -> str:
     data = study.data
+    if data.file is not None:
+        names = data.file if isinstance(data.file, str) else " and ".join(data.file)
+        ways = [word for word, there in (("whitened", data.whiten), ("centred", data.centre)) if there]
+        how = f", {' and '.join(ways)}" if ways else ""
+        return f"The data are the {data.samples:,} samples of {names} (SHA-256 {data.sha256[:16]}){how}."
     amount = "infinitely many samples" if data.samples == "population" else f"{data.samples:,} samples"
     inputs = f"{'whitened ' if data.inputs.whiten else ''}{_law(data.inputs.kind, data.inputs.tail)} inputs"
-    values = ", ".join(f"{value:g}" for value in data.teacher.singular_values)
-    noise = data.label_noise
+    noise, singular = data.label_noise, data.teacher.singular_values
+    teacher = f"the teacher of {data.teacher.file}"
+    if singular is not None:
+        values = ", ".join(f"{value:g}" for value in singular)
+        teacher = f"a teacher of rank {len(singular)} with singular values {values}"
     return (
-        f"The data are {amount} with {inputs}, a teacher of rank {len(data.teacher.singular_values)} with "
-        f"singular values {values}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}."
+        f"The data are {amount} with {inputs}, {teacher}, and {_law(noise.kind, noise.tail)} label noise of "
+        f"scale {noise.scale:g}."
     )
 
 
