@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastsde.study.study import Study
     from fastsde.study.tables import Data
 
-__all__ = ["Samples", "own_samples", "own_teacher"]
+__all__ = ["Samples", "check_same", "complaining", "own_samples", "own_teacher"]
 
 Array = NDArray[np.float64]
 
@@ -49,9 +49,9 @@ def own_samples(study: Study) -> Samples:
     """
     data = study.data
     names = [data.file] if isinstance(data.file, str) else list(data.file or ())
-    with _complaining("data.file"):
+    with complaining("data.file"):
         paths = located(names, study.places())
-        _check_same(paths, data.sha256)
+        check_same(paths, data.sha256)
         train = _read(DataFile(paths, data.arrays, data.columns), data.columns or (0, 0))
         test = None
         if data.test_arrays is not None:
@@ -69,9 +69,9 @@ def own_teacher(study: Study) -> Array:
     """
     teacher, shape = study.data.teacher, (study.widths[-1], study.widths[0])
     assert teacher is not None
-    with _complaining("data.teacher.file"):
+    with complaining("data.teacher.file"):
         (path,) = located([str(teacher.file)], study.places())
-        _check_same([path], teacher.sha256)
+        check_same([path], teacher.sha256)
         arrays = [one for one in open_arrays(path).values() if one.shape == shape]
         if len(arrays) != 1:
             expected = f"one array of shape {shape}: outputs, inputs"
@@ -79,7 +79,7 @@ def own_teacher(study: Study) -> Array:
         return _finite(arrays[0].read(), path)
 
 
-class _complaining:
+class complaining:
     """Turn an error of a file into one of the study."""
 
     def __init__(self, key: str) -> None:
@@ -94,7 +94,7 @@ class _complaining:
             raise StudyError([Complaint(self._key, error.found, error.expected)]) from None
 
 
-def _check_same(paths: list[Path], expected: str | None) -> None:
+def check_same(paths: list[Path], expected: str | None) -> None:
     """Refuse files that have changed since the study was first read."""
     there = checksum(paths)
     if expected is not None and there != expected:

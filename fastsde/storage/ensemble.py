@@ -180,6 +180,43 @@ class Ensemble:
             "format_version": [int(number) for number in attributes["format_version"]],
         }
 
+    def to_xarray(self) -> Any:
+        """Return a tree of xarray with one dataset for each model, whose variables are read when used.
+
+        Returns
+        -------
+        xarray.DataTree
+            With named dimensions; the ensemble must stay open while variables are read.
+
+        Raises
+        ------
+        RequestError
+            If xarray is not installed.
+
+        Examples
+        --------
+        >>> import fastsde
+        >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
+        ...     ensemble.to_xarray()["sgd"]["loss"].median("trajectory").plot()
+        """
+        from fastsde.storage.lazy_arrays import as_tree
+
+        return as_tree(self)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        heads = ("model", "trajectories", "snapshots", "last step", "variables")
+        rows = [
+            (name, f"{view.count:,}", len(view.step), f"{int(view.step[-1]):,}", listed(view.variables))
+            for name, view in ((name, self[name]) for name in self.names)
+        ]
+        lines = [heads, *rows]
+        table = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in line) + "</tr>" for line in lines
+        )
+        return f"<p>Ensemble {escape(str(self.path))}</p><table>{table}</table>"
+
     def final_parameters(self, name: str) -> NDArray[Any] | None:
         """Return the final parameters of a model's trajectories, (count, p), including diverged ones.
 
@@ -283,6 +320,14 @@ class Trajectories:
         values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[self._stored[name]].dtype)
         self._parts.read(self.name, name, lead, rows, values)
         return values
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a variable."""
+        return tuple(self._known[name].shape(self._sizes))
+
+    def dtype_of(self, name: str) -> np.dtype[Any]:
+        """Return the type of a variable's numbers."""
+        return np.dtype(self._known[name].dtype(self._dtype))
 
     @cached_property
     def diverged(self) -> NDArray[np.bool_]:

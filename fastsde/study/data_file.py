@@ -11,7 +11,7 @@ from fastsde.study.extension_imports import looked_in
 from fastsde.system.array_files import ArrayFileError, StoredArray, open_arrays
 from fastsde.system.errors import Complaint, StudyError
 
-__all__ = ["DataFile", "checked", "checksum", "described", "located"]
+__all__ = ["DataFile", "checksum", "described", "located", "with_checksum"]
 
 PAIRS = (("X", "Y"), ("inputs", "labels"), ("x", "y"), ("X_train", "Y_train"), ("X_train", "y_train"))
 """Names under which inputs and labels are found unless the study gives others."""
@@ -95,14 +95,21 @@ def described(table: dict[str, Any]) -> dict[str, Any]:
         raise StudyError([Complaint("data.file", error.found, error.expected)]) from None
 
 
-def checked(table: dict[str, Any]) -> dict[str, Any]:
-    """Return the table of a teacher with the checksum of its file filled in, unless it is there."""
+def with_checksum(table: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table that names a file with the checksum of it filled in, unless it is there.
+
+    Parameters
+    ----------
+    table : dict
+    key : str
+        Dotted path of ``file``, for the message.
+    """
     if "sha256" in table or not isinstance(table.get("file"), str):
         return table
     try:
         return table | {"sha256": checksum(located([table["file"]], looked_in()))}
     except ArrayFileError as error:
-        raise StudyError([Complaint("data.teacher.file", error.found, error.expected)]) from None
+        raise StudyError([Complaint(key, error.found, error.expected)]) from None
 
 
 def located(names: Sequence[str], folders: Iterable[Path]) -> list[Path]:

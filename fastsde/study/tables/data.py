@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from fastsde.study.data_file import checked, described
+from fastsde.study.data_file import described, with_checksum
 from fastsde.study.distributions import GaussianInputs, GaussianNoise, Inputs, LabelNoise
 from fastsde.study.fields import Expect, Fault, Positive, Section, Seed, Share, Size, listed, refuse
 
@@ -55,7 +55,7 @@ class Teacher(Section):
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, table: Any) -> Any:
-        return checked(table) if isinstance(table, dict) else table
+        return with_checksum(table, "data.teacher.file") if isinstance(table, dict) else table
 
     @model_validator(mode="after")
     def _agree(self) -> Teacher:
