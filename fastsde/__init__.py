@@ -25,6 +25,7 @@ _WHERE = {
     "integrate": ("fastsde.run.integrate", "integrate"),
     "moments": ("fastsde.analysis.arrays", "moments"),
     "open": ("fastsde.storage.ensemble", "open_ensemble"),
+    "plot": ("fastsde.report.plot", ""),
     "report": ("fastsde.report", "write_report"),
     "run": ("fastsde.run.run", "run"),
     "survival": ("fastsde.analysis.arrays", "survival"),

@@ -18,7 +18,7 @@ from fastsde.storage.joined import JoinedParts
 from fastsde.storage.layout import ENSEMBLE_FILE
 from fastsde.study.extension_imports import looking_in
 from fastsde.system.atomic import present
-from fastsde.system.brief import listed
+from fastsde.system.brief import html_table, listed
 from fastsde.system.errors import StoreError, naming
 from fastsde.system.hdf5 import reading
 from fastsde.system.provenance import read_versions
@@ -204,18 +204,18 @@ class Ensemble:
         return as_tree(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        heads = ("model", "trajectories", "snapshots", "last step", "variables")
+        views = [self[name] for name in self.names]
         rows = [
-            (name, f"{view.count:,}", len(view.step), f"{int(view.step[-1]):,}", listed(view.variables))
-            for name, view in ((name, self[name]) for name in self.names)
+            {
+                "model": view.name,
+                "trajectories": f"{view.count:,}",
+                "snapshots": len(view.step),
+                "last step": f"{int(view.step[-1]):,}",
+                "variables": listed(view.variables),
+            }
+            for view in views
         ]
-        lines = [heads, *rows]
-        table = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in line) + "</tr>" for line in lines
-        )
-        return f"<p>Ensemble {escape(str(self.path))}</p><table>{table}</table>"
+        return html_table(f"Ensemble {self.path}", rows)
 
     def final_parameters(self, name: str) -> NDArray[Any] | None:
         """Return the final parameters of a model's trajectories, (count, p), including diverged ones.

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastsde.storage import schema
 from fastsde.system.errors import RequestError
 
-if TYPE_CHECKING:
-    from fastsde.storage.ensemble import Ensemble, Trajectories
-
 __all__ = ["as_tree"]
 
 
-def as_tree(ensemble: Ensemble) -> Any:
+def as_tree(ensemble: Any) -> Any:
     """Return the models of an ensemble as a DataTree; see `fastsde.storage.ensemble.Ensemble.to_xarray`."""
     try:
         import xarray
@@ -25,7 +22,7 @@ def as_tree(ensemble: Ensemble) -> Any:
     return xarray.DataTree(xarray.Dataset(attrs={"study": ensemble.study.to_toml()}), children=children)
 
 
-def _dataset(view: Trajectories) -> Any:
+def _dataset(view: Any) -> Any:
     import xarray
     from xarray.core import indexing
 
@@ -43,7 +40,7 @@ def _dataset(view: Trajectories) -> Any:
     return xarray.Dataset(variables, coordinates, {"model": view.name, **view.attributes})
 
 
-def _stored(view: Trajectories, name: str) -> Any:
+def _stored(view: Any, name: str) -> Any:
     """Return a variable as an array of xarray's backends, which reads what is asked for."""
     from xarray.backends import BackendArray
     from xarray.core import indexing

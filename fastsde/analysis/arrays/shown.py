@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from fastsde.analysis import records
+from fastsde.system.brief import html_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,12 +49,7 @@ class Shown:
         return f"{self.sentence()}\n\n{self.table()}"
 
     def _repr_html_(self) -> str:
-        rows = self.rows()
-        heads = "".join(f"<th>{escape(head)}</th>" for head in rows[0])
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.values()) + "</tr>" for row in rows
-        )
-        return f"<p>{escape(self.sentence())}</p><table><tr>{heads}</tr>{body}</table>"
+        return html_table(self.sentence(), self.rows())
 
 
 def number(value: float) -> str:
