@@ -46,9 +46,9 @@ class Initialisation(Section):
         For "values": W_1, W_2, ..., each as a list of rows, the same for all trajectories.
     file : str, optional
         For "values" (or "file", the same), in place of `layers`: a file of parameters, (p,) or (states, p),
-        or with an array for each layer, (rows, columns) or (states, rows, columns), as PyTorch's ``state_dict``
-        has them: ``.npy``, ``.npz``, HDF5, netCDF or ``.safetensors``. It is looked for beside the study
-        file, then in the working directory. A single state serves all trajectories.
+        or with an array for each layer, (rows, columns) or (states, rows, columns), as PyTorch's
+        ``state_dict`` has them: ``.npy``, ``.npz``, HDF5, netCDF or ``.safetensors``. It is looked for beside
+        the study file, then in the working directory. A single state serves all trajectories.
     ensemble : str, optional
         For "snapshot": directory of the other run, or its ensemble file, looked for as `file` is.
     model : str, optional
