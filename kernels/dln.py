@@ -11,7 +11,7 @@ from fastsde.kernels.matmul import matmul
 from fastsde.kernels.measure import curve, measure
 from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.primitive import primitive
-from fastsde.kernels.surface import surface_energy, surface_residual
+from fastsde.kernels.surface_sums import surface_energy, surface_residual
 
 __all__ = [
     "deviate",

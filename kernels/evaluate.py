@@ -2,7 +2,7 @@
 
 from fastsde.kernels.lanes import lane_width, store
 from fastsde.kernels.options import kernel
-from fastsde.kernels.surface import surface_value
+from fastsde.kernels.surface_sums import surface_value
 
 __all__ = ["evaluate"]
 

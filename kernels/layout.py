@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["SAMPLE_CHUNK", "Data", "Events", "Measurements", "Network", "plan_network"]
+__all__ = ["SAMPLE_CHUNK", "Data", "Events", "Measurements", "Network", "plan_landscape", "plan_network"]
 
 SAMPLE_CHUNK = 32  # samples whose activations are held at once when noise is measured
 
@@ -38,6 +38,9 @@ class Network(NamedTuple):
     along: int  # p: a direction
     unit: int  # p: noise before it is shaped
     central: int  # of the central flow, see `fastsde.kernels.drift.central`
+    row: int  # of a landscape: each trajectory's own sample
+    label_noise: int  # of a landscape: normals for the labels of a batch
+    work: int  # of a landscape: what its function needs, `Landscape.workspace`
     size: int  # of the whole memory
 
 
@@ -102,14 +105,7 @@ def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
     sizes = widths[1:] * widths[:-1]
     weight = np.concatenate([[0], np.cumsum(sizes)])[:-1]
     parameters = int(sizes.sum())
-    end = parameters + carried
-
-    def room(size):
-        nonlocal end
-        start = end
-        end += int(size)
-        return start
-
+    room = _Rooms(parameters + carried)
     columns = max(d_in, batch, min(samples, SAMPLE_CHUNK))
     prefix = np.array([0] + [room(widths[l] * d_in) for l in range(2, layers + 1)], dtype=np.int64)
     activation = np.array(
@@ -127,10 +123,50 @@ def plan_network(widths, samples, batch, carried=0, refined=False, central=0):
         "spare": room(d_out * d_in),
         "draw": room(max(samples, d_in * (d_in + 1) // 2 + d_out * d_in + 1, batch * (d_in + d_out)) + 4),
         "carried": parameters,
-        **{
-            name: room(parameters + 4 if refined else 0)
-            for name in ("hold", "kept", "extra", "along", "unit")
-        },
-        "central": room(central),
+        **_refinements(room, parameters, refined, central),
+        **dict.fromkeys(("row", "label_noise", "work"), 0),
     }
-    return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=end)
+    return Network(widths, weight, prefix, gradient, activation, parameters, **places, size=room.end)
+
+
+def plan_landscape(dimension, samples, carried=0, refined=False, central=0, *, row=0, label_noise=0, work=0):
+    """Lay out the memory of one block on a landscape; no step uses the places of a network's activations.
+
+    `row`, `label_noise` and `work` are the lane vectors of the three places that only landscapes have.
+    """
+    widths = np.array([1, dimension], dtype=np.int64)
+    zero = np.zeros(1, dtype=np.int64)
+    room = _Rooms(dimension + carried)
+    gradient = np.array([room(dimension)], dtype=np.int64)
+    places = {
+        **{name: room(dimension) for name in ("deviation", "residual", "left", "right", "spare")},
+        **dict.fromkeys(("error", "mix"), 0),
+        "weights": room(samples + 4),
+        "draw": room(4),
+        "carried": dimension,
+        **_refinements(room, dimension, refined, central),
+        "row": room(row),
+        "label_noise": room(label_noise + 4 if label_noise else 0),
+        "work": room(work),
+    }
+    activation = np.zeros(2, dtype=np.int64)
+    return Network(widths, zero, zero, gradient, activation, dimension, **places, size=room.end)
+
+
+class _Rooms:
+    """Hands out places one behind the other."""
+
+    def __init__(self, end):
+        self.end = end
+
+    def __call__(self, size):
+        start = self.end
+        self.end += int(size)
+        return start
+
+
+def _refinements(room, parameters, refined, central):
+    """Return the places of what refinements of a step need."""
+    names = ("hold", "kept", "extra", "along", "unit")
+    places = {name: room(parameters + 4 if refined else 0) for name in names}
+    return {**places, "central": room(central)}

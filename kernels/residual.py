@@ -19,7 +19,7 @@ from fastsde.kernels.measured_noise import (
 from fastsde.kernels.noise_law import fill_law
 from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.philox import NOISE
-from fastsde.kernels.surface import surface_trace, surface_weighted
+from fastsde.kernels.surface_sums import surface_trace, surface_weighted
 
 __all__ = [
     "finite_noise",

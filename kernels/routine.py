@@ -37,8 +37,8 @@ def call_routine(typingctx, address, m, *args):
     return lanes(nb.types.int64, m, nb.types.StarArgTuple(given)), codegen
 
 
-def address_of(function, net, data, *, with_lanes=False):
-    """Return the address of ``function(m, net, data, target)``, compiled for trajectories of `data`.
+def address_of(function, net, data, *others):
+    """Return the address of ``function(m, net, data, *others)``, compiled for trajectories of `data`.
 
     Parameters
     ----------
@@ -46,14 +46,16 @@ def address_of(function, net, data, *, with_lanes=False):
         Of which what belongs to `fastsde.kernels` is kept on disk.
     net, data : named tuples
         Of which only the types count; the precision is that of ``data.optimum``.
-    with_lanes
-        Whether a lane vector follows as a fifth argument.
+    others : "target", "lanes" or named tuple
+        A place in the memory, a lane vector, or anything of which the type counts.
     """
     real = nb.from_dtype(data.optimum.dtype)
-    key = function, real, with_lanes
+    m = nb.types.Array(real, 1, "C")
+    known = {"target": nb.types.int64, "lanes": lanes_of(m)}
+    rest = [known[other] if isinstance(other, str) else nb.typeof(other) for other in others]
+    kinds = (m, nb.typeof(net), nb.typeof(data), *rest)
+    key = function, kinds
     if key not in _COMPILED:
-        m = nb.types.Array(real, 1, "C")
-        kinds = (m, nb.typeof(net), nb.typeof(data), nb.types.int64, *([lanes_of(m)] if with_lanes else []))
         with compiling():
             compiled = _kernel(function)
             compiled.compile(kinds)

@@ -15,21 +15,16 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from fastsde.kernels.lanes import broadcast, fma, load, scalar, store
-from fastsde.kernels.options import choice, inlined
-from fastsde.kernels.routine import address_of, call_routine, is_own, with_callee
+from fastsde.kernels.routine import is_own
 
 __all__ = [
     "Surface",
     "is_kept",
+    "named",
     "place_of",
-    "routines",
+    "registered_at",
     "sample_surface",
     "surface",
-    "surface_energy",
-    "surface_residual",
-    "surface_trace",
-    "surface_weighted",
 ]
 
 OWN = "fastsde.kernels.surfaces"
@@ -43,7 +38,8 @@ class Surface(NamedTuple):
 
     kind: int  # place among the registered functions
     inputs: Any  # (n, k), n = 0 unless the landscape is a mean over samples
-    labels: Any  # (n, 1)
+    labels: Any  # (n, q)
+    rows: Any  # (n, k + q and padding to a multiple of 4): inputs beside labels
     table: Any
     vector: Any
     optimum: Any  # (d, 1): the point about which distances are measured
@@ -52,6 +48,7 @@ class Surface(NamedTuple):
     address: int  # of a user's function of one point; 0 if there is none
     value: int  # address of `surface_value`, compiled for this landscape
     trace: int  # the same of the noise trace; 0 unless a mean over samples
+    members: int  # the same of the members of a batch; 0 unless a model draws batches
 
 
 class _Registered(NamedTuple):
@@ -87,7 +84,13 @@ def sample_surface(name):
     """Register ``function(m, net, data, i, weight, target)``, one sample of a mean over samples.
 
     The function adds `weight` times the gradient of sample `i` to the gradient at `target`, and returns the
-    sample's energy. It may use ``net.left`` and ``net.right`` as workspace.
+    sample's energy. It reads the sample by ``data.inputs[i, k]`` and ``data.labels[i, k]``, which are numbers
+    where all trajectories see the same sample and lane vectors where each sees its own (mini-batches, see
+    `fastsde.kernels.lane_rows`), and ``data.inputs.shape[1]`` is the number of inputs. What takes both are
+    arithmetic, comparisons, `fma`, `select`, `broadcast` and ``math.sqrt``; a function that takes numbers
+    only (say in ``if``) works too, but each step of SGD then goes over all samples. It may use ``net.left``
+    and ``net.right``, of ``net.parameters`` lane vectors each, as workspace, and as many lane vectors at
+    ``net.work`` as the landscape's `workspace` says.
     """
     return _register(name, mean=True)
 
@@ -110,134 +113,23 @@ def _import_own():
         import_module(module.name)
 
 
-def _named(name):
+def named(name):
+    """Return what is registered under a name: the function, and whether it is that of one sample."""
     _import_own()
     return _REGISTERED[name]
 
 
 def place_of(name):
     """Return the place of a registered function, for ``Surface.kind``."""
-    _named(name)
+    named(name)
     return list(_REGISTERED).index(name)
 
 
-def _at(place):
+def registered_at(place):
+    """Return what is registered at the place that `place_of` gave."""
     return list(_REGISTERED.values())[place]
-
-
-def routines(name, net, data):
-    """Return the addresses of a landscape's `surface_value` and noise trace, compiled for CPUs.
-
-    Parameters
-    ----------
-    name : str
-        Under which the function is registered.
-    net : fastsde.kernels.layout.Network
-    data : Surface
-        Of which only the types count.
-
-    Returns
-    -------
-    tuple of int
-        ``Surface.value`` and ``Surface.trace``.
-    """
-    one = _named(name)
-    if not one.mean:
-        return address_of(one.function, net, data), 0
-    sums = (with_callee(template, "sample_value", one.function) for template in (_weighted, _trace))
-    value, trace = sums
-    return address_of(value, net, data), address_of(trace, net, data, with_lanes=True)
 
 
 def is_kept(name):
     """Return whether what is compiled of a landscape is kept on disk: only of fastsde's own."""
-    return is_own(_named(name).function)
-
-
-def surface_value(m, net, data, target):
-    """Write the gradient to `target` and return the energy; of a mean over samples, by their weights."""
-    raise NotImplementedError("compiled only")
-
-
-@choice(surface_value, inline=True)
-def _surface_value(m, net, data, target):
-    if isinstance(data, Surface):  # the landscape itself is known, not only its type
-        return _weighted if _at(data.kind).mean else _at(data.kind).function
-    return lambda m, net, data, target: call_routine(data.value, m, net, data, target)
-
-
-def sample_value(m, net, data, i, weight, target):
-    """Add `weight` times the gradient of sample `i` to `target`; return its energy."""
-    raise NotImplementedError("compiled only")
-
-
-@choice(sample_value)
-def _sample_value(m, net, data, i, weight, target):
-    return _at(data.kind).function
-
-
-def trace_value(m, net, data, target, gradient_square):
-    """Return the trace of the covariance of one sample's gradient; overwrites `target`."""
-    raise NotImplementedError("compiled only")
-
-
-@choice(trace_value, inline=True)
-def _trace_value(m, net, data, target, gradient_square):
-    if isinstance(data, Surface):
-        return _trace
-    return lambda m, net, data, target, gradient_square: call_routine(
-        data.trace, m, net, data, target, gradient_square
-    )
-
-
-def _weighted(m, net, data, target):
-    """Write the sum of the samples' gradients by their weights to `target`; return that of their energies."""
-    energy = broadcast(m, 0.0)
-    for k in range(net.parameters):
-        store(m, target + k, broadcast(m, 0.0))
-    for i in range(len(data.inputs)):
-        weight = load(m, net.weights + i)
-        energy = fma(weight, sample_value(m, net, data, i, weight, target), energy)
-    return energy
-
-
-def _trace(m, net, data, target, gradient_square):
-    n = len(data.inputs)
-    total = broadcast(m, 0.0)
-    for i in range(n):
-        for k in range(net.parameters):
-            store(m, target + k, broadcast(m, 0.0))
-        sample_value(m, net, data, i, broadcast(m, 1.0), target)
-        for k in range(net.parameters):
-            total = fma(load(m, target + k), load(m, target + k), total)
-    return total * (data.scale * data.scale / scalar(m, n)) - gradient_square
-
-
-def surface_residual(m, net, data):
-    """Write the gradient in the place of R."""
-    _weigh_alike(m, net, data)
-    surface_value(m, net, data, net.residual)
-
-
-def surface_energy(m, net, data):
-    """Return the energy; overwrites `spare`."""
-    _weigh_alike(m, net, data)
-    return surface_value(m, net, data, net.spare)
-
-
-@inlined
-def _weigh_alike(m, net, data):
-    """Give all samples of a mean the same weight."""
-    n = len(data.inputs)
-    for i in range(n):
-        store(m, net.weights + i, broadcast(m, data.scale / scalar(m, n)))
-
-
-def surface_weighted(m, net, data):
-    """Write the sum of the samples' gradients by their weights in the place of R."""
-    surface_value(m, net, data, net.residual)
-
-
-def surface_trace(m, net, data, gradient_square):
-    """Return the trace of the covariance of one sample's gradient; overwrites `spare`."""
-    return trace_value(m, net, data, net.spare, gradient_square)
+    return is_own(named(name).function)

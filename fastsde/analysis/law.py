@@ -29,8 +29,11 @@ def moment_limits(model: Model, depth: int, modes: int, loss: bool) -> Floats:
 def plateaus(problem: Any) -> Floats:
     """Loss with the first r modes learned and the others zero: optimum_loss + c/2 sum_{k > r} s_k^2.
 
-    Only for white inputs; otherwise, or where the optimum has no finite loss, an empty array.
+    Only for white inputs and measurements that see all directions alike; otherwise, or where the optimum has
+    no finite loss, an empty array.
     """
+    if any(getattr(problem, name, None) is not None for name in ("entries", "matrices")):
+        return np.empty(0)
     covariance = np.asarray(problem.covariance)
     if not np.isfinite(problem.optimum_loss) or not np.allclose(
         covariance, np.eye(len(covariance)), atol=1e-8

@@ -37,6 +37,7 @@ __all__ = [
     "Section",
     "measure_sections",
     "of_networks",
+    "of_regressions",
     "read_sections",
     "register_section",
 ]
@@ -52,6 +53,11 @@ def of_any(study: Study) -> bool:
 def of_networks(study: Study) -> bool:
     """Whether a study is of a deep linear network: for sections on saddles, ranks and feature learning."""
     return study.objective.linear
+
+
+def of_regressions(study: Study) -> bool:
+    """Whether a network learns from inputs and labels: where the best map of each rank, and its noise, count."""
+    return study.objective.linear and not study.objective.measured
 
 
 @dataclass(frozen=True)

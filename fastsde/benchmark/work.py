@@ -101,7 +101,7 @@ def step_work(study: Study, name: str, problem: Problem) -> Work:
     """
     model, widths = study.models[name], study.network.widths
     d_in, size = widths[0], widths[0] * widths[-1]
-    samples = 0 if problem.inputs is None else len(problem.inputs)
+    samples = study.objective.samples or 0
     white = problem.white
     if isinstance(model, Sgd):
         if goes_by_samples(study, model, problem):

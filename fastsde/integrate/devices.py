@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastsde.study.models.batches import label_sd
 from fastsde.system.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -124,6 +125,12 @@ def obstacle(study: Study) -> str | None:
             f"landscape.kind = '{study.objective.kind}': a function compiled for this machine's CPU "
             "cannot be called on a GPU\nFix: --device cpu"
         )
+    for name, model in study.models.items():
+        if not study.objective.linear and label_sd(model):
+            return (
+                f"models.{name}.label_noise: noise on the labels of a landscape's samples is for CPUs only\n"
+                "Fix: --device cpu"
+            )
     return None
 
 

@@ -82,17 +82,36 @@ def _data(study: Study) -> str:
         ways = [word for word, there in (("whitened", data.whiten), ("centred", data.centre)) if there]
         how = f", {' and '.join(ways)}" if ways else ""
         return f"The data are the {data.samples:,} samples of {names} (SHA-256 {data.sha256[:16]}){how}."
+    if data.measured:
+        return _measurements(study)
     amount = "infinitely many samples" if data.samples == "population" else f"{data.samples:,} samples"
     inputs = f"{'whitened ' if data.inputs.whiten else ''}{_law(data.inputs.kind, data.inputs.tail)} inputs"
-    noise, singular = data.label_noise, data.teacher.singular_values
-    teacher = f"the teacher of {data.teacher.file}"
+    return f"The data are {amount} with {inputs}, {_teacher(study)}."
+
+
+def _measurements(study: Study) -> str:
+    data, widths = study.data, study.network.widths
+    count = data.sample_count(widths[0], widths[-1])
+    if data.kind == "sensing":
+        amount = "infinitely many inner products" if count is None else f"{count:,} inner products"
+        return (
+            f"The data are {amount} of the end-to-end matrix with matrices of independent standard normals, "
+            f"{_teacher(study)}."
+        )
+    observed = data.observed_count(widths[0], widths[-1])
+    seen = f"{observed:,} of the {widths[0] * widths[-1]:,} entries of the end-to-end matrix"
+    drawn = {"each": "", "population": ", drawn at random with fresh label noise"}
+    how = drawn.get(str(data.samples), f", {count or 0:,} times drawn at random with replacement")
+    return f"The data are {seen}{how}, {_teacher(study)}."
+
+
+def _teacher(study: Study) -> str:
+    noise, singular = study.data.label_noise, study.data.teacher.singular_values
+    teacher = f"the teacher of {study.data.teacher.file}"
     if singular is not None:
         values = ", ".join(f"{value:g}" for value in singular)
         teacher = f"a teacher of rank {len(singular)} with singular values {values}"
-    return (
-        f"The data are {amount} with {inputs}, {teacher}, and {_law(noise.kind, noise.tail)} label noise of "
-        f"scale {noise.scale:g}."
-    )
+    return f"{teacher}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}"
 
 
 def _law(kind: str, tail: float) -> str:
@@ -110,8 +129,10 @@ def _time(study: Study) -> str:
     time = study.time
     loss = "on its energy"
     if study.objective.linear:
-        mean = study.network.loss == "mean"
-        loss = f"on the squared error ({'averaged over outputs' if mean else 'half the sum of squares'})"
+        mean, measured = study.network.loss == "mean", study.objective.measured
+        what = "measurements" if measured else "outputs"
+        half = "half the mean of squares" if measured else "half the sum of squares"
+        loss = f"on the squared error ({f'averaged over {what}' if mean else half})"
     return (
         f"Training takes {time.steps:,} steps of learning rate {time.learning_rate:g} {loss}, "
         f"looked at {len(time.snapshot_steps()):,} times."

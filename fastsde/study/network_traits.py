@@ -25,4 +25,5 @@ def network_traits(network: Network, data: Data) -> ObjectiveTraits:
         degree=2 * (len(widths) - 1) - 1,
         by_point=False,
         vocabulary=NETWORK_WORDS,
+        labels=widths[-1],
     )

@@ -198,6 +198,10 @@ class ObjectiveTraits:
     measured : bool
         Whether the samples are measurements of the end-to-end matrix in place of inputs: neither the best map
         of each rank nor the noise at it is known then.
+    labels : int
+        Numbers of a sample that are labels, to which noise can be added.
+    workspace : int
+        Lane vectors that its function of lanes needs at ``net.work``.
     """
 
     table: str
@@ -213,6 +217,8 @@ class ObjectiveTraits:
     by_point: bool
     vocabulary: Vocabulary
     measured: bool = False
+    labels: int = 0
+    workspace: int = 0
 
     @property
     def dimension(self) -> int:

@@ -42,6 +42,9 @@ POPULATION = {
     "fresh stable": {"kind": "sgd", "sampling": "fresh", "batch": 1},
     "fresh svag": {"kind": "svag", "substeps": 2, "batch": 2},
 }
+ATTENTION = {
+    "kind": "linear-attention", "spectrum": [1.0, 0.5], "heads": 1, "rank": 1, "context": 3, "samples": 5,
+}  # fmt: skip
 LANDSCAPES = {
     "quadratic": ({"kind": "quadratic", "matrix": [[2.0, 0.5], [0.5, 1.0]]}, ISOTROPIC),
     "double-well": ({"kind": "double-well"}, ISOTROPIC),
@@ -50,12 +53,32 @@ LANDSCAPES = {
     "phase-retrieval": ({"kind": "phase-retrieval", "size": 2, "samples": 5}, {"kind": "sgd"}),
     "diagonal-network": ({"kind": "diagonal-network", "features": 2, "samples": 5}, SDE),
     "superposition": ({"kind": "superposition", "features": 3, "hidden": 2, "samples": 5}, {"kind": "sgd"}),
+    "linear-attention": (ATTENTION, {"kind": "sgd"}),
+}
+MEASURED = {
+    "completion": ({"kind": "completion", "observed": 0.7, "samples": "each"}, {"kind": "sgd", "batch": 2}),
+    "completion drawn": (
+        {"kind": "completion", "observed": 0.7, "samples": 9},
+        {"kind": "sgd", "batch": 2, "label_noise": 0.1},
+    ),
+    "sensing": ({"kind": "sensing", "samples": 9}, SDE),
+    "sensing local": (
+        {"kind": "sensing", "samples": 9},
+        {**ISOTROPIC, "temperature": "matched", "match_at": "local"},
+    ),
+    "completion fresh": (
+        {"kind": "completion", "observed": 0.7, "samples": "population"},
+        {"kind": "svag", "substeps": 2, "batch": 2},
+    ),
+    "sensing fresh": ({"kind": "sensing", "samples": "population"}, {"kind": "sgd", "batch": 2}),
+    "completion population": ({"kind": "completion", "observed": 0.7, "samples": "population"}, SDE),
+    "sensing population": ({"kind": "sensing", "samples": "population"}, SDE),
 }
 SCHEDULES = {
     "cosine gradient": SDE,
     "cosine sgd momentum": {"kind": "sgd", "momentum": 0.5},
 }
-ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES)
+ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
     "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
     "superposition", "cosine sgd momentum",
@@ -83,6 +106,9 @@ def case(name, dtype="float64", steps=6, **more):
     common = {"steps": steps, "dtype": dtype, "events": EVENTS, **more}
     if name in MODELS:
         return study(model=MODELS[name], **common)
+    if name in MEASURED:
+        data, model = MEASURED[name]
+        return study(model=model, data=data, **common)
     if name in SCHEDULES:
         schedule = {"kind": "cosine", "warm_up": 2}
         return study(model=SCHEDULES[name], time={"schedule": schedule}, **common)

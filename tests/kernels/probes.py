@@ -5,11 +5,19 @@ from numba import uint64
 from fastsde.kernels import elementary, minibatch
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import load, ramp, store
+from fastsde.kernels.dln import deviate, full_residual, inner_product, product, push, scaled_loss
 from fastsde.kernels.moment import Moment
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import Stream, counter_words, philox
+from fastsde.kernels.residual import (
+    finite_noise,
+    gaussian_weights,
+    noise_trace_finite,
+    noise_trace_population,
+    population_noise,
+)
 from fastsde.kernels.stable import gamma, log_positive_stable, symmetric_stable
 
 
@@ -136,3 +144,32 @@ def gammas(out, count, shape, trajectory, step, purpose, key):
 def stretched(out, law, key):
     stream = Stream(counter_words(ramp(out, uint64(0)), uint64(0), 0), key)
     store(out, 0, stretch(out, law, stream))
+
+
+@kernel
+def measured(m, out, net, data, key):
+    """Write R, R with noise of amplitude 1/2, R after the trace, the loss and the trace of one block."""
+    stream = Stream(counter_words(ramp(out, uint64(0)), uint64(0), 0), key)
+    size = net.widths[0] * net.widths[-1]
+    product(m, net)
+    deviate(m, net, data)
+    full_residual(m, net, data)
+    for k in range(size):
+        store(out, k, load(m, net.residual + k))
+    push(m, net, net.gradient, None)
+    square = inner_product(m, net.gradient[0], net.gradient[0], net.parameters)
+    store(out, 3 * size, scaled_loss(m, net, data))
+    finite = len(data.inputs) > 0
+    if finite:
+        store(out, 3 * size + 1, noise_trace_finite(m, net, data, square))
+    else:
+        store(out, 3 * size + 1, noise_trace_population(m, net, data, square))
+    for k in range(size):
+        store(out, 2 * size + k, load(m, net.residual + k))
+    if finite:
+        gaussian_weights(m, net, data, 1.0, 0.5, None, stream)
+        finite_noise(m, net, data)
+    else:
+        population_noise(m, net, data, 1.0, 0.5, None, stream)
+    for k in range(size):
+        store(out, size + k, load(m, net.residual + k))

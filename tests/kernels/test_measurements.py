@@ -3,13 +3,13 @@
 import math
 
 import numpy as np
+import probes
 import pytest
 from studies import study
 from tools import Case
 
 from fastsde.kernels import philox
 from fastsde.kernels.cpu import aligned, to_lanes
-from fastsde.kernels.observe import GRADIENT_NORM, LOSS, NOISE_TRACE, measurement_columns, observe
 from fastsde.problem.measurements import MeasuredNetwork
 
 KINDS = {
@@ -31,6 +31,21 @@ class Measured(Case):
     def __init__(self, kind, model=None, widths=WIDTHS, **more):
         super().__init__(study(widths, model, data=KINDS[kind], **more))
         self.reference = MeasuredNetwork(widths, self.problem.loss_scale)
+        self.kind, self.count = kind, len(self.lowered.data.inputs)
+
+    def probe(self, theta):
+        """R, R with noise, the loss less its least value, the noise trace, and R after it."""
+        low, size = self.lowered, self.problem.teacher.size
+        memory, out = (
+            aligned(low.network.size * self.lanes, theta.dtype),
+            np.zeros((3 * size + 2) * self.lanes),
+        )
+        memory[: theta.size] = to_lanes(theta)[0]
+        probes.measured(memory, out, low.network, low.data, low.key)
+        rows = out.reshape(-1, self.lanes).T
+        shape = (self.lanes, *self.problem.teacher.shape)
+        matrices = [rows[:, at : at + size].reshape(shape) for at in (0, size, 2 * size)]
+        return matrices[0], matrices[1], rows[:, -2], rows[:, -1], matrices[2]
 
     @property
     def matrices(self):
@@ -78,52 +93,6 @@ def agree(case, got, exact):
     return np.allclose(got, exact, rtol=error, atol=error)
 
 
-def observed(case, theta):
-    """Return what `observe` writes, one row per trajectory."""
-    state, low = to_lanes(theta), case.lowered
-    out = np.zeros((len(theta), measurement_columns(WIDTHS).count))
-    observe(state, aligned(low.network.size * case.lanes, theta.dtype), low.network, low.data, low.trace, out)
-    return out
-
-
-def sde(**more):
-    return {"kind": "sde", "noise": "gradient", "substeps": 1, "batch": 2, **more}
-
-
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("kind", FINITE)
-def test_gradient_descent_goes_down_the_mean_of_the_samples(kind, dtype):
-    case = Measured(kind, dtype=dtype)
-    theta = case.points()
-    got, exact = case.advance(theta, steps=3), theta.astype(np.float64)
-    for _ in range(3):
-        exact = exact - RATE * case.samples(exact).mean(axis=1)
-    assert agree(case, got, exact)
-    assert np.allclose(case.reference.gradient(exact, case.problem), case.samples(exact).mean(axis=1))
-
-
-@pytest.mark.parametrize("how", ["epoch", "without-replacement", "replacement"])
-@pytest.mark.parametrize("kind", FINITE)
-def test_sgd(kind, how):
-    case = Measured(kind, {"kind": "sgd", "batch": 2, "sampling": how})
-    theta, (batches, sizes) = case.points(), case.batches(5, first=3)
-    exact = theta
-    for members, size in zip(batches, sizes, strict=True):
-        chosen = np.take_along_axis(case.samples(exact), members[:size].T[:, :, None], axis=1)
-        exact = exact - RATE * chosen.mean(axis=1)
-    assert agree(case, case.advance(theta, first=3, steps=5), exact)
-
-
-@pytest.mark.parametrize("kind", FINITE)
-def test_svag_takes_two_batches(kind):
-    """``theta - eta / l (c1 g1 + c2 g2)``: with batches of all samples both gradients are the mean."""
-    count = {"completion": 4, "drawn": 9, "sensing": 7}[kind]
-    model = {"kind": "svag", "substeps": 3, "batch": count, "sampling": "without-replacement"}
-    case = Measured(kind, model)
-    theta = case.points()
-    assert agree(case, case.advance(theta), theta - RATE / 3 * case.samples(theta).mean(axis=1))
-
-
 @pytest.mark.parametrize("kind", FINITE)
 def test_label_noise_of_a_step_is_independent_for_each_sample(kind):
     case = Measured(kind, {"kind": "sgd", "batch": 3, "sampling": "replacement", "label_noise": 0.7})
@@ -138,18 +107,6 @@ def test_label_noise_of_a_step_is_independent_for_each_sample(kind):
     assert agree(case, case.advance(theta), exact)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("kind", FINITE)
-def test_gradient_noise_of_samples(kind, dtype):
-    case = Measured(kind, sde(sampling="without-replacement"), dtype=dtype)
-    n = len(case.problem.measured)
-    theta, xi = case.points(), case.draws(n, philox.NOISE, first=8, step=5)
-    share = math.sqrt((n - 2) / (n - 1) / 2)
-    weights = 1 / n + share * (xi - xi.mean(axis=1, keepdims=True)) / math.sqrt(n)
-    exact = theta - RATE * np.einsum("tn,tnp->tp", weights, case.samples(theta.astype(np.float64)))
-    assert agree(case, case.advance(theta, first=8, start=5), exact)
-
-
 def population_noise(kind, off, density, draw, label):
     """Noise of one sample's end-to-end gradient from normal draws; linear in them."""
     if kind == "normal":
@@ -158,21 +115,40 @@ def population_noise(kind, off, density, draw, label):
     return root * (off * (draw - root * (root @ draw)) + NOISE * label)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("kind", POPULATIONS)
-def test_gradient_noise_of_populations(kind, dtype):
-    case = Measured(kind, sde(), dtype=dtype)
-    theta, size = case.points(), case.problem.teacher.size
-    draws = case.draws(size + (kind == "normal"), philox.NOISE, first=3, step=2)
-    labels = case.draws(size, philox.LABEL, first=3, step=2)
-    off = (case.reference.end_to_end(theta.astype(np.float64)) - case.problem.teacher).reshape(-1, size)
-    density = case.density()
-    residual = [
-        density * o + population_noise(kind, o, density, x, y) / math.sqrt(2)
-        for o, x, y in zip(off, draws, labels, strict=True)
-    ]
-    exact = theta - RATE * case.reference.push(theta, np.reshape(residual, (-1, 2, 3)))
-    assert agree(case, case.advance(theta, first=3, start=2), exact)
+def exact_noise(case, theta):
+    """R with the noise of `probes.measured`, mean 1 and amplitude 1/2, from the same draws."""
+    size, n = case.problem.teacher.size, len(case.lowered.data.inputs)
+    if n:
+        xi = case.draws(n, philox.NOISE)
+        weights = 1 / n + 0.5 * (xi - xi.mean(axis=1, keepdims=True)) / math.sqrt(n)
+        return np.einsum("tn,tn,nij->tij", weights, case.errors(theta), case.matrices)
+    draws = case.draws(size + (case.kind == "normal"), philox.NOISE)
+    labels, density = case.draws(size, philox.LABEL), case.density()
+    off = (case.reference.end_to_end(theta) - case.problem.teacher).reshape(-1, size)
+    rows = zip(off, draws, labels, strict=True)
+    noisy = [density * o + population_noise(case.kind, o, density, x, y) / 2 for o, x, y in rows]
+    return np.reshape(noisy, (-1, *case.problem.teacher.shape))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradient_noise_and_trace(kind):
+    """R, loss, noise and trace from the definition of a sample, or the moments of a population."""
+    case = Measured(kind)
+    theta, problem = case.points(), case.problem
+    plain, noisy, loss, trace, after = case.probe(theta)
+    matrix = case.reference.residual(theta, problem)
+    assert agree(case, plain, matrix)
+    assert agree(case, after, matrix)  # the trace leaves R as it was
+    assert agree(case, noisy, exact_noise(case, theta))
+    assert agree(case, loss + case.lowered.data.floor, case.reference.loss(theta, problem))
+    if kind in FINITE:
+        assert agree(case, matrix, np.einsum("tn,nij->tij", case.errors(theta), case.matrices) / case.count)
+        assert agree(case, loss + case.lowered.data.floor, np.mean(case.errors(theta) ** 2, axis=1) / 2)
+        exact = np.sum(np.var(case.samples(theta), axis=1), axis=1)
+    else:
+        exact = case.trace(theta)
+    assert agree(case, trace, exact)
+    assert agree(case, case.reference.noise_trace(theta, problem), exact)
 
 
 @pytest.mark.parametrize("kind", POPULATIONS)
@@ -216,23 +192,12 @@ def test_sgd_on_fresh_measurements(kind):
     assert agree(case, case.advance(theta), exact)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_measured(kind):
-    """Loss, gradient norm and noise trace against the samples, or the moments of the population."""
-    case = Measured(kind)
-    theta = case.points()
-    row = observed(case, theta)
-    assert agree(case, row[:, LOSS], case.reference.loss(theta, case.problem))
-    gradient = case.reference.gradient(theta, case.problem)
-    assert agree(case, row[:, GRADIENT_NORM], np.linalg.norm(gradient, axis=1))
-    if kind in FINITE:
-        single = case.samples(theta)
-        assert agree(case, row[:, LOSS], np.mean(case.errors(theta) ** 2, axis=1) / 2)
-        trace = np.sum(np.var(single, axis=1), axis=1)
-    else:
-        trace = case.trace(theta)
-    assert agree(case, row[:, NOISE_TRACE], trace)
-    assert agree(case, case.reference.noise_trace(theta, case.problem), trace)
+def test_the_hessian_of_the_reference_is_the_change_of_its_gradient():
+    case = Measured("sensing")
+    theta, direction = case.points(), case.points(seed=1)
+    ends = [case.reference.gradient(theta + h * direction, case.problem) for h in (1e-5, -1e-5)]
+    product = case.reference.hessian_vector(theta, direction, case.problem)
+    assert np.allclose(product, (ends[0] - ends[1]) / 2e-5, rtol=1e-6, atol=1e-6)
 
 
 def test_completion_of_all_entries_is_the_population_of_white_inputs():

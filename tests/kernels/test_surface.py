@@ -17,6 +17,21 @@ LANDSCAPES = {
     "diagonal-network": {"kind": "diagonal-network", "features": 3, "samples": 5, "nonzero": 2},
     "superposition": {"kind": "superposition", "features": 4, "hidden": 2, "samples": 9, "decay": 0.9},
     "user": {"kind": "user", "function": "quartic", "size": 2},
+    "merged attention": {
+        "kind": "linear-attention",
+        "spectrum": [1.5, 0.5],
+        "heads": 2,
+        "context": 3,
+        "samples": 6,
+    },
+    "attention": {
+        "kind": "linear-attention",
+        "spectrum": [1.5, 1.0, 0.5],
+        "heads": 2,
+        "rank": 2,
+        "context": 3,
+        "samples": 6,
+    },
 }
 SEEN = {"record": {"observables": ["loss", "gradient_norm", "parameters"]}}
 
@@ -74,6 +89,48 @@ def test_known_energies():
             w, b = x[:8].reshape(2, 4), x[8:]
             exact = np.mean(((np.maximum(a @ w.T @ w + b, 0) - a) ** 2) @ (0.9 ** np.arange(4))) / 2
         assert energies(LANDSCAPES[name], x[None])[0][0] == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["attention", "merged attention"])
+def test_linear_attention_in_numpy(name):
+    landscape = landscape_study(LANDSCAPES[name], {"kind": "gd"}).landscape
+    numbers, size = landscape.numbers(), len(landscape.spectrum)
+    theta = np.random.default_rng(1).normal(size=landscape.dimension)
+    value, rest = theta[:2], theta[2:].reshape(2, -1)
+    if landscape.rank is None:
+        maps = rest.reshape(2, size, size)
+    else:
+        key, query = np.moveaxis(rest.reshape(2, 2, 2, size), 1, 0)
+        maps = np.swapaxes(key, 1, 2) @ query
+    beta, x = numbers.inputs[:, :size], numbers.inputs[:, size:]
+    miss = np.einsum("ni,h,hij,nj->n", beta, value, maps, x) - numbers.labels[:, 0]
+    assert energies(LANDSCAPES[name], theta[None])[0][0] == pytest.approx(np.mean(miss**2) / 2, rel=1e-12)
+
+
+@pytest.mark.statistics
+def test_the_plateaus_of_linear_attention():
+    """Loss with the strongest directions learned, bounds of 5 standard errors; long contexts differ."""
+    spectrum, context, count = np.array([2.0, 1.0, 0.5]), 8, 40_000
+    table = {"kind": "linear-attention", "spectrum": spectrum.tolist(), "heads": 3, "rank": 1}
+    table |= {"context": context, "samples": count}
+    landscape = landscape_study(table, {"kind": "gd"}).landscape
+    numbers, whole = landscape.numbers(), spectrum.sum()
+    best = 1 / (spectrum * (1 + (1 + whole / spectrum) / context))
+    theta = np.zeros((4, landscape.dimension))
+    for learned in range(4):
+        for head in range(learned):
+            theta[learned, head] = 1.0
+            theta[learned, 3 + 6 * head + head] = best[head]
+            theta[learned, 3 + 6 * head + 3 + head] = 1.0
+    found = energies(table, theta)[0]
+    gain = spectrum / (1 + (1 + whole / spectrum) / context)
+    for learned in range(4):
+        exact = (whole - gain[:learned].sum()) / 2
+        shares = np.where(np.arange(3) < learned, best, 0.0)
+        miss = (numbers.inputs[:, :3] * numbers.inputs[:, 3:]) @ shares - numbers.labels[:, 0]
+        error = np.std(miss**2 / 2) / np.sqrt(count)
+        assert abs(found[learned] - exact) < 5 * error  # false alarm: 6e-7 each
+        assert learned == 0 or abs(found[learned] - (whole - spectrum[:learned].sum()) / 2) > 5 * error
 
 
 @pytest.mark.statistics

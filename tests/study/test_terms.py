@@ -15,6 +15,7 @@ from fastsde.system.errors import StudyError
 
 WELL = {"kind": "double-well"}
 PHASES = {"kind": "phase-retrieval", "size": 2, "samples": 5}
+FEATURES = {"kind": "superposition", "features": 2, "hidden": 1, "samples": 5}
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ PHASES = {"kind": "phase-retrieval", "size": 2, "samples": 5}
         (WELL, {"kind": "sde", "noise": "gradient"}, "models.m.noise"),
         (WELL, {"kind": "sde", "noise": "isotropic"}, "models.m.temperature"),
         (PHASES, {"kind": "sgd", "batch": 6}, "at most landscape.samples = 5"),
-        (PHASES, {"kind": "sgd", "label_noise": 1.0}, "label_noise"),
+        (FEATURES, {"kind": "sgd", "label_noise": 1.0}, "label_noise"),
         (PHASES, {"kind": "sde", "noise": "isotropic"}, 'temperature\n +found: +"matched"'),
         (PHASES, {"kind": "sgd", "sampling": "fresh"}, "sampling"),
         (free(2), {"kind": "gd", "rotation": {"matrix": [[0.0]]}}, "2 rows"),

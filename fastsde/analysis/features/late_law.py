@@ -22,7 +22,7 @@ from fastsde.analysis.late_window import survivors, unfit
 from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
-from fastsde.analysis.sections import Section, of_networks, register_section
+from fastsde.analysis.sections import Section, of_regressions, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -247,7 +247,7 @@ SECTION = register_section(
         record=LateLaws,
         measure=measure,
         order=110,
-        applies=of_networks,
+        applies=of_regressions,
         cost=Cost(
             (0, 0.0381, 0, 0, 4.03e-05, 1.55e-08, 3.41e-06, 1.13e-06)
         ),  # fitted over measured: 0.59 to 1.26

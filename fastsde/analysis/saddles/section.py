@@ -16,7 +16,7 @@ from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
 from fastsde.analysis.saddles.saddle_types import SaddleTypes, balanced_point, saddle_types
 from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
 from fastsde.analysis.section_cost import Cost
-from fastsde.analysis.sections import Section, of_networks, register_section
+from fastsde.analysis.sections import Section, of_regressions, register_section
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -34,7 +34,7 @@ FIRST = 4096
 
 def measure(context: Context) -> Saddles | None:
     """Find the visits of every model; None unless loss and modes were recorded."""
-    if not context.ensemble.study.objective.linear or not context.recorded("loss", "modes"):
+    if not of_regressions(context.ensemble.study) or not context.recorded("loss", "modes"):
         return None
     return _Pass(context, Rules()).saddles()
 
@@ -267,7 +267,7 @@ SECTION = register_section(
         record=Saddles,
         measure=measure,
         order=60,
-        applies=of_networks,
+        applies=of_regressions,
         cost=Cost((0, 0.00626, 0, 9.42e-05, 0, 4.15e-08, 0, 5.18e-07)),  # 0.61 to 1.14
     )
 )

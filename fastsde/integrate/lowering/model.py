@@ -49,13 +49,13 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
     }
     plain = plain_step(model, Request(study, problem, start_key, clock, attributes))
     batch = 1 if plain.dense else plain.batch  # only chains hold the samples of a batch
-    events = watched_events(study, problem)
+    events, data = watched_events(study, problem), objective_of(study, problem).kernel_data()
     moments = math.isfinite(problem.noise_sd) and math.isfinite(problem.t2)
     population = study.objective.samples is None and moments
     trace = FINITE_TRACE if samples else POPULATION_TRACE if population else NO_TRACE
     return Lowered(
-        network=network_plan(study, model, samples, batch),
-        data=objective_of(study, problem).kernel_data(),
+        network=network_plan(study, model, samples, batch, data),
+        data=data,
         dynamics=refined_step(study, model, plain),
         events=events,
         key=key,

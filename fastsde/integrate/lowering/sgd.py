@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde.integrate.lowering.batches import goes_by_samples
 from fastsde.integrate.lowering.plain import Request, plain_step
 from fastsde.integrate.lowering.sizes import cast
+from fastsde.study.models.batches import by_members, label_sd
 from fastsde.study.models.sgd import Sgd
 from fastsde.study.models.svag import Svag
 
@@ -23,7 +24,7 @@ def sgd(model: Sgd, request: Request) -> Any:
     """Return a step of SGD, with label noise if the model has it."""
     from fastsde.kernels.steps import LabelNoiseSgd, NoisyMeasurements
 
-    if model.label_noise is None or model.sampling == "fresh":
+    if model.label_noise is None or model.sampling == "fresh" or not request.study.objective.linear:
         return _batch(model, request)
     if request.study.objective.measured:
         return NoisyMeasurements(dense=True, **_drawing(model, request), label_sd=model.label_noise)
@@ -49,7 +50,7 @@ def svag(model: Svag, request: Request) -> Any:
 
 def _batch(model: Sgd | Svag, request: Request) -> Any:
     """Return the step along the mean gradient of one batch."""
-    from fastsde.kernels.steps import FreshSgd, SampleSgd, WeightSgd
+    from fastsde.kernels.steps import FreshSgd, MemberSgd, SampleSgd, WeightSgd
 
     study, problem = request.study, request.problem
     if model.sampling == "fresh" and study.objective.measured:
@@ -64,6 +65,8 @@ def _batch(model: Sgd | Svag, request: Request) -> Any:
         )
     if goes_by_samples(study, model, problem):
         return SampleSgd(dense=False, **_drawing(model, request))
+    if not study.objective.linear and by_members(model, study.objective.samples or 0):
+        return MemberSgd(dense=True, **_drawing(model, request), label_sd=label_sd(model))
     return WeightSgd(dense=True, **_drawing(model, request))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from fastsde.problem.initial_points import MATCHED_STARTS
 from fastsde.problem.objective import OBJECTIVES, Array, Key
 from fastsde.problem.user import function_address
+from fastsde.study.models.batches import by_members, label_sd
 from fastsde.system.cache_lock import once
 
 if TYPE_CHECKING:
@@ -97,14 +98,16 @@ class LandscapeObjective:
         return self._surface
 
     def _lowered(self) -> Any:
-        from fastsde.kernels.layout import plan_network
-        from fastsde.kernels.surface import Surface, is_kept, place_of, routines
+        from fastsde.kernels.surface import Surface, place_of
 
         name, numbers = self.landscape.surface_name, self._numbers
+        inputs, labels = numbers.inputs, numbers.labels
+        padding = -(inputs.shape[1] + labels.shape[1]) % 4
         made = Surface(
             kind=place_of(name),
-            inputs=self._cast(numbers.inputs),
-            labels=self._cast(numbers.labels),
+            inputs=self._cast(inputs),
+            labels=self._cast(labels),
+            rows=self._cast(np.pad(np.hstack([inputs, labels]), ((0, 0), (0, padding)))),
             table=self._cast(numbers.table),
             vector=self._cast(numbers.vector),
             optimum=self._cast(self.landscape.middle()[:, None]),
@@ -113,12 +116,33 @@ class LandscapeObjective:
             address=function_address(self._study),
             value=0,
             trace=0,
+            members=0,
         )
-        network = plan_network(self.traits.widths, 0, 1)
+        return made._replace(**self._routines(name, made))
+
+    def _routines(self, name: str, made: Any) -> dict[str, int]:
+        """Return the addresses of the compiled functions of a landscape."""
+        from fastsde.kernels.layout import plan_landscape
+        from fastsde.kernels.surface import is_kept
+        from fastsde.kernels.surface_sums import Members, member_routine, routines
+
+        network = plan_landscape(self.landscape.dimension, 0)
+        drawn = [model for model in self._study.models.values() if by_members(model, self.samples)]
+        noise = max(map(label_sd, drawn), default=0.0)
+        members = Members(np.empty(0, np.int32), 0, 0, noise)
+
+        def compiled() -> dict[str, int]:
+            value, trace = routines(name, network, made)
+            return {"value": value, "trace": trace}
+
+        def gathered() -> dict[str, int]:
+            return {"members": member_routine(name, network, made, members)} if drawn else {}
+
         if is_kept(name):
-            once(f"{name}-{self._dtype}", lambda: routines(name, network, made))
-        value, trace = routines(name, network, made)
-        return made._replace(value=value, trace=trace)
+            once(f"{name}-{self._dtype}", compiled)
+            if drawn:
+                once(f"{name}-members-{self._dtype}", gathered)
+        return compiled() | gathered()
 
     def _evaluated(self, points: Array, weights: Array) -> Array:
         """Return energy and gradient, (points, 1 + d), of samples of these weights."""
@@ -134,9 +158,9 @@ class LandscapeObjective:
         """Return the plan of a block's memory, the memory, and room for results."""
         from fastsde.kernels.cpu import aligned
         from fastsde.kernels.lanes import lane_count
-        from fastsde.kernels.layout import plan_network
+        from fastsde.kernels.layout import plan_landscape
 
-        network = plan_network(self.traits.widths, self.samples, 1)
+        network = plan_landscape(self.landscape.dimension, self.samples, work=self.landscape.workspace)
         lanes = lane_count(self._dtype)
         memory = aligned(network.size * lanes, self._dtype)
         return network, memory, np.empty((len(state) * lanes, columns), self._dtype)

@@ -55,7 +55,8 @@ class Numbers:
 
     Parameters
     ----------
-    inputs, labels : (n, k) and (n, 1) arrays, optional
+    inputs, labels : (n, k) and (n, q) arrays, optional
+        Of each sample, one per row. What else a sample has (a weight, a mask) can be columns of `inputs`.
     table, vector : 2-d and 1-d arrays, optional
     """
 
@@ -99,7 +100,7 @@ class Landscape(Kind):
         Name of its function of lanes (`fastsde.kernels.surface`), if that is not `kind`.
     mean_over_samples : bool
         Whether the energy is a mean over the rows of ``Numbers.inputs``, as many as its field `samples` says,
-        so that there are mini-batches and gradient noise.
+        so that there are mini-batches and gradient noise; with a `label_count`, also label noise.
     smooth : bool
         Whether the gradient is continuous.
     vocabulary : Vocabulary
@@ -151,6 +152,16 @@ class Landscape(Kind):
         """Samples that the energy is a mean over; 0 if it is none."""
         return int(getattr(self, "samples", 0)) if self.mean_over_samples else 0
 
+    @property
+    def label_count(self) -> int:
+        """Numbers of a sample that are labels (columns of ``Numbers.labels``); 0 if it has none."""
+        return 0
+
+    @property
+    def workspace(self) -> int:
+        """Lane vectors that its function of lanes needs at ``net.work``, beside left and right."""
+        return 0
+
     def traits(self) -> ObjectiveTraits:
         """Return what depends on the objective elsewhere in the program."""
         return ObjectiveTraits(
@@ -166,6 +177,8 @@ class Landscape(Kind):
             degree=None,
             by_point=self.by_point,
             vocabulary=self.vocabulary,
+            labels=self.label_count,
+            workspace=self.workspace,
         )
 
     def function_of_point(self) -> Callable[[Array, Array], float]:

@@ -56,6 +56,11 @@ class DiagonalNetwork(Landscape):
             refuse([Fault(("nonzero",), self.nonzero, f"at most features = {self.features}")])
         return self
 
+    @property
+    def label_count(self) -> int:
+        """One label."""
+        return 1
+
     def numbers(self) -> Numbers:
         """Draw the regression problem."""
         random = generator(self.seed, "landscape")

@@ -43,6 +43,11 @@ class PhaseRetrieval(Landscape):
         """Number of coordinates."""
         return self.size
 
+    @property
+    def label_count(self) -> int:
+        """One label."""
+        return 1
+
     def numbers(self) -> Numbers:
         """Draw the measurements."""
         random = generator(self.seed, "landscape")

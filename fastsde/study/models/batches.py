@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastsde.study.fields import Expect, Fault
 from fastsde.study.setting import Setting, Where
 
-__all__ = ["HOW_DRAWN", "Sampling", "batch_faults", "no_samples"]
+__all__ = ["HOW_DRAWN", "Sampling", "batch_faults", "by_members", "label_sd", "no_samples"]
 
 Sampling = Annotated[
     Literal["epoch", "without-replacement", "replacement", "fresh"],
@@ -22,6 +22,21 @@ HOW_DRAWN = {
     "replacement": "drawn with replacement",
     "fresh": "of fresh data",
 }
+
+
+def label_sd(model: Any) -> float:
+    """Return the standard deviation of the noise that a model adds to labels; 0 if it adds none."""
+    return float(getattr(model, "label_noise", None) or 0.0)
+
+
+def by_members(model: Any, samples: int) -> bool:
+    """Say whether a model draws batches on a landscape and evaluates only their members.
+
+    Batches above two thirds of the data are cheaper by weights of all samples, if labels have no noise: what
+    a sample needs is then the same for all trajectories and need not be gathered.
+    """
+    drawn = getattr(model, "samples_per_step", 0)
+    return bool(drawn and (3 * drawn <= 2 * samples or label_sd(model)))
 
 
 def no_samples(key: str, model: Any, where: Where) -> Fault:

@@ -9,10 +9,15 @@ from fastsde.study.fields import Fault
 from fastsde.study.observable import Observable, register
 
 
-def without_momentum(name: str) -> Callable[[Any], Iterator[Fault]]:
-    """Return the check that no model of a study has momentum."""
+def known_rates(name: str) -> Callable[[Any], Iterator[Fault]]:
+    """Return the check that no model of a study has momentum, and that its data are inputs and labels."""
 
     def check(study: Any) -> Iterator[Fault]:
+        if study.objective.measured:
+            expected = (
+                f'nothing of the kind with data.kind = "{study.data.kind}": it is for inputs and labels'
+            )
+            yield Fault(("record", "observables"), name, expected, f"remove {name}")
         for model_name, model in study.models.items():
             if getattr(model, "momentum", None) is not None:
                 expected = f"nothing of the kind: with the momentum of models.{model_name}, "
@@ -30,7 +35,7 @@ register(
         long_name="drift of u_a^T W v_a under the model, per unit time",
         objectives=("network",),
         needs=("rates",),
-        check=without_momentum("mode_drift"),
+        check=known_rates("mode_drift"),
         measure=lambda snapshot: snapshot.rates.drift,
     )
 )
@@ -42,7 +47,7 @@ register(
         long_name="variance that the model's noise gives u_a^T W v_a, per unit time",
         objectives=("network",),
         needs=("rates",),
-        check=without_momentum("mode_diffusion"),
+        check=known_rates("mode_diffusion"),
         measure=lambda snapshot: snapshot.rates.diffusion,
     )
 )

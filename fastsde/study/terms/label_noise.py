@@ -26,10 +26,10 @@ class LabelNoise(Term):
         return f"label noise of standard deviation {value:g} drawn at every step"
 
     def faults(self, value: float, model: Any, setting: Setting, where: Where) -> Iterator[Fault]:
-        """Refuse populations, and landscapes."""
+        """Refuse populations, and landscapes without labels."""
         here = (*where, self.name)
-        if setting.landscape:
-            yield Fault(here, value, "nothing: a landscape has no labels")
+        if not setting.objective.labels:
+            yield Fault(here, value, "nothing: the samples of this landscape have no labels", "remove it")
         elif setting.population:
             fix = "set data.label_noise: a population draws its labels again anyway"
             yield Fault(here, value, "label noise only with finite data", fix)
