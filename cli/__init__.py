@@ -28,11 +28,15 @@ COMMANDS = (
     "analyze",
     "report",
     "compare",
+    "import",
+    "export",
     "order",
     "bench",
     "new",
     "info",
 )
+MODULES = {"import": "import_trajectories"}
+"""Modules of commands whose name Python keeps for itself."""
 
 
 class Commands(click.Group):
@@ -56,7 +60,8 @@ class Commands(click.Group):
         """Import a command's module and return its command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"fastsde.cli.{cmd_name}").command
+        module = importlib.import_module(f"fastsde.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

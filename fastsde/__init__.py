@@ -21,11 +21,16 @@ _WHERE = {
     "Study": ("fastsde.study.study", "Study"),
     "analyze": ("fastsde.analysis", "analyze"),
     "build_problem": ("fastsde.problem.data", "build_problem"),
+    "compare": ("fastsde.analysis.arrays", "compare"),
     "integrate": ("fastsde.run.integrate", "integrate"),
+    "moments": ("fastsde.analysis.arrays", "moments"),
     "objective": ("fastsde.problem.user", "objective"),
     "open": ("fastsde.storage.ensemble", "open_ensemble"),
+    "plot": ("fastsde.report.plot", ""),
     "report": ("fastsde.report", "write_report"),
     "run": ("fastsde.run.run", "run"),
+    "survival": ("fastsde.analysis.arrays", "survival"),
+    "tails": ("fastsde.analysis.arrays", "tails"),
     "user": ("fastsde.problem.user", ""),
 }
 

@@ -13,7 +13,17 @@ from numba.cuda.extending import intrinsic, models, overload, register_model
 
 from fastsde.kernels.gpu.emit import Numbers, emit_back, emit_forward, emit_product
 
-__all__ = ["Memory", "back_of", "entry", "entry_of", "forward_of", "product_of", "row_of", "split_view", "view"]
+__all__ = [
+    "Memory",
+    "back_of",
+    "entry",
+    "entry_of",
+    "forward_of",
+    "product_of",
+    "row_of",
+    "split_view",
+    "view",
+]
 
 I64 = ir.IntType(64)
 SHARED = 3

@@ -26,7 +26,7 @@ def check(when):
     for name in names:
         value = getattr(fastsde, name)
         module = isinstance(value, types.ModuleType)
-        assert module == (name == "user") and (module or callable(value)), (when, name, value)
+        assert module == (name in ("user", "plot")) and (module or callable(value)), (when, name, value)
         assert value is getattr(fastsde, name), (when, name)
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 from fastsde.analysis import summary
 from fastsde.analysis.headline import headline
 from fastsde.analysis.results import Findings
+from fastsde.system.brief import html_table
 
 __all__ = ["Analysis"]
 
@@ -23,6 +24,9 @@ class Analysis(Findings):
     def summary_rows(self) -> list[dict[str, str]]:
         """Return one row of text for each model, the most important column first: a table to print."""
         return summary.summary_rows(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(self.headline(), self.summary_rows())
 
     def headline(self) -> str:
         """Return the main finding in one or two sentences."""

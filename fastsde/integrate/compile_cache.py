@@ -29,6 +29,8 @@ def ensure_compiled(
     Interrupted
         If `stop` says so while compiling, or while another process compiles.
     """
+    if study.models[name].replayed:  # the file has no step 1 to try
+        return
     mark = _signature(study, name, problem)
     once(mark, lambda: _watched(lambda: _compile(study, name, problem), stop), stop)
 

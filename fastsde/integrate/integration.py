@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import Lowered, lower, parameter_count
 from fastsde.integrate.observer import Observer
 from fastsde.integrate.pace import Pace
+from fastsde.integrate.replay import Replay
+from fastsde.problem.trajectory_file import TrajectoryFile
 from fastsde.study.dimensions import passage_shapes
 from fastsde.system.brief import brief
 from fastsde.system.errors import Interrupted, RequestError
@@ -147,9 +150,13 @@ def integrate(
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
     steps = study.time.snapshot_steps() * study.models[name].substeps
-    begins = Beginning if device == "cuda" else beginning
-    begin = resume or begins(study, lowered, first, count, start)
     opened, threads = _on_gpu if device == "cuda" else _on_cpu, threads or default_threads()
+    if study.models[name].replayed:
+        source = TrajectoryFile(study, name)
+        source.check()
+        start, opened = source.states(int(steps[0]), first, count), partial(_from_file, source)
+    begins = Beginning if opened is _on_gpu else beginning
+    begin = resume or begins(study, lowered, first, count, start)
     with opened(study, lowered, threads, first, count, begin, on_progress) as blocks:
         observer = Observer(study, study.models[name], problem, lowered, blocks.diverged)
         pace = Pace(
@@ -215,13 +222,32 @@ def _on_cpu(
     study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
 ) -> Iterator[Any]:
     """Integrate the trajectories of a range on CPUs."""
+    with _workers(study, lowered, threads) as workers:
+        yield Blocks(lowered, workers, first, count, *rest)
+
+
+def _workers(study: Study, lowered: Lowered, threads: int) -> Any:
+    """Return threads, each with room for a block."""
     from fastsde.kernels.cpu import Workers
     from fastsde.kernels.lanes import lane_count
 
     lanes = lane_count(study.dtype)
-    sizes = lowered.network.size * lanes, lowered.choice * lanes
-    with Workers(threads, *sizes, study.dtype) as workers:
-        yield Blocks(lowered, workers, first, count, *rest)
+    return Workers(threads, lowered.network.size * lanes, lowered.choice * lanes, study.dtype)
+
+
+@contextmanager
+def _from_file(
+    source: TrajectoryFile,
+    study: Study,
+    lowered: Lowered,
+    threads: int,
+    first: int,
+    count: int,
+    *rest: Any,
+) -> Iterator[Any]:
+    """Read the trajectories of a range from a file."""
+    with _workers(study, lowered, threads) as workers:
+        yield Replay(source, lowered, workers, first, count, *rest)
 
 
 @contextmanager

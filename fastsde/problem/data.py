@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.problem.measured import measured_fields
+from fastsde.problem.own_data import Samples, own_samples, own_teacher
 from fastsde.study.random_streams import generator, random_frame, sample_inputs, sample_noise, whitened
 from fastsde.system.brief import brief
 from fastsde.system.errors import Complaint, StudyError, naming
@@ -76,6 +77,8 @@ class Problem:
         Sensing: the A_i of finite data.
     measured : (n,) array or None
         The labels of measurements.
+    test_inputs, test_labels : arrays or None
+        Samples to test on, (n, d_in) and (n, d_out).
     """
 
     loss_scale: float
@@ -100,6 +103,8 @@ class Problem:
     entries: NDArray[np.int64] | None = None
     matrices: Array | None = None
     measured: Array | None = None
+    test_inputs: Array | None = None
+    test_labels: Array | None = None
     __repr__ = brief
 
     @property
@@ -144,8 +149,9 @@ def _refuse_overflow(*moments: NDArray[np.float64] | float) -> None:
 
 def _build(study: Study) -> Problem:
     data, widths = study.data, study.network.widths
-    teacher = draw_teacher(data, widths[0], widths[-1])
-    if data.measured or not isinstance(data.samples, int):
+    own = None if data.file is None else own_samples(study)
+    teacher = None if own else given_teacher(study)
+    if teacher is not None and (data.measured or not isinstance(data.samples, int)):
         inputs = labels = None
         covariance = np.diag(input_scales(data, widths[0]) ** 2)
         cross, optimum = teacher @ covariance, teacher
@@ -153,14 +159,15 @@ def _build(study: Study) -> Problem:
         residual = noise_sd * noise_sd * widths[-1] if math.isfinite(noise_sd) else math.nan
         _refuse_overflow(covariance, cross, residual if math.isfinite(noise_sd) else 0.0)
     else:
-        inputs, labels = draw_samples(data, data.samples, teacher)
-        covariance = inputs.T @ inputs / data.samples
-        cross = labels.T @ inputs / data.samples
+        inputs, labels = _samples(data, own, teacher)
+        covariance = inputs.T @ inputs / len(inputs)
+        cross = labels.T @ inputs / len(inputs)
         _refuse_overflow(covariance, cross)
         optimum = cross @ np.linalg.pinv(covariance, rcond=NEGLIGIBLE, hermitian=True)
         noise_sd = 0.0
-        residual = float(np.sum((inputs @ optimum.T - labels) ** 2)) / data.samples
+        residual = float(np.sum((inputs @ optimum.T - labels) ** 2)) / len(inputs)
         _refuse_overflow(optimum, residual)
+        teacher = optimum if teacher is None else teacher
     left, strength, right = modes(optimum)
     contiguous = np.ascontiguousarray
     problem = Problem(
@@ -183,6 +190,8 @@ def _build(study: Study) -> Problem:
         mode_left=left,
         mode_strength=strength,
         mode_right=right,
+        test_inputs=own.test_inputs if own else None,
+        test_labels=own.test_labels if own else None,
     )
     if not data.measured:
         return problem
@@ -215,9 +224,27 @@ def landscape_problem(centre: Array, modes: int) -> Problem:
     )
 
 
+def _samples(data: Data, own: Samples | None, teacher: Array | None) -> tuple[Array, Array]:
+    """Return the user's own samples, or those drawn of a teacher."""
+    if own is not None:
+        return own.inputs, own.labels
+    assert teacher is not None
+    assert isinstance(data.samples, int)
+    return draw_samples(data, data.samples, teacher)
+
+
+def given_teacher(study: Study) -> Array:
+    """Return the teacher of a study, drawn, or from its file."""
+    teacher = study.data.teacher
+    if teacher is not None and teacher.file is not None:
+        return own_teacher(study)
+    return draw_teacher(study.data, study.widths[0], study.widths[-1])
+
+
 def draw_teacher(data: Data, d_in: int, d_out: int) -> Array:
     """Draw ``W* = U diag(s) V^T`` with uniformly random orthonormal U and V; (d_out, d_in)."""
     random = generator(data.seed, "teacher")
+    assert data.teacher is not None
     strength = np.array(data.teacher.singular_values)
     left = random_frame(random, d_out, strength.size)
     right = random_frame(random, d_in, strength.size)

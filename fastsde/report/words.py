@@ -77,6 +77,11 @@ def _start(study: Study) -> str:
 
 def _data(study: Study) -> str:
     data = study.data
+    if data.file is not None:
+        names = data.file if isinstance(data.file, str) else " and ".join(data.file)
+        ways = [word for word, there in (("whitened", data.whiten), ("centred", data.centre)) if there]
+        how = f", {' and '.join(ways)}" if ways else ""
+        return f"The data are the {data.samples:,} samples of {names} (SHA-256 {data.sha256[:16]}){how}."
     if data.measured:
         return _measurements(study)
     amount = "infinitely many samples" if data.samples == "population" else f"{data.samples:,} samples"
@@ -101,12 +106,12 @@ def _measurements(study: Study) -> str:
 
 
 def _teacher(study: Study) -> str:
-    data, noise = study.data, study.data.label_noise
-    values = ", ".join(f"{value:g}" for value in data.teacher.singular_values)
-    return (
-        f"a teacher of rank {len(data.teacher.singular_values)} with "
-        f"singular values {values}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}"
-    )
+    noise, singular = study.data.label_noise, study.data.teacher.singular_values
+    teacher = f"the teacher of {study.data.teacher.file}"
+    if singular is not None:
+        values = ", ".join(f"{value:g}" for value in singular)
+        teacher = f"a teacher of rank {len(singular)} with singular values {values}"
+    return f"{teacher}, and {_law(noise.kind, noise.tail)} label noise of scale {noise.scale:g}"
 
 
 def _law(kind: str, tail: float) -> str:

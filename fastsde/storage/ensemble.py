@@ -18,7 +18,7 @@ from fastsde.storage.joined import JoinedParts
 from fastsde.storage.layout import ENSEMBLE_FILE
 from fastsde.study.extension_imports import looking_in
 from fastsde.system.atomic import present
-from fastsde.system.brief import listed
+from fastsde.system.brief import html_table, listed
 from fastsde.system.errors import StoreError, naming
 from fastsde.system.hdf5 import reading
 from fastsde.system.provenance import read_versions
@@ -180,6 +180,43 @@ class Ensemble:
             "format_version": [int(number) for number in attributes["format_version"]],
         }
 
+    def to_xarray(self) -> Any:
+        """Return a tree of xarray with one dataset for each model, whose variables are read when used.
+
+        Returns
+        -------
+        xarray.DataTree
+            With named dimensions; the ensemble must stay open while variables are read.
+
+        Raises
+        ------
+        RequestError
+            If xarray is not installed.
+
+        Examples
+        --------
+        >>> import fastsde
+        >>> with fastsde.open("runs/saddle") as ensemble:  # doctest: +SKIP
+        ...     ensemble.to_xarray()["sgd"]["loss"].median("trajectory").plot()
+        """
+        from fastsde.storage.lazy_arrays import as_tree
+
+        return as_tree(self)
+
+    def _repr_html_(self) -> str:
+        views = [self[name] for name in self.names]
+        rows = [
+            {
+                "model": view.name,
+                "trajectories": f"{view.count:,}",
+                "snapshots": len(view.step),
+                "last step": f"{int(view.step[-1]):,}",
+                "variables": listed(view.variables),
+            }
+            for view in views
+        ]
+        return html_table(f"Ensemble {self.path}", rows)
+
     def final_parameters(self, name: str) -> NDArray[Any] | None:
         """Return the final parameters of a model's trajectories, (count, p), including diverged ones.
 
@@ -283,6 +320,14 @@ class Trajectories:
         values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[self._stored[name]].dtype)
         self._parts.read(self.name, name, lead, rows, values)
         return values
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a variable."""
+        return tuple(self._known[name].shape(self._sizes))
+
+    def dtype_of(self, name: str) -> np.dtype[Any]:
+        """Return the type of a variable's numbers."""
+        return np.dtype(self._known[name].dtype(self._dtype))
 
     @cached_property
     def diverged(self) -> NDArray[np.bool_]:

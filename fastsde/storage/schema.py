@@ -105,6 +105,8 @@ PROBLEM: dict[str, Variable] = {
     "factor": Variable(("input", "input_right"), "F with F F^T = S", "1", "float64"),
     "inputs": Variable(("sample", "input"), "inputs of the samples", "1", "float64"),
     "labels": Variable(("sample", "output"), "labels of the samples", "1", "float64"),
+    "test_inputs": Variable(("test_sample", "input"), "inputs of the samples to test on", "1", "float64"),
+    "test_labels": Variable(("test_sample", "output"), "labels of the samples to test on", "1", "float64"),
     "optimum": Variable(("output", "input"), "end-to-end matrix of least loss", "1", "float64"),
     "mode_left": Variable(("output", "mode"), "left singular vectors of the optimum", "1", "float64"),
     "mode_strength": Variable(("mode",), "singular values of the optimum", "1", "float64"),

@@ -34,7 +34,17 @@ def data_faults(study: Content) -> Iterator[Fault]:
         return
     data, inputs = study.data, study.data.inputs
     d_in, d_out = study.network.widths[0], study.network.widths[-1]
-    values = list(data.teacher.singular_values)
+    if data.file is not None:
+        if data.columns != (d_in, d_out):
+            expected = f"{d_in} inputs and {d_out} labels, the ends of network.widths"
+            found = f"{data.columns[0]} inputs and {data.columns[1]} labels" if data.columns else "none"
+            yield Fault(("data", "file"), found, expected, "correct network.widths, or the file")
+        if data.whiten and isinstance(data.samples, int) and data.samples <= d_in:
+            fix = "take more samples, or set data.whiten = false"
+            yield Fault(("data", "whiten"), True, f"more samples than the {d_in} inputs, to whiten", fix)
+        return
+    teacher = data.teacher
+    values = list(teacher.singular_values or ()) if teacher is not None else []
     if len(values) > min(d_in, d_out):
         expected = f"at most {min(d_in, d_out)} of them: the smaller of {d_in} inputs and {d_out} outputs"
         fix = "shorten the list, or widen the first and last of network.widths"

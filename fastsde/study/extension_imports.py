@@ -22,9 +22,9 @@ __all__ = [
     "EXTENSIONS_FOLDER",
     "Imported",
     "extension_error",
-    "folders",
     "import_extension",
     "imported_version",
+    "looked_in",
     "looking_in",
     "name_of_copy",
 ]
@@ -52,7 +52,7 @@ _folders: ContextVar[tuple[Path, ...]] = ContextVar("folders", default=())
 
 @contextlib.contextmanager
 def looking_in(folder: Path | None) -> Iterator[None]:
-    """Look for extensions of the studies made in this block in a folder, before the working directory."""
+    """Look for files that studies made in this block name in a folder, before the working directory."""
     token = _folders.set(() if folder is None else (folder,))
     try:
         yield
@@ -60,9 +60,9 @@ def looking_in(folder: Path | None) -> Iterator[None]:
         _folders.reset(token)
 
 
-def folders() -> list[Path]:
-    """Return where files of the studies made now are looked for: in the folder that was set, and here."""
-    return [*_folders.get(), Path()]
+def looked_in() -> list[Path]:
+    """Return where files and modules that a study names are looked for while it is made, in this order."""
+    return [folder.absolute() for folder in (*_folders.get(), Path())]
 
 
 def name_of_copy(file: str) -> str:
@@ -122,8 +122,7 @@ def extension_error(number: int, found: str, expected: str, fix: str = "") -> St
 def _candidates(file: str) -> list[Path]:
     """Return where an extension may be: under its own name in each folder, and there as the copy of a run."""
     found: list[Path] = []
-    for folder in folders():
-        here = folder.absolute()
+    for here in looked_in():
         found += [here / file] if file.endswith(".py") else module_files(file, [here])[:1]
         found.append(here / EXTENSIONS_FOLDER / name_of_copy(file))
     return list(dict.fromkeys(found))

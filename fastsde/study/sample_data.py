@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastsde.study.extension_imports import folders
+from fastsde.study.extension_imports import looked_in
 from fastsde.system.errors import Complaint, StudyError
 from fastsde.system.user_code import PERMISSION, import_module, may_run
 
@@ -67,7 +67,7 @@ def resolved_samples(data: Any, known: Any, labels: Any = 0) -> dict[str, Any]:
         if known not in _known:
             _remember_any(_candidates(data))
         return {}
-    samples = _read(data, folders())
+    samples = _read(data, looked_in())
     if isinstance(labels, int) and labels > samples.shape[1]:
         expected = f"at most {samples.shape[1]}, the numbers of a sample in {data}"
         raise StudyError([Complaint("landscape.labels", str(labels), expected)])
@@ -108,7 +108,7 @@ def _remember_any(found: Iterable[Path]) -> None:
 
 def _candidates(data: str) -> list[Path]:
     named = [data] if data.endswith(FILES) else []
-    return [place / name for place in folders() for name in (SAMPLES_COPY, *named)]
+    return [place / name for place in looked_in() for name in (SAMPLES_COPY, *named)]
 
 
 def _read(data: str, places: Sequence[Path]) -> Array:

@@ -31,6 +31,7 @@ from fastsde.study.models.batches import Sampling
 from fastsde.study.models.model import first_setting_batch, with_default_batch
 from fastsde.study.observable import default_observables, record_faults
 from fastsde.study.swept_keys import with_swept_models
+from fastsde.system.brief import html_table
 from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
@@ -115,6 +116,11 @@ class Study(Content):
         return f"Study(models={models}; trajectories={self.trajectories:,}; steps={self.time.steps:,})"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show the models in a notebook."""
+        rows = [{"model": name, "what it is": model.summary()} for name, model in self.models.items()]
+        return html_table(repr(self), rows)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

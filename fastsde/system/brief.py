@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 
-__all__ = ["brief", "listed", "make_brief"]
+__all__ = ["brief", "html_table", "listed", "make_brief"]
 
 LENGTH = 400
 """Approximate largest number of characters of a representation."""
@@ -39,6 +40,20 @@ def brief(record: Any) -> str:
         if len(text) > LENGTH and index + 1 < len(vars(record)):
             return f"{text}, ...)"
     return f"{text})"
+
+
+def html_table(sentence: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence and a table for a notebook; every row has the keys of the first.
+
+    Examples
+    --------
+    >>> html_table("Two < three.", [{"x": 1}])
+    '<p>Two &lt; three.</p><table><tr><th>x</th></tr><tr><td>1</td></tr></table>'
+    """
+    heads = "".join(f"<th>{escape(str(head))}</th>" for head in (rows[0] if rows else ()))
+    lines = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row.values()) for row in rows)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<p>{escape(sentence)}</p><table><tr>{heads}</tr>{body}</table>"
 
 
 def listed(names: Any) -> str:

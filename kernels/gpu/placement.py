@@ -4,7 +4,7 @@ Shared memory of a warp holds S trajectories side by side, T = 32 / S threads ea
 ``m[k S + s]``. Larger trajectories have a block of several warps for themselves.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -145,7 +145,9 @@ def place(network, data, dtype, dynamics, indices, limit, *, where=None, warp=32
         return Placement("local", indices=indices, reason=f"{whole} bytes a trajectory")
     if not team.works_for(dynamics, data):
         small = whole <= LOCAL_BYTES
-        return Placement("local" if small else "global", indices=indices, reason="threads cannot share the step")
+        return Placement(
+            "local" if small else "global", indices=indices, reason="threads cannot share the step"
+        )
     found = _Finder(network, data, dtype, dynamics, indices, limit, warp)
     options = {
         "lane": found.lane,
@@ -168,7 +170,9 @@ class _Finder:
         names = _names(network, data, dtype, dynamics)
         self._names = mentioned(names)
         self._indices = indices if "indices" in names else 1
-        self._index_bytes = (index_size(self._indices) if warp == 32 else 4) * self._indices  # simulated: NumPy adds them up
+        self._index_bytes = (
+            index_size(self._indices) if warp == 32 else 4
+        ) * self._indices  # simulated: NumPy adds them up
         self._looks_at = memory_of(dynamics)
 
     def _plan(self, lanes, unit):
@@ -202,9 +206,7 @@ class _Finder:
             warps, resident = best_warps(size, self._limit)
             if resident >= FEW_WARPS or (lanes == self._warp and resident):
                 reason = f"{size} bytes a warp, {resident} warps a multiprocessor"
-                return Placement(
-                    "shared", plan, lanes, side_by_side, pad, warps, size, self._indices, reason
-                )
+                return Placement("shared", plan, lanes, side_by_side, pad, warps, size, self._indices, reason)
             lanes *= 2
         return None
 
@@ -217,7 +219,11 @@ class _Finder:
         plan = self._plan(lanes, 1 << pad)
         size = _rounded(self._bytes(plan, lanes, pad))
         reason = f"{size} bytes a trajectory"
-        return Placement("block", plan, lanes, 1, pad, 1, size, self._indices, reason) if size <= self._limit else None
+        return (
+            Placement("block", plan, lanes, 1, pad, 1, size, self._indices, reason)
+            if size <= self._limit
+            else None
+        )
 
     def _bytes(self, plan, lanes, pad):
         numbers = plan.network.size + 2 * lanes

@@ -82,9 +82,7 @@ def _call(m, net, data, rows, row):
     out = net.right * width
     for k in range(parameters):
         m[out + k] = 0.0
-    return call_sample(
-        data.address, m, net.left * width, rows, row, out, parameters, data.inputs.shape[1]
-    )
+    return call_sample(data.address, m, net.left * width, rows, row, out, parameters, data.inputs.shape[1])
 
 
 @inlined

@@ -153,7 +153,7 @@ def test_archives_of_other_layers_are_refused(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match="looked for"):
         resolve(with_init({"kind": "values", "file": "none.npy"}))
     (tmp_path / "start.txt").write_text("1 2 3")
-    with pytest.raises(StudyError, match=r"\.npy or \.npz"):
+    with pytest.raises(StudyError, match="one array per layer, 2"):
         resolve(with_init({"kind": "values", "file": "start.txt"}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
@@ -73,31 +74,37 @@ def mode_growth(analysis: Analysis) -> Figure:
 def survival_curves(analysis: Analysis) -> Figure:
     """Share of trajectories that have not learned a mode yet, by mode and model."""
     words = analysis.objective.vocabulary
-    results = {name: analysis.models[name].learning for name in ordered(analysis)}
-    lines = style.model_lines(list(analysis.models), analysis.reference)
     shown_modes = panels.shown_modes(analysis)
     figure, axes = style.grid(len(shown_modes), 2, 2.5, sharey=True)
     for panel, mode in zip(axes, shown_modes, strict=True):
-        for name, result in results.items():
-            if result is None:
-                continue
-            steps = result.times / time_per_step(analysis)
-            panel.step(steps, result.survival[0, mode], where="post", label=name, **lines[name]._asdict())
-            panel.fill_between(
-                steps,
-                result.low[0, mode],
-                result.high[0, mode],
-                step="post",
-                color=lines[name].color,
-                alpha=0.13,
-                linewidth=0,
-            )
-        style.step_axis(panel, *panels.survival_range(analysis, mode), log_spaced(analysis.step))
-        panel.set_ylim(0, 1.03)
-        fraction = next(one.fractions[0] for one in results.values() if one is not None)
-        level = fraction * analysis.mode_strength[mode]
-        whole = f" of {analysis.mode_strength[mode]:.3g}" if analysis.objective.linear else ""
-        panel.set_title(f"{words.mode} {mode + 1}: first time at {level:.3g}{whole}")
+        survival_panel(panel, analysis, mode)
     panels.outer_labels(axes, 2, words.not_passed)
     style.legend_below(figure, axes)
     return figure
+
+
+def survival_panel(panel: Axes, analysis: Analysis, mode: int) -> None:
+    """Draw the share of trajectories that have not learned a mode yet, in every model."""
+    words = analysis.objective.vocabulary
+    results = {name: analysis.models[name].learning for name in ordered(analysis)}
+    lines = style.model_lines(list(analysis.models), analysis.reference)
+    for name, result in results.items():
+        if result is None:
+            continue
+        steps = result.times / time_per_step(analysis)
+        panel.step(steps, result.survival[0, mode], where="post", label=name, **lines[name]._asdict())
+        panel.fill_between(
+            steps,
+            result.low[0, mode],
+            result.high[0, mode],
+            step="post",
+            color=lines[name].color,
+            alpha=0.13,
+            linewidth=0,
+        )
+    style.step_axis(panel, *panels.survival_range(analysis, mode), log_spaced(analysis.step))
+    panel.set_ylim(0, 1.03)
+    fraction = next(one.fractions[0] for one in results.values() if one is not None)
+    level = fraction * analysis.mode_strength[mode]
+    whole = f" of {analysis.mode_strength[mode]:.3g}" if analysis.objective.linear else ""
+    panel.set_title(f"{words.mode} {mode + 1}: first time at {level:.3g}{whole}")

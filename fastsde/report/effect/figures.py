@@ -24,26 +24,32 @@ def effect_over_course(analysis: Analysis) -> Figure:
     if effects.has_modes and effects.has_loss:
         parts |= {"modes, share of their strength": effects.modes, "loss, decades": effects.loss}
     figure, axes = _layout(len(parts))
-    lines = style.model_lines(list(analysis.models), analysis.reference)
-    own = effects.names.index(analysis.reference)
     for panel, (title, values) in zip(axes, parts.items(), strict=True):
-        shown = style.time_axis(panel, analysis.step)
-        steps, sampling = analysis.step[shown], values[shown, own, own]
-        curves = {name: values[shown, own, effects.names.index(name)] for name in ranking(analysis)}
-        low, high = _limits(np.array([sampling, *curves.values()]))
-        panel.fill_between(steps, low, sampling, color=style.PALE, linewidth=0, label="sampling alone")
-        for name, curve in curves.items():
-            panel.plot(steps, curve, label=name, **lines[name]._asdict())
-            if values is effects.value:
-                band = effects.course(analysis.reference, name)
-                lower, upper = np.maximum(band.low, low)[shown], band.high[shown]
-                panel.fill_between(steps, lower, upper, color=lines[name].color, alpha=0.18, linewidth=0)
-        style.log_scale(panel, "y", (low, high))
+        effect_panel(panel, analysis, values)
         panel.set_title(title)
     panels.start_at_action(axes, analysis)
     _mark_shares(axes[0], analysis)
     style.legend_below(figure, axes)
     return figure
+
+
+def effect_panel(panel: Axes, analysis: Analysis, values: Floats) -> None:
+    """Draw the effect, or a part of it, (snapshot, model, model), over what sampling gives."""
+    effects = analysis.effects
+    lines = style.model_lines(list(analysis.models), analysis.reference)
+    own = effects.names.index(analysis.reference)
+    shown = style.time_axis(panel, analysis.step)
+    steps, sampling = analysis.step[shown], values[shown, own, own]
+    curves = {name: values[shown, own, effects.names.index(name)] for name in ranking(analysis)}
+    low, high = _limits(np.array([sampling, *curves.values()]))
+    panel.fill_between(steps, low, sampling, color=style.PALE, linewidth=0, label="sampling alone")
+    for name, curve in curves.items():
+        panel.plot(steps, curve, label=name, **lines[name]._asdict())
+        if values is effects.value:
+            band = effects.course(analysis.reference, name)
+            lower, upper = np.maximum(band.low, low)[shown], band.high[shown]
+            panel.fill_between(steps, lower, upper, color=lines[name].color, alpha=0.18, linewidth=0)
+    style.log_scale(panel, "y", (low, high))
 
 
 def _layout(parts: int) -> tuple[Figure, list[Axes]]:

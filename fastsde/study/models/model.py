@@ -34,6 +34,8 @@ class Model(Kind):
         Whether its noise is independent from step to step and compared with that of SGD.
     needs_gradient : bool
         Whether it needs the gradient of the loss of a population, or only those of samples.
+    replayed : bool
+        Whether its trajectories are read from a file, and not integrated.
     has_mode_rates : bool
         Whether `fastsde.integrate.mode_rates` knows drift and diffusion of its modes; they are NaN otherwise.
     """
@@ -44,6 +46,7 @@ class Model(Kind):
     sets_batch: ClassVar[bool] = False
     independent_noise: ClassVar[bool] = False
     needs_gradient: ClassVar[bool] = True
+    replayed: ClassVar[bool] = False
     has_mode_rates: ClassVar[bool] = False
 
     kind: str

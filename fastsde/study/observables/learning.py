@@ -1,4 +1,4 @@
-"""What a nonlinear network has learned: losses and accuracies of its training and test examples."""
+"""What a nonlinear network has learned: the accuracies of its training and test examples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastsde.study.fields import Fault
 from fastsde.study.learner import Learner, learner_of
 from fastsde.study.observable import Array, Observable, Snapshot, register
 
-__all__ = ["known_learner", "rows_of", "without_learner"]
+__all__ = ["known_learner", "rows_of", "without_learner", "without_test"]
 
 
 def known_learner(snapshot: Snapshot) -> Learner:
@@ -34,7 +34,7 @@ def without_learner(study: Any, name: str) -> Iterator[Fault]:
         yield Fault(("record", "observables"), name, expected, f"remove {name}")
 
 
-def _without_test(study: Any, name: str) -> Iterator[Fault]:
+def without_test(study: Any, name: str) -> Iterator[Fault]:
     """Refuse what needs test examples where there are none."""
     yield from without_learner(study, name)
     learner = learner_of(study)
@@ -52,18 +52,13 @@ def _without_target(study: Any, name: str) -> Iterator[Fault]:
 
 
 def _faults_of_test_accuracy(study: Any) -> Iterator[Fault]:
-    yield from _without_test(study, "test_accuracy")
+    yield from without_test(study, "test_accuracy")
     yield from _without_target(study, "test_accuracy")
 
 
 def _faults_of_train_accuracy(study: Any) -> Iterator[Fault]:
     yield from without_learner(study, "train_accuracy")
     yield from _without_target(study, "train_accuracy")
-
-
-def _test_loss(snapshot: Snapshot) -> Array:
-    learner = known_learner(snapshot)
-    return learner.loss(rows_of(snapshot), learner.test)
 
 
 def _train_accuracy(snapshot: Snapshot) -> Array:
@@ -76,16 +71,6 @@ def _test_accuracy(snapshot: Snapshot) -> Array:
     return learner.accuracy(rows_of(snapshot), learner.test)
 
 
-register(
-    Observable(
-        name="test_loss",
-        order=22,
-        long_name="loss on the test examples, in the study's convention",
-        objectives=("landscape",),
-        check=lambda study: _without_test(study, "test_loss"),
-        measure=_test_loss,
-    )
-)
 register(
     Observable(
         name="train_accuracy",

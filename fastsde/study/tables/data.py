@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from fastsde.study.data_file import described, with_checksum
 from fastsde.study.distributions import GaussianInputs, GaussianNoise, Inputs, LabelNoise
 from fastsde.study.fields import Expect, Fault, Positive, Section, Seed, Share, Size, listed, refuse
 
@@ -21,22 +22,51 @@ Entry = Annotated[
 ]
 
 
+File = Annotated[str, Field(min_length=1), Expect("name of a file")]
+Checksum = Annotated[str | None, Field(pattern="^[0-9a-f]{64}$"), Expect("nothing: it is resolved")]
+ArrayNames = Annotated[tuple[str, str] | None, listed, Expect("two names of arrays: inputs, labels")]
+OWN = ("file", "arrays", "columns", "test_arrays", "centre", "whiten")
+"""Keys of a data set of the user's own."""
+
+
 class Teacher(Section):
-    """A linear teacher with given singular values and random singular vectors.
+    """A linear teacher: given singular values and random singular vectors, or a matrix in a file.
 
     Parameters
     ----------
-    singular_values : tuple of float
+    singular_values : tuple of float, optional
         Above 0; as many as the rank, at most min(inputs, outputs).
+    file : str, optional
+        In their place, a file with the matrix (outputs, inputs): ``.npy``, ``.npz``, ``.csv``, HDF5 or
+        ``.safetensors``, looked for beside the study file, then in the working directory.
+    sha256 : str, optional
+        Checksum of the file; resolved when the study is read, not to be written by hand.
     """
 
     singular_values: Annotated[
-        tuple[Positive, ...], listed, Field(min_length=1), Expect("a list of one or more numbers above 0")
-    ]
+        tuple[Positive, ...] | None,
+        listed,
+        Field(min_length=1),
+        Expect("a list of one or more numbers above 0"),
+    ] = None
+    file: File | None = None
+    sha256: Checksum = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, table: Any) -> Any:
+        return with_checksum(table, "data.teacher.file") if isinstance(table, dict) else table
+
+    @model_validator(mode="after")
+    def _agree(self) -> Teacher:
+        if (self.singular_values is None) == (self.file is None):
+            fix = 'write singular_values = [2.0, 1.0], or file = "teacher.npy"'
+            refuse([Fault((), "both or neither", "one of singular_values and file", fix)])
+        return self
 
 
 class Data(Section):
-    """What is learned from: ``y = W* x + noise``, or measurements ``y = <A, W*> + noise`` of the teacher.
+    """What is learned from: ``y = W* x + noise``, measurements ``y = <A, W*> + noise``, or data of your own.
 
     Parameters
     ----------
@@ -51,6 +81,24 @@ class Data(Section):
         Completion: the share of the entries that are observed, chosen at random.
     entries : tuple of pairs, optional
         Completion: the observed entries themselves, each ``[output, input]``, counted from 1.
+    file : str or pair of str, optional
+        A data set of your own, ``.npz``, HDF5 or netCDF, ``.safetensors``, one table (``.csv``, ``.txt``,
+        ``.npy``), or two files, of inputs and of labels; looked for beside the study file, then in the
+        working directory. `samples` is the number of its rows. Nothing is unpickled.
+    arrays : pair of str, optional
+        Names of inputs (n, d_in) and labels (n, d_out) in the file; "X" and "Y", or "inputs" and "labels", by
+        default.
+    columns : pair of int, optional
+        Of one table: how many columns are inputs, and how many after them labels.
+    test_arrays : pair of str, optional
+        Names of inputs and labels to test on, for the observable `test_loss`.
+    centre : bool, optional
+        Subtract the means of inputs and labels.
+    whiten : bool, optional
+        Centre the inputs, and turn them so that their second moment is the identity.
+    sha256 : str, optional
+        Checksum of the file; resolved when the study is read, not to be written by hand. A run is refused if
+        the file has changed.
     seed : int
         Seed of teacher, inputs and label noise; in a study file it defaults to the seed of the study.
     inputs, teacher, label_noise
@@ -66,23 +114,47 @@ class Data(Section):
         Field(min_length=1),
         Expect("a list of pairs [output, input]"),
     ] = None
+    file: Annotated[File | tuple[File, File] | None, listed, Expect("a file, or two")] = None
+    arrays: ArrayNames = None
+    columns: Annotated[tuple[Size, Size] | None, listed, Expect("two numbers: inputs, labels")] = None
+    test_arrays: ArrayNames = None
+    centre: Annotated[bool | None, Expect("true or false")] = None
+    whiten: Annotated[bool | None, Expect("true or false")] = None
+    sha256: Checksum = None
     seed: Seed = 0
     inputs: Inputs = GaussianInputs()
-    teacher: Teacher
+    teacher: Teacher | None = None
     label_noise: LabelNoise = GaussianNoise(scale=0.0)
 
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, table: Any) -> Any:
-        """Let completion see every observed entry once unless the study says otherwise."""
+        """Let completion see every observed entry once by default; look into a file of the user's own."""
         if isinstance(table, dict) and table.get("kind") == "completion":
             return {"samples": "each", **table}
-        return table
+        return described(table) if isinstance(table, dict) else table
 
     @model_validator(mode="after")
     def _agree(self) -> Data:
-        refuse([*self._completion_faults(), *self._input_faults()])
+        refuse([*self._completion_faults(), *self._input_faults(), *self._own_faults()])
         return self
+
+    def _own_faults(self) -> Iterator[Fault]:
+        """Check what belongs to data of the user's own alone, or does not go with them."""
+        if self.file is None:
+            if self.teacher is None:
+                fix = "add teacher = { singular_values = [2.0, 1.0] }, or file with data of your own"
+                yield Fault(("teacher",), "nothing", "a table", fix)
+            for name in OWN:
+                if getattr(self, name) is not None:
+                    yield Fault((name,), getattr(self, name), "nothing: only with file", f"remove {name}")
+            return
+        given = self.model_dump(exclude_none=True, include={"kind", "teacher"})
+        given |= {"label_noise": "set"} if self.label_noise != GaussianNoise(scale=0.0) else {}
+        given |= {"inputs": "set"} if self.inputs != GaussianInputs() else {}
+        for name, value in given.items():
+            expected = "nothing: data of your own are as they are in the file"
+            yield Fault((name,), value, expected, f"remove data.{name}")
 
     def _completion_faults(self) -> Iterator[Fault]:
         """Check what belongs to completion alone."""

@@ -45,8 +45,9 @@ class Initialisation(Section):
     layers : tuple of matrices, optional
         For "values": W_1, W_2, ..., each as a list of rows, the same for all trajectories.
     file : str, optional
-        For "values", in place of `layers`: a ``.npy`` file of parameters, (p,) or (states, p), or a ``.npz``
-        file with an array for each layer, (rows, columns) or (states, rows, columns). It is looked for beside
+        For "values" (or "file", the same), in place of `layers`: a file of parameters, (p,) or (states, p),
+        or with an array for each layer, (rows, columns) or (states, rows, columns), as PyTorch's
+        ``state_dict`` has them: ``.npy``, ``.npz``, HDF5, netCDF or ``.safetensors``. It is looked for beside
         the study file, then in the working directory. A single state serves all trajectories.
     ensemble : str, optional
         For "snapshot": directory of the other run, or its ensemble file, looked for as `file` is.
@@ -72,7 +73,7 @@ class Initialisation(Section):
     layers: Annotated[
         tuple[Rows, ...] | None, listed, Field(min_length=1), Expect("a list of matrices, W_1 first")
     ] = None
-    file: Annotated[str | None, Field(min_length=1), Expect("name of a file .npy or .npz")] = None
+    file: Annotated[str | None, Field(min_length=1), Expect("name of a file")] = None
     ensemble: Annotated[
         str | None, Field(min_length=1), Expect("directory of a run, or an ensemble file")
     ] = None
@@ -85,9 +86,11 @@ class Initialisation(Section):
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, table: Any) -> Any:
-        if isinstance(table, dict) and table.get("kind") == "snapshot":
+        if not isinstance(table, dict):
+            return table
+        if table.get("kind") == "snapshot":
             return {"first": 0, "branches": 1, **table}
-        return table
+        return table | {"kind": "values"} if table.get("kind") == "file" else table
 
     @model_validator(mode="after")
     def _agree(self) -> Initialisation:
