@@ -54,7 +54,7 @@ class LandscapeObjective:
         """Turn standard normals of trajectories `first`, ... into starting points."""
         origins = self.landscape.origins()
         numbers = np.arange(first, first + len(normals)) % len(origins)
-        start = origins[numbers] + self.landscape.spread() * normals
+        start = origins[numbers] + self.landscape.start_spread() * normals
         return np.asarray(start, dtype=normals.dtype)
 
     def affine_start(self) -> AffineStart:

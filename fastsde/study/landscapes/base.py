@@ -232,7 +232,7 @@ class Landscape(Kind):
         """Return where trajectories start unless the study says otherwise, (d,)."""
         return self.middle()
 
-    def spread(self) -> Array | float:
+    def start_spread(self) -> Array | float:
         """Return the standard deviation about those points, of each coordinate or of all."""
         return self.start.std
 

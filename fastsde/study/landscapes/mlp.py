@@ -187,7 +187,7 @@ class Mlp(Landscape):
             sizes=np.array([self.biases, self.observed, *self.widths], dtype=np.int64),
         )
 
-    def spread(self) -> Array | float:
+    def start_spread(self) -> Array | float:
         """Return the standard deviation of each parameter at the start."""
         if self.start.point is not None or self.start.points is not None:
             return self.start.std
