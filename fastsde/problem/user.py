@@ -51,8 +51,8 @@ def objective(
     """Return the table ``landscape`` of a study that trains on your own loss and your own data.
 
     The objective is ``L(theta) = (1/n) sum_i loss(theta, sample_i)``, and all that follows from samples
-    works: mini-batches, gradient noise, SVAG, label noise. Another process does not know the function; a study file
-    names it by ``"module:name"`` instead (docs/extending.md).
+    works: mini-batches, gradient noise, SVAG, label noise. Another process does not know the function; a
+    study file names it by ``"module:name"`` instead (docs/extending.md).
 
     Parameters
     ----------
