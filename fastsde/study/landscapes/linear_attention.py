@@ -46,7 +46,7 @@ class LinearAttention(Landscape):
         Of the sequences.
     """
 
-    order: ClassVar[int] = 9
+    order: ClassVar[int] = 8
     equation: ClassVar[str] = "V = (1/2n) sum_i (sum_h v_h beta_i^T K_h^T Q_h x_i - w_i . x_i)^2"
     about: ClassVar[str] = (
         "beta_i is the mean of y x over the context of sequence i. The coordinates are v, then K and Q (or "
