@@ -67,7 +67,7 @@ def _members(m, net, data, members, weight, target):
 
 @inlined
 def _enter(m, net, v, target):
-    """Copy the parameters of lane `v` to `left`; let its gradient at `target` be 0, unless that is below 0."""
+    """Copy the parameters of lane `v` to `left`; let its gradient at `target` be 0, if that is a place."""
     width = lane_width(m)
     for k in range(net.parameters):
         m[net.left * width + k] = m[k * width + v]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from fastsde.study.fields import Expect, Positive, Seed, Size, listed
 from fastsde.study.landscapes.base import LANDSCAPES, Landscape, Numbers
+from fastsde.study.objective import ObjectiveTraits
 from fastsde.study.random_streams import generator
 
 
@@ -44,7 +46,7 @@ class LinearAttention(Landscape):
         Of the sequences.
     """
 
-    order: ClassVar[int] = 9
+    order: ClassVar[int] = 8
     equation: ClassVar[str] = "V = (1/2n) sum_i (sum_h v_h beta_i^T K_h^T Q_h x_i - w_i . x_i)^2"
     about: ClassVar[str] = (
         "beta_i is the mean of y x over the context of sequence i. The coordinates are v, then K and Q (or "
@@ -71,6 +73,10 @@ class LinearAttention(Landscape):
         """Values, and keys and queries, of all heads."""
         size = len(self.spectrum)
         return self.heads * (1 + (size * size if self.rank is None else 2 * self.rank * size))
+
+    def traits(self) -> ObjectiveTraits:
+        """Return those of a landscape whose energy is a misfit."""
+        return replace(super().traits(), positive=True)
 
     @property
     def label_count(self) -> int:
