@@ -99,7 +99,11 @@ def tanh64(x):
 
 @inlined
 def gauss32(x, factor):
-    """``exp(-factor x^2)`` of ``float32``, `factor` 1 or 1/2; the rounding of the square is made up for."""
+    """``exp(-factor x^2)`` of ``float32``, `factor` 1 or 1/2; the rounding of the square is made up for.
+
+    The size of `x` is held below 13, where the result is 0 beside 1.
+    """
+    x = select(x > 13.0, 13.0, select(x < -13.0, -13.0, x))
     square = x * x
     left = fma(x, x, 0.0 - square) * factor
     value = exp32(square * (0.0 - factor))
@@ -109,7 +113,8 @@ def gauss32(x, factor):
 @inlined
 @in_double
 def gauss64(x, factor):
-    """Return the same of ``float64``."""
+    """Return the same of ``float64``, the size of `x` held below 37."""
+    x = select(x > 37.0, 37.0, select(x < -37.0, -37.0, x))
     square = x * x
     left = fma(x, x, 0.0 - square) * factor
     value = exp64(square * (0.0 - factor))
