@@ -153,20 +153,20 @@ LOOSE = {"second order": 1e-6}
 
 
 @pytest.mark.slow
-def test_a_linear_network_is_the_deep_linear_network_in_every_model():
+@pytest.mark.parametrize("name", MODELS)
+def test_a_linear_network_is_the_deep_linear_network_in_every_model(name):
     """Three steps by both kernels, from the same state with the same draws; to rounding."""
-    widths, steps = (3, 4, 2), 3
-    for name, model in MODELS.items():
-        deep = study(widths, model, steps=steps, events={"mode_learned": []})
-        problem = build_problem(deep)
-        data = {"kind": "arrays", "inputs": problem.inputs.tolist(), "labels": problem.labels.tolist()}
-        table = mlp("linear", "half", widths, biases=False) | {"data": data}
-        flat = landscape_study(table, model, rate=0.05, steps=steps, seed=3)
-        theta = points(flat.landscape, 16)
-        ours, theirs = one_step(flat, theta), one_step(deep, theta, problem=problem)
-        tolerance = LOOSE.get(name, 1e-12)
-        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance, err_msg=name)
-        assert np.abs(theirs - theta).max() > 1e-3, name
+    widths, steps, model = (3, 4, 2), 3, MODELS[name]
+    deep = study(widths, model, steps=steps, events={"mode_learned": []})
+    problem = build_problem(deep)
+    data = {"kind": "arrays", "inputs": problem.inputs.tolist(), "labels": problem.labels.tolist()}
+    table = mlp("linear", "half", widths, biases=False) | {"data": data}
+    flat = landscape_study(table, model, rate=0.05, steps=steps, seed=3)
+    theta = points(flat.landscape, 16)
+    ours, theirs = one_step(flat, theta), one_step(deep, theta, problem=problem)
+    tolerance = LOOSE.get(name, 1e-12)
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+    assert np.abs(theirs - theta).max() > 1e-3
 
 
 def test_losses_of_the_two_tables_have_the_same_factors():
