@@ -1,6 +1,7 @@
 """Nonlinear networks: activations and losses against NumPy, linear ones against deep linear networks."""
 
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -148,12 +149,15 @@ MODELS = {
     "matched": {"kind": "sde", "noise": "isotropic", "temperature": "matched", "match_at": "local"},
     "second order": {"kind": "gd", "second_order": True},
 }
+SOME = ("epoch", "replacement", "label noise", "svag", "gaussian", "langevin")
+CHOSEN = tuple(MODELS) if os.environ.get("FASTSDE_TESTS") == "all" else SOME
+"""Models that are compared: with ``FASTSDE_TESTS=all`` every one."""
 LOOSE = {"second order": 1e-6}
 """Derivatives of a landscape's gradient are differences."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CHOSEN)
 def test_a_linear_network_is_the_deep_linear_network_in_every_model(name):
     """Three steps by both kernels, from the same state with the same draws; to rounding."""
     widths, steps, model = (3, 4, 2), 3, MODELS[name]
