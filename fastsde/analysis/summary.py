@@ -133,7 +133,7 @@ def _end(analysis: Findings, row: dict[str, Any]) -> dict[str, str]:
     end = _number(row["final_loss"])
     objective = analysis.objective
     words = {f"final {objective.vocabulary.loss}": end} if objective.bounded else {}
-    if objective.positive:
+    if objective.linear:
         words["learned at step"] = _listed(row["learned_steps"], "{:,.0f}")
     return words
 

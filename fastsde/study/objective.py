@@ -25,6 +25,8 @@ class Vocabulary:
         What is descended.
     parameter : str
         What a number of the state is.
+    levels, levels_source : str
+        Sentences on levels in the figure of the loss, and on their formula; may be empty.
     modes_title, modes_shown, modes_source : str
         Title, meaning and formula of the figure of the modes over time.
     mode_axis : str
@@ -65,6 +67,8 @@ class Vocabulary:
     modes: str
     loss: str
     parameter: str
+    levels: str
+    levels_source: str
     modes_title: str
     modes_shown: str
     modes_source: str
@@ -106,6 +110,13 @@ NETWORK_WORDS = Vocabulary(
     modes="modes",
     loss="loss",
     parameter="parameter of the network",
+    levels=(
+        " Dotted levels are the saddles at which the first r = 0, 1, 2, ... modes are learned and the others "
+        "are zero."
+    ),
+    levels_source=(
+        " Saddle levels: optimum loss + (c/2) &Sigma;<sub>k&gt;r</sub> s<sub>k</sub>&sup2;, for white inputs."
+    ),
     modes_title="Growth of the modes",
     modes_shown="How much of each mode of the optimal map is learned: 0 is nothing, 1 is all.",
     modes_source=(
@@ -140,6 +151,8 @@ LANDSCAPE_WORDS = Vocabulary(
     modes="coordinates",
     loss="energy",
     parameter="coordinate of the landscape",
+    levels="",
+    levels_source="",
     modes_title="Coordinates over time",
     modes_shown="Coordinates of the points.",
     modes_source="the coordinates",

@@ -10,16 +10,13 @@ register_figure(
         name="loss",
         order=60,
         title="Loss",
-        caption=(
+        caption=lambda words: (
             "Training loss of each model. The line is the median over trajectories; the bands contain "
-            "50&nbsp;% and 90&nbsp;% of them. Dotted levels are the saddles at which the first r = 0, 1, 2, "
-            "... modes "
-            "are learned and the others are zero."
+            f"50&nbsp;% and 90&nbsp;% of them.{words.levels}"
         ),
-        source=(
+        source=lambda words: (
             "<code>ensemble.h5 /MODEL/loss</code>; quantiles over the finite trajectories at each snapshot "
-            "(<code>analysis.h5 models/MODEL/moments/quantiles</code>). Saddle levels: optimum loss + "
-            "(c/2) &Sigma;<sub>k&gt;r</sub> s<sub>k</sub>&sup2;, for white inputs."
+            f"(<code>analysis.h5 models/MODEL/moments/quantiles</code>).{words.levels_source}"
         ),
         draw=figures.loss_quantiles,
         condition=lambda analysis: "loss" in analysis.quantities,

@@ -43,8 +43,8 @@ register_figure(
         order=64,
         title="Loss on training and test examples",
         caption=(
-            "Loss of each model on its training examples and on test examples that it has not seen. Lines are "
-            "medians over trajectories; the band contains 90&nbsp;% of them."
+            "Loss of each model on its training examples and on test examples that it has not seen. Lines "
+            "are medians over trajectories; the band contains 90&nbsp;% of them."
         ),
         source="<code>ensemble.h5 /MODEL/loss, test_loss</code>, in the convention of the study.",
         draw=figures.losses,
