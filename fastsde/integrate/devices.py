@@ -127,8 +127,9 @@ def obstacle(study: Study) -> str | None:
         )
     if study.landscape is not None and study.landscape.by_sample and _own_function(study).__closure__:
         return (
-            f"landscape.function = '{study.landscape.code_name}': it uses names of a function around it, whose "
-            "values the code of a GPU does not have\nFix: pass them as columns of the data, or --device cpu"
+            f"landscape.function = '{study.landscape.code_name}': it uses names of a function around it, "
+            "whose values the code of a GPU does not have\n"
+            "Fix: make them numbers of the module, or columns of the data; or --device cpu"
         )
     for name, model in study.models.items():
         if not study.objective.linear and label_sd(model):
