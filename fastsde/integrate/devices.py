@@ -194,7 +194,8 @@ def refusal(error: Exception, study: Study) -> DeviceError | None:
     """Return a driver's refusal of newer code, or a compiler's of a user's, in words that help; else None."""
     from numba.core.errors import NumbaError
 
-    if isinstance(error, NumbaError) and study.landscape is not None and study.landscape.by_sample:
+    from_compiler = isinstance(error, NumbaError) or "Linker" in type(error).__name__
+    if from_compiler and study.landscape is not None and study.landscape.by_sample:
         name = study.landscape.code_name
         return DeviceError(
             f"landscape.function = '{name}': it does not compile for a GPU: {error}\nFix: --device cpu"

@@ -21,6 +21,7 @@ MODELS = {
     "gradient noise": SDE,
     "tempered": {**SDE, "alpha": 1.5, "tempering": 20.0},
 }
+SLOW = ("momentum", "tempered")
 SEEN = ("loss", "gradient_norm", "noise_trace", "parameters")
 
 
@@ -45,7 +46,9 @@ def own(**more):
     return {**fastsde.objective(intensity, rows(), parameters=3, labels=1), **more}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in MODELS]
+)
 def test_all_that_follows_from_samples_is_that_of_the_built_in_landscape(name):
     """Trajectories, losses, noise traces and update noise to rounding, of one model update noise too."""
     x = np.random.default_rng(0).normal(0, 0.7, (8, 3))
