@@ -33,11 +33,11 @@ class Members(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """How a landscape goes over samples on CPUs, in place of one call per sample."""
+    """How a landscape goes over samples on CPUs, in place of one call per sample; None: by such calls."""
 
-    value: Any  # as `surface_value`
-    trace: Any  # as `trace_value`
-    members: Any  # as `add_members`
+    value: Any = None  # as `surface_value`
+    trace: Any = None  # as `trace_value`
+    members: Any = None  # as `add_members`
 
 
 def routines(name, net, data):
@@ -59,12 +59,9 @@ def routines(name, net, data):
     one = named(name)
     if not one.mean:
         return address_of(one.function, net, data, "target"), 0
-    if one.sums is not None:
-        value, trace = one.sums.value, one.sums.trace
-    else:
-        value, trace = (
-            with_callee(template, "sample_value", one.function) for template in (_weighted, _trace)
-        )
+    sums = one.sums or Sums()
+    value = sums.value or with_callee(_weighted, "sample_value", one.function)
+    trace = sums.trace or with_callee(_trace, "sample_value", one.function)
     return address_of(value, net, data, "target"), address_of(trace, net, data, "target", "lanes")
 
 
@@ -84,7 +81,7 @@ def member_routine(name, net, data, members):
     def compiled(routine):
         return address_of(routine, net, data, members, "lanes", "target")
 
-    if one.sums is not None:
+    if one.sums is not None and one.sums.members is not None:
         return compiled(one.sums.members)
     try:
         return compiled(with_callee(_gathered, "sample_value", one.function))

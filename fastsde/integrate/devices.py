@@ -127,8 +127,9 @@ def obstacle(study: Study) -> str | None:
         )
     if study.landscape is not None and study.landscape.by_sample and _own_function(study).__closure__:
         return (
-            f"landscape.function = '{study.landscape.code_name}': it uses names of a function around it, whose "
-            "values the code of a GPU does not have\nFix: pass them as columns of the data, or --device cpu"
+            f"landscape.function = '{study.landscape.code_name}': it uses names of a function around it, "
+            "whose values the code of a GPU does not have\n"
+            "Fix: make them numbers of the module, or columns of the data; or --device cpu"
         )
     for name, model in study.models.items():
         if not study.objective.linear and label_sd(model):
@@ -193,7 +194,8 @@ def refusal(error: Exception, study: Study) -> DeviceError | None:
     """Return a driver's refusal of newer code, or a compiler's of a user's, in words that help; else None."""
     from numba.core.errors import NumbaError
 
-    if isinstance(error, NumbaError) and study.landscape is not None and study.landscape.by_sample:
+    from_compiler = isinstance(error, NumbaError) or "Linker" in type(error).__name__
+    if from_compiler and study.landscape is not None and study.landscape.by_sample:
         name = study.landscape.code_name
         return DeviceError(
             f"landscape.function = '{name}': it does not compile for a GPU: {error}\nFix: --device cpu"

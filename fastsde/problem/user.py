@@ -50,9 +50,9 @@ def objective(
 ) -> dict[str, Any]:
     """Return the table ``landscape`` of a study that trains on your own loss and your own data.
 
-    The objective is ``L(theta) = (1/n) sum_i loss(theta, sample_i)``, and all that follows from samples works:
-    mini-batches, gradient noise, SVAG, label noise. Another process does not know the function; a study file
-    names it by ``"module:name"`` instead (docs/extending.md).
+    The objective is ``L(theta) = (1/n) sum_i loss(theta, sample_i)``, and all that follows from samples
+    works: mini-batches, gradient noise, SVAG, label noise. Another process does not know the function; a
+    study file names it by ``"module:name"`` instead (docs/extending.md).
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def function_address(study: Study) -> int:
 
 
 def check_code(study: Study) -> None:
-    """Raise a `StudyError` if a study runs code, or needs data, of the user's that are not there or allowed."""
+    """Raise a `StudyError` if code or data of the user's that a study needs are not there, or not allowed."""
     extension_files(study.extensions)
     function_address(study)
     if study.landscape is not None and study.landscape.by_sample:

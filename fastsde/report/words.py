@@ -36,9 +36,10 @@ def _landscape(study: Study) -> list[str]:
     source = f" ({landscape.source})" if landscape.source else ""
     equation = f" {landscape.equation}{source}." if landscape.equation else ""
     about = f" {landscape.about}" if landscape.about else ""
-    return [
-        f"The landscape is {landscape.kind}, of {landscape.dimension} coordinate{plural}.{equation}{about}"
-    ]
+    words, samples = landscape.vocabulary, landscape.samples_used
+    noun = "landscape" if words.loss == "energy" else f"objective, a mean over {samples:,} samples,"
+    size = f"{landscape.dimension} {'coordinate' if words.mode == 'coordinate' else 'parameter'}{plural}"
+    return [f"The {noun} is {landscape.kind}, of {size}.{equation}{about}"]
 
 
 def _network(study: Study) -> str:
@@ -100,7 +101,7 @@ _OBJECTIVE: dict[str, Callable[[Study], list[str]]] = {
 
 def _time(study: Study) -> str:
     time = study.time
-    loss = "on its energy"
+    loss = f"on its {study.objective.vocabulary.loss}"
     if study.objective.linear:
         mean = study.network.loss == "mean"
         loss = f"on the squared error ({'averaged over outputs' if mean else 'half the sum of squares'})"

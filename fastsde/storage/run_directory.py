@@ -122,7 +122,7 @@ def _keep_extensions(study: Study, directory: Path) -> None:
 
 
 def _keep_samples(study: Study, directory: Path) -> None:
-    """Copy the samples of a user's own loss into a directory, where whoever reads the study looks for them."""
+    """Copy the samples of a user's own loss into a directory, where readers of the study look for them."""
     landscape, copy = study.landscape, directory / SAMPLES_COPY
     if landscape is None or not landscape.by_sample or present(copy):
         return

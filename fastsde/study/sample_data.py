@@ -6,6 +6,7 @@ A run keeps a copy of them in its directory.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +65,7 @@ def resolved_samples(data: Any, known: Any, labels: Any = 0) -> dict[str, Any]:
     if not isinstance(data, str):
         return {}
     if known is not None:
-        if known not in _known:
+        if isinstance(known, str) and known not in _known:
             _remember_any(_candidates(data))
         return {}
     samples = _read(data, folders())
@@ -98,12 +99,18 @@ def samples_of(data: str, mark: str | None, places: Sequence[Path]) -> Array:
 def _remember_any(found: Iterable[Path]) -> None:
     """Read the files that are there; what cannot be read is of no use here."""
     for path in found:
-        if path.is_file():
+        if _is_file(path):
             try:
                 samples = _checked(str(path), _of_file(path))
             except StudyError:
                 continue
             _known[checksum(samples)] = samples
+
+
+def _is_file(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return path.is_file()
+    return False
 
 
 def _candidates(data: str) -> list[Path]:
@@ -117,7 +124,7 @@ def _read(data: str, places: Sequence[Path]) -> Array:
         return _given[data]
     if data.endswith(FILES):
         looked = list(dict.fromkeys(place.absolute() / data for place in places))
-        path = next((path for path in looked if path.is_file()), None)
+        path = next(filter(_is_file, looked), None)
         if path is None:
             expected = f"a file that exists; looked for {' and '.join(map(str, looked))}"
             raise _refused(f'"{data}"', expected, "correct the path")

@@ -19,7 +19,7 @@ __all__ = ["POLL_SECONDS", "once"]
 POLL_SECONDS = 0.2
 
 
-def once(mark: str, work: Callable[[], None], stop: Callable[[], bool] = lambda: False) -> None:
+def once(mark: str, work: Callable[[], object], stop: Callable[[], bool] = lambda: False) -> None:
     """Do what adds to the compile cache, unless the cache has the mark of it already; alone with the cache.
 
     Raises

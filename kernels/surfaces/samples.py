@@ -67,7 +67,7 @@ def _members(m, net, data, members, weight, target):
 
 @inlined
 def _enter(m, net, v, target):
-    """Copy the parameters of lane `v` to `left`; let its gradient at `target` be 0, unless that is below 0."""
+    """Copy the parameters of lane `v` to `left`; let its gradient at `target` be 0, if that is a place."""
     width = lane_width(m)
     for k in range(net.parameters):
         m[net.left * width + k] = m[k * width + v]
@@ -82,9 +82,7 @@ def _call(m, net, data, rows, row):
     out = net.right * width
     for k in range(parameters):
         m[out + k] = 0.0
-    return call_sample(
-        data.address, m, net.left * width, rows, row, out, parameters, data.inputs.shape[1]
-    )
+    return call_sample(data.address, m, net.left * width, rows, row, out, parameters, data.inputs.shape[1])
 
 
 @inlined

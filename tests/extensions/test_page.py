@@ -8,6 +8,7 @@ from pages import shown_files, write_files
 import fastsde
 from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.sections import SECTIONS
+from fastsde.analysis.settings import Settings
 from fastsde.analysis.tails.registry import ESTIMATORS
 from fastsde.report.spec import FIGURES
 from fastsde.study.datasets import DATASETS
@@ -64,11 +65,32 @@ def test_the_page_has_a_file_of_each_kind():
         "observable",
         "landscape",
         "data_set",
+        "loss",
         "distance",
         "tail_estimator",
         "section",
     ]
-    assert list(shown_files()) == [*(f"my_{name}.py" for name in names), "my_study.toml"]
+    files = [f"my_{name}.py" for name in names]
+    files.insert(names.index("loss") + 1, "my_training.toml")
+    assert list(shown_files()) == [*files, "my_study.toml"]
+
+
+def test_the_loss_is_trained_from_the_study_to_the_report(tmp_path, monkeypatch):
+    """A sweep of batches, an event, gradient noise; every model ends near the minimum of the mean loss."""
+    monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
+    write_files(tmp_path)
+    study = Study.load(tmp_path / "my_training.toml")
+    fastsde.run(study, tmp_path / "run", threads=1)
+    found = fastsde.analyze(tmp_path / "run", settings=Settings(permutations=19, bootstrap=20))
+    found.save(tmp_path / "run" / "analysis.h5")
+    page = fastsde.report(tmp_path / "run").read_text()
+    assert "Parameters over time" in page
+    assert "energy" not in page.replace("energy distance", "").lower()
+    with fastsde.open(tmp_path / "run") as ensemble:
+        assert list(ensemble) == ["sgd-batch1", "sgd-batch8", "sde"]
+        for name in ensemble:
+            assert np.median(ensemble[name]["loss"][-1]) < 0.2
+            assert (ensemble[name]["loss_below_step"] >= 0).mean() > 0.9
 
 
 def test_the_law_has_its_tails_and_its_covariance(analysed):

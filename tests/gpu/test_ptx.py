@@ -3,11 +3,15 @@
 The whole table (every case, task, capability and precision) takes an hour: FASTSDE_TESTS=all asks for it.
 """
 
+import math
 import os
 
 import cases
+import numpy as np
 import pytest
+from landscape_studies import landscape_study
 
+import fastsde
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, SGD
 from fastsde.study.study import Study
 
@@ -92,4 +96,16 @@ def test_registers_spills_and_shared_memory_of_the_main_cases(name, capability, 
     record_property("usage", str(usage))
     assert usage.registers <= 128
     assert usage.spilled == usage.stack == 0
+    assert in_double(source) == []
+
+
+def logistic(theta, sample, gradient):
+    slope = -sample[1] / (1.0 + math.exp(sample[1] * theta[0] * sample[0]))
+    gradient[0] += slope * sample[0]
+    return math.log1p(math.exp(-sample[1] * theta[0] * sample[0]))
+
+
+def test_a_loss_of_ones_own_compiles_and_single_precision_stays_single():
+    landscape = fastsde.objective(logistic, np.ones((3, 2)), parameters=1)
+    source = ptx.ptx(landscape_study(landscape, {"kind": "sgd", "batch": 1}, dtype="float32"), "m")
     assert in_double(source) == []

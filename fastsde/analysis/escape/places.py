@@ -102,7 +102,8 @@ def crossings(view: Trajectories, context: Context) -> dict[str, Floats]:
     Radii come first, then intervals, levels that coordinates rise above, and those that the energy falls
     below.
     """
-    events = context.ensemble.study.events
+    study = context.ensemble.study
+    events, words = study.events, study.objective.vocabulary
     found: dict[str, Floats] = {}
     if "radius_above_step" in view.variables:
         times = view.passage_time("radius_above")
@@ -111,15 +112,15 @@ def crossings(view: Trajectories, context: Context) -> dict[str, Floats]:
         times = view.passage_time("interval")
         for k, one in enumerate(events.intervals or ()):
             where = "inside" if one.inside else "outside"
-            found[f"coordinate {one.mode} {where} [{one.ends[0]:g}, {one.ends[1]:g}]"] = times[:, k]
+            found[f"{words.mode} {one.mode} {where} [{one.ends[0]:g}, {one.ends[1]:g}]"] = times[:, k]
     if "mode_learned_step" in view.variables:
         times = view.passage_time("mode_learned")
         for k, level in enumerate(events.mode_learned):
             for axis in range(times.shape[2]):
-                found[f"coordinate {axis + 1} above {level:g}"] = times[:, k, axis]
+                found[f"{words.mode} {axis + 1} above {level:g}"] = times[:, k, axis]
     if "loss_below_step" in view.variables:
         times = view.passage_time("loss_below")
-        found |= {f"energy below {level:g}": times[:, k] for k, level in enumerate(events.loss_below)}
+        found |= {f"{words.loss} below {level:g}": times[:, k] for k, level in enumerate(events.loss_below)}
     return dict(list(found.items())[:MOST])
 
 

@@ -37,5 +37,6 @@ def network_plan(study: Study, model: Model, samples: int, batch: int, data: Any
     rooms = {"work": study.objective.workspace}
     if by_members(model, samples):
         rooms["row"] = data.rows.shape[1]
-        rooms["label_noise"] = model.batch * data.labels.shape[1] if label_sd(model) else 0
+        batch = int(getattr(model, "batch", 0)) if label_sd(model) else 0
+        rooms["label_noise"] = batch * data.labels.shape[1]
     return plan_landscape(size, samples, carried, is_refined(model), central, **rooms)
