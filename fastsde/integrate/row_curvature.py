@@ -99,6 +99,6 @@ def _ritz(diagonal: Array, off: Array) -> Array:
         for which, place in enumerate((0, last)):
             value, vector = eigh_tridiagonal(middle, beside[:-1], select="i", select_range=(place, place))
             values[which], ends[which] = value[0], abs(vector[-1, 0])
-        rounding = 64 * np.finfo(float).eps * np.abs(values).max()
+        rounding = 32 * np.finfo(float).eps * np.abs(values).max()
         found[row] = *values, beside[-1] * ends.max() + rounding
     return found

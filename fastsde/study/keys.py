@@ -136,7 +136,9 @@ def _misspelt(here: Any, table: Any, path: Sequence[str]) -> tuple[str, str] | N
             names = [name for owner in owners for name in keys_of(owner)]
             if owners and key not in names:
                 return key, nearest(key, names)
-            here = next((owner for owner in owners if key in owner.model_fields), None)
+            having = [owner for owner in owners if key in owner.model_fields]
+            with_tables = [owner for owner in having if choices_of(annotation_of(owner, key))]
+            here = next(iter([*with_tables, *having]), None)
         here = bare(annotation_of(here, key))
         here = annotation_of(here, "0") if get_origin(here) is tuple else here
         table = table.get(key) if isinstance(table, Mapping) else None

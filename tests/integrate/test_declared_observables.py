@@ -28,7 +28,7 @@ register(
 )
 register(
     Observable(
-        name="layer_norm",
+        name="norm_of_layer",
         dims=("layer",),
         sizes={"layer": lambda study: len(study.widths) - 1},
         long_name="Frobenius norm of each layer",
@@ -62,7 +62,7 @@ def declared(alone, tmp_path):
 
 def test_they_depend_neither_on_the_trajectories_beside_them_nor_on_parts(declared):
     start = np.random.default_rng(1).normal(0, 0.5, (8, 20))
-    a_study = study(model={"kind": "gd"}, steps=6, **record("weight_norm", "layer_norm"))
+    a_study = study(model={"kind": "gd"}, steps=6, **record("weight_norm", "norm_of_layer"))
     alone, _ = snapshots(a_study, 1, first=3, start=start[3:4])
     beside = np.where(np.arange(8)[:, None] == 2, 1e3 * start, start)
     for starts in (start, beside):
@@ -81,7 +81,7 @@ def record(*names):
 
 def test_observables_of_a_file_go_from_the_study_to_the_ensemble(declared, tmp_path):
     file = tmp_path / "study.toml"
-    names = ("loss", "weight_norm", "layer_norm", "learned_modes", "parameters")
+    names = ("loss", "weight_norm", "norm_of_layer", "learned_modes", "parameters")
     file.write_text(study(model={"kind": "gd"}, steps=3, **record(*names)).to_toml())
     a_study = Study.load(file)
     fastsde.run(a_study, tmp_path / "run", part_size=3)
@@ -92,8 +92,8 @@ def test_observables_of_a_file_go_from_the_study_to_the_ensemble(declared, tmp_p
         theta = view["parameters"]
         assert view["weight_norm"].shape == (4, 8)
         np.testing.assert_array_equal(view["weight_norm"], np.linalg.norm(theta, axis=-1))
-        assert view["layer_norm"].shape == (4, 8, 2)
-        squares = np.sum(view["layer_norm"] ** 2, axis=-1)
+        assert view["norm_of_layer"].shape == (4, 8, 2)
+        squares = np.sum(view["norm_of_layer"] ** 2, axis=-1)
         np.testing.assert_allclose(squares, view["weight_norm"] ** 2, rtol=1e-12)
         assert view["learned_modes"].dtype == np.int64
         assert view["learned_modes"].min() >= 0
@@ -119,7 +119,7 @@ def test_landscapes_have_observables_of_parameters(declared):
 def test_what_is_not_declared_is_refused_with_the_nearest_name(declared):
     with pytest.raises(StudyError) as caught:
         study(**record("weight_norms"))
-    assert "weight_norm, layer_norm" in str(caught.value)
+    assert "weight_norm, norm_of_layer" in str(caught.value)
     assert 'did you mean "weight_norm"?' in str(caught.value)
 
 

@@ -75,7 +75,7 @@ def test_ends_and_what_is_not_a_number(dtype):
         tanh, exp, erf, _, share, _, _ = values(x)
     for got, ends in ((tanh, (-1, 0, 1)), (erf, (-1, 0, 1)), (share, (0, 0.5, 1))):
         low, middle, high = ends
-        assert got[0] == pytest.approx(middle, rel=4 * np.finfo(dtype).eps)
+        assert got[0] == pytest.approx(middle, rel=4 * float(np.finfo(dtype).eps))
         assert np.allclose(got[[1, 4, 6]], high, rtol=1e-7)
         assert np.allclose(got[[2, 5, 7]], low, atol=1e-30)
         assert np.isnan(got[3])

@@ -126,8 +126,8 @@ def test_what_the_synonyms_offer_is_valid():
 @pytest.mark.parametrize(
     ("change", "where", "fix"),
     [
-        (('loss = "mean"', 'activation = "relu"'), "network.activation", "networks are linear for now"),
-        (("seed = 3", 'activation = "relu"'), "activation", "networks are linear for now"),
+        (('loss = "mean"', 'activation = "relu"'), "network.activation", "this network is linear"),
+        (("seed = 3", 'activation = "relu"'), "activation", 'move it to [landscape] with kind = "mlp"'),
         (("seed = 3", "learning_rate = 1"), "learning_rate", "move it to [time]"),
         (("batch = 2", "batch = 2\nlearning_rate = 1"), "models.sgd.learning_rate", "move it to [time]"),
         (("batch = 2", "batch = 2\nalpha = 1"), "models.sgd.alpha", 'only kind = "sde" has this key'),
