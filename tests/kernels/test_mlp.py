@@ -87,6 +87,7 @@ def test_gradient_of_each_activation_and_loss_is_the_difference_of_losses(activa
         assert np.allclose(value(theta, sample, -0.3)[1], -0.3 * gradient, rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "loss"), [("tanh", "mean"), ("gelu", "cross-entropy")])
 def test_compiled_network_agrees_with_numpy(activation, loss):
     """Loss, gradient, the trace of the covariance of samples' gradients, and outputs, to rounding."""
