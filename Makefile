@@ -19,7 +19,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -m alone --durations=20
 
 ptx: $(VENV)-ptx/.ptx
-	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py --numprocesses logical --maxprocesses 8 --durations=20
+	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py tests/gpu/test_stored_kernels.py --numprocesses logical --maxprocesses 8 --durations=20
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -35,7 +35,7 @@ LANES = 2 if SIMULATED else None
 LARGE_TEAM = 4 if SIMULATED else 128
 """Threads that share a trajectory too large for shared memory."""
 WHOLE_WARP = 0xFFFFFFFF
-TILE, TILE_ROUNDS = (4, 2) if SIMULATED else (32, 4)
+TILE, TILE_ROUNDS = (4, 4) if SIMULATED else (32, 4)
 """Side of the tiles that transposes move, and rounds in which the threads of a block do it."""
 GLOBAL_MEMORY = {"team", "global"}
 """Classes of memory that kernels are given."""

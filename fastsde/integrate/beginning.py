@@ -60,9 +60,7 @@ class Beginning:
         if self.start is not None:
             return np.asarray(self.start, dtype=self.study.dtype)
         low, study = self.lowered, self.study
-        normals = standard_normals(
-            low.network.parameters, self.first, self.count, low.start_key, study.dtype
-        )
+        normals = standard_normals(low.network.parameters, self.first, self.count, low.start_key, study.dtype)
         return np.asarray(objective_of(study).starting_points(normals, self.first), dtype=study.dtype)
 
 

@@ -184,18 +184,14 @@ def measurements(
         ):
             out = room(name, size)
             program = devices.model_program(study, low, where, dynamics=kind)
-            job = Noise(
-                batch.state, out, *nothing, *place, setting.data, numbers, low.key, setting.events
-            )
+            job = Noise(batch.state, out, *nothing, *place, setting.data, numbers, low.key, setting.events)
             launch(program, "noise", job)
             found.send(name, out)
     if "curvature" in observer.needs:
         plan, starts, tolerance = _lanczos(study, low)
         out = room("curvature", 3)
         program = devices.model_program(study, low, "global", plan=plan)
-        curve = Curve(
-            batch.state, batch.diverged, columns, out, setting.data, cuda.put(starts), tolerance
-        )
+        curve = Curve(batch.state, batch.diverged, columns, out, setting.data, cuda.put(starts), tolerance)
         launch(program, "curve", curve)
         found.send("curvature", out)
     return found

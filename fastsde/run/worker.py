@@ -19,6 +19,7 @@ from fastsde.storage.snapshot_files import Source, Sources
 from fastsde.system.atomic import present
 from fastsde.system.errors import Interrupted, StoreError, UnreadableError
 from fastsde.system.hdf5 import reading
+from fastsde.system.stopwatch import spend
 from fastsde.system.threads import default_threads
 
 if TYPE_CHECKING:
@@ -171,8 +172,9 @@ class Session:
 
     def _close(self, keep: int) -> None:
         """Wait until parts are written to disk, except for the last `keep`."""
-        while len(self._closing) > keep:
-            self._closing.pop(0).wait()
+        with spend("write"):
+            while len(self._closing) > keep:
+                self._closing.pop(0).wait()
 
     def _stands(self, part: Part) -> bool:
         """Return whether the part's file has been completed in the meantime."""

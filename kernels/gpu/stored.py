@@ -1,10 +1,11 @@
 """Compiled kernels of devices on disk: a file per kernel, under a hash of everything it was compiled from.
 
-The files are beside the compiled code for CPUs (`fastsde.kernels.options.CACHE_FOLDER`), in ``cuda``. The hash
-covers the code of all functions that a kernel calls, at any depth, with the constants in it, the types of
-the arguments, the compute capability and the versions of compiler and toolkit. So a file never has to be
-changed or removed; one that is broken is the same as none. A file appears under its name when it is whole:
-processes that compile the same kernel at the same time replace each other's file by an equal one.
+The files are beside the compiled code for CPUs (`fastsde.kernels.options.CACHE_FOLDER`), in ``cuda``. The
+hash covers the code of all functions that a kernel calls, at any depth, with the constants in it, the sources
+of all kernels (some of which emit code), the types of the arguments, the compute capability and the versions
+of compiler and toolkit. So a file never has to be changed or removed; one that is broken is the same as none.
+A file appears under its name when it is whole: processes that compile the same kernel at the same time
+replace each other's file by an equal one.
 """
 
 import contextlib
@@ -41,6 +42,15 @@ def versions():
     return found
 
 
+@cache
+def sources():
+    """Return a hash of the sources of all kernels, those for GPUs among them."""
+    digest = hashlib.sha256()
+    for path in sorted(options.FOLDER.rglob("*.py")):
+        digest.update(f" {path.relative_to(options.FOLDER).as_posix()} ".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def code_hash(function):
     """Return a hash of a function's code and of all that it refers to, at any depth.
 
@@ -60,9 +70,9 @@ def code_hash(function):
     return digest.hexdigest()
 
 
-def signature_hash(code, kinds, capability, more=()):
+def signature_hash(code, kinds, capability):
     """Return the name of a kernel's file: from the hash of its code, its types and the compute capability."""
-    parts = [code, str(kinds), list(capability), versions(), [str(one) for one in more]]
+    parts = [code, sources(), str(kinds), list(capability), versions()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -73,7 +83,8 @@ def _add(value, digest, seen):
         digest.update(f"#{seen[id(function)][0]}".encode())
     elif isinstance(function, FunctionType) and not _is_foreign(function):
         seen[id(function)] = len(seen), function
-        digest.update(f"({function.__name__} {function.__defaults__}".encode())
+        wanted = sorted(getattr(value, "targetoptions", {}).items())
+        digest.update(f"({function.__name__} {function.__defaults__} {wanted}".encode())
         _add_code(function.__code__, digest, seen)
         for cell in function.__closure__ or ():
             _add(cell.cell_contents, digest, seen)
@@ -217,8 +228,9 @@ def _rebuilt(kinds, about, image):
 
     library = CUDACodeLibrary._rebuild(
         codegen=None, name=about["name"], entry_name=about["entry"], llvm_strs=[], ptx_cache={},
-        cubin_cache={tuple(about["target"]): ObjectCode.from_cubin(image)}, linkerinfo_cache={}, max_registers=None,
-        nvvm_options={}, needs_cudadevrt=False, nrt=False, use_cooperative=False, lto=False,
+        cubin_cache={tuple(about["target"]): ObjectCode.from_cubin(image)}, linkerinfo_cache={},
+        max_registers=None, nvvm_options={}, needs_cudadevrt=False, nrt=False, use_cooperative=False,
+        lto=False,
     )  # fmt: skip
     return _Kernel._rebuild(
         cooperative=False, name=about["entry"], signature=Signature(types.none, kinds, None),

@@ -7,10 +7,12 @@ from landscape_studies import landscape_study
 from studies import snapshots
 
 import fastsde
-from fastsde.integrate import cuda_ensemble, devices
+from fastsde.integrate import cuda_ensemble, cuda_rows, devices
+from fastsde.integrate.beginning import Beginning, beginning
 from fastsde.integrate.cuda_ensemble import Resident
 from fastsde.integrate.lowering import lower
 from fastsde.kernels import cuda
+from fastsde.kernels.cpu import Workers
 from fastsde.kernels.gpu import thread
 from fastsde.problem.data import build_problem
 from fastsde.storage.ensemble import open_ensemble
@@ -145,29 +147,77 @@ def test_any_number_of_threads_computes_the_same(lanes, monkeypatch):
         np.testing.assert_array_equal(one.events[event], other.events[event])
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {},
-        {"network": {"init": {"gamma": 2.0}}, "dtype": "float32"},
-        {"network": {"init": {"kind": "values", "layers": [[[1.0, 2.0, 3.0]] * 4, [[0.5, 0.0, 1.0, 0.0]] * 2], "std": 0.1}}},
-        {"network": {"init": {"kind": "balanced", "std": 0.3}}},
-    ],
-)
-def test_starting_points_are_those_of_processors(more):
-    a_study = studied(steps=1, **more)
-    first, _ = snapshots(a_study, 5, first=7)
-    there, _ = snapshots(a_study, 5, first=7, device="cuda")
-    assert np.abs(first["parameters"][0]).max() > 0.01
-    tight = 1e-13 if a_study.dtype == "float64" else 1e-6
-    np.testing.assert_allclose(there["parameters"][0], first["parameters"][0], rtol=tight)
+GIVEN = [[[1.0, 2.0, 3.0]] * 4, [[0.5, 0.0, 1.0, 0.0]] * 2]
+TURNS = {"points": [[1.0, 0.0], [0.0, -1.0], [3.0, 4.0]], "std": 0.1}
+STARTS = {
+    "gaussian": studied("sgd label noise", network={"init": {"gamma": 2.0}}, dtype="float32"),
+    "given": studied("sgd", network={"init": {"kind": "values", "layers": GIVEN, "std": 0.1}}),
+    "balanced": studied("sgd", network={"init": {"kind": "balanced", "std": 0.3}}),
+    "in turn": landscape_study({"kind": "monkey-saddle", "start": TURNS}, {"kind": "gd"}),
+}
 
 
-def test_starting_points_in_turn_are_those_of_processors():
-    turns = {"start": {"points": [[1.0, 0.0], [0.0, -1.0], [3.0, 4.0]], "std": 0.1}}
-    a_study = landscape_study({"kind": "monkey-saddle", **turns}, {"kind": "gd"}, steps=1)
-    one, other = (fastsde.integrate(a_study, "m", 4, 5, device=device) for device in ("cpu", "cuda"))
-    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-12)
+@pytest.fixture
+def traffic(monkeypatch):
+    """Bytes that the host sends to the device and gets from there."""
+    bytes_of = {"sent": 0, "got": 0}
+    array = type(cuda.array((1,), np.float64))
+    send, get = array.copy_to_device, array.copy_to_host
+
+    def sent(self, other, *rest, **more):
+        bytes_of["sent"] += other.nbytes if isinstance(other, np.ndarray) else 0
+        return send(self, other, *rest, **more)
+
+    def got(self, *rest, **more):
+        bytes_of["got"] += self.nbytes
+        return get(self, *rest, **more)
+
+    monkeypatch.setattr(array, "copy_to_device", sent)
+    monkeypatch.setattr(array, "copy_to_host", got)
+    return bytes_of
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_starting_points_are_those_of_processors_and_are_not_sent(name, traffic):
+    a_study = STARTS[name]
+    low = lower(a_study, "m", build_problem(a_study))
+    expected = beginning(a_study, low, 7, 5, None)
+    with Resident(a_study, low, 1, 7, 5, Beginning(a_study, low, 7, 5)) as resident:
+        resident._each(lambda batch: None)
+        sent = traffic["sent"]
+        found = resident.checkpoint(0)
+    tight = 1e-13 if a_study.dtype == "float64" else 1e-5
+    assert np.ptp(expected.parameters[:, : low.network.parameters], axis=0).min() > 0
+    np.testing.assert_allclose(found.parameters, expected.parameters, rtol=tight, atol=tight)
+    np.testing.assert_array_equal(found.diverged, expected.diverged)
+    np.testing.assert_array_equal(found.passed, expected.passed)
+    assert (sent > 0) == (name == "balanced")
+
+
+def test_only_what_is_recorded_leaves_the_device(traffic):
+    """A loss, a step of divergence and at the end the state and the passages of each trajectory."""
+    a_study = studied("sgd", steps=2).replace(record={"observables": ["loss"]})
+    _, outcome = snapshots(a_study, 5, device="cuda")
+    state, passages = outcome.parameters.nbytes, sum(one.nbytes for one in outcome.events.values())
+    assert traffic["got"] <= 3 * 5 * 16 + state + 2 * passages
+    got = traffic["got"]
+    snapshots(a_study.replace(record={"observables": ["loss", "parameters"]}), 5, device="cuda")
+    assert traffic["got"] - got == got + 3 * state
+
+
+def test_rows_go_to_the_device_and_back_in_chunks(monkeypatch):
+    monkeypatch.setattr(cuda_rows, "CHUNK_BYTES", 7 * 5 * 8)
+    buffers, (stream, _) = cuda_rows.Buffers(), cuda.streams()
+    with Workers(2, 1, 1, np.float64) as workers:
+        moving = cuda_rows.Rows(buffers, stream, workers)
+        rows = np.arange(45 * 5.0).reshape(45, 5)
+        there, back = cuda.array((45, 7), np.float64), np.full((45, 7), np.nan)
+        moving.send(rows, there)
+        moving.bring(there, back)
+    np.testing.assert_array_equal(back[:, :5], rows)
+    assert (back[:, 5:] == 0).all()
+    buffers.keep()
+    assert cuda_rows.Buffers().on_host("chunk 0 of float64", (2, 2), np.float64).base is not None
 
 
 def test_a_run_on_the_device_makes_the_same_files(tmp_path):
