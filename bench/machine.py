@@ -152,6 +152,7 @@ class Warp:
                 return [(pc, mask)]
 
     def _step(self, one, mask):
+        if sum(self._run.instructions.values()) > 200000: raise Fault(f"too long; {self._run.instructions.most_common(8)} at {one}")
         key = id(one)
         if key not in self._made:
             self._made[key] = self._meaning(one)

@@ -288,17 +288,23 @@ def _put_four(team):
 def _add_four(team):
     turned, multiply_add = _turned(team), team.multiply_add
 
-    def one(m, at, k, left, x, scale):
-        if k < left:
-            m[at + k] = multiply_add(x, scale, m[at + k])
+    def one(m, place, x, scale):
+        m[place] = multiply_add(x, scale, m[place])
 
     one = team.make(one)
 
     def add_four(m, at, left, x0, x1, x2, x3, scale):
-        turn, y0, y1, y2, y3 = turned(x0, x1, x2, x3)
-        one(m, at, turn, left, y0, scale)
-        one(m, at, turn + 1 & 3, left, y1, scale)
-        one(m, at, turn + 2 & 3, left, y2, scale)
-        one(m, at, turn + 3 & 3, left, y3, scale)
+        if left > 3:
+            turn, y0, y1, y2, y3 = turned(x0, x1, x2, x3)
+            one(m, at + turn, y0, scale)
+            one(m, at + (turn + 1 & 3), y1, scale)
+            one(m, at + (turn + 2 & 3), y2, scale)
+            one(m, at + (turn + 3 & 3), y3, scale)
+        else:
+            one(m, at, x0, scale)
+            if left > 1:
+                one(m, at + 1, x1, scale)
+            if left > 2:
+                one(m, at + 2, x2, scale)
 
     return team.make(add_four)
