@@ -7,7 +7,7 @@ sums are in registers (`fastsde.kernels.gpu.tiling`).
 from functools import reduce
 from typing import Any, NamedTuple
 
-from fastsde.kernels import dln, matmul
+from fastsde.kernels import dln, matmul, normal
 from fastsde.kernels.gpu.tiling import tiling
 
 __all__ = ["Team", "forms", "shapes"]
@@ -62,6 +62,8 @@ def forms(net, by_size, team, otherwise):
         dln.scaled_loss: _scaled_loss(net, team, total),
         dln.inner_product: _inner_product(team, total),
         matmul.matmul: _by_size(by_size, team, otherwise),
+        normal.put_four: _put_four(team),
+        normal.add_four: _add_four(team),
     }
 
 
@@ -250,3 +252,53 @@ def _if_of_size(rows, columns, terms, part, rest, rank, wait):
             rest(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale)
 
     return matmul
+
+
+def _turned(team):
+    """Return what turns four numbers by the thread's rank.
+
+    Neighbouring threads have neighbouring quadruples: at the same entry of them they would meet in a bank.
+    """
+    rank = team.rank
+
+    def turned(x0, x1, x2, x3):
+        turn = rank() & 3
+        if turn & 1:
+            x0, x1, x2, x3 = x1, x2, x3, x0
+        if turn & 2:
+            x0, x1, x2, x3 = x2, x3, x0, x1
+        return turn, x0, x1, x2, x3
+
+    return team.make(turned)
+
+
+def _put_four(team):
+    turned = _turned(team)
+
+    def put_four(m, at, x0, x1, x2, x3):
+        turn, y0, y1, y2, y3 = turned(x0, x1, x2, x3)
+        m[at + turn] = y0
+        m[at + (turn + 1 & 3)] = y1
+        m[at + (turn + 2 & 3)] = y2
+        m[at + (turn + 3 & 3)] = y3
+
+    return team.make(put_four)
+
+
+def _add_four(team):
+    turned, multiply_add = _turned(team), team.multiply_add
+
+    def one(m, at, k, left, x, scale):
+        if k < left:
+            m[at + k] = multiply_add(x, scale, m[at + k])
+
+    one = team.make(one)
+
+    def add_four(m, at, left, x0, x1, x2, x3, scale):
+        turn, y0, y1, y2, y3 = turned(x0, x1, x2, x3)
+        one(m, at, turn, left, y0, scale)
+        one(m, at, turn + 1 & 3, left, y1, scale)
+        one(m, at, turn + 2 & 3, left, y2, scale)
+        one(m, at, turn + 3 & 3, left, y3, scale)
+
+    return team.make(add_four)
