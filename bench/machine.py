@@ -31,6 +31,7 @@ BINARY = {
     "min": np.minimum, "max": np.maximum,
 }  # fmt: skip
 UNARY = {"neg": np.negative, "not": np.invert, "abs": np.abs, "sqrt": np.sqrt, "mov": np.array}
+MOST_INSTRUCTIONS = 1_000_000
 UNSET = np.zeros(LANES, np.uint64)
 LOCAL_WINDOW, GLOBAL_WINDOW = 1 << 40, 1 << 42
 INSTRUCTION = re.compile(r"(?:@(!?)(%p\d+)\s+)?([a-z][a-z0-9_.]*)\s*(.*?);$")
@@ -92,7 +93,7 @@ class Warp:
         -------
         Run
         """
-        self._run = Run()
+        self._run, self._taken = Run(), 0
         self._special = {
             "%tid.x": np.arange(LANES, dtype=np.uint32) + np.uint32(LANES * warp),
             "%ctaid.x": np.uint32(block), "%nctaid.x": np.uint32(blocks), "%ntid.x": np.uint32(LANES * warps),
@@ -152,7 +153,11 @@ class Warp:
                 return [(pc, mask)]
 
     def _step(self, one, mask):
-        if sum(self._run.instructions.values()) > 200000: raise Fault(f"too long; {self._run.instructions.most_common(8)} at {one}")
+        self._taken += 1
+        if self._taken > MOST_INSTRUCTIONS:
+            raise Fault(
+                f"more than {MOST_INSTRUCTIONS} instructions; {self._run.instructions.most_common(3)}"
+            )
         key = id(one)
         if key not in self._made:
             self._made[key] = self._meaning(one)
@@ -215,7 +220,11 @@ class Warp:
         kind = KINDS[rest[-1]]
         if rest[0] == "wide":
             wide = np.int64 if kind is np.int32 else np.uint64
-            return self._writes(one, wide, lambda a, b: a.astype(wide) * b.astype(wide), one.operands[1:], kind)
+
+            def product(a, b):
+                return a.astype(wide) * b.astype(wide)
+
+            return self._writes(one, wide, product, one.operands[1:], kind)
         if rest[0] == "hi":
 
             def high(a, b):
@@ -311,7 +320,6 @@ class Warp:
             bits = sum(1 << k for k in range(LANES) if holds[k])
             found = {"ballot": np.uint32(bits), "any": bits != 0, "all": bool(np.array_equal(holds, mask))}
             self._put(target, np.full(LANES, found[rest[1]]), mask)
-            self._memory.epoch += 0
 
         return work
 
@@ -352,7 +360,8 @@ class Warp:
     def _count(self, space, place, size, mask):
         """Count the cycles of an access to shared memory: the most words of one bank."""
         if space == "shared" and mask.any():
-            words = np.unique(np.concatenate([(place[mask] + np.uint64(b)) >> np.uint64(2) for b in range(0, max(size, 4), 4)]))
+            bytes_of = [place[mask] + np.uint64(k) for k in range(0, max(size, 4), 4)]
+            words = np.unique(np.concatenate(bytes_of) >> np.uint64(2))
             self._run.wavefronts += int(np.bincount(words.astype(np.int64) % 32).max())
 
 
@@ -391,9 +400,11 @@ class _Memory:
         if space == "shared":
             self._check_reads(place, lanes, kind)
         for group, memory, offsets in self._where(space, place, lanes, kind):
-            value[group] = memory.view(kind)[offsets // kind().itemsize] if memory.ndim == 1 else [
-                memory[lane].view(kind)[at // kind().itemsize] for lane, at in zip(group, offsets, strict=True)
-            ]
+            at = offsets // kind().itemsize
+            if memory.ndim == 1:
+                value[group] = memory.view(kind)[at]
+            else:
+                value[group] = [memory[lane].view(kind)[k] for lane, k in zip(group, at, strict=True)]
         return value
 
     def store(self, space, kind, place, value, mask):
@@ -412,7 +423,7 @@ class _Memory:
         at = place[lanes].astype(np.int64)
         if space == "shared":
             yield lanes, self._within(self._spaces["shared"], at, kind), at
-        elif space == "local" or (at >= LOCAL_WINDOW).all() and (at < GLOBAL_WINDOW).all():
+        elif space == "local" or ((at >= LOCAL_WINDOW) & (at < GLOBAL_WINDOW)).all():
             at = at - LOCAL_WINDOW
             self._within(self._own[0], at, kind)
             yield lanes, self._own, at
@@ -514,7 +525,9 @@ def _constant(text, kind):
         return kind(int(text) != 0)
     whole = int(text, 0)
     bits = 8 * np.dtype(kind).itemsize
-    return np.array(whole & ((1 << bits) - 1), f"u{bits // 8}").view(kind) if np.dtype(kind).kind in "iu" else kind(whole)
+    if np.dtype(kind).kind not in "iu":
+        return kind(whole)
+    return np.array(whole & ((1 << bits) - 1), f"u{bits // 8}").view(kind)
 
 
 def _as(value, kind):

@@ -301,9 +301,7 @@ def _in_warp(task, placement, memories):
     def kernel(count, job):
         warp, s = cuda.threadIdx.x // WARP, cuda.threadIdx.x % side_by_side
         m, indices = memories(warp, s)
-        for first in range(
-            cuda.blockIdx.x * at_once + warp * side_by_side, count, cuda.gridDim.x * at_once
-        ):
+        for first in range(cuda.blockIdx.x * at_once + warp * side_by_side, count, cuda.gridDim.x * at_once):
             task(m, indices, min(first + s, count - 1), job)
 
     return kernel

@@ -13,7 +13,17 @@ from numba.cuda.extending import intrinsic, models, overload, register_model
 
 from fastsde.kernels.gpu.emit import Numbers, emit_back, emit_forward, emit_product
 
-__all__ = ["Memory", "back_of", "entry", "entry_of", "forward_of", "product_of", "row_of", "split_view", "view"]
+__all__ = [
+    "Memory",
+    "back_of",
+    "entry",
+    "entry_of",
+    "forward_of",
+    "product_of",
+    "row_of",
+    "split_view",
+    "view",
+]
 
 I64 = ir.IntType(64)
 SHARED = 3
@@ -320,7 +330,7 @@ def back_of(rows, columns, back):
 
 
 def row_of(count):
-    """Return what reads the first numbers of a row of a table, whose rows are whole quadruples, as a tuple."""
+    """Return what reads the first numbers of a row, of which a table has whole quadruples, as a tuple."""
 
     @intrinsic
     def read(typingctx, table, row):

@@ -1,7 +1,7 @@
 """A network's products where several threads have a trajectory: every size and place is a constant.
 
-They take the place of `fastsde.kernels.dln.product`, ``push`` and the like, layer by layer, with products whose
-sums are in registers (`fastsde.kernels.gpu.tiling`).
+They take the place of `fastsde.kernels.dln.product`, ``push`` and the like, layer by layer, with products
+whose sums are in registers (`fastsde.kernels.gpu.tiling`).
 """
 
 from functools import reduce

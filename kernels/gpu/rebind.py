@@ -43,9 +43,7 @@ class Rebinding:
         What the functions that have been copied refer to by name: globals, and fields of named tuples.
     """
 
-    def __init__(
-        self, primitives, doubles, make, dtype, data, dynamics=None, constants=None
-    ):
+    def __init__(self, primitives, doubles, make, dtype, data, dynamics=None, constants=None):
         self._single = np.dtype(dtype) == np.float32
         self._primitives = {id(key): value for key, value in primitives.items()}
         self._doubles = self._primitives | {id(key): value for key, value in doubles.items()}
