@@ -258,6 +258,17 @@ class Warp:
 
         return work
 
+    def _bfi(self, one, rest):
+        target, kind = one.operands[0], KINDS[rest[-1]]
+        a, b = (self._reader(operand, kind) for operand in one.operands[1:3])
+        place, count = (self._reader(operand, kind) for operand in one.operands[3:])
+
+        def work(mask):
+            bits = ((kind(1) << count()) - kind(1)) << place()
+            self._put(target, (b() & ~bits) | ((a() << place()) & bits), mask)
+
+        return work
+
     def _popc(self, one, rest):
         def count(a):
             return np.array([int(x).bit_count() for x in a])

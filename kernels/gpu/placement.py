@@ -106,8 +106,8 @@ def best_warps(bytes_of_a_warp, limit):
     --------
     >>> best_warps(19264, limit_of((9, 0)))
     (1, 11)
-    >>> best_warps(36 * 1024, limit_of((9, 0)))
-    (6, 6)
+    >>> best_warps(38488, limit_of((9, 0)))
+    (3, 6)
     """
 
     def resident(warps):
