@@ -1,9 +1,8 @@
 """``python -m bench.gpu_model``: what a kernel can reach on an H200, from the instructions of one step.
 
 Needs no GPU: `bench.machine` runs one warp of the PTX for a few steps, and the difference between two runs
-is a step's. A multiprocessor issues four instructions a cycle, one of them to shared memory (more cycles
-where lanes meet in a bank, two for ``float64``). A kernel is expected to reach `MEASURED_SHARE` of the rate
-at which both add up: as much as a sketch of this layout does, measured at 8.2e8 Langevin trajectory-steps/s.
+is a step's. Two limits: shared memory takes an instruction a cycle (two cycles for ``float64``, more
+where lanes meet in a bank), and a multiprocessor issues four instructions a cycle, one of PTX counted as one.
 """
 
 import argparse
@@ -19,10 +18,9 @@ from fastsde.integrate.lowering import lower
 from fastsde.kernels.gpu.placement import HOPPER, limit_of
 from fastsde.problem.data import build_problem
 
-__all__ = ["CASES", "main", "predicted", "step_counts"]
+__all__ = ["CASES", "limits", "main", "step_counts"]
 
 MULTIPROCESSORS, CLOCK, ISSUED = 132, 1.98e9, 4
-MEASURED_SHARE = 0.73
 SQUARE, CHAIN = (10, 10, 10, 10), (4, 10, 10, 10, 4)
 CASES = {
     "langevin": (SQUARE, "population", LANGEVIN),
@@ -37,17 +35,6 @@ def study_of(name, dtype):
     widths, samples, model = CASES[name]
     case = Case(name, "", widths, model, samples=samples, dtype=dtype)
     return case.study(16)
-
-
-def slots(counts):
-    """Return how many instructions of the machine these of PTX are, about."""
-
-    def weight(name):
-        kind = name.rsplit(".", 1)[-1]
-        whole = kind[0] in "sub" and not name.startswith(("ld", "st", "mul", "cvt"))
-        return 0 if kind == "pred" or name.startswith("cvta") else 2 if whole and kind.endswith("64") else 1
-
-    return sum(weight(name) * count for name, count in counts.items())
 
 
 def step_counts(study, name="model", capability=HOPPER):
@@ -79,13 +66,11 @@ def _arguments(study, lowered, place, steps):
     return [np.int64(count), *flat_arguments(job)]
 
 
-def predicted(place, counts, cycles):
-    """Return trajectory-steps/s: as shared memory, as issuing allows, and what is to be expected."""
+def limits(place, counts, cycles):
+    """Return trajectory-steps/s that shared memory allows, and that issuing does."""
     unit = MULTIPROCESSORS * CLOCK * place.side_by_side
-    issue = slots(counts) / ISSUED
     double = sum(n for one, n in counts.items() if one.endswith(".f64") and not one.startswith(("ld", "st")))
-    issue = max(issue, double / 2)
-    return unit / cycles, unit / issue, MEASURED_SHARE * unit / (cycles + issue)
+    return unit / cycles, unit / max(sum(counts.values()) / ISSUED, double / 2)
 
 
 def main(arguments=None):
@@ -94,13 +79,15 @@ def main(arguments=None):
     parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=tuple(CASES), metavar="NAME")
     parser.add_argument("--dtype", nargs="+", choices=("float32", "float64"), default=("float32", "float64"))
     given = parser.parse_args(arguments)
-    print("case, precision: loads per multiply-add; shared memory, issue, expected (trajectory-steps/s)")
+    print(
+        "case, precision: loads per multiply-add; limits of shared memory and of issue (trajectory-steps/s)"
+    )
     for name in given.cases:
         for dtype in given.dtype:
             place, counts, cycles = step_counts(study_of(name, dtype))
             loads = sum(n for one, n in counts.items() if one.startswith("ld.shared"))
             products = sum(n for one, n in counts.items() if one.startswith("fma"))
-            bounds = ", ".join(f"{x:.2g}" for x in predicted(place, counts, cycles))
+            bounds = ", ".join(f"{x:.3g}" for x in limits(place, counts, cycles))
             print(f"{name}, {dtype}: {loads / products:.2f}; {bounds}", flush=True)
     return 0
 

@@ -381,9 +381,9 @@ class _Memory:
 
     def __init__(self, shared, depot):
         self.epoch = 1
-        self._spaces = {"shared": np.zeros(shared + 16, np.uint8)}
+        self._spaces = {"shared": np.zeros(shared, np.uint8)}
         self._own = np.zeros((LANES, depot + 16), np.uint8)
-        words = len(self._spaces["shared"]) // 4
+        words = shared // 4 + 1
         self._written, self._read = np.zeros(words, np.int64), np.zeros(words, np.int64)
         self._writer, self._reader = np.zeros(words, np.int64), np.zeros(words, np.int64)
         self._arrays = []
@@ -408,9 +408,10 @@ class _Memory:
         lanes = np.flatnonzero(mask)
         if len(lanes) == 0:
             return value
+        parts = list(self._where(space, place, lanes, kind))
         if space == "shared":
             self._check_reads(place, lanes, kind)
-        for group, memory, offsets in self._where(space, place, lanes, kind):
+        for group, memory, offsets in parts:
             at = offsets // kind().itemsize
             if memory.ndim == 1:
                 value[group] = memory.view(kind)[at]
@@ -423,9 +424,10 @@ class _Memory:
         lanes = np.flatnonzero(mask)
         if len(lanes) == 0:
             return
+        parts = list(self._where(space, place, lanes, kind))
         if space == "shared":
             self._check_writes(place, lanes, kind)
-        for group, memory, offsets in self._where(space, place, lanes, kind):
+        for group, memory, offsets in parts:
             for lane, at in zip(group, offsets, strict=True):
                 row = memory if memory.ndim == 1 else memory[lane]
                 row.view(kind)[at // kind().itemsize] = value[lane].astype(kind)
