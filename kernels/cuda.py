@@ -237,11 +237,11 @@ def _count_of_warp(mask):
 
 
 def _any_of_block(mask):
-    return cuda.syncthreads_or(mask) != 0
+    return cuda.syncthreads_or(np.int32(mask)) != 0
 
 
 def _count_of_block(mask):
-    return cuda.syncthreads_count(mask)
+    return cuda.syncthreads_count(np.int32(mask))
 
 
 WAYS = {
