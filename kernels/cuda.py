@@ -237,11 +237,11 @@ def _count_of_warp(mask):
 
 
 def _any_of_block(mask):
-    return cuda.syncthreads_or(mask) != 0
+    return cuda.syncthreads_or(np.int32(mask)) != 0
 
 
 def _count_of_block(mask):
-    return cuda.syncthreads_count(mask)
+    return cuda.syncthreads_count(np.int32(mask))
 
 
 WAYS = {
@@ -268,7 +268,7 @@ def _memories(placement, size, real):
         kind, whole = np.dtype(str(real)), 4
 
         def memories(warp, s):
-            block = cuda.shared.array(0, numba.uint8)
+            block = cuda.shared.array(0, numba.float64).view(np.uint8)
             numbers = block[:start_of_indices].view(kind)
             indices = block[start_of_indices:].view(np.int32)
             return numbers[s::side_by_side], indices[s::side_by_side]
@@ -282,7 +282,7 @@ def _memories(placement, size, real):
     of_a_warp = placement.bytes
 
     def memories(warp, s):
-        block = cuda.shared.array(0, numba.uint8)
+        block = cuda.shared.array(0, numba.float64)
         start = warp * of_a_warp
         return numbers_at(block, start + s * width), indices_at(block, start + start_of_indices + s * whole)
 
@@ -347,7 +347,7 @@ def _lane_memories(placement, real):
         kind = np.dtype(str(real))
 
         def memories(warp, lane, own):
-            block = cuda.shared.array(0, numba.uint8)
+            block = cuda.shared.array(0, numba.float64).view(np.uint8)
             numbers = block[:start_of_indices].view(kind)
             indices = block[start_of_indices:].view(np.int32)
             return _Split(numbers[lane::side_by_side], own), indices[lane::side_by_side]
@@ -361,7 +361,7 @@ def _lane_memories(placement, real):
     of_a_warp = placement.bytes
 
     def memories(warp, lane, own):
-        block = cuda.shared.array(0, numba.uint8)
+        block = cuda.shared.array(0, numba.float64)
         start = warp * of_a_warp
         numbers = numbers_at(block, start + lane * width, own)
         return numbers, indices_at(block, start + start_of_indices + lane * whole)

@@ -67,6 +67,12 @@ def _data(context, builder, kind, array):
     return context.make_array(kind)(context, builder, array).data
 
 
+def _byte(context, builder, kind, array, index):
+    """Return the pointer to a byte of an array."""
+    first = builder.bitcast(_data(context, builder, kind, array), ir.IntType(8).as_pointer())
+    return builder.gep(first, [index])
+
+
 def _made(context, builder, kind, shared, own):
     value = cgutils.create_struct_proxy(kind)(context, builder)
     value.shared = builder.bitcast(
@@ -79,13 +85,13 @@ def _made(context, builder, kind, shared, own):
 
 
 def view(dtype, stride, pad):
-    """Return a function that makes a `Memory` of bytes of shared memory, beginning at one of them."""
+    """Return a function that makes a `Memory` in an array of shared memory, beginning at one of its bytes."""
     kind = Memory(dtype, stride, pad)
 
     @intrinsic
     def made(typingctx, array, start):
         def codegen(context, builder, sig, args):
-            shared = builder.gep(_data(context, builder, sig.args[0], args[0]), [args[1]])
+            shared = _byte(context, builder, sig.args[0], args[0], args[1])
             return _made(context, builder, kind, shared, None)
 
         return kind(array, types.int64), codegen
@@ -100,7 +106,7 @@ def split_view(dtype, stride, limit):
     @intrinsic
     def made(typingctx, array, start, own):
         def codegen(context, builder, sig, args):
-            shared = builder.gep(_data(context, builder, sig.args[0], args[0]), [args[1]])
+            shared = _byte(context, builder, sig.args[0], args[0], args[1])
             return _made(context, builder, kind, shared, _data(context, builder, sig.args[2], args[2]))
 
         return kind(array, types.int64, own), codegen
@@ -324,7 +330,7 @@ def back_of(rows, columns, back):
 
 
 def row_of(count):
-    """Return what reads the first numbers of a row of a table, whose rows are whole quadruples, as a tuple."""
+    """Return what reads the first numbers of a row, of which a table has whole quadruples, as a tuple."""
 
     @intrinsic
     def read(typingctx, table, row):

@@ -13,6 +13,7 @@ from fastsde.kernels.elementary import cos_sin32, cos_sin64, log32, log64
 from fastsde.kernels.lanes import as_float, fma, load, low_word, meet, root, share, store, to_float
 from fastsde.kernels.options import choice, in_double, inlined, is_single
 from fastsde.kernels.philox import HALF, MASK, draw_words
+from fastsde.kernels.primitive import primitive
 
 __all__ = ["add_normals", "fill_normals", "normals32", "normals64", "uniform32", "uniform64"]
 
@@ -53,6 +54,29 @@ def normals64(word_0, word_1, word_2, word_3):
     return radius * c, radius * s
 
 
+@primitive
+@inlined
+def put_four(m, at, x0, x1, x2, x3):
+    """Write four lane vectors from place `at` on."""
+    store(m, at, x0)
+    store(m, at + 1, x1)
+    store(m, at + 2, x2)
+    store(m, at + 3, x3)
+
+
+@primitive
+@inlined
+def add_four(m, at, left, x0, x1, x2, x3, scale):
+    """Add `scale` times up to four lane vectors, of which `left` are wanted, to those from place `at` on."""
+    store(m, at, fma(x0, scale, load(m, at)))
+    if left > 1:
+        store(m, at + 1, fma(x1, scale, load(m, at + 1)))
+    if left > 2:
+        store(m, at + 2, fma(x2, scale, load(m, at + 2)))
+    if left > 3:
+        store(m, at + 3, fma(x3, scale, load(m, at + 3)))
+
+
 def fill_normals(m, start, count, stream, purpose):
     """Write `count` lane vectors of standard normals from lane vector `start`; up to 3 more are overwritten.
 
@@ -69,11 +93,7 @@ def _fill_normals(m, start, count, stream, purpose):
             w0, w1, w2, w3 = draw_words(stream, purpose, uint64(i))
             x0, x1 = normals32(w0, w1)
             x2, x3 = normals32(w2, w3)
-            at = start + 4 * i
-            store(m, at, x0)
-            store(m, at + 1, x1)
-            store(m, at + 2, x2)
-            store(m, at + 3, x3)
+            put_four(m, start + 4 * i, x0, x1, x2, x3)
         meet(m)
 
     def fill64(m, start, count, stream, purpose):
@@ -99,15 +119,7 @@ def _add_normals(m, start, count, scale, stream, purpose):
             w0, w1, w2, w3 = draw_words(stream, purpose, uint64(i))
             x0, x1 = normals32(w0, w1)
             x2, x3 = normals32(w2, w3)
-            at = start + 4 * i
-            left = count - 4 * i
-            store(m, at, fma(x0, scale, load(m, at)))
-            if left > 1:
-                store(m, at + 1, fma(x1, scale, load(m, at + 1)))
-            if left > 2:
-                store(m, at + 2, fma(x2, scale, load(m, at + 2)))
-            if left > 3:
-                store(m, at + 3, fma(x3, scale, load(m, at + 3)))
+            add_four(m, start + 4 * i, count - 4 * i, x0, x1, x2, x3, scale)
         meet(m)
 
     def add64(m, start, count, scale, stream, purpose):

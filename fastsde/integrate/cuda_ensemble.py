@@ -102,10 +102,10 @@ class Resident:
         self.where = devices.memory_class(lowered, study.dtype)
         info = cuda.describe()
         self.device = f"cuda: {info['name']}, memory of a trajectory: {self.where}"
-        given = (
+        data, dynamics, events = (
             put_on(one, study.dtype, cuda.put) for one in (lowered.data, lowered.dynamics, lowered.events)
         )
-        self._setting = Setting(study, lowered, *given, self._buffers, self._streams)
+        self._setting = Setting(study, lowered, data, dynamics, events, self._buffers, self._streams)
         self._rooms: dict[str, Any] = {}
         self._batch: Batch | None = None
         self._pending: Callable[[], None] | None = None
@@ -169,12 +169,13 @@ class Resident:
     def checkpoint(self, snapshots: int) -> Checkpoint:
         """Return a copy of where the trajectories are, of which `snapshots` snapshots have been taken."""
         self._deliver()
-        if self._whole():
+        batch = self._whole()
+        if batch is not None:
             with spend("copy"):
                 points = np.empty((self._count, self._width), self._study.dtype)
                 self._compute.synchronize()
-                self._moving.bring(self._batch.state, points)
-                self._fetch_events(self._batch)
+                self._moving.bring(batch.state, points)
+                self._fetch_events(batch)
         else:
             self._fetch()
             points = self._home.points.copy()
@@ -183,9 +184,10 @@ class Resident:
     def finish(self) -> None:
         """Deliver the last snapshot, and bring divergences and passages home."""
         self._deliver()
-        if self._whole():
+        batch = self._whole()
+        if batch is not None:
             with spend("copy"):
-                self._fetch_events(self._batch)
+                self._fetch_events(batch)
         else:
             self._fetch()
 
@@ -213,9 +215,9 @@ class Resident:
             "shared": program.shared,
         }
 
-    def _whole(self) -> bool:
-        """Say whether all trajectories are on the device."""
-        return self._batch is not None and self._batch.count == self._count
+    def _whole(self) -> Batch | None:
+        """Return what is on the device if it is all trajectories."""
+        return self._batch if self._batch is not None and self._batch.count == self._count else None
 
     def _deliver(self) -> None:
         pending, self._pending = self._pending, None

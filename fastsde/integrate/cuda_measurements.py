@@ -101,8 +101,8 @@ class Measurements:
 
     def columns(self, place: int | slice) -> Array:
         """Return a column, (rows,), or some, (rows, columns)."""
-        one = isinstance(place, int | np.integer)
-        key = (int(place), int(place) + 1) if one else (int(place.start), int(place.stop))
+        one = not isinstance(place, slice)
+        key = (place.start, place.stop) if isinstance(place, slice) else (place, place + 1)
         with self._lock:
             if key not in self._here:
                 self._setting.wanted.add(key)

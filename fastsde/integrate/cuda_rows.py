@@ -52,7 +52,8 @@ class Buffers:
         if name not in self._host or len(self._host[name]) < size:
             self._host.pop(name, None)
             self._host[name] = self._cuda.pinned(max(size, 1))
-        return self._host[name][:size].view(dtype).reshape(shape)
+        found: Array = self._host[name][:size].view(dtype).reshape(shape)
+        return found
 
     def drop(self) -> None:
         """Give the device's memory back."""

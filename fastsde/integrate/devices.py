@@ -100,7 +100,7 @@ def classes(study: Study) -> dict[str, str]:
     ...     "models": {"sgd": {"kind": "sgd"}},
     ... })
     >>> classes(study)
-    {'sgd': 'one thread per trajectory, its weights in shared memory; 0.9 KiB each'}
+    {'sgd': 'one thread per trajectory, its weights in shared memory; 2.28 KiB each'}
     """
     from fastsde.integrate.lowering import lower
     from fastsde.problem.data import build_problem

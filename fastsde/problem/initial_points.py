@@ -16,6 +16,8 @@ __all__ = ["MATCHED_STARTS", "AffineStart", "affine_start", "balanced_factors", 
 Array = NDArray[np.floating]
 MATCHED_STARTS = 256
 """Starting points over which a temperature matched at the start is averaged."""
+BALANCED_AT_ONCE = 4096
+"""Trajectories whose layers are balanced at once, which bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,20 @@ def start_points(normals: Array, init: Initialisation, widths: tuple[int, ...]) 
         return scaled
     if init.kind == "values":
         return np.asarray(init.values() + scaled, dtype=normals.dtype)
-    return np.stack([_balance(*[layer[k] for layer in layers]) for k in range(len(normals))])
+    for begin in range(0, len(normals), BALANCED_AT_ONCE):
+        some = slice(begin, begin + BALANCED_AT_ONCE)
+        scaled[some] = _balance(*[layer[some] for layer in layers])
+    return scaled
 
 
 def _balance(*layers: Array) -> Array:
+    """Return the balanced layers of some trajectories, (trajectories, p)."""
     product = layers[0]
     for layer in layers[1:]:
         product = layer @ product
     hidden = [np.linalg.qr(layer)[0] for layer in layers[:-1]]
-    return np.concatenate([w.ravel() for w in balanced_factors(product, hidden)]).astype(layers[0].dtype)
+    factors = [w.reshape(len(w), -1) for w in balanced_factors(product, hidden)]
+    return np.concatenate(factors, axis=1).astype(layers[0].dtype)
 
 
 def balanced_factors(product: Array, hidden: Sequence[Array]) -> list[Array]:
@@ -87,14 +94,14 @@ def balanced_factors(product: Array, hidden: Sequence[Array]) -> list[Array]:
 
     Parameters
     ----------
-    product : (d_out, d_in) array
+    product : (..., d_out, d_in) array
         Its rank beyond the narrowest hidden layer is dropped.
-    hidden : sequence of (d_l, at least r) arrays
+    hidden : sequence of (..., d_l, at least r) arrays
         Orthonormal columns for each hidden layer; r is the smallest width.
 
     Returns
     -------
-    list of L arrays (d_l, d_{l-1}).
+    list of L arrays (..., d_l, d_{l-1}).
 
     Examples
     --------
@@ -104,7 +111,7 @@ def balanced_factors(product: Array, hidden: Sequence[Array]) -> list[Array]:
            [0., 1.]])
     """
     left, strength, right = np.linalg.svd(product, full_matrices=False)
-    rank = min([len(strength)] + [q.shape[1] for q in hidden])
-    root = strength[:rank] ** (1.0 / (len(hidden) + 1))
-    bases = [right[:rank].T, *[q[:, :rank] for q in hidden], left[:, :rank]]
-    return [(upper * root) @ lower.T for lower, upper in pairwise(bases)]
+    rank = min([strength.shape[-1]] + [q.shape[-1] for q in hidden])
+    root = (strength[..., :rank] ** (1.0 / (len(hidden) + 1)))[..., np.newaxis, :]
+    bases = [np.swapaxes(right[..., :rank, :], -1, -2), *[q[..., :rank] for q in hidden], left[..., :rank]]
+    return [(upper * root) @ np.swapaxes(lower, -1, -2) for lower, upper in pairwise(bases)]

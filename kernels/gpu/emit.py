@@ -203,7 +203,7 @@ def _entry(builder, numbers, start, i, j, row, column, by_row, by_column):
 
 
 class _within:
-    """A block of code for threads whose line is one of the matrix; `exists` is False if that is no thread's."""
+    """Code for threads whose line is one of the matrix; `exists` is False if that is no thread's."""
 
     def __init__(self, builder, lane, line, lanes, count):
         self._builder, self._exists = builder, line < count

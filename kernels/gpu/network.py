@@ -1,13 +1,13 @@
 """A network's products where several threads have a trajectory: every size and place is a constant.
 
-They take the place of `fastsde.kernels.dln.product`, ``push`` and the like, layer by layer, with products whose
-sums are in registers (`fastsde.kernels.gpu.tiling`).
+They take the place of `fastsde.kernels.dln.product`, ``push`` and the like, layer by layer, with products
+whose sums are in registers (`fastsde.kernels.gpu.tiling`).
 """
 
 from functools import reduce
 from typing import Any, NamedTuple
 
-from fastsde.kernels import dln, matmul
+from fastsde.kernels import dln, matmul, normal
 from fastsde.kernels.gpu.tiling import tiling
 
 __all__ = ["Team", "forms", "shapes"]
@@ -62,6 +62,8 @@ def forms(net, by_size, team, otherwise):
         dln.scaled_loss: _scaled_loss(net, team, total),
         dln.inner_product: _inner_product(team, total),
         matmul.matmul: _by_size(by_size, team, otherwise),
+        normal.put_four: _put_four(team),
+        normal.add_four: _add_four(team),
     }
 
 
@@ -250,3 +252,59 @@ def _if_of_size(rows, columns, terms, part, rest, rank, wait):
             rest(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale)
 
     return matmul
+
+
+def _turned(team):
+    """Return what turns four numbers by the thread's rank.
+
+    Neighbouring threads have neighbouring quadruples: at the same entry of them they would meet in a bank.
+    """
+    rank = team.rank
+
+    def turned(x0, x1, x2, x3):
+        turn = rank() & 3
+        if turn & 1:
+            x0, x1, x2, x3 = x1, x2, x3, x0
+        if turn & 2:
+            x0, x1, x2, x3 = x2, x3, x0, x1
+        return turn, x0, x1, x2, x3
+
+    return team.make(turned)
+
+
+def _put_four(team):
+    turned = _turned(team)
+
+    def put_four(m, at, x0, x1, x2, x3):
+        turn, y0, y1, y2, y3 = turned(x0, x1, x2, x3)
+        m[at + turn] = y0
+        m[at + (turn + 1 & 3)] = y1
+        m[at + (turn + 2 & 3)] = y2
+        m[at + (turn + 3 & 3)] = y3
+
+    return team.make(put_four)
+
+
+def _add_four(team):
+    turned, multiply_add = _turned(team), team.multiply_add
+
+    def one(m, place, x, scale):
+        m[place] = multiply_add(x, scale, m[place])
+
+    one = team.make(one)
+
+    def add_four(m, at, left, x0, x1, x2, x3, scale):
+        if left > 3:
+            turn, y0, y1, y2, y3 = turned(x0, x1, x2, x3)
+            one(m, at + turn, y0, scale)
+            one(m, at + (turn + 1 & 3), y1, scale)
+            one(m, at + (turn + 2 & 3), y2, scale)
+            one(m, at + (turn + 3 & 3), y3, scale)
+        else:
+            one(m, at, x0, scale)
+            if left > 1:
+                one(m, at + 1, x1, scale)
+            if left > 2:
+                one(m, at + 2, x2, scale)
+
+    return team.make(add_four)

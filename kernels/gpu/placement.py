@@ -1,7 +1,7 @@
 """Where the memory of a trajectory is on a device, and how many threads have it between them.
 
-Shared memory of a warp holds S trajectories side by side, T = 32 / S threads each: number k of trajectory s at
-``m[k S + s]``. Larger trajectories have a block of several warps for themselves.
+Shared memory of a warp holds S trajectories side by side, T = 32 / S threads each: number k of trajectory s
+is at ``m[k S + s]``. Larger trajectories have a block of several warps for themselves.
 """
 
 from typing import NamedTuple
@@ -106,8 +106,8 @@ def best_warps(bytes_of_a_warp, limit):
     --------
     >>> best_warps(19264, limit_of((9, 0)))
     (1, 11)
-    >>> best_warps(36 * 1024, limit_of((9, 0)))
-    (6, 6)
+    >>> best_warps(38488, limit_of((9, 0)))
+    (3, 6)
     """
 
     def resident(warps):
@@ -145,9 +145,8 @@ def place(network, data, dtype, dynamics, indices, limit, *, where=None, warp=32
         return Placement("local", indices=indices, reason=f"{whole} bytes a trajectory")
     if not team.works_for(dynamics, data):
         small = whole <= LOCAL_BYTES
-        return Placement(
-            "local" if small else "global", indices=indices, reason="threads cannot share the step"
-        )
+        reason = "threads cannot share the step"
+        return Placement("local" if small else "global", indices=indices, reason=reason)
     found = _Finder(network, data, dtype, dynamics, indices, limit, warp)
     options = {
         "lane": found.lane,
@@ -170,9 +169,8 @@ class _Finder:
         names = _names(network, data, dtype, dynamics)
         self._names = mentioned(names)
         self._indices = indices if "indices" in names else 1
-        self._index_bytes = (
-            index_size(self._indices) if warp == 32 else 4
-        ) * self._indices  # simulated: NumPy adds them up
+        simulated = warp < 32  # NumPy adds indices up in their own precision
+        self._index_bytes = (4 if simulated else index_size(self._indices)) * self._indices
         self._looks_at = memory_of(dynamics)
 
     def _plan(self, lanes, unit):
@@ -182,7 +180,7 @@ class _Finder:
         return step_plan(self._network, self._dynamics, self._names, looks_at, unit)
 
     def lane(self):
-        """A thread has a trajectory; its weights are in shared memory, what goes through them in registers."""
+        """Give a trajectory one thread: weights in shared memory, what goes through them in registers."""
         widths = self._network.widths
         small = int(widths.sum()) <= MOST_IN_REGISTERS and most_samples(self._dynamics) == 1
         if self._looks_at != SAMPLES or not small:
@@ -196,7 +194,7 @@ class _Finder:
         return Placement("lane", plan, 1, self._warp, 0, warps, size, self._indices, reason)
 
     def shared(self, lanes):
-        """T threads of a warp have a trajectory."""
+        """Give a trajectory T threads of a warp."""
         lanes = lanes or lanes_for(self._network.widths)
         while lanes <= self._warp:
             pad = padding(self._network.widths, lanes)
@@ -211,19 +209,16 @@ class _Finder:
         return None
 
     def block(self):
-        """Several warps have a trajectory."""
+        """Give a trajectory several warps."""
         lanes = max(self._warp, lanes_for(self._network.widths))
         if self._warp < 32:
             lanes = self._warp
         pad = padding(self._network.widths, lanes)
         plan = self._plan(lanes, 1 << pad)
         size = _rounded(self._bytes(plan, lanes, pad))
-        reason = f"{size} bytes a trajectory"
-        return (
-            Placement("block", plan, lanes, 1, pad, 1, size, self._indices, reason)
-            if size <= self._limit
-            else None
-        )
+        if size > self._limit:
+            return None
+        return Placement("block", plan, lanes, 1, pad, 1, size, self._indices, f"{size} bytes a trajectory")
 
     def _bytes(self, plan, lanes, pad):
         numbers = plan.network.size + 2 * lanes

@@ -133,7 +133,7 @@ def primitives(make, size, own, names):
 
 
 def asking(make, any_of, count_of, rank):
-    """Return forms of what depends on whether a trajectory of several, in step with each other, does something.
+    """Return forms of what depends on whether one of several trajectories in step does something.
 
     Parameters
     ----------

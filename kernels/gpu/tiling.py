@@ -1,7 +1,7 @@
 """How the threads of a trajectory divide a product of matrices: each has rows and columns of its own.
 
-Of ``I x J`` threads, thread ``(i, j)`` has rows ``i, i + I, ...`` and columns ``j, j + J, ...``, and takes them
-in tiles, whose entries it sums up in registers: ``r + c`` numbers read for ``r c`` multiplications.
+Of ``I x J`` threads, thread ``(i, j)`` has rows ``i, i + I, ...`` and columns ``j, j + J, ...``, and takes
+them in tiles, whose entries it sums up in registers: ``r + c`` numbers read for ``r c`` multiplications.
 """
 
 from typing import NamedTuple
@@ -66,6 +66,6 @@ def _division(n, m, down, across):
 
 
 def _cost(t):
-    """Return the cycles of a multiprocessor per warp and term of the sums: reads, and a quarter per product."""
+    """Return the cycles that a warp takes per term of the sums: one to read, a quarter to multiply."""
     tiles = t.tiles_down * t.tiles_across
     return tiles * (t.r + t.c + t.r * t.c / 4) + 0.01 * abs(t.r - t.c)

@@ -28,9 +28,8 @@ def forms(net, forward_of, back_of, row_of, make, multiply_add):
     layers = _top(_errors(d_out, make), _square(d_out, make, multiply_add), make)
     for l in range(len(net.weight) - 1, -1, -1):
         rows, columns = net.widths[l + 1], net.widths[l]
-        layers = _through(
-            forward_of(rows, columns), back_of(rows, columns, l > 0), net.weight[l], layers, make
-        )
+        forward, backwards = forward_of(rows, columns), back_of(rows, columns, l > 0)
+        layers = _through(forward, backwards, net.weight[l], layers, make)
     read_input, read_label = _read(net.widths[0], make), _read(d_out, make)
 
     def chain_step(m, net, scale, batch, dt):

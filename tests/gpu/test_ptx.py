@@ -5,6 +5,8 @@ The whole table (every case, task, capability and precision) takes an hour: FAST
 
 import math
 import os
+import sys
+from pathlib import Path
 
 import cases
 import numpy as np
@@ -13,12 +15,28 @@ from landscape_studies import landscape_study
 
 import fastsde
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, SGD
+from fastsde.integrate import devices
+from fastsde.integrate.cuda_measurements import host_job
+from fastsde.integrate.lowering import lower
+from fastsde.kernels import lanes
+from fastsde.kernels.gpu import products, thread
+from fastsde.kernels.gpu.arguments import frozen
+from fastsde.kernels.gpu.placement import limit_of
+from fastsde.kernels.gpu.rebind import Rebinding
+from fastsde.kernels.gpu.tasks import TASKS
+from fastsde.problem.data import build_problem
 from fastsde.study.study import Study
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bench import machine
 
 ptx = pytest.importorskip("fastsde.integrate.ptx")
 pytest.importorskip("numba_cuda", reason="numba-cuda compiles for devices")
 if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("the simulator compiles nothing", allow_module_level=True)
+
+from fastsde.kernels import cuda  # noqa: E402
 
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 CAPABILITIES = ((8, 0), (9, 0))
@@ -57,11 +75,12 @@ def test_every_task_compiles(task, dtype):
     assert (dtype == "float32") == (in_double(source) == [])
 
 
-@pytest.mark.parametrize("where", ["local", "team", "global"])
+@pytest.mark.parametrize("where", ["local", "block", "team", "global"])
 def test_every_class_of_memory_compiles(where):
     source = ptx.ptx(cases.case("langevin", "float32"), "m", where=where)
     assert in_double(source) == []
-    assert ("bar.sync" in source) == (where == "team")
+    waits = "bar.sync" in source or "barrier.sync" in source
+    assert waits == (where in {"block", "team"})
 
 
 SQUARE = (10, 10, 10, 10)
@@ -86,17 +105,105 @@ def main_case(name):
     )
 
 
-@pytest.mark.parametrize("capability", CAPABILITIES)
+MOST_LOADS = {"langevin": 0.5, "gradient": 0.5, "sgd": 0.7}
+"""Reads of shared memory per multiply-add of a program at most; a product of dot products has 2."""
+
+
+def sources(name, capability, made={}):  # noqa: B006 - compiled once for all tests
+    key = name, capability
+    if key not in made:
+        made[key] = ptx.ptx(main_case(name), "m", capability=capability)
+    return made[key]
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES if WHOLE else CAPABILITIES[1:])
 @pytest.mark.parametrize("name", MAIN)
-def test_registers_spills_and_shared_memory_of_the_main_cases(name, capability, record_property):
+def test_registers_spills_and_reads_of_shared_memory_of_the_main_cases(name, capability, record_property):
+    source = sources(name, capability)
+    loads, products = source.count("ld.shared.f32"), source.count("fma.rn.f32")
+    assert loads <= MOST_LOADS[name] * products
+    assert in_double(source) == []
     if ptx.find_ptxas() is None:
         pytest.skip("no ptxas: pip install nvidia-cuda-nvcc")
-    source = ptx.ptx(main_case(name), "m", capability=capability)
     usage = ptx.assemble(source, capability)
     record_property("usage", str(usage))
     assert usage.registers <= 128
-    assert usage.spilled == usage.stack == 0
-    assert in_double(source) == []
+    assert usage.spilled == 0
+    assert usage.stack == 0 or name == "sgd"  # what is looked at when passages are due
+
+
+def lowered_case(name):
+    study = main_case(name)
+    return study, lower(study, "m", build_problem(study))
+
+
+def start_of(low, count):
+    """A job of a few steps, of which the first looks for passages."""
+    rng = np.random.default_rng(4)
+    state = np.asfortranarray(rng.normal(0.0, 0.3, (count, low.network.parameters)).astype(np.float32))
+    passed = np.full((count, low.passages), -1, np.int64, order="F")
+    return state, np.full(count, -1), passed
+
+
+def job_of(study, low, state, diverged, passed, steps):
+    job = host_job(study, low, "advance")
+    return job._replace(state=state, diverged=diverged, passed=passed, trajectory=5, start=0, steps=steps)
+
+
+def run_warp(source, low, job, count):
+    """Run the first warp of a kernel."""
+    place = devices.placement(low, "float32", limit_of((9, 0)))
+    warp = machine.Warp(source, place.bytes * place.warps)
+    return warp.run([np.int64(count), *machine.flat_arguments(job)], warps=place.warps)
+
+
+def run_plainly(low, job, count):
+    """The same by the kernels as Python functions, a trajectory at a time."""
+
+    def same(function):
+        return function
+
+    own = {lanes.fma: products.fma, lanes.select: cuda._numpy_select, math: cuda._ArrayMath}
+    table, doubles, _ = thread.primitives(np.float32, same, own)
+    constants = {"NET": frozen(low.network), "PLAN": None, "NUMBERS": job.state.shape[1], "TRACE": 0}
+    binding = Rebinding(table, doubles, same, np.float32, low.data, low.dynamics, constants)
+    advance = binding.bind(TASKS["advance"])
+    with np.errstate(all="ignore"):
+        for t in range(count):
+            advance(np.zeros(low.network.size, np.float32), np.zeros(low.choice, np.int32), t, job)
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_a_warp_of_what_was_compiled_computes_what_the_kernels_say(name):
+    """The machine refuses races, barriers of a part of the warp, and accesses outside of arrays."""
+    count, steps = 6, 2  # fewer trajectories than a warp has
+    study, low = lowered_case(name)
+    here, there = start_of(low, count), start_of(low, count)
+    run = run_warp(sources(name, (9, 0)), low, job_of(study, low, *there, steps), count)
+    run_plainly(low, job_of(study, low, *here, steps), count)
+    assert np.abs(here[0] - start_of(low, count)[0]).max() > 1e-3
+    np.testing.assert_allclose(there[0], here[0], rtol=2e-6, atol=2e-6)
+    np.testing.assert_array_equal(there[1], here[1])
+    np.testing.assert_array_equal(there[2], here[2])
+    if name != "sgd":  # whose lanes each read a sample of their own
+        assert run.wavefronts <= 1.02 * run.of("ld.shared", "st.shared")  # hardly two lanes meet in a bank
+
+
+def test_the_machine_sees_a_barrier_that_is_missing():
+    study, low = lowered_case("langevin")
+    source = sources("langevin", (9, 0)).replace("bar.warp.sync", "//bar.warp.sync")
+    with pytest.raises(machine.Fault, match="without waiting"):
+        run_warp(source, low, job_of(study, low, *start_of(low, 8), 1), 8)
+
+
+def test_the_machine_sees_memory_that_is_too_small():
+    study, low = lowered_case("langevin")
+    source = sources("langevin", (9, 0))
+    with pytest.raises(machine.Fault, match="access at bytes"):
+        machine.Warp(source, 1000).run(
+            [np.int64(8), *machine.flat_arguments(job_of(study, low, *start_of(low, 8), 1))]
+        )
+
 
 
 def logistic(theta, sample, gradient):

@@ -121,12 +121,12 @@ def test_diverged_trajectories_are_marked_at_the_same_step():
 
 @pytest.mark.parametrize("name", cases.TEAMS)
 def test_all_classes_of_memory_compute_the_same(name, monkeypatch):
-    first, one = snapshots(studied(name, steps=3), 3, device="cuda")
+    first, one = snapshots(studied(name, steps=2), 3, device="cuda")
     chosen = one.attributes["device"].split()[-1]
     assert chosen == ("lane" if name == "sgd" else "shared")
     for where in {"local", "shared", "block", "team", "global"} - {chosen}:
         monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
-        again, other = snapshots(studied(name, steps=3), 3, device="cuda")
+        again, other = snapshots(studied(name, steps=2), 3, device="cuda")
         assert other.attributes["device"].endswith(where)
         for variable in first:
             np.testing.assert_allclose(again[variable], first[variable], rtol=1e-12, atol=1e-12)

@@ -42,14 +42,14 @@ def absent(monkeypatch, tmp_path):
     monkeypatch.setattr(dispatcher._Kernel, "bind", lambda self: self._codelibrary.get_cubin())
 
 
-def fresh(name="quadratic", **more):
+def fresh(task="draw", name="quadratic", **more):
     """The dispatcher of a program that a new process would make, and the types that it is called with."""
     study = cases.case(name, "float32", **more)
     low = lower(study, "m", build_problem(study))
     devices._PROGRAMS.clear()
     program = devices.model_program(study, low, devices.memory_class(low, study.dtype))
-    job = host_job(study, low, "advance")
-    return cuda._launchable(program.function("advance")), (numba.int64, numba.typeof(job)), job
+    job = host_job(study, low, task)
+    return cuda._launchable(program.function(task)), (numba.int64, numba.typeof(job)), job
 
 
 def image(kernel):
@@ -58,7 +58,7 @@ def image(kernel):
 
 
 def test_a_program_is_compiled_once_and_loaded_from_then_on(absent, monkeypatch):
-    made, kinds, job = fresh()
+    made, kinds, job = fresh("advance")
     first = made.compile(kinds)
     assert made._cache.loaded == 0
     kept = list((options.CACHE_FOLDER / "cuda").iterdir())
@@ -68,7 +68,7 @@ def test_a_program_is_compiled_once_and_loaded_from_then_on(absent, monkeypatch)
         raise AssertionError("compiled again")
 
     with mock.patch.object(dispatcher, "compile_cuda", never):
-        again, kinds, _ = fresh(seed=9)  # numbers differ, not the code
+        again, kinds, _ = fresh("advance", seed=9)  # numbers differ, not the code
         second = again.compile(kinds)
         assert again._cache.loaded == 1
     assert image(first) == image(second)
@@ -76,6 +76,11 @@ def test_a_program_is_compiled_once_and_loaded_from_then_on(absent, monkeypatch)
     assert first.argument_types == second.argument_types == kinds
     _check_arguments(first.inspect_asm(TARGET), second, (4, job))
 
+
+def test_what_is_broken_or_refused_is_compiled_again(absent, monkeypatch):
+    made, kinds, _ = fresh()
+    made.compile(kinds)
+    kept = list((options.CACHE_FOLDER / "cuda").iterdir())
     kept[0].write_bytes(kept[0].read_bytes()[:-9])
     repaired, kinds, _ = fresh()
     third = repaired.compile(kinds)
