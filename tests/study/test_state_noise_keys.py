@@ -4,6 +4,8 @@ import pytest
 from landscape_studies import landscape_study
 from studies import study
 
+from fastsde.integrate.devices import obstacle
+from fastsde.problem.user import check_code
 from fastsde.study.models import Sde
 from fastsde.study.state_noise.base import STATE_NOISES
 from fastsde.study.study import Study
@@ -79,6 +81,16 @@ def test_large_and_single_precision_problems_are_refused_where_they_must_be():
 def test_parts_of_the_gradient_covariance_need_samples():
     with pytest.raises(StudyError, match=r"models\.m\.noise"):
         study(model={"kind": "sde", "noise": "gradient-leading", "sampling": "fresh"}, samples="population")
+
+
+def test_a_function_is_looked_for_where_those_of_landscapes_are(monkeypatch):
+    monkeypatch.delenv("FASTSDE_ALLOW_CODE", raising=False)
+    for function, words in (("absent", "no function of that name"), ("module:name", "FASTSDE_ALLOW_CODE=1")):
+        s = on_landscape({"noise": "function", "function": function})
+        with pytest.raises(StudyError, match=rf"(?s)models\.m\.function.*{words}"):
+            check_code(s)
+    assert "--device cpu" in obstacle(s)
+    assert obstacle(on_landscape({"noise": "hessian"})) is None
 
 
 def test_a_study_is_what_its_file_says_and_each_form_names_itself():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,11 +21,18 @@ Products = Annotated[Size | None, Field(le=16), Expect("a whole number from 1 to
 Interpretation = Annotated[Literal["ito", "stratonovich"] | None, Expect('"ito" or "stratonovich"')]
 
 
-class _Names(dict[str, None]):
-    """The names that `noise` may have."""
+class _Names(Mapping[str, StateNoise | None]):
+    """The names that `noise` may have, with what those that follow the state are."""
 
-    def __contains__(self, name: object) -> bool:
-        return name in PLAIN or name in STATE_NOISES
+    def __getitem__(self, name: str) -> StateNoise | None:
+        return None if name in PLAIN else STATE_NOISES[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from PLAIN
+        yield from STATE_NOISES
+
+    def __len__(self) -> int:
+        return len(PLAIN) + len(STATE_NOISES)
 
 
 def known_noises() -> str:
@@ -43,7 +50,7 @@ def known_noises() -> str:
 class NoiseName(NameIn):
     """The name of a noise of an SDE."""
 
-    registry = _Names()
+    registry: ClassVar[Mapping[str, StateNoise | None]] = _Names()
 
 
 class ShapedModel(DriftingModel):
