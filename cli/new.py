@@ -12,24 +12,29 @@ __all__ = ["command"]
 
 OTHERS = "OTHER_OBSERVABLES"
 """Stands in a template for the names of the observables that it does not record."""
-TEMPLATES = {"network": "template.toml", "landscape": "template_landscape.toml"}
+TEMPLATES = {
+    "network": "template.toml",
+    "landscape": "template_landscape.toml",
+    "mlp": "template_mlp.toml",
+}
 
 
 @click.command("new", short_help="Write a commented study file to start from.")
 @click.argument("name", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice(["network", "landscape"]),
+    type=click.Choice(list(TEMPLATES)),
     default="network",
     show_default=True,
-    help="What is optimised: a deep linear network trained on data, or a landscape of few coordinates.",
+    help="What is optimised: a deep linear network, a landscape of few coordinates, or a nonlinear network.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def command(name: Path, kind: str, force: bool) -> None:
     """Write a commented study file to start from, and print its path.
 
     The file NAME.toml explains every key of a study; alternatives and optional keys are commented out. The
-    keys of landscapes are in the file written by --kind landscape.
+    keys of landscapes are in the file written by --kind landscape, those of nonlinear networks in that of
+    --kind mlp.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ from fastsde.study.notes import notes
 from fastsde.study.reference import meanings, page
 from fastsde.study.study import Study
 
-TEMPLATES = ("template.toml", "template_landscape.toml")
+TEMPLATES = ("template.toml", "template_landscape.toml", "template_mlp.toml")
 HEADER = re.compile(r"^(?:# ?)?\[([\w.]+)\]")
 KEY = re.compile(r"^(?:# ?)?\"?[a-z][\w.]*\"? = .+")
 RESOLVED = {"origin", "sha256"}
@@ -40,6 +40,13 @@ def test_new_landscape_loads(invoke, tmp_path):
     study = Study.load(tmp_path / "well.toml")
     assert study.landscape.kind == "double-well"
     assert study.landscape.dimension == 2
+
+
+def test_new_nonlinear_network_loads(invoke, tmp_path):
+    assert invoke("new", tmp_path / "parity", "--kind", "mlp").exit_code == 0
+    study = Study.load(tmp_path / "parity.toml")
+    assert study.landscape.widths == (8, 32, 1)
+    assert notes(study) == []
 
 
 @pytest.mark.parametrize("kind", ["network", "landscape"])

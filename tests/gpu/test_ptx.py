@@ -205,7 +205,6 @@ def test_the_machine_sees_memory_that_is_too_small():
         )
 
 
-
 def logistic(theta, sample, gradient):
     slope = -sample[1] / (1.0 + math.exp(sample[1] * theta[0] * sample[0]))
     gradient[0] += slope * sample[0]

@@ -15,6 +15,7 @@ from fastsde.study.random_streams import generator
 __all__ = ["DiagonalNetwork"]
 
 Truth = Annotated[Point | Literal["random"] | None, listed, Expect('a list of numbers, or "random"')]
+Form = Annotated[Literal["difference", "power", "product"], Expect('"difference", "power" or "product"')]
 Depth = Annotated[int, Field(ge=2, le=8), Expect("a whole number from 2 to 8")]
 
 
@@ -70,7 +71,7 @@ class DiagonalNetwork(Landscape):
     kind: Literal["diagonal-network"] = "diagonal-network"
     features: Annotated[Size, Field(le=1024), Expect("a whole number from 1 to 1024")]
     samples: Size
-    form: Literal["difference", "power", "product"] = "difference"
+    form: Form = "difference"
     depth: Depth = 2
     truth: Truth = None
     nonzero: Size = 1
