@@ -114,8 +114,8 @@ class Replay(Blocks):
         crossings = [_crossing(old.get("loss"), loss, float(level), -1.0) for level in events.levels]
         for thresholds in events.thresholds:
             for mode, threshold in enumerate(thresholds):
-                pair = (one["modes"][:, mode] if "modes" in one else None for one in (old, new))
-                crossings.append(_crossing(*pair, float(threshold), 1.0))
+                before, after = (one["modes"][:, mode] if "modes" in one else None for one in (old, new))
+                crossings.append(_crossing(before, after, float(threshold), 1.0))
         for place, share in enumerate(crossings):
             if share is not None:
                 step = np.ceil(self._since + share * (now - self._since))

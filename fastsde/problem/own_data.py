@@ -128,7 +128,7 @@ def _prepared(data: Data, train: tuple[Array, Array], test: tuple[Array, Array] 
     inputs, labels = train
     middle = inputs.mean(axis=0) if data.centre or data.whiten else np.zeros(inputs.shape[1])
     below = labels.mean(axis=0) if data.centre else np.zeros(labels.shape[1])
-    turn = np.eye(inputs.shape[1])
+    turn: NDArray[Any] = np.eye(inputs.shape[1])
     if data.whiten:
         turn = np.linalg.lstsq(inputs - middle, whitened(inputs), rcond=None)[0]
     parts = [train] if test is None else [train, test]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from fastsde.problem.own_data import check_same, complaining
 from fastsde.problem.start_file import layer_arrays
 from fastsde.study.data_file import located
 from fastsde.study.dimensions import dimension_sizes
+from fastsde.study.models.imported import Imported
 from fastsde.study.observable import OBSERVABLES
 from fastsde.system.array_files import ArrayFileError, StoredArray, open_arrays
 
@@ -52,7 +53,7 @@ class TrajectoryFile:
     """
 
     def __init__(self, study: Study, name: str) -> None:
-        self._study, self._model = study, study.models[name]
+        self._study, self._model = study, cast(Imported, study.models[name])
         with complaining(f"models.{name}.file"):
             (self.path,) = located([self._model.file], study.places())
             check_same([self.path], self._model.sha256)

@@ -40,7 +40,6 @@ def _panel(draw: Callable[..., None]) -> Callable[..., Axes]:
                 panel.legend(fontsize="small")
         return panel
 
-    drawn.__wrapped__ = draw  # type: ignore[attr-defined]
     return drawn
 
 

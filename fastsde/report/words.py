@@ -82,7 +82,7 @@ def _data(study: Study) -> str:
         names = data.file if isinstance(data.file, str) else " and ".join(data.file)
         ways = [word for word, there in (("whitened", data.whiten), ("centred", data.centre)) if there]
         how = f", {' and '.join(ways)}" if ways else ""
-        return f"The data are the {data.samples:,} samples of {names} (SHA-256 {data.sha256[:16]}){how}."
+        return f"The data are the {data.samples:,} samples of {names} (SHA-256 {str(data.sha256)[:16]}){how}."
     if data.measured:
         return _measurements(study)
     amount = "infinitely many samples" if data.samples == "population" else f"{data.samples:,} samples"
@@ -107,8 +107,9 @@ def _measurements(study: Study) -> str:
 
 
 def _teacher(study: Study) -> str:
-    noise, singular = study.data.label_noise, study.data.teacher.singular_values
-    teacher = f"the teacher of {study.data.teacher.file}"
+    noise, given = study.data.label_noise, study.data.teacher
+    singular = None if given is None else given.singular_values
+    teacher = "no teacher" if given is None else f"the teacher of {given.file}"
     if singular is not None:
         values = ", ".join(f"{value:g}" for value in singular)
         teacher = f"a teacher of rank {len(singular)} with singular values {values}"

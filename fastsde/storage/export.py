@@ -121,11 +121,10 @@ def _columns(variable: str, values: Array) -> dict[str, Array]:
     """Return the columns of a variable, numbered from 1 where there are several."""
     if values.ndim == 1:
         return {variable: values}
+    flat = values.reshape(len(values), -1)
     places = itertools.product(*(range(size) for size in values.shape[1:]))
-    return {
-        "_".join([variable, *(str(one + 1) for one in place)]): values[(slice(None), *place)]
-        for place in places
-    }
+    names = ["_".join([variable, *(str(one + 1) for one in place)]) for place in places]
+    return dict(zip(names, flat.T, strict=True))
 
 
 def _csv(ensemble: Ensemble, path: Path, chosen: Chosen) -> None:

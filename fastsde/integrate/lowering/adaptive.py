@@ -23,14 +23,14 @@ def adaptive(model: Adaptive, request: Request) -> Any:
 
     if model.gradient == "full":
         return Descent(dense=True, dt=model.dt(request.study.time.learning_rate))
-    return sgd(model, request)
+    return sgd(model, request)  # type: ignore[arg-type]  # it has what a batch of SGD is drawn by
 
 
 @plain_step.register(AdaptiveSde)
 def adaptive_sde(model: AdaptiveSde, request: Request) -> Any:
     """Return an Euler step of SGD's SDE, with noise of the covariance of a batch's gradient."""
-    drawn = {"batch": model.batch, "sampling": model.sampling}
-    return sde(Sde(noise="gradient", substeps=model.substeps, **drawn), request)
+    drawn: dict[str, Any] = {"noise": "gradient", "batch": model.batch, "sampling": model.sampling}
+    return sde(Sde(substeps=model.substeps, **drawn), request)
 
 
 @plain_step.register(Underdamped)

@@ -61,7 +61,8 @@ class MomentumSde(Ruled):
     @property
     def overdamped(self) -> Sde:
         """The SDE of SGD without momentum, whose increments drive the velocity."""
-        return Sde(noise="gradient", substeps=self.substeps, batch=self.batch, sampling=self.sampling)
+        drawn: dict[str, Any] = {"noise": "gradient", "batch": self.batch, "sampling": self.sampling}
+        return Sde(substeps=self.substeps, **drawn)
 
     @property
     def multiplicative(self) -> bool:

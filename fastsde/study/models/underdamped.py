@@ -87,9 +87,9 @@ class Underdamped(Ruled):
     @property
     def overdamped(self) -> Sde:
         """The SDE without inertia, whose increments drive the velocity."""
-        heat = {} if self.temperature is None else {"temperature": self.temperature}
-        drawn = {"batch": self.batch, "sampling": self.sampling}
-        return Sde(noise=self.noise, substeps=self.substeps, **drawn, **heat)
+        heat: dict[str, Any] = {} if self.temperature is None else {"temperature": self.temperature}
+        drawn: dict[str, Any] = {"noise": self.noise, "batch": self.batch, "sampling": self.sampling}
+        return Sde(substeps=self.substeps, **drawn, **heat)
 
     @property
     def noise_exponent(self) -> float:
