@@ -23,14 +23,15 @@ def adaptive(model: Adaptive, request: Request) -> Any:
 
     if model.gradient == "full":
         return Descent(dense=True, dt=model.dt(request.study.time.learning_rate))
-    return sgd(model, request)
+    drawing: Any = model  # with the fields of SGD that say how batches are drawn
+    return sgd(drawing, request)
 
 
 @plain_step.register(AdaptiveSde)
 def adaptive_sde(model: AdaptiveSde, request: Request) -> Any:
     """Return an Euler step of SGD's SDE, with noise of the covariance of a batch's gradient."""
-    drawn = {"batch": model.batch, "sampling": model.sampling}
-    return sde(Sde(noise="gradient", substeps=model.substeps, **drawn), request)
+    noise = Sde(noise="gradient", substeps=model.substeps, batch=model.batch, sampling=model.sampling)
+    return sde(noise, request)
 
 
 @plain_step.register(Underdamped)

@@ -87,9 +87,13 @@ class Underdamped(Ruled):
     @property
     def overdamped(self) -> Sde:
         """The SDE without inertia, whose increments drive the velocity."""
-        heat = {} if self.temperature is None else {"temperature": self.temperature}
-        drawn = {"batch": self.batch, "sampling": self.sampling}
-        return Sde(noise=self.noise, substeps=self.substeps, **drawn, **heat)
+        return Sde(
+            noise=self.noise,
+            substeps=self.substeps,
+            batch=self.batch,
+            sampling=self.sampling,
+            temperature=self.temperature,
+        )
 
     @property
     def noise_exponent(self) -> float:
