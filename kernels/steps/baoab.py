@@ -75,7 +75,10 @@ def _fall(friction, dt):
 @inlined
 @in_double
 def _spread(temperature, mass, friction, dt):
-    return math.sqrt(-math.expm1(-2.0 * friction * dt) * temperature / mass)
+    """Return ``sqrt((1 - exp(-x)) T / mass)``, x twice friction times dt; a series where x is small."""
+    x = 2.0 * friction * dt
+    lost = x * (1.0 - x * 0.5 * (1.0 - x / 3.0)) if x < 1e-4 else 1.0 - math.exp(-x)
+    return math.sqrt(lost * temperature / mass)
 
 
 @never_inlined

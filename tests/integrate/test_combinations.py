@@ -194,9 +194,8 @@ DENSE = {
         "adam": {"kind": "adam", "batch": 2, "weight_decay": 0.1},
     },
     "population": {"entries": sde(NOISES["gradient"], LAWS["Components"], TERMS)},
-    "phases": {"svag": DISCRETE["svag"], "signs": {"kind": "signsgd-sde", "weight_decay": 0.1}},
-    "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"]),
-             "kinetic": DISCRETE["underdamped"] | {"velocity": "equilibrium"}},
+    "phases": {"svag": DISCRETE["svag"]},
+    "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"])},
 }  # fmt: skip
 
 

@@ -7,10 +7,13 @@ import math
 
 import numpy as np
 import pytest
+from landscape_studies import landscape_study, run
 from scipy.linalg import solve_discrete_lyapunov
+from scipy.special import erf
 from studies import study
 
 import fastsde
+from fastsde.problem.objective import objective_of
 
 SEEN = {"record": {"observables": ["parameters"]}, "events": {"mode_learned": []}}
 ONE, COUNT = np.eye(3), 40_000
@@ -142,3 +145,21 @@ def test_adam_and_rmsprop_have_the_law_of_their_sdes_where_noise_dominates():
         equation, _ = ends({"kind": f"{kind}-sde", "substeps": 2, **numbers, **batch}, start, **more)
         assert np.abs(equation.mean(0)[:3] - algorithm.mean(0)[:3]).max() < 0.01
         assert np.abs(equation.std(0)[:3] / algorithm.std(0)[:3] - 1).max() < 0.05
+
+
+@pytest.mark.statistics
+def test_a_step_of_the_sde_on_a_landscape_has_the_variance_of_its_samples_gradients():
+    """Mean ``-eta e`` and variance ``eta^2 (1 - e^2)``, e from NumPy's variance of the gradients."""
+    landscape, rate = {"kind": "phase-retrieval", "size": 3, "samples": 7, "noise": 0.5}, 0.1
+    model = {"kind": "signsgd-sde", "substeps": 1, "batch": 2}
+    s = landscape_study(landscape, model, rate=rate, steps=1)
+    start = np.array([[0.3, -0.6, 0.2]])
+    gradients = objective_of(s).sample_gradients(start)[0]
+    variance = gradients.var(0) * 5 / 6 / 2  # of two of seven, without replacement
+    e = erf(gradients.mean(0) / np.sqrt(2 * variance))
+    moved = run(s, COUNT, start=np.repeat(start, COUNT, axis=0))[1].parameters - start
+    spread = rate * np.sqrt(1 - e**2)
+    assert np.all(np.abs(moved.mean(0) + rate * e) < 5 * spread / math.sqrt(COUNT))
+    assert np.all(np.abs(moved.std(0) / spread - 1) < 5 / math.sqrt(2 * COUNT))
+    other = erf(gradients.mean(0) / np.sqrt(2 * gradients.var(0)))
+    assert not np.all(np.abs(moved.mean(0) + rate * other) < 5 * spread / math.sqrt(COUNT))

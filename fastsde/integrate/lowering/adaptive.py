@@ -23,7 +23,8 @@ def adaptive(model: Adaptive, request: Request) -> Any:
 
     if model.gradient == "full":
         return Descent(dense=True, dt=model.dt(request.study.time.learning_rate))
-    return sgd(model, request)  # type: ignore[arg-type]  # it has what a batch of SGD is drawn by
+    drawing: Any = model  # with the fields of SGD that say how batches are drawn
+    return sgd(drawing, request)
 
 
 @plain_step.register(AdaptiveSde)
