@@ -44,7 +44,8 @@ GLOBAL_MEMORY = {"team", "global"}
 class _ArrayMath:
     """`math` for the simulator: the same names on NumPy numbers, without exceptions."""
 
-    sqrt, exp, log, sin, cos, floor, pi = np.sqrt, np.exp, np.log, np.sin, np.cos, np.floor, math.pi
+    sqrt, exp, expm1, log = np.sqrt, np.exp, np.expm1, np.log
+    sin, cos, floor, pi = np.sin, np.cos, np.floor, math.pi
 
 
 def _numpy_select(mask, a, b):

@@ -17,7 +17,6 @@ from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lane_memory import load_vector, vector_pointer
 from fastsde.kernels.lanes import lanes_of, store
 from fastsde.kernels.options import inlined
-from fastsde.kernels.primitive import primitive
 
 __all__ = ["LaneRows", "gather_row", "lane_rows"]
 
@@ -44,7 +43,6 @@ class _RowsModel(models.StructModel):
 make_attribute_wrapper(LaneRows, "shape", "shape")
 
 
-@primitive
 @intrinsic
 def lane_rows(typingctx, m, place, columns):
     """Return the lane vectors at `place`, one per column, as a table of one row."""

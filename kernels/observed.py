@@ -6,7 +6,7 @@ landscape the coordinates are observed.
 """
 
 from fastsde.kernels.lanes import lane_width, load, store
-from fastsde.kernels.layout import Data
+from fastsde.kernels.layout import Data, Measurements
 from fastsde.kernels.options import choice, has_class, kernel
 from fastsde.kernels.routine import address_of, call_routine
 from fastsde.kernels.surface import Surface, named, registered_at
@@ -27,7 +27,7 @@ def observed_place(m, net, data):
 
 @choice(observed_place, inline=True)
 def _observed_place(m, net, data):
-    if has_class(data, Data):
+    if has_class(data, Data) or has_class(data, Measurements):
         return _of_matrix
     if isinstance(data, Surface):  # the landscape itself is known, not only its type
         return _of_matrix if registered_at(data.kind).observed is None else _of_outputs

@@ -112,7 +112,7 @@ def loss(panel: Axes, analysis: Analysis) -> None:
         median = analysis.models[name].moments.median[:, column]
         panel.plot(analysis.step[shown], median[shown], label=name, **lines[name]._asdict())
     if analysis.objective.positive:
-        panel.set_yscale("log")
+        style.log_scale(panel)
     panel.set_ylabel(f"median {analysis.objective.vocabulary.loss}")
 
 

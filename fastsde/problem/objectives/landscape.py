@@ -59,7 +59,7 @@ class LandscapeObjective:
 
     def affine_start(self) -> AffineStart:
         """Return what `starting_points` does."""
-        scales = np.full(self.landscape.dimension, self.landscape.start.std, dtype=np.float64)
+        scales = np.zeros(self.landscape.dimension) + self.landscape.start_spread()
         return AffineStart(np.asarray(self.landscape.origins(), np.float64), scales)
 
     def matching_points(self, where: str, key: Key) -> Array:

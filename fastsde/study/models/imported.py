@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -35,11 +35,6 @@ class Imported(Model):
         Checksum of the file; resolved when the study is read, not to be written by hand.
     """
 
-    synonyms: ClassVar[Mapping[str, str]] = {
-        "import": 'kind = "imported"',
-        "file": 'kind = "imported"',
-        "external": 'kind = "imported"',
-    }
     order: ClassVar[int] = 90
     replayed: ClassVar[bool] = True
 
