@@ -1,4 +1,4 @@
-"""Shapes of noise that follows the state, one per module, registered by `fastsde.kernels.shape.shape_noise_of`."""
+"""Shapes of noise that follows the state, one per module, registered by `shape_noise_of`."""
 
 from fastsde.kernels.declared import names_of
 
