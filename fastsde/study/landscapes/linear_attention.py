@@ -11,6 +11,7 @@ from pydantic import Field
 from fastsde.study.fields import Expect, Positive, Seed, Size, listed
 from fastsde.study.landscapes.base import LANDSCAPES, Landscape, Numbers
 from fastsde.study.objective import ObjectiveTraits
+from fastsde.study.objective import LOSS_WORDS, Vocabulary
 from fastsde.study.random_streams import generator
 
 
@@ -54,6 +55,7 @@ class LinearAttention(Landscape):
     )
     source: ClassVar[str] = "Zhang, Singh, Latham and Saxe 2025"
     mean_over_samples: ClassVar[bool] = True
+    vocabulary: ClassVar[Vocabulary] = LOSS_WORDS
 
     kind: Literal["linear-attention"] = "linear-attention"
     spectrum: Annotated[
