@@ -10,8 +10,7 @@ from pydantic import Field
 
 from fastsde.study.fields import Expect, Positive, Seed, Size, listed
 from fastsde.study.landscapes.base import LANDSCAPES, Landscape, Numbers
-from fastsde.study.objective import ObjectiveTraits
-from fastsde.study.objective import LOSS_WORDS, Vocabulary
+from fastsde.study.objective import LOSS_WORDS, ObjectiveTraits, Vocabulary
 from fastsde.study.random_streams import generator
 
 
