@@ -96,10 +96,16 @@ SCHEDULES = {
 }
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
-    "gd second order", "sgd distinct", "svag", "gradient stable", "given", "fractional time", "fresh student",
-    "superposition", "mlp", "two-basins", "cosine sgd momentum", "adam sde", "underdamped",
-)  # fmt: skip
-"""One of most steps, noises, clocks and refinements."""
+    "sgd distinct",
+    "svag",
+    "gradient stable",
+    "given",
+    "fractional time",
+    "mlp",
+    "two-basins",
+    "underdamped",
+)
+"""Samples and weights, a law, a clock, both kinds of landscape, and inertia: compiling each takes 15 s."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 CHOSEN = ALL if WHOLE else SOME
 TEAMS = ("sgd", "sgd weights", "gradient", *(("sgd batch", "svag", "given") if WHOLE else ()))
