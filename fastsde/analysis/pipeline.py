@@ -34,7 +34,7 @@ from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
 from fastsde.system.errors import RequestError
-from fastsde.system.progress import Progress, Silent
+from fastsde.system.progress import Progress, by_default
 from fastsde.system.provenance import available_cores, now, versions
 
 GRID = 240
@@ -117,7 +117,7 @@ def analyze(
     if before is not None:
         check_kept(before, ensemble, views, chosen, settings)
     with one_thread_each():
-        return _Pass(ensemble, views, chosen, settings, progress or Silent()).analysis(sections, before)
+        return _Pass(ensemble, views, chosen, settings, progress or by_default()).analysis(sections, before)
 
 
 def _reference(ensemble: Ensemble, names: list[str], wanted: str | None) -> str:

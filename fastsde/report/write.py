@@ -16,7 +16,7 @@ from fastsde.storage.layout import ANALYSIS_FILE, STUDY_FILE
 from fastsde.study.study import Study
 from fastsde.system.atomic import present, replacing
 from fastsde.system.errors import StoreError
-from fastsde.system.progress import Progress, Silent
+from fastsde.system.progress import Progress, by_default
 
 
 def write_report(directory: Path | str, *, progress: Progress | None = None, verify: bool = False) -> Path:
@@ -50,7 +50,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
     _check_source(directory, analysis, verify, progress)
-    images = draw(analysis, progress or Silent())
+    images = draw(analysis, progress or by_default())
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
     for name, image in images.items():

@@ -15,7 +15,7 @@ from fastsde.storage.plan import Part, default_size, divide, gaps, plan_parts, s
 from fastsde.storage.run_directory import claim
 from fastsde.system.atomic import discard, listed, set_aside
 from fastsde.system.errors import DiskError, StoreError
-from fastsde.system.progress import Progress, Silent
+from fastsde.system.progress import Progress, by_default
 
 if TYPE_CHECKING:
     from fastsde.storage.join import Piece
@@ -108,7 +108,7 @@ def run(
         Directory of the parts and the ensemble. It is created if absent, and resumed if it holds this study,
         or one that this study extends by trajectories, models or steps.
     progress
-        Reporter of the progress (`fastsde.system.progress`); None: silent.
+        Reporter of the progress (`fastsde.system.progress`); None: a bar in a notebook, else silent.
     stop
         Called about once a second; once it returns True, a checkpoint is saved and `Interrupted` raised.
     integrate
@@ -175,7 +175,7 @@ def run(
     if not options.any_version:
         check_versions([*stock.whole, *stock.shorter])
     todo = _todo(study, directory, stock, options)
-    session = Session(study, problem, directory, options, progress or Silent(), stop, integrate)
+    session = Session(study, problem, directory, options, progress or by_default(), stop, integrate)
     session.work(todo)
     _clear(directory, stock, _range(study, options))
     if options.shard is not None:

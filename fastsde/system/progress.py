@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["Bar", "Log", "Mode", "Progress", "Silent", "duration", "make", "quantity", "size_text"]
+__all__ = [
+    "Bar",
+    "Log",
+    "Mode",
+    "Progress",
+    "Silent",
+    "by_default",
+    "duration",
+    "in_notebook",
+    "make",
+    "quantity",
+    "size_text",
+]
 
 Mode = Literal["auto", "bar", "log", "none"]
 
@@ -212,7 +224,9 @@ class Bar(Progress):
 
 
 def make(mode: Mode = "auto", stream: TextIO | None = None) -> Progress:
-    """Return the reporter for a mode: "bar", "log", "none", or "auto" (a bar if `stream` is a terminal).
+    """Return the reporter for a mode: "bar", "log", "none", or "auto".
+
+    "auto" is a bar if `stream` is a terminal, or in a notebook.
 
     Examples
     --------
@@ -220,10 +234,28 @@ def make(mode: Mode = "auto", stream: TextIO | None = None) -> Progress:
     'Silent'
     """
     if mode == "auto":
-        mode = "bar" if (stream or sys.stderr).isatty() else "log"
+        mode = "bar" if (stream or sys.stderr).isatty() or in_notebook() else "log"
     if mode == "none":
         return Silent()
     return Bar(stream) if mode == "bar" else Log(stream)
+
+
+def by_default() -> Progress:
+    """Return what reports where a caller of the library names nothing: a bar in a notebook, else nothing."""
+    return Bar() if in_notebook() else Silent()
+
+
+def in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook, which draws bars below its cells.
+
+    Examples
+    --------
+    >>> in_notebook()
+    False
+    """
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive is not None else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
 
 
 def _rate(done: int, seconds: float) -> float:

@@ -1,6 +1,7 @@
 """Progress: few lines in a log, a bar on a terminal, nothing when silent."""
 
 import io
+import sys
 
 import pytest
 
@@ -142,3 +143,16 @@ def test_a_bar_moves_on_while_a_task_inside_a_task_tells_nothing():
         assert len(stream.getvalue()) > first
     assert "sweep" in stream.getvalue()
     assert "analyse" in stream.getvalue()
+
+
+def test_notebooks_get_bars_where_nothing_is_named(monkeypatch):
+    from types import SimpleNamespace
+
+    from fastsde.system.progress import by_default
+
+    assert isinstance(by_default(), Silent)
+    assert isinstance(make("auto", io.StringIO()), Log)
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert isinstance(by_default(), Bar)
+    assert isinstance(make("auto", io.StringIO()), Bar)
