@@ -151,7 +151,7 @@ MODELS = {
     "matched": {"kind": "sde", "noise": "isotropic", "temperature": "matched", "match_at": "local"},
     "second order": {"kind": "gd", "second_order": True},
 }
-SOME = ("epoch", "replacement", "label noise", "gaussian")
+SOME = ("epoch", "label noise", "gaussian")
 CHOSEN = tuple(MODELS) if os.environ.get("FASTSDE_TESTS") == "all" else SOME
 """Models that are compared: with ``FASTSDE_TESTS=all`` every one."""
 LOOSE = {"second order": 1e-6}

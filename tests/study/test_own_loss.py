@@ -1,5 +1,7 @@
 """A user's own loss of one sample: the same as a built-in landscape, and its data in files and in runs."""
 
+import os
+
 import numpy as np
 import pytest
 from landscape_studies import landscape_study, run
@@ -22,6 +24,8 @@ MODELS = {
     "tempered": {**SDE, "alpha": 1.5, "tempering": 20.0},
 }
 SLOW = ("momentum", "tempered")
+WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
+"""Whether to take those too, which compile a step of their own."""
 SEEN = ("loss", "gradient_norm", "noise_trace", "parameters")
 
 
@@ -46,9 +50,7 @@ def own(**more):
     return {**fastsde.objective(intensity, rows(), parameters=3, labels=1), **more}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in MODELS]
-)
+@pytest.mark.parametrize("name", [name for name in MODELS if WHOLE or name not in SLOW])
 def test_all_that_follows_from_samples_is_that_of_the_built_in_landscape(name):
     """Trajectories, losses, noise traces and update noise to rounding, of one model update noise too."""
     x = np.random.default_rng(0).normal(0, 0.7, (8, 3))
