@@ -96,7 +96,6 @@ SCHEDULES = {
 }
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
-    "sgd distinct",
     "svag",
     "gradient stable",
     "given",
