@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,19 +81,13 @@ def own_teacher(study: Study) -> Array:
         return _finite(arrays[0].read(), path)
 
 
-class complaining:
-    """Turn an error of a file into one of the study."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __enter__(self) -> None:
-        """Enter."""
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        """Raise the study's error in place of the file's."""
-        if isinstance(error, ArrayFileError):
-            raise StudyError([Complaint(self._key, error.found, error.expected)]) from None
+@contextmanager
+def complaining(key: str) -> Iterator[None]:
+    """Turn an error of a file into one of the study, about the key that names it."""
+    try:
+        yield
+    except ArrayFileError as error:
+        raise StudyError([Complaint(key, error.found, error.expected)]) from None
 
 
 def check_same(paths: list[Path], expected: str | None) -> None:

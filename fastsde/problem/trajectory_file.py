@@ -53,7 +53,8 @@ class TrajectoryFile:
     """
 
     def __init__(self, study: Study, name: str) -> None:
-        self._study, self._model = study, cast(Imported, study.models[name])
+        self._study, self._name = study, name
+        self._model = cast(Imported, study.models[name])
         with complaining(f"models.{name}.file"):
             (self.path,) = located([self._model.file], study.places())
             check_same([self.path], self._model.sha256)
@@ -64,8 +65,7 @@ class TrajectoryFile:
 
     def check(self) -> None:
         """Refuse a file that does not have the snapshots and trajectories of the study."""
-        name = next(key for key, one in self._study.models.items() if one is self._model)
-        with complaining(f"models.{name}.file"):
+        with complaining(f"models.{self._name}.file"):
             wanted = self._study.time.snapshot_steps()
             missing = [int(step) for step in wanted if step not in self.steps]
             if missing:

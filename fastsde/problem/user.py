@@ -193,8 +193,10 @@ def _compile_loss(name: str, inner: Any, dtype: str) -> Any:
     return call
 
 
-def _compiled_as(what: str, name: str, inner: Any, made: Callable[[Any], Any]) -> Any:
-    """Compile a user's function, and what calls it with pointers."""
+def _compiled_as(
+    what: str, name: str, inner: Any, made: Callable[[Any], Any], where: str = "landscape.function"
+) -> Any:
+    """Compile a user's function, named at `where` in the study, and what calls it with pointers."""
     import numba
 
     from fastsde.kernels.options import compiling
@@ -203,30 +205,22 @@ def _compiled_as(what: str, name: str, inner: Any, made: Callable[[Any], Any]) -
         with compiling():
             return made(inner if hasattr(inner, "py_func") else numba.njit(inner))
     except Exception as error:  # the compiler raises whatever it met
-        raise StudyError(
-            f"landscape.function is {name!r}: numba cannot compile it as {what}: {error}"
-        ) from error
+        raise StudyError(f"{where} is {name!r}: numba cannot compile it as {what}: {error}") from error
 
 
-def _compile_noise(name: str, key: str, inner: Any) -> Any:
+def _compile_noise(name: str, where: str, inner: Any) -> Any:
     import numba
 
-    from fastsde.kernels.options import compiling
-
     view: Any = vars(numba)["carray"]
-    try:
-        with compiling():
-            jitted = inner if hasattr(inner, "py_func") else numba.njit(inner)
 
+    def made(jitted: Any) -> Any:
         @numba.cfunc("void(CPointer(float64), CPointer(float64), int64, int64)")
         def call(theta: Any, columns: Any, size: int, rank: int) -> None:
             jitted(view(theta, (size,)), view(columns, (size, rank)))
 
-    except Exception as error:  # the compiler raises whatever it met
-        raise StudyError(
-            f"{key} is {name!r}: numba cannot compile it as function(theta, B), which fills B: {error}"
-        ) from error
-    return call
+        return call
+
+    return _compiled_as("function(theta, B), which fills B", name, inner, made, where)
 
 
 def _find(name: str, places: Sequence[Path], key: str) -> Callable[..., float]:

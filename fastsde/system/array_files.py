@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -155,6 +156,7 @@ def _npz(path: Path) -> Iterator[StoredArray]:
 
 
 def _member(path: Path, name: str) -> Callable[[], NDArray[Any]]:
+    @cache  # an archive has no parts to read: whoever reads one after the other reads it once
     def read() -> NDArray[Any]:
         with np.load(path, allow_pickle=False) as archive:
             return np.asarray(archive[name])
@@ -262,8 +264,9 @@ def _safetensors(path: Path) -> Iterator[StoredArray]:
 
 def _mapped(path: Path, dtype: Any, offset: int, shape: tuple[int, ...]) -> Callable[[], NDArray[Any]]:
     def read() -> NDArray[Any]:
-        count = math.prod(shape)
-        return np.fromfile(path, dtype, count, offset=offset).reshape(shape)
+        if not math.prod(shape):
+            return np.empty(shape, dtype)
+        return np.memmap(path, dtype, "r", offset, shape)
 
     return read
 
