@@ -13,7 +13,7 @@ from fastsde.kernels import extensions
 from fastsde.kernels.lanes import lanes_of
 from fastsde.kernels.options import COMMON, compiling, kernel
 
-__all__ = ["address_of", "call_routine", "is_own", "routine_address", "with_callee"]
+__all__ = ["address_of", "call_routine", "is_own", "with_callee"]
 
 _COMPILED = {}
 
@@ -54,24 +54,6 @@ def address_of(function, net, data, *others):
     known = {"target": nb.types.int64, "lanes": lanes_of(m)}
     rest = [known[other] if isinstance(other, str) else nb.typeof(other) for other in others]
     kinds = (m, nb.typeof(net), nb.typeof(data), *rest)
-    key = function, kinds
-    if key not in _COMPILED:
-        with compiling():
-            compiled = _kernel(function)
-            compiled.compile(kinds)
-        result = compiled.overloads[kinds]
-        address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-        _COMPILED[key] = address, compiled
-    return _COMPILED[key][0]
-
-
-def routine_address(function, net, data, *others):
-    """Return the address of ``function(m, net, data, *others)``, compiled for trajectories of `data`.
-
-    As `address_of`; it returns a lane vector.
-    """
-    real = nb.from_dtype(data.optimum.dtype)
-    kinds = (nb.types.Array(real, 1, "C"), *(nb.typeof(value) for value in (net, data, *others)))
     key = function, kinds
     if key not in _COMPILED:
         with compiling():

@@ -19,7 +19,7 @@ import numpy as np
 from fastsde.kernels.dln import full_residual, push, scaled_loss
 from fastsde.kernels.lanes import load, select, store
 from fastsde.kernels.options import choice, inlined, kernel
-from fastsde.kernels.routine import call_routine, routine_address
+from fastsde.kernels.routine import address_of, call_routine
 
 __all__ = [
     "Shape",
@@ -152,8 +152,8 @@ def with_routines(shape, net, data, *, correction):
         Whether the drift of Stratonovich's form is needed.
     """
     one = _at(shape.kind)
-    noise = routine_address(one.noise, net, data, shape)
-    other = routine_address(one.correction, net, data, shape, 0.0) if correction else 0
+    noise = address_of(one.noise, net, data, shape)
+    other = address_of(one.correction, net, data, shape, 0.0) if correction else 0
     return shape._replace(noise=noise, correction=other)
 
 

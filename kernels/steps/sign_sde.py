@@ -4,12 +4,12 @@ import math
 from typing import Any, NamedTuple
 
 from fastsde.kernels.averages import keep
-from fastsde.kernels.error_function import erf
 from fastsde.kernels.gradient_variance import write_variance
 from fastsde.kernels.lanes import broadcast, fma, load, root, select, store
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import inlined, never_inlined
 from fastsde.kernels.philox import NOISE
+from fastsde.kernels.special import error_function
 from fastsde.kernels.step import step, step_of
 from fastsde.kernels.steps.signs import sign
 
@@ -57,7 +57,8 @@ def _diffuse(m, net, dt, amplitude):
         slope, variance = before - load(m, k), load(m, net.unit + k)
         random = variance > 0.0
         scaled = slope * ROOT / root(select(random, variance, broadcast(m, 1.0)))
-        mean = select(random, erf(scaled), sign(m, slope))
+        value, _ = error_function(m, scaled)
+        mean = select(random, value, sign(m, slope))
         spread = select(random, 1.0 - mean * mean, 0.0)
         noise = root(select(spread > 0.0, spread, 0.0)) * load(m, net.along + k)
         store(m, k, fma(noise, broadcast(m, amplitude), before - mean * dt))

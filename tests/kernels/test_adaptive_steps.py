@@ -10,7 +10,7 @@ from studies import study
 from tools import Case
 
 from fastsde.kernels import philox
-from fastsde.kernels.error_function import erf
+from fastsde.kernels.special import erf32, erf64
 
 RATE = 0.01
 STEPS = 50
@@ -157,6 +157,7 @@ def test_baoab_and_the_splitting_with_gradient_noise_in_numpy():
 
 def test_the_error_function():
     x = np.concatenate([np.linspace(-8, 8, 20_001), [0.0, 1e-300, np.inf]])
-    assert np.abs(erf(x) - exact_erf(x)).max() < 4e-15
-    assert np.abs(erf(x.astype(np.float32)) - exact_erf(x)).max() < 2e-6
-    assert np.isnan(erf(np.array([np.nan])))[0]
+    assert np.abs(erf64(x)[0] - exact_erf(x)).max() < 4e-15
+    assert np.abs(erf32(x.astype(np.float32))[0] - exact_erf(x)).max() < 2e-6
+    with np.errstate(invalid="ignore"):  # a number is converted to an integer on the way
+        assert np.isnan(erf64(np.array([np.nan]))[0])[0]
