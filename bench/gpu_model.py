@@ -60,6 +60,7 @@ def _arguments(study, lowered, place, steps):
         state=np.asfortranarray(state.astype(study.dtype)),
         diverged=np.full(count, -1),
         passed=np.zeros((count, lowered.passages), np.int64, order="F"),
+        rows=np.arange(count),
         start=1,
         steps=steps,
     )

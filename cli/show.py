@@ -149,9 +149,12 @@ def print_forecast(forecast: Forecast) -> None:
     total = sum(seconds for lines in groups.values() for seconds in lines.values())
     click.echo(f"time    {_seconds(total, unit)} on {forecast.threads} threads")
     for group, lines in groups.items():
+        group = f"{group}, at most" if forecast.at_most and group == "integration" else group
         click.echo(f"  {group:<20}{_seconds(sum(lines.values()), unit):>10}")
         for name, seconds in lines.items() if len(lines) > 1 else ():
             click.echo(f"    {name:<18}{_seconds(seconds, unit):>10}")
+    if forecast.at_most:
+        click.echo("  (integration as if no trajectory stopped at an event of events.stop)")
     click.echo(f"memory  {size_text(forecast.memory)}")
     click.echo(f"disk    {size_text(forecast.disk)} in {forecast.files} files\n")
     rows = [
@@ -210,6 +213,8 @@ def print_forecasts(forecasts: Mapping[str, Forecast]) -> None:
     disk = size_text(sum(case.disk for case in forecasts.values()))
     click.echo(f"total: {duration(sum(seconds.values()))}, {disk}; `fastsde sweep` runs all cases")
     click.echo("(times of analysis and report are accurate to a factor of two to three)")
+    if any(case.at_most for case in forecasts.values()):
+        click.echo("(integration as if no trajectory stopped at an event of events.stop: at most)")
 
 
 def print_pairs(pairs: Mapping[str, Any], indent: str = "") -> None:

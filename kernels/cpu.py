@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numba import uint64
 
-from fastsde.kernels.block import advance_block
-from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, ramp
+from fastsde.kernels.block import Passages, advance_block, leave
+from fastsde.kernels.lanes import ALIGNMENT, lane_count, lane_width, numbers_at, ramp
 from fastsde.kernels.normal import fill_normals
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import START, Stream, counter_words
@@ -23,28 +23,32 @@ __all__ = ["Workers", "advance", "aligned", "draw_start", "from_lanes", "standar
 
 
 @kernel
-def advance(state, memory, indices, trajectory, span, model, passages):
+def advance(state, memory, indices, numbers, span, model, passages):
     """Advance every block of `state` over a span of steps.
 
     Parameters
     ----------
     state : (blocks, parameters * lanes) array, changed in place
     memory, indices : one thread's memory for a block (`Network.size` lane vectors) and for indices of samples
-    trajectory : number of the first trajectory of the first block
+    numbers : (blocks * lanes,) uint64 array, the trajectories' numbers
     span : fastsde.kernels.block.Span
     model : fastsde.kernels.block.Model
-    passages : fastsde.kernels.block.Passages, changed in place
+    passages : fastsde.kernels.block.Passages without a state, changed in place
     """
     width = lane_width(memory)
     size = state.shape[1]
+    kept = Passages(passages.events, passages.diverged, passages.passed, state, size // width)
     for b in range(state.shape[0]):
         row = b * width
         for k in range(size):
             memory[k] = state[b, k]
-        lanes = ramp(memory, uint64(trajectory + row))
-        advance_block(memory, indices, lanes, row, span, model, passages)
-        for k in range(size):
-            state[b, k] = memory[k]
+        lanes = numbers_at(memory, numbers, row)
+        advance_block(memory, indices, lanes, row, span, model, kept)
+        if len(passages.events.stops) > 0:
+            leave(memory, kept, row)
+        else:
+            for k in range(size):
+                state[b, k] = memory[k]
 
 
 @kernel

@@ -18,6 +18,7 @@ __all__ = [
     "load_vector",
     "mask_bits",
     "meet",
+    "numbers_at",
     "ramp",
     "scalar",
     "share",
@@ -109,6 +110,19 @@ def ramp(typingctx, array, start):
         return builder.add(first, ir.Constant(ir.VectorType(ir.IntType(64), count), list(range(count))))
 
     return lane(array, types.uint64), codegen
+
+
+@intrinsic
+def numbers_at(typingctx, array, numbers, index):
+    """Load ``numbers[index], ...`` (``uint64``), as many as the array's lane vectors have lanes."""
+    lane = LaneType(types.uint64, lanes_of(array).count)
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[1])(context, builder, args[1]).data
+        first = builder.bitcast(builder.gep(data, [args[2]]), context.get_value_type(lane).as_pointer())
+        return load_vector(builder, first, context.get_constant(types.int64, 0))
+
+    return lane(array, numbers, types.int64), codegen
 
 
 @primitive

@@ -15,6 +15,7 @@ from fastsde.kernels.lane_memory import load as load
 from fastsde.kernels.lane_memory import load_vector as load_vector
 from fastsde.kernels.lane_memory import mask_bits as mask_bits
 from fastsde.kernels.lane_memory import meet as meet
+from fastsde.kernels.lane_memory import numbers_at as numbers_at
 from fastsde.kernels.lane_memory import ramp as ramp
 from fastsde.kernels.lane_memory import scalar as scalar
 from fastsde.kernels.lane_memory import share as share

@@ -6,7 +6,7 @@ from fastsde.kernels.observed import observed_place
 from fastsde.kernels.options import kernel
 from fastsde.kernels.primitive import primitive
 
-__all__ = ["count_pending", "mode_value", "note_divergences", "watch"]
+__all__ = ["count_pending", "mode_value", "note_divergences", "stop_step", "watch"]
 
 
 @primitive
@@ -88,6 +88,23 @@ def _note(bits, passed, row, event, step):
         bits >>= 1
         v += 1
     return found
+
+
+@kernel
+def stop_step(stops, passed, row):
+    """Return the step at which a trajectory stops: the first at which a stop is complete; -1 if none."""
+    first = -1
+    for i in range(len(stops)):
+        latest = -1
+        for e in range(stops.shape[1]):
+            if stops[i, e] != 0:
+                if passed[row, e] < 0:
+                    latest = -1
+                    break
+                latest = max(latest, passed[row, e])
+        if latest >= 0 and (first < 0 or latest < first):
+            first = latest
+    return first
 
 
 @kernel

@@ -224,6 +224,8 @@ def _why(analysis: Findings, name: str) -> str:
         one = analysis.models[each]
         if one.diverged == one.trajectories:
             return f"all {one.trajectories:,} trajectories of {each} diverge"
+        if one.stopped == one.trajectories:
+            return f"all {one.trajectories:,} trajectories of {each} stop at an event"
     count = min(one.trajectories for one in analysis.models.values())
     if analysis.effects.count < SMALLEST_SAMPLE:
         needed = f"two samples of {SMALLEST_SAMPLE} are needed"

@@ -53,9 +53,27 @@ class LateWindow:
         return cls(tuple(chosen.tolist()), pairs, float(gaps[close].mean()))
 
 
-def survivors(view: Trajectories) -> Bools:
+def undiverged(view: Trajectories) -> Bools:
     """Trajectories that never diverged, shape (trajectory,)."""
     return np.asarray(~np.isfinite(view.passage_time("diverged")))
+
+
+def survivors(view: Trajectories) -> Bools:
+    """Trajectories that are there to the end, shape (trajectory,): they neither diverged nor stopped."""
+    return undiverged(view) & ~np.isfinite(stop_times(view))
+
+
+def stop_times(view: Trajectories) -> Floats:
+    """Return when trajectories were stopped at an event, shape (trajectory,); NaN of all others."""
+    if "stopped_step" in view.variables:
+        return view.passage_time("stopped")
+    return np.full(view.count, np.nan)
+
+
+def last_seen(view: Trajectories) -> Floats:
+    """Return until when each trajectory was followed, shape (trajectory,): its stop, or the end."""
+    stopped = stop_times(view)
+    return np.asarray(np.where(np.isfinite(stopped), stopped, float(view.time[-1])))
 
 
 def only_diverges(view: Trajectories, study: Study) -> bool:
@@ -64,7 +82,7 @@ def only_diverges(view: Trajectories, study: Study) -> bool:
     What they pass on the way is neither learning nor escape. On a landscape without a floor, trajectories
     diverge because they have escaped.
     """
-    surviving = survivors(view)
+    surviving = undiverged(view)
     few = surviving.sum() < min(SMALLEST_SAMPLE, surviving.size / 2)
     return study.objective.positive and bool(few)
 

@@ -16,7 +16,7 @@ from fastsde.analysis.distances.effect_sizes import measure_effects
 from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
 from fastsde.analysis.escape.learning import Learning, learning
-from fastsde.analysis.late_window import only_diverges
+from fastsde.analysis.late_window import last_seen, only_diverges, stop_times
 from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
@@ -37,6 +37,8 @@ from fastsde.system.errors import RequestError
 from fastsde.system.progress import Progress, by_default
 from fastsde.system.provenance import available_cores, now, versions
 
+Passed = tuple[Floats, Floats, Floats]
+"""Times at which modes are learned and of divergences, and how long each trajectory was followed."""
 GRID = 240
 """Points at which survival curves are kept."""
 
@@ -222,6 +224,7 @@ class _Pass:
                 summary=str(self.ensemble.study.models[name].summary()),
                 trajectories=view.count,
                 diverged=int(np.isfinite(view.passage_time("diverged")).sum()),
+                stopped=int(np.isfinite(stop_times(view)).sum()),
                 surviving=moment_rows[name].count,
                 moments=moment_rows[name],
                 learning=self._learning(name, passages, grid),
@@ -259,18 +262,18 @@ class _Pass:
             weight=time_weights(self.step),
         )
 
-    def _passages(self, view: Trajectories) -> tuple[Floats, Floats] | None:
+    def _passages(self, view: Trajectories) -> Passed | None:
         study = self.ensemble.study
         if not study.events.mode_learned or "mode_learned_step" not in view.variables:
             return None
         if only_diverges(view, study):
             return None
-        return view.passage_time("mode_learned"), view.passage_time("diverged")
+        return view.passage_time("mode_learned"), view.passage_time("diverged"), last_seen(view)
 
-    def _grid(self, passages: list[tuple[Floats, Floats]]) -> Floats:
+    def _grid(self, passages: list[Passed]) -> Floats:
         """Choose where survival is kept: spaced as the snapshots are, from the first passage to the end."""
         end = float(self.time[-1])
-        earliest = [float(np.nanmin(times)) for times, _ in passages if np.isfinite(times).any()]
+        earliest = [float(np.nanmin(times)) for times, _, _ in passages if np.isfinite(times).any()]
         start = min(earliest, default=0.0)
         if log_spaced(self.step):
             lowest = max(start, float(self.time[1]))
@@ -278,12 +281,11 @@ class _Pass:
             return np.concatenate([np.geomspace(lowest, end, GRID - 1)[:-1], [end]])
         return np.linspace(0.0, end, GRID)
 
-    def _learning(
-        self, name: str, passages: dict[str, tuple[Floats, Floats] | None], grid: Floats
-    ) -> Learning | None:
+    def _learning(self, name: str, passages: dict[str, Passed | None], grid: Floats) -> Learning | None:
         mine = passages[name]
         if mine is None:
             return None
         other = passages[self.reference] if self.reference and name != self.reference else None
         fractions = np.asarray(self.ensemble.study.events.mode_learned, dtype=np.float64)
-        return learning(*mine, fractions, grid, other)
+        times, diverged, followed = mine
+        return learning(times, diverged, fractions, grid, other, followed)

@@ -40,6 +40,8 @@ class ModelResult:
         The model's kind, and what it does in one sentence.
     trajectories, diverged : int
         How many there are, and how many diverged before the end.
+    stopped : int
+        How many were stopped at an event (`events.stop`): they are not followed further.
     surviving : ndarray, shape (snapshot,)
         How many are finite at each snapshot.
     moments : Moments
@@ -63,6 +65,7 @@ class ModelResult:
     learning: Learning | None
     distances: dict[str, DistanceOverTime]
     significance: Significance | None = None
+    stopped: int = 0
 
 
 class Known(dict[str, Any]):

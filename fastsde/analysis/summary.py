@@ -29,17 +29,17 @@ def summary(analysis: Findings) -> list[dict[str, Any]]:
     -------
     list of dict
         Keys: model, kind, summary (the model in a sentence, with the batch of its noise), trajectories,
-        diverged (diverged trajectories), compared (n per sample); effect, its 95 % interval effect_low and
-        effect_high, its parts effect_modes (share of a mode's strength) and effect_loss_decades,
-        effect_by_sampling, effect_covered (share of the course that it is the mean over), median_loss_decades
-        (median log10 loss less that of the reference), all means over the course of learning;
-        closer_than_next (whether it is significantly nearer than the model of the next row); p_value, verdict
-        ("distinguishable", "indistinguishable" or "undetermined"), undetermined_because, distinguishable;
-        mmd_ratio (mean squared MMD over the `null_quantile`), mmd_low and mmd_high (95 % interval), mmd_p,
-        mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein, wasserstein_null, wasserstein_ratio
-        (means over time); final_loss (median), learned_steps (median step at which each mode is learned to
-        the first fraction); and what sections add, such as tail and tail_index. None where there is none.
-        Of the reference itself, its own two halves, and no effect.
+        diverged, stopped (trajectories that diverged, and that an event stopped), compared (n per sample);
+        effect, its 95 % interval effect_low and effect_high, its parts effect_modes (share of a mode's
+        strength) and effect_loss_decades, effect_by_sampling, effect_covered (share of the course that it is
+        the mean over), median_loss_decades (median log10 loss less that of the reference), all means over the
+        course of learning; closer_than_next (whether it is significantly nearer than the model of the next
+        row); p_value, verdict ("distinguishable", "indistinguishable" or "undetermined"),
+        undetermined_because, distinguishable; mmd_ratio (mean squared MMD over the `null_quantile`), mmd_low
+        and mmd_high (95 % interval), mmd_p, mmd_peak_ratio, mmd_peak_step, mmd_share_outside, wasserstein,
+        wasserstein_null, wasserstein_ratio (means over time); final_loss (median), learned_steps (median step
+        at which each mode is learned to the first fraction); and what sections add, such as tail and
+        tail_index. None where there is none. Of the reference itself, its own two halves, and no effect.
     """
     return [_numbers(analysis, name) for name in ordered(analysis)]
 
@@ -60,6 +60,7 @@ def _numbers(analysis: Findings, name: str) -> dict[str, Any]:
         "summary": result.summary,
         "trajectories": result.trajectories,
         "diverged": result.diverged,
+        "stopped": result.stopped,
         "compared": int(np.nanmax(mmd.count)) if mmd else None,
         **_effect(analysis, name),
         "mmd_ratio": _known(mmd.mean / null) if mmd else None,

@@ -103,6 +103,9 @@ class Forecast:
         Job arrays with increasing numbers of tasks.
     suggested
         Recommended number of tasks; 1: no job array.
+    at_most
+        Whether the times of the integration are upper bounds, as if no trajectory stopped at an event: how
+        soon they stop is what such a study asks.
     """
 
     threads: int
@@ -117,6 +120,7 @@ class Forecast:
     files: int
     arrays: list[ArrayRow]
     suggested: int
+    at_most: bool = False
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the estimates as plain values, for JSON."""
@@ -185,6 +189,7 @@ def forecast(
         files=need.files,
         arrays=[array_row(study, speeds, threads, n, part_size) for n in counts if n <= study.trajectories],
         suggested=suggested,
+        at_most=bool(study.events.stops),
     )
 
 
@@ -216,10 +221,16 @@ def _likeness(study: Study, name: str) -> str:
 
 
 def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
-    """Run a model for a few seconds on all threads, and return the cost of a step and of a snapshot."""
+    """Run a model for a few seconds on all threads, and return the cost of a step and of a snapshot.
+
+    No trajectory stops at an event meanwhile.
+    """
     from fastsde.integrate.compile_cache import ensure_compiled
     from fastsde.kernels.lanes import lane_count
     from fastsde.run.integrate import integrate
+
+    if study.events.stops:
+        study = study.replace(events={"stop": []})
 
     def timed(count: int, steps: int, snapshots: list[int]) -> float:
         short = study.replace(time={"steps": steps, "snapshots": {"at": snapshots}}, trajectories=count)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.measurements import BlockMeasurer
+from fastsde.study.stops import forget_later, stopped_steps
 
 if TYPE_CHECKING:
     from fastsde.integrate.lowering import Lowered
@@ -38,6 +39,12 @@ class Blocks:
         Where they are.
     on_progress : callable, optional
         Called with the trajectory-steps done since `begin`.
+
+    Attributes
+    ----------
+    diverged, stopped, passed : arrays
+        Steps at which trajectories diverged and stopped, and of their first passages, one row for each lane;
+        -1 not yet.
     """
 
     device = "cpu"
@@ -59,6 +66,8 @@ class Blocks:
         self.lanes = lane_count(begin.parameters.dtype)
         self.diverged = self._padded(begin.diverged)
         self.passed = self._padded(begin.passed)
+        self.stopped = stopped_steps(self.passed, lowered.events.stops)
+        self._numbers = np.arange(first, first + self.rows, dtype=np.uint64)
         self._lowered, self._workers, self._first, self._count = lowered, workers, first, count
         self._on_progress = on_progress or (lambda done: None)
         self._done = 0
@@ -84,7 +93,7 @@ class Blocks:
         At the `last` one look for passages and divergences as well.
         """
         before: Task = self._task(0, closing=True) if last else _nothing
-        measurer = BlockMeasurer(self._lowered, self.state, self.lanes, self._first)
+        measurer = BlockMeasurer(self._lowered, self.state, self.lanes, self._numbers)
         now, trace = self.step, observer.trace
 
         def run(memory: Array, indices: Array, begin: int, end: int) -> tuple[int, int]:
@@ -95,7 +104,12 @@ class Blocks:
 
         for _ in self._map(run, 4 * self._workers.threads):
             pass
+        self._settle()
         deliver()
+
+    def spared(self, end: int) -> int:
+        """Return the trajectory-steps up to the step `end` that need not be done: some have stopped."""
+        return 0
 
     def finish(self) -> None:
         """Deliver what has been measured: all of it has."""
@@ -119,23 +133,41 @@ class Blocks:
         padded[: len(values)] = values
         return padded
 
+    def _settle(self) -> None:
+        """Note who has stopped."""
+        if len(self._lowered.events.stops):
+            self.stopped[...] = stopped_steps(self.passed, self._lowered.events.stops)
+            forget_later(self.stopped, self.diverged, self.passed)
+
     def _map(self, task: Callable[..., tuple[int, int]], pieces: int) -> Any:
         return self._workers.map(task, self._workers.ranges(len(self.state), pieces))
 
     def _task(self, steps: int, closing: bool) -> Task:
         """Return the function that advances a range of blocks by `steps` steps."""
+        advance = self._kernel(steps, closing)
+
+        def run(memory: Array, indices: Array, begin: int, end: int) -> None:
+            advance(memory, indices, self.state[begin:end], slice(begin * self.lanes, end * self.lanes))
+
+        return run
+
+    def _kernel(self, steps: int, closing: bool) -> Callable[[Array, Array, Array, Any], tuple[Array, Array]]:
+        """Return the function that advances blocks whose trajectories are in some rows.
+
+        It returns their divergences and passages: of a slice those that are kept, of an array of rows a copy.
+        """
         from fastsde.kernels.block import Model, Passages, Span
         from fastsde.kernels.cpu import advance
 
-        low, lanes = self._lowered, self.lanes
+        low = self._lowered
         span = Span(self.step, steps, closing)
         model = Model(low.network, low.data, low.dynamics, low.key)
 
-        def run(memory: Array, indices: Array, begin: int, end: int) -> None:
-            rows = slice(begin * lanes, end * lanes)
-            passages = Passages(low.events, self.diverged[rows], self.passed[rows])
-            first = self._first + begin * lanes
-            advance(self.state[begin:end], memory, indices, first, span, model, passages)
+        def run(memory: Array, indices: Array, state: Array, rows: Any) -> tuple[Array, Array]:
+            diverged, passed = self.diverged[rows], self.passed[rows]
+            passages = Passages(low.events, diverged, passed)
+            advance(state, memory, indices, self._numbers[rows], span, model, passages)
+            return diverged, passed
 
         return run
 

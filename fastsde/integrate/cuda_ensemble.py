@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from fastsde.integrate.beginning import Beginning
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cuda_measurements import Setting, measured_rows, measurements
 from fastsde.integrate.cuda_rows import Buffers, Rows
+from fastsde.integrate.stopping import segment_steps
+from fastsde.study.stops import forget_later, stopped_steps
 from fastsde.system.errors import ResourceError
 from fastsde.system.stopwatch import spend
 
@@ -31,6 +33,8 @@ ROOM_SHARE = 0.25
 """Of the free memory, what threads may take as global memory to work in."""
 MOST_SLOTS, MOST_BLOCKS = 1 << 16, 1 << 12
 """Threads, and blocks of threads, that have global memory to work in at most."""
+SEGMENT, LEAST_STEPS = 1 << 26, 256
+"""Parameter-steps between two looks at who has stopped, and steps at least: about a hundredth of a second."""
 LEAST = 32
 """Trajectories below which a smaller residency is not tried."""
 
@@ -44,6 +48,8 @@ class Batch:
     state: Any
     diverged: Any
     passed: Any
+    rows: Any  # of those that have not stopped
+    going: int  # their number
 
     @property
     def count(self) -> int:
@@ -93,6 +99,9 @@ class Resident:
         self._start = begin.affine() if isinstance(begin, Beginning) else None
         self._home = Home(begin, count, self._width, lowered.passages, self._start is None)
         self.diverged, self.passed = self._home.diverged, self._home.passed
+        self._stops = lowered.events.stops
+        self.stopped = stopped_steps(self.passed, self._stops)
+        self._skipped = 0
         self._on_progress = on_progress or (lambda done: None)
         self._done = 0
         self._workers = Workers(threads, 1, 1, study.dtype)
@@ -135,15 +144,48 @@ class Resident:
         start, steps = self.step, now - self.step
 
         def work(batch: Batch) -> None:
-            self._launch(batch, start, steps, closing=False)
+            for begin, length in self._segments(batch, start, steps):
+                self._launch(batch, begin, length, closing=False)
+                self._deliver()
+                with spend("kernel"):
+                    self._compute.synchronize()
+                self._done += batch.going * length
+                self._on_progress(self._done)
             self._deliver()
-            with spend("kernel"):
-                self._compute.synchronize()
-            self._done += batch.count * steps
-            self._on_progress(self._done)
 
         self._each(work)
         self.step = now
+
+    def spared(self, end: int) -> int:
+        """Return the trajectory-steps up to the step `end` that need not be done: some have stopped."""
+        return self._skipped + int((self.stopped >= 0).sum()) * (end - self.step)
+
+    def _segments(self, batch: Batch, start: int, steps: int) -> Iterator[tuple[int, int]]:
+        """Yield first steps and numbers of steps of launches, and after each leave out who has stopped."""
+        if not len(self._stops):
+            yield start, steps
+            return
+        done = 0
+        self._look_who_stopped(batch)  # now, so that memory is not asked for between two launches
+        while done < steps and batch.going:
+            length = segment_steps(batch.going, self._lowered.network.parameters, SEGMENT, LEAST_STEPS)
+            length = min(steps - done, length)
+            yield start + done, length
+            done += length
+            self._skipped += (batch.count - batch.going) * length
+            self._look_who_stopped(batch)
+        self._skipped += batch.count * (steps - done)
+
+    def _look_who_stopped(self, batch: Batch) -> None:
+        with spend("copy"):
+            self._fetch_events(batch)
+            self._choose(batch)
+
+    def _choose(self, batch: Batch) -> None:
+        """Say on the device which trajectories have not stopped."""
+        going = np.flatnonzero(self.stopped[batch.first : batch.last] < 0)
+        batch.rows.copy_to_device(np.resize(going, batch.count), stream=self._compute)
+        batch.going = len(going)
 
     def measure(self, observer: Observer, last: bool, deliver: Callable[[], None]) -> None:
         """Measure a snapshot, which the observer takes and `deliver` hands on once it has left the device.
@@ -227,14 +269,16 @@ class Resident:
     def _launch(self, batch: Batch, start: int, steps: int, closing: bool) -> None:
         from fastsde.kernels.gpu.jobs import Advance
 
+        if not batch.going:
+            return
         where = devices.measuring_class(self._lowered, self._study.dtype) if closing else self.where
         program = devices.model_program(self._study, self._lowered, where)
         given = self._setting
         job = Advance(
-            batch.state, batch.diverged, batch.passed, self._first + batch.first, start, steps,
+            batch.state, batch.diverged, batch.passed, batch.rows, self._first + batch.first, start, steps,
             given.data, given.dynamics, self._lowered.key, given.events,
         )  # fmt: skip
-        self._run(program, "look" if closing else "advance", batch.count, job)
+        self._run(program, "look" if closing else "advance", batch.going, job)
 
     def _run(self, program: Any, task: str, count: int, job: Any) -> None:
         with spend("launch" if program.is_ready(task) else "compile"):
@@ -338,7 +382,10 @@ class Resident:
             array((count, self._width), self._study.dtype),
             array((count,), np.int64),
             array((count, self._lowered.passages), np.int64),
+            array((count,), np.int64),
+            0,
         )
+        self._choose(batch)
         with spend("start"):
             self._begin(batch)
         self._batch = batch
@@ -379,10 +426,13 @@ class Resident:
         """Copy divergences and passages home."""
         rows = slice(batch.first, batch.last)
         self._compute.synchronize()
-        here = self._buffers.on_host("diverged", (batch.count,), np.int64)
+        here = self._buffers.on_host("noted", (batch.count,), np.int64)
         batch.diverged.copy_to_host(here)
         self.diverged[rows] = here
         self._moving.bring(batch.passed, self.passed[rows])
+        if len(self._stops):
+            self.stopped[rows] = stopped_steps(self.passed[rows], self._stops)
+            forget_later(self.stopped[rows], self.diverged[rows], self.passed[rows])
 
 
 class Home:

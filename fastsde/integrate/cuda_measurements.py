@@ -255,7 +255,9 @@ def host_job(study: Study, lowered: Lowered, task: str) -> Any:
     data, dynamics = put(low.data), put(low.dynamics)
     columns = room(count, measurement_columns(low.network.widths).count)
     if task in {"advance", "look"}:
-        return jobs.Advance(state, diverged, passed, 0, 0, 1, data, dynamics, low.key, put(events))
+        return jobs.Advance(
+            state, diverged, passed, np.arange(count), 0, 0, 1, data, dynamics, low.key, put(events)
+        )
     if task == "measure":
         return jobs.Measure(state, columns, data)
     if task == "noise":

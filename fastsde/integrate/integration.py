@@ -19,6 +19,7 @@ from fastsde.integrate.lowering import Lowered, lower, parameter_count
 from fastsde.integrate.observer import Observer
 from fastsde.integrate.pace import Pace
 from fastsde.integrate.replay import Replay
+from fastsde.integrate.stopping import StoppingBlocks
 from fastsde.problem.trajectory_file import TrajectoryFile
 from fastsde.study.dimensions import passage_shapes
 from fastsde.system.brief import brief
@@ -46,7 +47,7 @@ class Outcome:
     Parameters
     ----------
     events : dict of arrays
-        ``diverged_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
+        ``diverged_step`` and ``stopped_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
         ``mode_learned_step`` (trajectories, fractions, modes), ``radius_above_step`` (trajectories, radii)
         and ``interval_step`` (trajectories, intervals), int64 integrator steps; -1 where it did not happen.
     attributes : dict
@@ -75,6 +76,7 @@ def integrate(
     start: Array | None = None,
     on_snapshot: Callable[[int, Mapping[str, Array]], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
+    on_spared: Callable[[int], None] | None = None,
     stop: Callable[[], bool] | None = None,
     resume: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
@@ -105,6 +107,8 @@ def integrate(
         from the calling thread. The arrays are the receiver's to keep.
     on_progress : callable, optional
         Called with the trajectory-steps done.
+    on_spared : callable, optional
+        Called with the trajectory-steps that need not be done, because trajectories have stopped at an event.
     stop : callable, optional
         Polled about once a second.
     resume : Checkpoint, optional
@@ -158,7 +162,7 @@ def integrate(
     begins = Beginning if opened is _on_gpu else beginning
     begin = resume or begins(study, lowered, first, count, start)
     with opened(study, lowered, threads, first, count, begin, on_progress) as blocks:
-        observer = Observer(study, study.models[name], problem, lowered, blocks.diverged)
+        observer = Observer(study, study.models[name], problem, lowered, blocks.diverged, blocks.stopped)
         pace = Pace(
             SLICE_SECONDS, checkpoint_seconds, FIRST_SLICE // (blocks.rows * lowered.network.parameters)
         )
@@ -168,6 +172,8 @@ def integrate(
                 pace.begin()
                 blocks.advance(min(int(steps[index]), previous + pace.steps))
                 pace.end(blocks.step - previous)
+                if on_spared is not None:
+                    on_spared(blocks.spared(int(steps[-1])))
                 stopping = stop is not None and stop()
                 if on_checkpoint is not None and (stopping or pace.save_due()):
                     on_checkpoint(blocks.checkpoint(index))
@@ -180,12 +186,9 @@ def integrate(
             blocks.measure(observer, last, _delivery(observer, count, index, on_snapshot))
         blocks.finish()
         lowered.attributes["device"] = blocks.device
+    events = split_events(blocks.diverged[:count], blocks.passed[:count], passage_shapes(study))
     return Outcome(
-        split_events(
-            blocks.diverged[:count],
-            blocks.passed[:count],
-            passage_shapes(study),
-        ),
+        events | {"stopped_step": blocks.stopped[:count]},
         lowered.attributes,
         end.parameters[:, : lowered.network.parameters],
         end,
@@ -223,7 +226,8 @@ def _on_cpu(
 ) -> Iterator[Any]:
     """Integrate the trajectories of a range on CPUs."""
     with _workers(study, lowered, threads) as workers:
-        yield Blocks(lowered, workers, first, count, *rest)
+        kind = StoppingBlocks if len(lowered.events.stops) else Blocks
+        yield kind(lowered, workers, first, count, *rest)
 
 
 def _workers(study: Study, lowered: Lowered, threads: int) -> Any:

@@ -46,7 +46,7 @@ class Measured:
 
 
 def stepped_blocks(
-    lowered: Lowered, state: Array, memory: Array, indices: Array, first: int, now: int, dynamics: Any
+    lowered: Lowered, state: Array, memory: Array, indices: Array, numbers: Array, now: int, dynamics: Any
 ) -> Array:
     """Return a copy of some blocks one step of `dynamics` on.
 
@@ -56,8 +56,8 @@ def stepped_blocks(
     state : (blocks, parameters * lanes) array
     memory, indices : arrays
         One thread's room for a block.
-    first : int
-        Number of the first trajectory.
+    numbers : (blocks * lanes,) uint64 array
+        The trajectories' numbers.
     now : int
         Integrator step.
     dynamics : named tuple
@@ -72,8 +72,8 @@ def stepped_blocks(
     rows = len(state) * lane_count(state.dtype)
     unused = np.full(rows, -1, dtype=np.int64), np.empty((rows, 0), dtype=np.int64)
     model = Model(lowered.network, lowered.data, dynamics, lowered.key)
-    passages = Passages(lowered.events, *unused)
-    advance(copy, memory, indices, first, Span(now, 1, False), model, passages)
+    passages = Passages(lowered.events._replace(stops=lowered.events.stops[:0]), *unused)
+    advance(copy, memory, indices, numbers, Span(now, 1, False), model, passages)
     return np.asarray(copy)
 
 
@@ -88,7 +88,9 @@ def stepped_rows(lowered: Lowered, states: Array, first: int, now: int, dynamics
     lanes = lane_count(states.dtype)
     memory = aligned(lowered.network.size * lanes, states.dtype)
     indices = aligned(lowered.choice * lanes, np.int32)
-    moved = stepped_blocks(lowered, to_lanes(states), memory, indices, first, now, dynamics)
+    state = to_lanes(states)
+    numbers = np.arange(first, first + len(state) * lanes, dtype=np.uint64)
+    moved = stepped_blocks(lowered, state, memory, indices, numbers, now, dynamics)
     return np.asarray(from_lanes(moved, len(states))[:, : lowered.network.parameters])
 
 
@@ -101,14 +103,14 @@ class BlockMeasurer:
     state : (blocks, parameters * lanes) array
         The ensemble, which it reads.
     lanes : int
-    first : int
-        Number of the first trajectory.
+    numbers : (blocks * lanes,) uint64 array
+        The trajectories' numbers.
     """
 
-    def __init__(self, lowered: Lowered, state: Array, lanes: int, first: int) -> None:
+    def __init__(self, lowered: Lowered, state: Array, lanes: int, numbers: Array) -> None:
         from fastsde.kernels.observe import measurement_columns
 
-        self._lowered, self._state, self._lanes, self._first = lowered, state, lanes, first
+        self._lowered, self._state, self._lanes, self._numbers = lowered, state, lanes, numbers
         self._dtype = state.dtype
         self._size = int(lowered.network.widths[0] * lowered.network.widths[-1])
         self._columns = measurement_columns(lowered.network.widths)
@@ -122,16 +124,16 @@ class BlockMeasurer:
 
         low, state = self._lowered, self._state[begin:end]
         rows = len(state) * self._lanes
-        first = self._first + begin * self._lanes
+        numbers = self._numbers[begin * self._lanes : end * self._lanes]
         columns = np.full((rows, self._columns.count), np.nan, self._dtype)
         observe(state, memory, low.network, low.data, trace, columns)
         return slice(begin * self._lanes, end * self._lanes), Measured(
             columns=lambda place: np.asarray(columns[:, place]),
             states=lambda: np.asarray(from_lanes(state, rows)),
-            noise=lambda: self._noise(state, memory, indices, first, now),
+            noise=lambda: self._noise(state, memory, indices, numbers, now),
             curvature=lambda bad: self._curvature(state, memory, bad),
             stepped=lambda dynamics: np.asarray(
-                from_lanes(stepped_blocks(low, state, memory, indices, first, now, dynamics), rows)[
+                from_lanes(stepped_blocks(low, state, memory, indices, numbers, now, dynamics), rows)[
                     :, : low.network.parameters
                 ]
             ),
@@ -147,14 +149,14 @@ class BlockMeasurer:
         )
         return block_curvature(copy, memory, self._lowered)
 
-    def _noise(self, state: Array, memory: Array, indices: Array, first: int, now: int) -> Array:
+    def _noise(self, state: Array, memory: Array, indices: Array, numbers: Array, now: int) -> Array:
         """Return ``W(theta') - W(theta - dt grad L)``, theta' the point one step on."""
         from fastsde.kernels.observe import products
 
         low = self._lowered
         ends = []
         for dynamics in (low.dynamics, low.quiet):
-            moved = stepped_blocks(low, state, memory, indices, first, now, dynamics)
+            moved = stepped_blocks(low, state, memory, indices, numbers, now, dynamics)
             out = np.empty((len(state) * self._lanes, self._size), self._dtype)
             products(moved, memory, low.network, out)
             ends.append(out)

@@ -32,8 +32,9 @@ class Observer:
     ----------
     study, model, problem, lowered
         The study, one of its models, its problem and the model for the kernels.
-    diverged : (rows,) int64 array
-        Steps at which trajectories diverged; their values are NaN from there on.
+    diverged, stopped : (rows,) int64 arrays
+        Steps at which trajectories diverged, and stopped at an event; their values are NaN from there on, of
+        those that stopped after it.
 
     Attributes
     ----------
@@ -50,6 +51,7 @@ class Observer:
         problem: Problem,
         lowered: Lowered,
         diverged: Array,
+        stopped: Array,
     ) -> None:
         self.observables = recorded_observables(study)
         self.needs = {need for observable in self.observables for need in observable.needs}
@@ -59,7 +61,7 @@ class Observer:
         if rates is not None:
             self.needs |= {"parameters", "noise_trace"} if rates.local else {"parameters"}
         self._setting = Setting(study, model, problem, lowered, rates)
-        self._diverged = diverged
+        self._diverged, self._stopped = diverged, stopped
         self._sizes = dimension_sizes(study, len(diverged))
         self.values = self._room()
 
@@ -83,7 +85,7 @@ class Observer:
 
         return int(self._setting.lowered.trace) if "noise_trace" in self.needs else NO_TRACE
 
-    def record(self, rows: slice, measured: Measured, now: int) -> None:
+    def record(self, rows: slice | Array, measured: Measured, now: int) -> None:
         """Record a range of trajectories, measured at step `now`.
 
         Raises
@@ -92,14 +94,26 @@ class Observer:
             If an observable reads what its declaration does not list, or has another shape than it says.
         """
         loss, diverged = measured.columns(self._setting.columns.loss), self._diverged[rows]
-        bad = ~np.isfinite(loss) | ((diverged >= 0) & (diverged <= now))
+        bad = ~np.isfinite(loss) | ((diverged >= 0) & (diverged <= now)) | self.over(rows, now)
         snapshot = MeasuredSnapshot(self._setting, measured, bad, now)
         for observable in self.observables:
-            room, values = self.values[observable.name][rows], snapshot.of(observable)
-            if values.shape != room.shape:
+            room, values = self.values[observable.name], snapshot.of(observable)
+            shape = (len(loss), *room.shape[1:])
+            if values.shape != shape:
                 raise RequestError(
                     f"the observable {observable.name} has values of shape {values.shape} where its "
-                    f"dimensions, {('trajectory', *observable.dims)}, have {room.shape}"
+                    f"dimensions, {('trajectory', *observable.dims)}, have {shape}"
                 )
-            room[...] = values
-            room[bad] = observable.variable.fill
+            room[rows] = values
+            if bad.any():
+                room[np.arange(len(room))[rows][bad]] = observable.variable.fill
+
+    def over(self, rows: slice | Array, now: int) -> Array:
+        """Say which of some trajectories stopped before the step `now`."""
+        stopped = self._stopped[rows]
+        return np.asarray((stopped >= 0) & (stopped < now))
+
+    def leave_out(self, rows: Array) -> None:
+        """Record of trajectories that are not measured that there is nothing."""
+        for observable in self.observables:
+            self.values[observable.name][rows] = observable.variable.fill

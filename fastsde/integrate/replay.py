@@ -57,6 +57,7 @@ class Replay(Blocks):
             self._show(there)
             self._here, self._since = there, now
         self.step = now
+        self._settle()
         self._done += done
         self._on_progress(self._done)
 
@@ -71,6 +72,7 @@ class Replay(Blocks):
                     observer.values[name][: self._count] = given[name]
                 elif name in self._source.absent:
                     observer.values[name][...] = observable.variable.fill
+            observer.leave_out(np.flatnonzero(observer.over(slice(None), self.step)))
             deliver()
 
         super().measure(observer, last and self._source.kind != "values", complete)

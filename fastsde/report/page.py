@@ -87,7 +87,7 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
         f"{analysis.objective.vocabulary.passage_times} divergence is a competing event.</p>"
         if diverged
         else ""
-    )
+    ) + _stopped(analysis, study)
     answers = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
     listed = "".join(
         f'<li><a href="#{spec.name}">{said(spec.title, analysis)}</a>: {answer}</li>'
@@ -98,6 +98,23 @@ def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> s
     return (
         f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis, study)}{note}'
         f"{_quick(analysis)}</div>"
+    )
+
+
+def _stopped(analysis: Analysis, study: Study) -> str:
+    """Say who was stopped at an event, and what that means for what is shown."""
+    stopped = [
+        f"{escape(name)} {one.stopped:,} of {one.trajectories:,}" for name, one in analysis.models.items()
+    ]
+    if not study.events.stops:
+        return ""
+    return (
+        f"<p>Trajectories that were stopped at an event ({escape(', '.join(study.events.stops))}): "
+        f"{', '.join(stopped)}. They did not diverge; what happens after the event is not computed. At a "
+        "later snapshot the MMD counts a stopped trajectory as a state of its own (as a diverged one), and "
+        "all other estimates are of the trajectories still followed there. For "
+        f"{analysis.objective.vocabulary.passage_times} of other events the stop is censoring, as if it were "
+        "independent of them.</p>"
     )
 
 

@@ -70,6 +70,7 @@ def _model(view: Trajectories) -> dict[str, Any]:
     return {
         "trajectories": view.count,
         "diverged": int(view.diverged.sum()),
+        **({"stopped": int(view.stopped.sum())} if "stopped_step" in view.variables else {}),
         "snapshots": len(view.step),
         "variables": list(view.variables),
         **{key: value for key, value in view.attributes.items() if key != "coordinates"},

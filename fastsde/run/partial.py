@@ -21,6 +21,8 @@ from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.storage.plan import Part
 from fastsde.storage.run_directory import study_of
 from fastsde.storage.snapshot_files import Source, Sources
+from fastsde.study.dimensions import passage_shapes
+from fastsde.study.stops import stop_masks, stopped_steps
 from fastsde.system.atomic import replacing
 from fastsde.system.errors import IncompleteError, StoreError
 from fastsde.system.hdf5 import reading
@@ -110,19 +112,18 @@ def _seen(study: Study, short: Study, directory: Path, name: str) -> list[_Seen]
 def _events_of_part(path: Path, short: Study, name: str) -> dict[str, NDArray[Any]]:
     with reading(path), netcdf.open_old(path) as file:
         group = file[name]
-        stored = {event: schema.stored_name(group, event) for event in schema.EVENTS}
+        stored = {event: schema.stored_name(group, event) for event in schema.events(short)}
         values = {event: group[place][...] for event, place in stored.items() if place in group}
     return _until(values, short, name)
 
 
 def _events_of_checkpoint(checkpoint: Checkpoint, short: Study, name: str) -> dict[str, NDArray[Any]]:
-    sizes = schema.dimension_sizes(short, len(checkpoint.diverged))
-    shapes = {
-        event: variable.shape(sizes)[1:]
-        for event, variable in schema.EVENTS.items()
-        if event != "diverged_step"
-    }
-    values = split_events(checkpoint.diverged, checkpoint.passed, shapes)
+    from fastsde.problem.data import build_problem
+
+    values = split_events(checkpoint.diverged, checkpoint.passed, passage_shapes(short))
+    if short.events.stops:
+        masks = stop_masks(short, build_problem(short).mode_strength)
+        values["stopped_step"] = stopped_steps(checkpoint.passed, masks)
     return _until(values, short, name)
 
 
@@ -156,7 +157,7 @@ def _write_model(
     numbers = np.concatenate([np.arange(i.part.first, i.part.last, dtype=np.int64) for i in parts])
     group = define_group(file, short, name, numbers, strengths)
     sizes = schema.dimension_sizes(short, len(numbers))
-    for variable_name, variable in (schema.recorded(short) | schema.EVENTS).items():
+    for variable_name, variable in (schema.recorded(short) | schema.events(short)).items():
         if all(variable.shape(sizes)):
             netcdf.create(group, variable_name, variable, sizes, short.dtype)
     end = 0

@@ -73,7 +73,7 @@ def part_count(study: Study, model: str, options: Options) -> int:
 def row_bytes(study: Study) -> int:
     """Return the bytes per trajectory in a part: its snapshots and events."""
     sizes = schema.dimension_sizes(study, 1)
-    events = sum(math.prod(v.shape(sizes)) for v in schema.EVENTS.values())
+    events = sum(math.prod(v.shape(sizes)) for v in schema.events(study).values())
     itemsize = np.dtype(study.dtype).itemsize
     return len(study.time.snapshot_steps()) * row_values(study) * itemsize + 8 * (events + 1)
 

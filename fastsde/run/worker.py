@@ -62,6 +62,7 @@ class Session:
         self._integrate = integrate or _integration()
         self._threads = options.threads or default_threads()
         self._done = 0
+        self._total = self._spared = 0
         self._before: dict[Part, int] = {}
         self._finished = 0
         self._closing: list[Recorder] = []
@@ -75,8 +76,8 @@ class Session:
             If asked to stop.
         """
         self._before = {item.part: self._taken(item) for item in todo}
-        total = sum(self._steps(item.part) - self._before[item.part] for item in todo)
-        with self._progress.task(self._label(), total, "trajectory-steps"):
+        self._total = sum(self._steps(item.part) - self._before[item.part] for item in todo)
+        with self._progress.task(self._label(), self._total, "trajectory-steps"):
             try:
                 waiting = [item for item in todo if not self._compute(item)]
                 self._close(0)
@@ -125,6 +126,7 @@ class Session:
             ) as recorder:
                 before = 0 if resume is None else resume.step * part.count
                 self._before[part] = min(self._before[part], before)
+                spared = _Spared(self._spare)
                 outcome = self._integrate(
                     self._study,
                     part.model,
@@ -133,14 +135,16 @@ class Session:
                     problem=self._problem,
                     threads=self._threads,
                     on_snapshot=recorder.snapshot,
-                    on_progress=self._progress_reporter(part, unfinished, before),
+                    on_progress=self._progress_reporter(part, unfinished, before, spared),
                     stop=self._stop,
                     resume=resume,
                     on_checkpoint=recorder.checkpoint,
                     checkpoint_seconds=self._options.checkpoint_seconds,
                     **self._device,
                     **self._start(part),
+                    **({"on_spared": spared} if self._study.events.stops else {}),
                 )
+                self._done -= spared.steps
                 recorder.finish(outcome, self._stop)
         except (StoreError, OSError):
             unfinished.release()
@@ -195,14 +199,38 @@ class Session:
         shorter = item.shorter.steps * substeps if item.shorter else 0
         return item.part.count * max(shorter, saved_step(self._directory, item.part) or 0)
 
-    def _progress_reporter(self, part: Part, unfinished: Unfinished, before: int) -> Callable[[int], None]:
+    def _progress_reporter(
+        self, part: Part, unfinished: Unfinished, before: int, spared: _Spared
+    ) -> Callable[[int], None]:
         steps = self._steps(part) // part.count
 
         def report(done: int) -> None:
             self._progress.update(self._done + done, part.model)
-            unfinished.tell((before + done) // part.count, steps, done, self._threads)
+            unfinished.tell((before + done + spared.steps) // part.count, steps, done, self._threads)
 
         return report
+
+    def _spare(self, steps: int) -> None:
+        """Leave steps out of what is to do, since trajectories have stopped."""
+        self._spared += steps
+        self._progress.reduce(self._total - self._spared)
+
+
+class _Spared:
+    """The trajectory-steps of a part that need not be done, as the integration reports them.
+
+    Parameters
+    ----------
+    more : callable
+        Given what is new of them at each report.
+    """
+
+    def __init__(self, more: Callable[[int], None]) -> None:
+        self.steps, self._more = 0, more
+
+    def __call__(self, steps: int) -> None:
+        self._more(steps - self.steps)
+        self.steps = steps
 
 
 def continue_from(shorter: Standing, study: Study) -> tuple[Checkpoint, Sources]:

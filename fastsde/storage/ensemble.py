@@ -220,6 +220,8 @@ class Ensemble:
     def final_parameters(self, name: str) -> NDArray[Any] | None:
         """Return the final parameters of a model's trajectories, (count, p), including diverged ones.
 
+        Those of a trajectory that an event stopped are its parameters at the event.
+
         None if the parts do not store them, or if the ensemble is a single file without parts.
         """
         if self._parts is None or name not in self._parts:
@@ -250,7 +252,7 @@ class Trajectories:
         self._group = group
         self._parts = parts if parts is not None and name in parts else None
         self._sizes = schema.dimension_sizes(study, int(group["trajectory"].shape[0]))
-        self._known = schema.recorded(study) | schema.EVENTS
+        self._known = schema.recorded(study) | schema.events(study)
         self._dtype: str = study.dtype
         self.name = name
         self.model: Model = study.models[name]
@@ -334,6 +336,11 @@ class Trajectories:
         """Which trajectories diverged, shape (count,); their values are NaN from then on."""
         return np.asarray(self["diverged_step"] >= 0)
 
+    @cached_property
+    def stopped(self) -> NDArray[np.bool_]:
+        """Which trajectories were stopped at an event, shape (count,); their values are NaN after it."""
+        return np.asarray(np.isfinite(self.passage_time("stopped")))
+
     def passage_time(self, event: str) -> NDArray[np.float64]:
         """Return first-passage times, integrator steps times dt; NaN where the event never came.
 
@@ -348,7 +355,8 @@ class Trajectories:
               coordinate above a number), (count, fractions, modes);
             - "radius_above": first step at a distance from the origin, or from a landscape's centre,
               (count, radii);
-            - "interval": first step with a mode inside, or outside, an interval, (count, intervals).
+            - "interval": first step with a mode inside, or outside, an interval, (count, intervals);
+            - "stopped": step at which an event of the study's events.stop ended the trajectory, (count,).
 
             Levels, fractions, radii and intervals are those of the study's [events], in its order; an event
             for which the study names none has an empty axis.
@@ -366,6 +374,8 @@ class Trajectories:
         if f"{event}_step" not in schema.EVENTS:
             events = ", ".join(name.removesuffix("_step") for name in schema.EVENTS)
             raise StoreError(f"no event {event!r}; the events are {events}")
+        if f"{event}_step" not in self._known:  # nothing stops
+            return np.full(self.count, np.nan)
         steps = self[f"{event}_step"]
         return np.where(steps >= 0, steps * float(self.attributes["dt"]), np.nan)
 

@@ -149,7 +149,7 @@ def _read(path: Path, study: Study, rows: slice) -> NDArray[Any]:
 
 
 def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Read the first `wanted` states of trajectories that have not diverged, and their numbers."""
+    """Read the first `wanted` states of trajectories that neither diverged nor stopped, and their numbers."""
     init = study.network.init
     if init.kind == "values":
         return _enough(study, _file_states(study), wanted)
@@ -160,7 +160,7 @@ def _states(study: Study, wanted: int) -> tuple[NDArray[Any], NDArray[np.int64]]
     finite = np.isfinite(parameters).all(axis=1) & (numbers >= (init.first or 0))
     usable = np.flatnonzero(finite)
     if len(usable) < wanted:
-        expected = f"a run with {wanted} trajectories that have not diverged; it has {len(usable)}"
+        expected = f"a run with {wanted} trajectories that neither diverged nor stopped; it has {len(usable)}"
         fix = "use fewer trajectories, or more branches per state"
         raise StudyError([Complaint("network.init.ensemble", f'"{init.ensemble}"', expected, fix)])
     return parameters[usable[:wanted]], usable[:wanted].astype(np.int64)
@@ -228,7 +228,7 @@ def _parameters(view: Trajectories, index: int, source: Ensemble) -> NDArray[Any
             "final states (--keep-state)"
         )
         raise _complaint("step", int(view.step[index]), expected)
-    return np.where(view.diverged[:, None], np.nan, kept)
+    return np.where((view.diverged | view.stopped)[:, None], np.nan, kept)
 
 
 def _complaint(key: str, found: object, expected: str) -> StudyError:

@@ -112,7 +112,7 @@ def _join_model(
     strengths = np.asarray(problem.mode_strength, dtype=np.float64)
     group = define_group(file, study, name, numbers, strengths)
     sizes = schema.dimension_sizes(study, total)
-    for variable_name, variable in (schema.recorded(study) | schema.EVENTS).items():
+    for variable_name, variable in (schema.recorded(study) | schema.events(study)).items():
         if not all(variable.shape(sizes)):
             continue
         if copy:

@@ -152,8 +152,8 @@ class PartWriter:
             self._queue.put(self._gathered())
 
     def events(self, values: Mapping[str, NDArray[Any]]) -> None:
-        """Write the first passages (`schema.EVENTS`): integrator steps, int64, -1 for never."""
-        arrays = self._checked(values, schema.EVENTS, ())
+        """Write the first passages (`schema.events`): integrator steps, int64, -1 for never."""
+        arrays = self._checked(values, schema.events(self._study), ())
         self._queue.put([(name, ..., array) for name, array in arrays.items()])
         self._events_given = True
 
@@ -251,7 +251,7 @@ class PartWriter:
         write_part_root(file, self._study, part, schema.PART_FORMAT)
         numbers = self._first + np.arange(self._count, dtype=np.int64)
         group = define_group(file, self._study, self._name, numbers, self._strengths)
-        for name, variable in (self._observables | schema.EVENTS).items():
+        for name, variable in (self._observables | schema.events(self._study)).items():
             if all(variable.shape(self._sizes)):
                 netcdf.create(group, name, variable, self._sizes, self._study.dtype)
         return group

@@ -38,6 +38,7 @@ __all__ = [
     "Variable",
     "chunks",
     "dimension_sizes",
+    "events",
     "observables",
     "recorded",
     "stored_name",
@@ -48,7 +49,7 @@ SEGMENT_FORMAT = "fastsde-segment"
 CHECKPOINT_FORMAT = "fastsde-checkpoint"
 STATES_FORMAT = "fastsde-states"
 ENSEMBLE_FORMAT = "fastsde-ensemble"
-FORMAT_VERSION = (1, 4)
+FORMAT_VERSION = (1, 5)
 PROBLEM_GROUP = "problem"
 PARTS_GROUP = "Parts"
 """The table of part files; with a capital, because models' names have none."""
@@ -59,7 +60,7 @@ CHUNK_BYTES = 1 << 20
 
 
 EVENTS: dict[str, Variable] = {event.key: event.variable for event in passages.EVENTS.values()}
-"""First passages, one set per trajectory; those over an empty dimension are not stored."""
+"""First passages, one set per trajectory; those over an empty dimension are not stored, see `events`."""
 
 FORMER_NAMES = {"diverged_step": "exploded_step"}
 """Names of variables in files before version 1.4."""
@@ -121,6 +122,11 @@ PROBLEM: dict[str, Variable] = {
 def observables() -> dict[str, Variable]:
     """Return the variables of all observables that are declared, in file order."""
     return {name: observable.variable for name, observable in OBSERVABLES.items()}
+
+
+def events(study: Study) -> dict[str, Variable]:
+    """Return the variables of a study's events; trajectories stop only where it says so."""
+    return {name: one for name, one in EVENTS.items() if name != "stopped_step" or study.events.stops}
 
 
 def recorded(study: Study) -> dict[str, Variable]:

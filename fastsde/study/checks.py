@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fastsde.study.fields import Fault
+from fastsde.study.stops import stop_faults
 
 if TYPE_CHECKING:
     from fastsde.study.contents import Content
@@ -69,6 +70,7 @@ def event_faults(study: Content) -> Iterator[Fault]:
         if interval.mode > modes:
             expected = f"a mode from 1 to {modes}"
             yield Fault(("events", "intervals", number, "mode"), interval.mode, expected)
+    yield from stop_faults(study)
     if not study.objective.positive:
         return
     for number, share in enumerate(events.mode_learned if study.objective.linear else ()):

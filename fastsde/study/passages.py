@@ -140,4 +140,8 @@ PASSAGES = (
 )
 """The events that have thresholds, in the order of the kernels."""
 
+EVENTS.register(
+    Event(name="stopped", order=99, long_name="at which an event of events.stop ended the trajectory")
+)
+
 THRESHOLDS = tuple(event.threshold for event in PASSAGES if event.threshold is not None)

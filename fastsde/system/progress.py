@@ -55,6 +55,9 @@ class Progress:
     def update(self, done: int, note: str = "") -> None:
         """Report the amount done since the task began, and what is being done, such as a model's name."""
 
+    def reduce(self, total: int) -> None:
+        """Report that the innermost task has only `total` units: the others turned out not to be needed."""
+
     def _start(self, label: str, total: int, unit: str) -> None:
         pass
 
@@ -105,6 +108,11 @@ class Log(Progress):
         tenth = 10 * (done - task.reported) >= task.total
         if waited >= self._least and (tenth or waited >= self._every):
             self._report(task)
+
+    def reduce(self, total: int) -> None:
+        """Store the new total."""
+        if self._tasks:
+            self._tasks[-1].total = total
 
     def _start(self, label: str, total: int, unit: str) -> None:
         self._tasks.append(_LogTask(label, unit, total, begun=self._clock(), reported_at=self._clock()))
@@ -182,6 +190,11 @@ class Bar(Progress):
             task, unit, begun = self._tasks[-1]
             rate = _rate(done, time.monotonic() - begun)
             self._bar.update(task, completed=done, note=note, rate=f"{quantity(rate)} {unit}/s")
+
+    def reduce(self, total: int) -> None:
+        """Shorten the bar of the innermost task."""
+        if self._bar is not None and self._tasks:
+            self._bar.update(self._tasks[-1][0], total=max(1, total))
 
     def _start(self, label: str, total: int, unit: str) -> None:
         begun = time.monotonic()

@@ -14,7 +14,8 @@ class Advance(NamedTuple):
     state: Any
     diverged: Any
     passed: Any
-    trajectory: Any  # number of the first
+    rows: Any  # of the arrays, one for each trajectory of the launch
+    trajectory: Any  # number of the one in row 0
     start: int
     steps: int
     data: Any

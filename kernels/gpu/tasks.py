@@ -8,7 +8,7 @@ from typing import Any
 
 from numba import uint64
 
-from fastsde.kernels.block import Model, Passages, Span, advance_block, look
+from fastsde.kernels.block import Model, Passages, Span, advance_block, leave, look
 from fastsde.kernels.dln import product
 from fastsde.kernels.lanczos import block_eigenvalues
 from fastsde.kernels.lanes import meet, share
@@ -27,22 +27,24 @@ NAN = math.nan
 
 
 def advance_task(m, indices, t, job):
-    """Advance trajectory `t`, unless it has nothing more to record."""
-    _enter(m, job.state, t)
-    number = uint64(job.trajectory + t)
+    """Advance the trajectory in row ``rows[t]``, unless it has nothing more to record."""
+    row = job.rows[t]
+    _enter(m, job.state, row)
+    number = uint64(job.trajectory + row)
     span = Span(job.start, job.steps, False)
     model = Model(NET, job.data, job.dynamics, job.key)
-    advance_block(m, indices, number, t, span, model, Passages(job.events, job.diverged, job.passed))
-    for k in share(m, NUMBERS):
-        job.state[t, k] = m[k]
+    passages = Passages(job.events, job.diverged, job.passed, job.state, NUMBERS)
+    advance_block(m, indices, number, row, span, model, passages)
+    leave(m, passages, row)
     meet(m)
 
 
 def look_task(m, indices, t, job):
-    """Look at the state of trajectory `t`: passages and divergences."""
-    _enter(m, job.state, t)
-    passages = Passages(job.events, job.diverged, job.passed)
-    look(m, NET, job.data, passages, t, job.start, count_pending(job.passed, t, 1))
+    """Look at the state of the trajectory in row ``rows[t]``: passages and divergences."""
+    row = job.rows[t]
+    _enter(m, job.state, row)
+    passages = Passages(job.events, job.diverged, job.passed, job.state, NUMBERS)
+    look(m, NET, job.data, passages, row, job.start, count_pending(job.passed, row, 1))
 
 
 def measure_task(m, indices, t, job):
@@ -57,7 +59,7 @@ def noise_task(m, indices, t, job):
     _enter(m, job.state, t)
     number = uint64(job.trajectory + t)
     model = Model(NET, job.data, job.dynamics, job.key)
-    passages = Passages(job.events, job.diverged, job.passed)
+    passages = Passages(job.events, job.diverged, job.passed, job.state, NUMBERS)
     advance_block(m, indices, number, 0, Span(job.start, 1, False), model, passages)
     product(m, NET)
     put_product(m, NET, job.out, t, 0)

@@ -161,9 +161,9 @@ def asking(make, any_of, count_of, rank):
             passed[row, event] = step
         return count_of(new)
 
-    def ended(m, finite, events):
+    def ended(m, finite, going, events):
         """Return whether no trajectory can change anything that is recorded."""
-        return not any_of(finite == finite or len(events.radii) > 0)
+        return not any_of(going > 0 and (finite == finite or len(events.radii) > 0))
 
     return {
         lanes.any_lane: make(any_lane),

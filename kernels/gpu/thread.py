@@ -71,9 +71,9 @@ def _gather_four(m, table, indices, place, column):
 
 
 @PLAIN.of(block.ended)
-def _ended(m, finite, events):
-    """Return whether a trajectory is not a number: it stays so, and no passage but of a distance holds."""
-    return finite != finite and len(events.radii) == 0
+def _ended(m, finite, going, events):
+    """Return whether a trajectory has stopped, or is not a number: no passage but of a distance holds."""
+    return going == 0 or (finite != finite and len(events.radii) == 0)
 
 
 @PLAIN.of(lanes.share)

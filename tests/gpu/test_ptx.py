@@ -147,7 +147,9 @@ def start_of(low, count):
 
 def job_of(study, low, state, diverged, passed, steps):
     job = host_job(study, low, "advance")
-    return job._replace(state=state, diverged=diverged, passed=passed, trajectory=5, start=0, steps=steps)
+    rows = np.arange(len(state))
+    given = {"state": state, "diverged": diverged, "passed": passed, "rows": rows}
+    return job._replace(**given, trajectory=5, start=0, steps=steps)
 
 
 def run_warp(source, low, job, count):

@@ -90,10 +90,11 @@ def test_a_driver_older_than_the_toolkit_is_told(monkeypatch):
 def test_a_slot_is_freed_only_where_nothing_more_can_be_recorded():
     events = lower(studied(), "m", build_problem(studied())).events
     ended = thread._ended
-    assert ended(None, np.nan, events)
-    assert not ended(None, np.inf, events)
-    assert not ended(None, 1.0, events)
-    assert not ended(None, np.nan, events._replace(radii=np.ones(1)))
+    assert ended(None, np.nan, 1, events)
+    assert ended(None, 1.0, 0, events)
+    assert not ended(None, np.inf, 1, events)
+    assert not ended(None, 1.0, 1, events)
+    assert not ended(None, np.nan, 1, events._replace(radii=np.ones(1)))
 
 
 @pytest.mark.parametrize(("before", "behind"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")])
@@ -230,3 +231,30 @@ def test_a_run_on_the_device_makes_the_same_files(tmp_path):
     ):
         np.testing.assert_allclose(other["m"]["loss"], one["m"]["loss"], rtol=1e-12)
         assert list(one["m"].variables) == list(other["m"].variables)
+
+
+@pytest.mark.parametrize("name", ["sgd weights", *(("sgd", "gradient") if cases.WHOLE else ())])
+def test_those_that_have_stopped_are_left_out_of_launches(monkeypatch, name):
+    """Trajectories share a warp: some go along to the end of a launch after they have stopped."""
+    events = cases.EVENTS | {"stop": ["mode_learned[1, 1]", "loss_below"]}
+    a_study = studied(name, steps=12).replace(events=events)
+    here, one = snapshots(a_study, 5)
+    launch, counts = cuda.Program.launch, []
+
+    def counted(self, task, count, *rest):
+        counts.extend([count] if task == "advance" else [])
+        launch(self, task, count, *rest)
+
+    monkeypatch.setattr(cuda.Program, "launch", counted)
+    monkeypatch.setattr(cuda_ensemble, "SEGMENT", 1)
+    monkeypatch.setattr(cuda_ensemble, "LEAST_STEPS", 3)
+    a_study = a_study.replace(time={"snapshots": {"at": [0, 1, 12]}})
+    there, other = snapshots(a_study, 5, device="cuda")
+    assert 5 in counts
+    assert min(counts) < 5
+    for event in one.events:
+        np.testing.assert_array_equal(other.events[event], one.events[event], err_msg=event)
+    assert 0 < (other.events["stopped_step"] >= 0).sum() < 5
+    for variable in there:
+        np.testing.assert_allclose(there[variable], here[variable][[0, 1, 12]], rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11, atol=1e-11)

@@ -48,7 +48,7 @@ class Current:
     reason : str
         Why there is nothing; empty if there is.
     counted : int
-        Trajectories that never diverged: the only ones here.
+        Trajectories that neither diverged nor stopped: the only ones here.
     pairs : int
         Pairs of neighbouring snapshots.
     gap : float

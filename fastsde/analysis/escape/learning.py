@@ -30,7 +30,8 @@ class Learning:
     median, median_low, median_high : ndarray, shape (fraction, mode)
         Medians; infinite where half is never reached.
     learned, censored, diverged : ndarray, shape (fraction, mode)
-        How many trajectories learned the mode, reached the end without, diverged before.
+        How many trajectories learned the mode, reached the end, or another event that
+        stopped them, without; diverged before.
     logrank_p : ndarray, shape (fraction, mode)
         p-value of the log-rank test against the reference; NaN for the reference itself.
     """
@@ -54,7 +55,8 @@ def learning(
     diverged: Floats,
     fractions: Floats,
     grid: Floats,
-    reference: tuple[Floats, Floats] | None = None,
+    reference: tuple[Floats, Floats] | tuple[Floats, Floats, Floats] | None = None,
+    followed: Floats | None = None,
 ) -> Learning:
     """Learning times of every fraction and mode.
 
@@ -67,8 +69,10 @@ def learning(
     fractions : ndarray, shape (fraction,)
     grid : ndarray, shape (grid,)
         Where the curves are read; its last point is the end of the run.
-    reference : pair of ndarray, optional
-        The reference's ``passage`` and ``diverged``, for the log-rank test.
+    reference : tuple of ndarray, optional
+        The reference's ``passage`` and ``diverged``, and ``followed`` if it has one, for the log-rank test.
+    followed : ndarray, shape (trajectory,), optional
+        Time up to which each trajectory was followed, by default the end of the run.
 
     Returns
     -------
@@ -79,12 +83,15 @@ def learning(
     table: dict[str, list[float]] = {name: [] for name in ("learned", "censored", "diverged", "logrank_p")}
     curves: list[Curve] = []
     for place in np.ndindex(*shape):
-        stays = passages(passage[:, *place], diverged, end)
+        stays = passages(passage[:, *place], diverged, end if followed is None else followed)
         curves.append(kaplan_meier(stays, grid))
         table["learned"].append(float(stays.escaped.sum()))
         table["diverged"].append(float(stays.diverged.sum()))
         table["censored"].append(float(np.sum(~(stays.escaped | stays.diverged))))
-        other = None if reference is None else passages(reference[0][:, *place], reference[1], end)
+        other = None
+        if reference is not None:
+            times, *rest = reference
+            other = passages(times[:, *place], *(rest if len(rest) > 1 else (*rest, end)))
         table["logrank_p"].append(math.nan if other is None else logrank_p(stays, other))
     counts = {name: np.array(values).reshape(shape) for name, values in table.items()}
     medians = {

@@ -45,15 +45,15 @@ def joined(many: Sequence[Passages]) -> Passages:
     return Passages(*(np.concatenate([getattr(one, name) for one in many]) for name in names))
 
 
-def passages(passage: Floats, diverged: Floats, end: float, start: Floats | None = None) -> Passages:
+def passages(passage: Floats, diverged: Floats, end: float | Floats, start: Floats | None = None) -> Passages:
     """Stays from `start` (0 by default) to a passage; the hook for any first-passage data.
 
     Parameters
     ----------
     passage, diverged : ndarray, shape (trajectory,)
         Times of the passage and of the divergence, NaN if never.
-    end : float
-        End of the run.
+    end : float or ndarray, shape (trajectory,)
+        Time up to which trajectories were followed: the end of the run, or when they stopped.
     start : ndarray, shape (trajectory,), optional
         When the stay began, NaN if never: those trajectories are left out.
 
@@ -66,6 +66,7 @@ def passages(passage: Floats, diverged: Floats, end: float, start: Floats | None
     """
     begin = np.zeros(len(passage)) if start is None else start
     risk = np.isfinite(begin)
+    end = np.broadcast_to(end, len(risk))[risk]
     passage, diverged, begin = passage[risk], diverged[risk], begin[risk]
     escaped = np.isfinite(passage)
     gone = ~escaped & np.isfinite(diverged)
@@ -73,7 +74,7 @@ def passages(passage: Floats, diverged: Floats, end: float, start: Floats | None
     return Passages(np.maximum(last - begin, 0.0), np.asarray(escaped), np.asarray(gone))
 
 
-def stays(learned: Floats, diverged: Floats, end: float) -> list[Passages]:
+def stays(learned: Floats, diverged: Floats, end: float | Floats) -> list[Passages]:
     """Stays at rank 0, 1, ...: from the passage that brought the trajectory there to the next one.
 
     A trajectory has rank r between the r-th and the next of its modes' learning times, in whatever order it
@@ -87,7 +88,8 @@ def stays(learned: Floats, diverged: Floats, end: float) -> list[Passages]:
         Learning times, NaN if never.
     diverged : ndarray, shape (trajectory,)
         NaN if never.
-    end : float
+    end : float or ndarray, shape (trajectory,)
+        As for `passages`.
 
     Examples
     --------

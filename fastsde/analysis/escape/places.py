@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastsde.analysis.escape.passages import Passages, passages, stays
-from fastsde.analysis.late_window import only_diverges
+from fastsde.analysis.late_window import last_seen, only_diverges
 from fastsde.analysis.law import plateaus
 from fastsde.analysis.protocols import Floats, Trajectories
 
@@ -80,7 +80,7 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
 
     There are no stays of a model that only diverges.
     """
-    end, diverged = float(view.time[-1]), view.passage_time("diverged")
+    end, diverged = last_seen(view), view.passage_time("diverged")
     if not context.ensemble.study.objective.linear:
         crossed = crossings(view, context)
         if not crossed:
@@ -91,7 +91,7 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
         return None
     learned = found[0]
     if only_diverges(view, context.ensemble.study):
-        learned, diverged = learned[:0], diverged[:0]
+        learned, diverged, end = learned[:0], diverged[:0], end[:0]
     many = stays(learned, diverged, end)
     return Known(tuple(map(rank_place, range(len(many)))), many, found[1])
 

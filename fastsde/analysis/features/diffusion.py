@@ -21,7 +21,7 @@ from fastsde.analysis.features.clock import Clock
 from fastsde.analysis.features.later import Later, later
 from fastsde.analysis.features.peaks import CrossingTracker, Peak, PeakTracker
 from fastsde.analysis.features.rank_sums import ROWS
-from fastsde.analysis.late_window import survivors
+from fastsde.analysis.late_window import undiverged
 from fastsde.analysis.protocols import Bools, Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, of_networks, register_section
@@ -142,7 +142,7 @@ def measure(context: Context) -> Diffusion | None:
 
 def _follow(context: Context, view: Trajectories) -> tuple[_Found, Floats, Floats]:
     """Find peaks and crossings of all trajectories, block by block, and quantiles over time."""
-    alive = survivors(view)
+    alive = undiverged(view)
     blocks = [slice(start, start + ROWS) for start in range(0, view.count, ROWS)]
     found = [_in_block(context, view, block, alive[block]) for block in blocks]
     return _together(found), _bands(view, "mode_diffusion"), _bands(view, "mode_drift")

@@ -18,7 +18,7 @@ from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
 from fastsde.analysis.features import boltzmann
 from fastsde.analysis.features.boltzmann import Fit, Temperatures
-from fastsde.analysis.late_window import survivors, unfit
+from fastsde.analysis.late_window import stop_times, survivors, unfit
 from fastsde.analysis.levels import SIGNIFICANCE
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
@@ -148,7 +148,7 @@ def _law(context: Context, name: str, view: Trajectories, first: int) -> LateLaw
     law = LateLaw(
         reason=reason,
         counted=len(last),
-        diverged=view.count - len(last),
+        diverged=view.count - len(last) - int(np.isfinite(stop_times(view)).sum()),
         learned=(last >= 0.5 * context.strength).mean(axis=0) if len(last) else nothing,
         offset=confidence.mean((last - context.strength) / scale),
         spread=spread,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis.confidence import Interval, share
+from fastsde.analysis.late_window import last_seen
 from fastsde.analysis.protocols import Floats, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, register_section
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LEVELS", "SECTION", "Generalisation", "ModelGeneralisation"]
 
 QUANTITIES = ("loss", "test_loss", "train_accuracy", "test_accuracy")
+ROUNDING = 1e-12
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -32,8 +34,8 @@ class ModelGeneralisation:
         At `LEVELS` over the trajectories that have not diverged, (snapshot, level), of each of the
         `QUANTITIES` that was recorded.
     perfect : dict of str to Interval
-        Share of all trajectories of which an accuracy is 1, (snapshot,), with Wilson's interval; one that has
-        diverged is none.
+        Share of the trajectories that have not stopped of which an accuracy is 1, (snapshot,), with Wilson's
+        interval; one that has diverged is none.
     first : dict of str to ndarray
         Quartiles over trajectories of the first snapshot, in steps, at which an accuracy is 1; infinite for
         never.
@@ -81,9 +83,10 @@ def _model(view: Trajectories, names: list[str], step: Floats) -> ModelGeneralis
                 perfect = values >= 1
                 count[name][snapshot] = perfect.sum()
                 first[name][perfect] = np.minimum(first[name][perfect], now)
+    followed = (last_seen(view)[:, None] * (1 + ROUNDING) >= np.asarray(view.time)).sum(axis=0)
     return ModelGeneralisation(
         quantiles,
-        {name: share(count[name], np.full(len(step), float(view.count))) for name in accuracies},
+        {name: share(count[name], followed.astype(np.float64)) for name in accuracies},
         {name: np.quantile(first[name], (0.25, 0.5, 0.75), method="higher") for name in accuracies},
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate.lowering.sizes import cast
+from fastsde.study.stops import stop_masks
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -35,6 +36,7 @@ def watched_events(study: Study, problem: Problem) -> Any:
         radii=np.array(study.events.radii, dtype=float),
         intervals=cast(study, ends * _strength_of(problem, watched)),
         watched=watched,
+        stops=stop_masks(study, problem.mode_strength).astype(np.int64),
     )
 
 

@@ -68,6 +68,11 @@ class Events(Section):
         Distances of the parameters from the origin, or of a landscape's point from its centre.
     intervals : tuple of Interval, optional
         Intervals that one mode is inside or outside of for the first time.
+    stop : tuple of str, optional
+        Events that end a trajectory: it is not followed beyond the first of them, and its values at later
+        snapshots are NaN. An event named alone, as "mode_learned", is complete when all of its passages
+        have happened (each fraction, and each mode that has strength); "mode_learned[1]" are those at the
+        first fraction, "mode_learned[1, 2]" is that of mode 2 there, "loss_below[2]" the second level.
     """
 
     every: Count = 1
@@ -77,6 +82,15 @@ class Events(Section):
     intervals: Annotated[
         tuple[Interval, ...] | None, listed, Expect("a list such as [{ mode = 1, outside = [-1.0, 1.0] }]")
     ] = None
+
+    stop: Annotated[
+        tuple[str, ...] | None, listed, Expect('a list of events, as ["mode_learned"] or ["loss_below[1]"]')
+    ] = None
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """`stop`, empty where it is not set."""
+        return self.stop or ()
 
     @property
     def radii(self) -> tuple[float, ...]:
