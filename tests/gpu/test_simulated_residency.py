@@ -236,8 +236,8 @@ def test_a_run_on_the_device_makes_the_same_files(tmp_path):
 @pytest.mark.parametrize("name", ["sgd weights", *(("sgd", "gradient") if cases.WHOLE else ())])
 def test_those_that_have_stopped_are_left_out_of_launches(monkeypatch, name):
     """Trajectories share a warp: some go along to the end of a launch after they have stopped."""
-    events = cases.EVENTS | {"stop": ["mode_learned[1, 1]", "loss_below"]}
-    a_study = studied(name, steps=12).replace(events=events)
+    events = cases.EVENTS | {"stop": ["mode_learned[2, 1]", "loss_below"]}
+    a_study = studied(name, steps=10).replace(events=events)
     here, one = snapshots(a_study, 5)
     launch, counts = cuda.Program.launch, []
 
@@ -248,7 +248,7 @@ def test_those_that_have_stopped_are_left_out_of_launches(monkeypatch, name):
     monkeypatch.setattr(cuda.Program, "launch", counted)
     monkeypatch.setattr(cuda_ensemble, "SEGMENT", 1)
     monkeypatch.setattr(cuda_ensemble, "LEAST_STEPS", 3)
-    a_study = a_study.replace(time={"snapshots": {"at": [0, 1, 12]}})
+    a_study = a_study.replace(time={"snapshots": {"at": [0, 1, 10]}})
     there, other = snapshots(a_study, 5, device="cuda")
     assert 5 in counts
     assert min(counts) < 5
@@ -256,5 +256,5 @@ def test_those_that_have_stopped_are_left_out_of_launches(monkeypatch, name):
         np.testing.assert_array_equal(other.events[event], one.events[event], err_msg=event)
     assert 0 < (other.events["stopped_step"] >= 0).sum() < 5
     for variable in there:
-        np.testing.assert_allclose(there[variable], here[variable][[0, 1, 12]], rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(there[variable], here[variable][[0, 1, 10]], rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-11, atol=1e-11)

@@ -13,9 +13,9 @@ from fastsde.system.errors import Interrupted
 
 COUNT, STEPS = 29, 60
 AT = [0, 1, 10, 11, 34, STEPS]
-EVENTS = {"every": 2, "loss_below": [7.0, 5.0], "mode_learned": [0.1, 0.2]}
+EVENTS = {"every": 2, "loss_below": [0.7, 0.4], "mode_learned": [0.6, 0.8]}
 RECORD = {"observables": ["loss", "modes", "update_noise", "parameters"]}
-STOPS = (["loss_below[2]"], ["mode_learned[1, 2]", "loss_below"])
+STOPS = (["loss_below[2]"], ["mode_learned[2, 2]", "loss_below"])
 
 
 def studied(stop=None, steps=STEPS):
@@ -60,7 +60,8 @@ def test_up_to_its_stop_a_trajectory_is_that_of_the_run_to_the_horizon(free, sto
     for first, count, threads in ((0, COUNT, 2), (3, 11, 1)):
         found = snapshots(studied(stop), count, first=first, threads=threads)
         stopped = found[1].events["stopped_step"]
-        assert 0.3 < (stopped >= 0).mean() < 1
+        assert (stopped >= 0).mean() > 0.3
+        assert (stopped < 0).any() or count < COUNT or stop is not STOPS[0]
         assert len(np.unique(stopped)) > 4
         assert differences(found, free, slice(first, first + count)) == 0
 

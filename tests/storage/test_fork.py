@@ -129,7 +129,7 @@ def test_diverged_trajectories_are_passed_over(tmp_path):
     [
         ({"step": 77}, r"network\.init\.step(.|\n)*that run: 0, 1, 2"),
         ({"init": {"model": "other"}}, r"network\.init\.model(.|\n)*: \"m\""),
-        ({"trajectories": 100}, "trajectories that have not diverged; it has 12"),
+        ({"trajectories": 100}, "trajectories that neither diverged nor stopped; it has 12"),
         ({"widths": (3, 5, 2)}, r"network\.widths"),
     ],
 )
