@@ -114,4 +114,4 @@ class StoppingBlocks(Blocks):
         return np.asarray(to_lanes(self._by_lane()[rows // self.lanes, :, rows % self.lanes]))
 
     def _by_lane(self) -> Array:
-        return self.state.reshape(len(self.state), -1, self.lanes)
+        return np.asarray(self.state.reshape(len(self.state), -1, self.lanes))
