@@ -1,0 +1,86 @@
+"""What is kept of every step: the running average and its loss, the length of the path, the displacement."""
+
+import numpy as np
+import pytest
+from landscape_studies import landscape_study, run
+from studies import study
+
+import fastsde
+from fastsde.integrate.lowering import lower
+from fastsde.kernels.steps.tracked import _added
+from fastsde.problem.data import build_problem
+from fastsde.problem.objective import objective_of
+from fastsde.study.terms.tracking import kept_places
+
+STEPS = 24
+KEPT = ["running_average", "running_average_loss", "path_length", "displacement"]
+BOWL = {"kind": "quadratic", "eigenvalues": [1.0, 0.2, 3.0]}
+NOISY = {"kind": "underdamped", "friction": 1.0, "temperature": 0.3}
+
+
+def bowl(at, **more):
+    chosen = {"record": {"observables": ["parameters", *KEPT]}, **more}
+    time = {"learning_rate": 0.1, "steps": STEPS, "snapshots": {"at": at}, **chosen.pop("time", {})}
+    return landscape_study(BOWL, NOISY, time=time, **chosen)
+
+
+def test_they_are_sums_over_all_steps_whatever_the_snapshots():
+    few, places = bowl([1, 7, STEPS]), [0, 1, 7, STEPS]
+    found, _ = run(few, 8)
+    theta = run(bowl(list(range(STEPS + 1))), 8)[0]["parameters"]
+    for row, step in enumerate(places):
+        np.testing.assert_array_equal(found["parameters"][row], theta[step])
+        average = theta[1 : step + 1].mean(axis=0) if step else theta[0]
+        length = np.linalg.norm(np.diff(theta[: step + 1], axis=0), axis=2).sum(axis=0)
+        np.testing.assert_allclose(found["running_average"][row], average, rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(found["path_length"][row], length, rtol=1e-13)
+        np.testing.assert_allclose(
+            found["displacement"][row], np.linalg.norm(theta[step] - theta[0], axis=1), rtol=1e-13
+        )
+        loss = objective_of(few).loss(average)
+        np.testing.assert_allclose(found["running_average_loss"][row], loss, rtol=1e-12)
+
+
+def test_they_survive_resumption_and_do_not_depend_on_the_trajectories_beside_them():
+    a_study = bowl([STEPS])
+    whole, _ = run(a_study, 8)
+    begun = fastsde.integrate(bowl([7], time={"steps": 7}), "m", 3, 2).checkpoint
+    assert begun.parameters.shape == (2, 3 + 3 + 6 + 5 + 3)  # velocity, sums, length, origin
+    rest = []
+    fastsde.integrate(a_study, "m", 3, 2, resume=begun, on_snapshot=lambda _, values: rest.append(values))
+    for name in ("parameters", *KEPT):
+        np.testing.assert_array_equal(rest[-1][name], whole[name][-1, 3:5])
+
+
+def test_what_is_kept_changes_nothing_of_the_trajectories():
+    plain, outcome = run(bowl([STEPS], record={"observables": ["parameters"]}), 8)
+    np.testing.assert_array_equal(plain["parameters"], run(bowl([STEPS]), 8)[0]["parameters"])
+    assert outcome.checkpoint.parameters.shape == (8, 6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_are_compensated(dtype):
+    kind = np.dtype(dtype).type
+    numbers = np.random.default_rng(0).uniform(0, 1, 20_000).astype(dtype)
+    total = rest = plain = kind(0)
+    for number in numbers:
+        total, rest = _added(total, rest, number)
+        plain = plain + number
+    exact = np.sum(numbers.astype(np.longdouble))
+    unit, off = np.finfo(dtype).eps, abs(np.longdouble(total) - np.longdouble(rest) - exact) / exact
+    assert off < unit
+    assert abs(plain - exact) / exact > 5 * unit  # without the correction
+
+
+def test_only_what_is_recorded_is_carried():
+    assert kept_places(("loss", "parameters"), 5).count == 0
+    assert kept_places(("running_average_loss",), 5) == kept_places(("running_average",), 5)
+
+
+def test_numbers_are_behind_what_the_model_carries_itself():
+    record = {"record": {"observables": ["running_average_loss", "path_length"]}}
+    for own, model in ((0, {"kind": "gd"}), (20, {"kind": "sgd", "batch": 2, "momentum": 0.5})):
+        a_study = study(model=model, **record)
+        lowered = lower(a_study, "m", build_problem(a_study))
+        assert (lowered.dynamics.sums, lowered.dynamics.length) == (own, own + 40)
+        assert lowered.carried == own + 40 + 22
