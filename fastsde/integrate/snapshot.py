@@ -216,7 +216,7 @@ class MeasuredSnapshot:
         states = np.asarray(self._measured.states(), dtype=np.float64)
         p, rows = self._setting.lowered.network.parameters, len(states)
         kept = kept_places(self.study.record.observables, p)
-        start = states.shape[1] - kept.count  # behind what the terms of the model carry
+        start = states.shape[1] - kept.end  # behind what the terms of the model carry
         theta, average = states[:, :p], np.full((rows, p), np.nan)
         length, displacement = np.full((2, rows), np.nan)
         if self.model.replayed:

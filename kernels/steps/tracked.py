@@ -18,8 +18,8 @@ class Tracked(NamedTuple):
     nowhere. At `sums` there are p sums and p corrections; at `length` the length and its correction, and the
     p coordinates of the last state; at `origin` the p coordinates of the first state.
 
-    Sums are compensated (Kahan 1965): the error of a sum of n numbers is below ``2 u + O(n u^2)`` times the sum
-    of their sizes, u the unit of rounding of the study's precision, in place of ``n u``.
+    Sums are compensated (Kahan 1965): the error of a sum of n numbers is below ``2 u + O(n u^2)`` times the
+    sum of their sizes, u the unit of rounding of the study's precision, in place of ``n u``.
     """
 
     dense: bool

@@ -25,14 +25,14 @@ class Kept(NamedTuple):
         The length of the path, its correction, then the last state.
     origin : int
         The first state.
-    count : int
+    end : int
         Numbers carried in all, those of the other terms included.
     """
 
     sums: int
     length: int
     origin: int
-    count: int
+    end: int
 
 
 def kept_places(observables: tuple[str, ...], parameters: int, start: int = 0) -> Kept:
@@ -41,7 +41,7 @@ def kept_places(observables: tuple[str, ...], parameters: int, start: int = 0) -
     Examples
     --------
     >>> kept_places(("loss", "path_length", "running_average"), parameters=3, start=2)
-    Kept(sums=2, length=8, origin=-1, count=13)
+    Kept(sums=2, length=8, origin=-1, end=13)
     """
     averaged = AVERAGE in observables or AVERAGE_LOSS in observables
     sums = 2 * parameters * averaged
@@ -51,7 +51,7 @@ def kept_places(observables: tuple[str, ...], parameters: int, start: int = 0) -
         sums=start if sums else -1,
         length=start + sums if length else -1,
         origin=start + sums + length if origin else -1,
-        count=start + sums + length + origin,
+        end=start + sums + length + origin,
     )
 
 
@@ -70,11 +70,11 @@ class Tracking(Term):
         """Return what the study records, if something has to be kept for it."""
         if setting is None or model.replayed:
             return None
-        return setting.observables if kept_places(setting.observables, 1).count else None
+        return setting.observables if kept_places(setting.observables, 1).end else None
 
     def carried(self, value: tuple[str, ...], parameters: int) -> int:
         """Return how many numbers are kept."""
-        return kept_places(value, parameters).count
+        return kept_places(value, parameters).end
 
     def around(self, step: Any, value: tuple[str, ...], model: Any, setting: Setting) -> Any:
         """Return the step that notes what the steps inside lead to."""
