@@ -1,6 +1,7 @@
 """Tail index of the iterates of online SGD, one parameter (Gurbuzbalaban, Simsekli and Zhu 2021)."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy.integrate import quad
@@ -18,18 +19,18 @@ FIRST = 200
 """Step from which the law is taken to be stationary; snapshots are 50 steps apart."""
 SHARE = 0.001
 """Of the values that Hill's estimate uses: with more, it shows that the tail is no exact power law."""
-SOURCE = "Gurbuzbalaban et al. 2021, theorem 2: E|1 - rate/b sum a_i^2|^alpha = 1"
+SOURCE = "Gurbuzbalaban et al. 2021, E|1 - rate/b sum a_i^2|^alpha = 1"
 
 
 def exact(rate, batch):
-    """Return the index alpha > 0 that solves ``E|1 - (rate / b) sum a_i^2|^alpha = 1``, a_i standard normal."""
+    """Return the positive solution alpha of ``E|1 - (rate / b) sum a_i^2|^alpha = 1``, a_i normal."""
 
     def excess(alpha):
         def integrand(total):
             return abs(1 - rate * total / batch) ** alpha * chi2.pdf(total, batch)
 
         ends = (0.0, 1e-3, batch / rate, 8 * batch / rate + 40, 400.0)
-        pieces = zip(ends[:-1], ends[1:], strict=True)
+        pieces = pairwise(ends)
         return sum(quad(integrand, *piece, limit=400)[0] for piece in pieces) - 1
 
     return brentq(excess, 0.05, 12.0)
@@ -70,6 +71,7 @@ def figure(runs, axes):
         known = np.array([math.isfinite(one.index + one.high) for one in found])
         index = np.array([one.index for one in found])
         bars = np.array(ends).T[:, known]
-        axes[0].errorbar(rates[known], index[known], yerr=bars, fmt="o", color=colour, label=f"found, batch {batch}")
+        label = f"found, batch {batch}"
+        axes[0].errorbar(rates[known], index[known], yerr=bars, fmt="o", color=colour, label=label)
     axes[0].axhline(2, color="0.5", linewidth=0.8, linestyle=":", label="infinite variance below")
     axes[0].set(xlabel="learning rate", ylabel="tail index of the iterates", ylim=(1, 8))

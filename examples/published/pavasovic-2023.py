@@ -33,7 +33,7 @@ def averages(ensemble):
 def growth(rate):
     """Return the mean of ``ln(|x'| / |x|)`` of a noiseless step on a fresh sample: their Lyapunov exponent.
 
-    With g the input along x and c the square of the others, ``|x'|^2 / |x|^2 = (1 - rate g^2)^2 + rate^2 g^2 c``.
+    ``|x'|^2 / |x|^2 = (1 - rate g^2)^2 + rate^2 g^2 c``, g the input along x, c the square of the others.
     """
     nodes, weights = roots_hermitenorm(120)
     square = nodes[:, None] ** 2
@@ -52,7 +52,7 @@ def claims(runs):
         if samples > DIMENSION and rate in LARGE:
             listed.append(Claim(what, LARGE[rate], index, 0.2 if runs.quick else 0.1, SOURCE))
         elif samples == 10 and rate in SMALL:
-            why = "their public code repeats 10 sequences of fresh samples; with 10 samples SGD diverges faster"
+            why = "their code repeats 10 sequences of fresh samples; with 10 samples SGD diverges faster"
             listed.append(Claim(what, SMALL[rate], index, 0.1, SOURCE, Deviation(OURS[rate], 0.05, why)))
     return listed
 

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 from landscape_studies import landscape_study, run
-from studies import study
+from studies import snapshots, study
 
 import fastsde
 from fastsde.integrate.lowering import lower
@@ -91,3 +91,17 @@ def test_numbers_are_behind_what_the_model_carries_itself():
         lowered = lower(a_study, "m", build_problem(a_study))
         assert (lowered.dynamics.sums, lowered.dynamics.length) == (own, own + 40)
         assert lowered.carried == own + 40 + 22
+
+
+def test_layers_of_a_deep_linear_network_have_norms_balances_and_singular_values():
+    names = ["parameters", "layer_norm", "layer_balance", "layer_singular_values"]
+    found, _ = snapshots(study((3, 4, 2), steps=1, record={"observables": names}))
+    first = found["parameters"][..., :12].reshape(2, 8, 4, 3)
+    second = found["parameters"][..., 12:].reshape(2, 8, 2, 4)
+    norms = np.stack([np.linalg.norm(one, axis=(-2, -1)) for one in (first, second)], axis=-1)
+    np.testing.assert_allclose(found["layer_norm"], norms)
+    np.testing.assert_allclose(found["layer_balance"][..., 0], norms[..., 0] ** 2 - norms[..., 1] ** 2)
+    values = found["layer_singular_values"]
+    np.testing.assert_allclose(values[..., 0, :], np.linalg.svd(first, compute_uv=False))
+    np.testing.assert_allclose(values[..., 1, :2], np.linalg.svd(second, compute_uv=False))
+    assert np.isnan(values[..., 1, 2]).all()

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.late_window import survivors
+from fastsde.analysis.late_window import has_variance, survivors
 from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats, Integers, Trajectories
 from fastsde.analysis.section_cost import Cost
@@ -38,7 +38,8 @@ class ModelDisplacement:
     lag : ndarray, shape (lag,)
         Learning-rate steps since then.
     mean_square : Interval
-        Mean over trajectories of the squared displacement, shape (lag,); its interval assumes a variance.
+        Mean over trajectories of the squared displacement, shape (lag,); NaN where the noise of the model is
+        stable, so that there is none.
     median_square : Interval
         Median of the same, which exists whatever the tail.
     exponent : Interval
@@ -86,7 +87,12 @@ def measure(context: Context) -> Displacement | None:
     if len(first.step) < 1 + FEWEST_LAGS or not (vectors or known) or first.count < FEWEST_TRAJECTORIES:
         return None
     of = "parameters" if known else vectors
-    models = {name: _model(view, of, vectors, known, context) for name, view in context.views.items()}
+    study = context.ensemble.study
+    depth = 1 if of == "parameters" else len(study.widths) - 1
+    models = {
+        name: _model(view, of, vectors, known, context, has_variance(study.models[name], depth))
+        for name, view in context.views.items()
+    }
     length = {}
     if context.recorded("path_length"):
         for name, view in context.views.items():
@@ -96,7 +102,7 @@ def measure(context: Context) -> Displacement | None:
 
 
 def _model(
-    view: Trajectories, of: str, vectors: str, known: bool, context: Context
+    view: Trajectories, of: str, vectors: str, known: bool, context: Context, exists: bool
 ) -> dict[str, ModelDisplacement]:
     kept = np.flatnonzero(survivors(view))
     found = {}
@@ -114,7 +120,7 @@ def _model(
             continue
         lag = np.asarray(view.step[origin + 1 :] - view.step[origin], dtype=np.float64)
         found[name] = _measured(
-            lag, np.stack(rows, axis=1)[kept], kept // context.branches, context.settings.seed
+            lag, np.stack(rows, axis=1)[kept], kept // context.branches, context.settings.seed, exists
         )
     return found
 
@@ -124,7 +130,7 @@ def _states(view: Trajectories, name: str, snapshot: int) -> Floats:
     return values.reshape(len(values), -1)
 
 
-def _measured(lag: Floats, squares: Floats, groups: Integers, seed: int) -> ModelDisplacement:
+def _measured(lag: Floats, squares: Floats, groups: Integers, seed: int, exists: bool) -> ModelDisplacement:
     random = np.random.Generator(np.random.Philox(seed))
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     single = len(members) == len(squares)
@@ -135,12 +141,13 @@ def _measured(lag: Floats, squares: Floats, groups: Integers, seed: int) -> Mode
         sample = squares[rows]
         slopes[number] = exponent(lag, sample.mean(axis=0)), exponent(lag, np.median(sample, axis=0))
     low, high = np.quantile(slopes, INTERVAL, axis=0)
+    nothing = np.full(len(lag), np.nan)
     of_mean, of_median = exponent(lag, squares.mean(axis=0)), exponent(lag, np.median(squares, axis=0))
     return ModelDisplacement(
         lag=lag,
-        mean_square=confidence.mean(squares),
+        mean_square=confidence.mean(squares) if exists else Interval(nothing, nothing, nothing),
         median_square=confidence.median(squares),
-        exponent=Interval(np.asarray(of_mean), low[0], high[0]),
+        exponent=Interval(np.asarray(of_mean), low[0], high[0]) if exists else Interval(*nothing[:3]),
         median_exponent=Interval(np.asarray(of_median), low[1], high[1]),
     )
 

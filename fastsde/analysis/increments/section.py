@@ -9,8 +9,8 @@ import numpy as np
 
 from fastsde.analysis import confidence
 from fastsde.analysis.confidence import Interval
-from fastsde.analysis.late_window import SAME_GAP, survivors
-from fastsde.analysis.protocols import Floats, Integers, Trajectories
+from fastsde.analysis.late_window import SAME_GAP, has_variance, survivors
+from fastsde.analysis.protocols import Floats, Integers
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, register_section
 
@@ -29,13 +29,17 @@ TRAJECTORIES = 20
 class IncrementLaw:
     """Increments of the modes of one model; columns are modes.
 
+    Means over trajectories are in units of the mean square of an increment of all trajectories; where the
+    noise of the model is stable and has no variance, each trajectory is in units of its own mean square
+    (Davis and Resnick 1986).
+
     Attributes
     ----------
     correlation : Interval
-        Autocorrelation at each lag, shape (lag, column): mean product of increments over the mean square,
+        Autocorrelation at each lag, shape (lag, column): mean product of two increments,
         each less its mean over trajectories. Intervals are those of a mean over trajectories.
     spectrum : Interval
-        Mean periodogram at each frequency, in units of the mean square of an increment, shape (frequency,
+        Mean periodogram at each frequency, shape (frequency,
         column): 1 at all frequencies for increments that are independent.
     """
 
@@ -92,7 +96,7 @@ def measure(context: Context) -> Increments | None:
     if not context.recorded("modes") or count < FEWEST:
         return None
     gap = float(step[run.stop - 1] - step[run.start]) / count
-    laws = {name: _law(view, run, context) for name, view in context.views.items()}
+    laws = {name: _law(name, run, context) for name in context.views}
     models = {name: law for name, law in laws.items() if law is not None}
     if not models:
         return None
@@ -100,8 +104,9 @@ def measure(context: Context) -> Increments | None:
     return Increments(float(step[run.start]), gap, lags * gap, frequencies / (count * gap), models)
 
 
-def _law(view: Trajectories, run: slice, context: Context) -> IncrementLaw | None:
-    """Return the law of the increments; None for too few trajectories, or where a mode never moves."""
+def _law(name: str, run: slice, context: Context) -> IncrementLaw | None:
+    """Return the law of the increments of a model; None for too few trajectories."""
+    view, study = context.views[name], context.ensemble.study
     kept = np.flatnonzero(survivors(view))[:: context.branches][: context.settings.path_limit]
     if len(kept) < TRAJECTORIES:
         return None
@@ -109,9 +114,10 @@ def _law(view: Trajectories, run: slice, context: Context) -> IncrementLaw | Non
     paths = np.stack([np.asarray(view.read("modes", one), np.float64)[kept, :MODES] for one in rows], axis=1)
     steps = np.diff(paths, axis=1)
     steps = steps - steps.mean(axis=0)
-    size = np.mean(steps**2, axis=(0, 1)) * len(kept) / (len(kept) - 1)
+    size = np.mean(steps**2, axis=1)
+    if has_variance(study.models[name], len(study.widths) - 1):
+        size = size.mean(axis=0, keepdims=True)
     size = np.where(size > 0, size, np.nan)
-    steps *= np.sqrt(len(kept) / (len(kept) - 1))
     return IncrementLaw(_correlation(steps, size), _spectrum(steps, size))
 
 
@@ -127,7 +133,7 @@ def _correlation(steps: Floats, size: Floats) -> Interval:
 def _spectrum(steps: Floats, size: Floats) -> Interval:
     """Return the mean periodogram ``|sum_j x_j e^(-2 pi i f j)|^2 / n`` over the mean square."""
     power = np.abs(np.fft.rfft(steps, axis=1)) ** 2 / steps.shape[1]
-    return confidence.mean(power[:, 1:] / size)
+    return confidence.mean(power[:, 1:] / size[:, None])
 
 
 SECTION = register_section(

@@ -28,9 +28,11 @@ def over_lag(analysis: Analysis) -> Figure:
     for panel, name in zip(axes, starts, strict=False):
         for model in (one for one in ordered(analysis) if name in found.models.get(one, {})):
             one = found.models[model][name]
-            panels.curve(panel, one.lag, one.mean_square, lines[model], model)
+            exists = np.isfinite(one.mean_square.value).any()
+            shown = one.mean_square if exists else one.median_square
+            panels.curve(panel, one.lag, shown, lines[model], model if exists else f"{model} (median)")
         panel.set_title(f"from the {name}" if name == "start" else f"from {name}")
-        panel.set_ylabel(f"mean square, {found.of}")
+        panel.set_ylabel(f"squared displacement, {found.of}")
         _logarithmic(panel, "lag (learning-rate steps)")
     if found.length:
         panel = axes[len(starts)]

@@ -13,11 +13,10 @@ register_figure(
         title="Mean squared displacement",
         caption=(
             "Mean over trajectories of the squared distance from where each was at the start, and halfway "
-            "through the run, with 95&nbsp;% bands that assume a variance. The exponent is the slope over "
-            "the last decade of lags: 1 for diffusion, 2 for straight motion, 0 where the law is stationary; "
-            "its interval is a bootstrap of trajectories. Where the mean does not exist (stable noise), the "
-            "median does. The length of the path, where recorded, is a sum over integrator steps and depends "
-            "on how long these are."
+            "through the run, with 95&nbsp;% bands; of models with stable noise, which has no variance, the "
+            "median. The exponent is the slope over the last decade of lags: 1 for diffusion, 2 for straight "
+            "motion, 0 where the law is stationary; its interval is a bootstrap of trajectories. The length "
+            "of the path, where recorded, is a sum over integrator steps and depends on how long these are."
         ),
         source=(
             "<code>ensemble.h5 /MODEL/displacement, parameters</code> or <code>modes</code>, trajectories "

@@ -20,13 +20,13 @@ def finding(analysis: Analysis) -> str:
     """Say how the displacement grows at the end."""
     found: Displacement = analysis.sections["displacement"]
     last = origins(found)[-1]
-    parts = [
-        f"{_word(found.models[name][last].exponent)} in {escape(name)} "
-        f"(exponent {spanned(found.models[name][last].exponent)})"
-        for name in ordered(analysis)
-        if last in found.models.get(name, {})
-    ]
-    return f"The squared displacement from {'the start' if last == 'start' else last} is {'; '.join(parts)}."
+    parts = []
+    for name in (one for one in ordered(analysis) if last in found.models.get(one, {})):
+        law = found.models[name][last]
+        exists = np.isfinite(law.mean_square.value).any()
+        exponent, what = (law.exponent, "") if exists else (law.median_exponent, " of the median")
+        parts.append(f"{_word(exponent)} in {escape(name)} (exponent{what} {spanned(exponent)})")
+    return f"Squared displacement from {'the start' if last == 'start' else last}: {'; '.join(parts)}."
 
 
 def _word(exponent: Interval) -> str:

@@ -35,8 +35,11 @@ def draw(analysis: Analysis) -> Figure:
         title = f"{analysis.objective.vocabulary.mode} {mode + 1}"
         left.set(title=title, xlabel="lag (learning-rate steps)", ylabel="autocorrelation")
         right.set(title=title, xlabel="frequency (cycles per step)", ylabel="spectrum")
-        style.log_scale(right, "x")
-        style.log_scale(right, "y")
+        values = np.concatenate([law.spectrum.value[:, mode] for law in found.models.values()])
+        if np.nanmax(values) > 10 * np.nanmin(values):
+            style.log_scale(right, "y", style.log_limits(values))
+        else:
+            right.set_ylim(0, 1.3 * max(1.0, float(np.nanmax(values))))
     style.legend_below(figure, axes)
     return figure
 

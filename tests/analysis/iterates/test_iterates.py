@@ -30,8 +30,10 @@ def context(step, branches=1, **models):
         count = next(iter(arrays.values())).shape[1]
         diverged = {"diverged_step": np.full(count, -1)}
         views[name] = FakeTrajectories(step, 0.1 * step, diverged | arrays, {"dt": 0.1})
+    laws = {name: SimpleNamespace(kind="sgd", tail_index=math.inf) for name in models}
     return SimpleNamespace(
         views=views,
+        ensemble=SimpleNamespace(study=SimpleNamespace(models=laws, widths=(1, 1))),
         branches=branches,
         settings=Settings(),
         recorded=lambda *names: all(name in view.variables for view in views.values() for name in names),
@@ -51,7 +53,7 @@ def regression(rate, batch, count, steps, rng):
 @pytest.mark.statistics
 @pytest.mark.parametrize(("rate", "alpha"), [(0.4, 3.806), (0.5, 2.904), (0.6, 2.302)])
 def test_the_tail_of_sgd_on_linear_regression_is_that_of_kesten(rate, alpha):
-    """E|1 - rate chi^2_1|^alpha = 1; a false alarm of one of three 95 % intervals has a probability of 0.14."""
+    """E|1 - rate chi^2_1|^alpha = 1; intervals of 95 %, seed fixed."""
     last = regression(rate, 1, 40_000, 150, np.random.default_rng(1))
     states = np.stack([last * 0, last * 0.5, last])[:, :, None]
     found = iterates.measure(context([0, 75, 150], sgd={"modes": states})).models["sgd"]["modes"]
@@ -64,7 +66,7 @@ def test_the_tail_of_sgd_on_linear_regression_is_that_of_kesten(rate, alpha):
 
 @pytest.mark.statistics
 def test_gaussian_iterates_have_no_tail():
-    """The control: the verdict claims a tail, or a test rejects, in at most 5 % of samples each; seed fixed."""
+    """The control: in at most 5 % of samples each the verdict claims a tail or a test rejects; seed fixed."""
     last = np.random.default_rng(2).standard_normal((3, 5000, 2))
     found = iterates.measure(context([0, 5, 10], sde={"modes": last})).models["sde"]["modes"]
     assert set(found.tails.verdict) <= {"light", "undetermined"}
@@ -168,6 +170,19 @@ def test_displacement_has_the_exponent_of_the_motion():
     walk = found.models["brownian"]["start"].mean_square
     np.testing.assert_allclose(walk.value, 2 * step[1:], rtol=0.25)
     assert not found.models["brownian"]["start"].exponent.high > 1.5  # nor is every slope inside
+
+
+def test_stable_noise_has_no_mean_square():
+    step, walk = np.arange(0, 201, 5), walks(np.arange(0, 201, 5), np.random.default_rng(11))["brownian"]
+    a_context = context(step, levy={"parameters": walk, "modes": walk})
+    a_context.ensemble.study.models["levy"].tail_index = 1.5
+    one = displacement.measure(a_context).models["levy"]["start"]
+    assert np.isnan(one.mean_square.value).all()
+    assert np.isnan(one.exponent.value)
+    assert one.median_exponent.low < 1 < one.median_exponent.high
+    law = increments.measure(a_context).models["levy"]
+    np.testing.assert_allclose(law.correlation.value[0], 1)  # each in units of its own
+    np.testing.assert_allclose(law.correlation.low[0], 1)
 
 
 def test_a_recorded_displacement_is_preferred():
