@@ -13,6 +13,7 @@ from fastsde.kernels.steps.tracked import _added
 from fastsde.problem.data import build_problem
 from fastsde.problem.objective import objective_of
 from fastsde.study.terms.tracking import kept_places
+from fastsde.system.errors import StudyError
 
 STEPS = 24
 KEPT = ["running_average", "running_average_loss", "path_length", "displacement"]
@@ -93,9 +94,11 @@ def test_numbers_are_behind_what_the_model_carries_itself():
         assert lowered.carried == own + 40 + 22
 
 
-def test_layers_of_a_deep_linear_network_have_norms_balances_and_singular_values():
-    names = ["parameters", "layer_norm", "layer_balance", "layer_singular_values"]
-    found, _ = snapshots(study((3, 4, 2), steps=1, record={"observables": names}))
+def test_layers_and_test_loss_of_a_deep_linear_network():
+    """The loss of a million fresh samples agrees within five standard errors."""
+    names = ["parameters", "layer_norm", "layer_balance", "layer_singular_values", "test_loss", "end_to_end"]
+    a_study = study((3, 4, 2), steps=1, spectrum=(2.0, 0.5), record={"observables": names})
+    found, _ = snapshots(a_study)
     first = found["parameters"][..., :12].reshape(2, 8, 4, 3)
     second = found["parameters"][..., 12:].reshape(2, 8, 2, 4)
     norms = np.stack([np.linalg.norm(one, axis=(-2, -1)) for one in (first, second)], axis=-1)
@@ -105,3 +108,19 @@ def test_layers_of_a_deep_linear_network_have_norms_balances_and_singular_values
     np.testing.assert_allclose(values[..., 0, :], np.linalg.svd(first, compute_uv=False))
     np.testing.assert_allclose(values[..., 1, :2], np.linalg.svd(second, compute_uv=False))
     assert np.isnan(values[..., 1, 2]).all()
+    rng, teacher = np.random.default_rng(0), build_problem(a_study).teacher
+    inputs = rng.standard_normal((1_000_000, 3)) * np.sqrt(np.linspace(2.0, 0.5, 3))
+    labels = inputs @ teacher.T + 0.3 * rng.standard_normal((1_000_000, 2))
+    losses = 0.5 * np.sum((inputs @ found["end_to_end"][1, 0].T - labels) ** 2, axis=1)
+    error = losses.std() / 1000
+    assert found["test_loss"][1, 0] == pytest.approx(losses.mean(), abs=5 * error)
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [({"inputs": {"kind": "stable", "alpha": 1.5}}, "without a variance"), ({"noise": "stable"}, "variance")],
+)
+def test_fresh_samples_without_a_variance_have_no_test_loss(data, word):
+    noise = {"kind": "stable", "alpha": 1.5, "scale": 0.1} if data.pop("noise", "") else 0.3
+    with pytest.raises(StudyError, match=word):
+        study(record={"observables": ["test_loss"]}, noise=noise, **data)
