@@ -31,7 +31,7 @@ def _has_test(study: Any) -> Iterator[Fault]:
 
 def _has_variance(inputs: Any) -> bool:
     """Whether a law of inputs has second moments."""
-    return inputs.kind == "gaussian" or (inputs.kind == "student-t" and inputs.nu > 2)
+    return bool(inputs.kind == "gaussian" or (inputs.kind == "student-t" and inputs.nu > 2))
 
 
 def fresh_covariance(inputs: Any, size: int) -> Array:
