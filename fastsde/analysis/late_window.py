@@ -98,9 +98,21 @@ def unfit(model: Any, depth: int, counted: int) -> str:
     """
     if counted < FEWEST_TRAJECTORIES:
         return f"only {counted} trajectories"
-    if moment_limits(model, depth, 1, False)[0] <= 2:
+    if not has_variance(model, depth):
         return "stable noise: no variance"
     return ""
+
+
+def has_variance(model: Any, depth: int) -> bool:
+    """Whether the noise of a model leaves products of `depth` layers a variance: not if it is stable.
+
+    Examples
+    --------
+    >>> from fastsde.study.models import Sde
+    >>> has_variance(Sde(noise="gradient"), 2), has_variance(Sde(noise="gradient", alpha=1.6), 1)
+    (True, False)
+    """
+    return bool(moment_limits(model, depth, 1, False)[0] > 2)
 
 
 def spread_out(values: Floats, scale: float) -> bool:

@@ -173,7 +173,7 @@ def measurements(
     found = Measurements(setting, columns, count)
     found.send("diverged", batch.diverged)
     found.send_wanted()
-    if "parameters" in observer.needs:
+    if {"parameters", "path"} & observer.needs:
         found.send("states", batch.state)
     if "update_noise" in observer.needs:
         nothing = cuda.put(np.full(1, -1)), cuda.put(np.empty((1, 0), np.int64))

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from fastsde.integrate.mode_rates import ModeRates
 from fastsde.integrate.row_curvature import row_curvature
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.problem.objective import Objective, objective_of
 from fastsde.study.learner import learner_of
-from fastsde.study.observable import Curvature, Observable, Rates
+from fastsde.study.observable import Curvature, Observable, Path, Rates
+from fastsde.study.terms.tracking import kept_places
 from fastsde.system.errors import RequestError
 
 if TYPE_CHECKING:
@@ -60,6 +62,11 @@ class Setting:
         from fastsde.kernels.observe import measurement_columns
 
         return measurement_columns(self.lowered.network.widths)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """The loss as a function of the parameters."""
+        return objective_of(self.study, self.problem)
 
     @property
     def has_outputs(self) -> bool:
@@ -193,6 +200,36 @@ class MeasuredSnapshot:
         """Drift and diffusion of the modes."""
         self._expect("rates")
         return self._rates
+
+    @property
+    def path(self) -> Path:
+        """What is kept of every step."""
+        self._expect("path")
+        return self._path
+
+    def loss_at(self, points: Array) -> Array:
+        """Return the loss at other parameters, (rows, parameters)."""
+        return self._setting.objective.loss(self._at_origin(points))
+
+    @cached_property
+    def _path(self) -> Path:
+        states = np.asarray(self._measured.states(), dtype=np.float64)
+        p, rows = self._setting.lowered.network.parameters, len(states)
+        kept = kept_places(self.study.record.observables, p)
+        start = states.shape[1] - kept.end  # behind what the terms of the model carry
+        theta, average = states[:, :p], np.full((rows, p), np.nan)
+        length, displacement = np.full((2, rows), np.nan)
+        if self.model.replayed:
+            return Path(average, length, displacement)
+        if kept.sums >= 0:
+            sums = states[:, start + kept.sums :]
+            average = (sums[:, :p] - sums[:, p : 2 * p]) / self.step if self.step else theta
+        if kept.length >= 0:
+            length = states[:, start + kept.length] - states[:, start + kept.length + 1]
+        if kept.origin >= 0:
+            first = states[:, start + kept.origin :][:, :p] if self.step else theta
+            displacement = np.linalg.norm(theta - first, axis=1)
+        return Path(average, length, displacement)
 
     @cached_property
     def _trace(self) -> Array:

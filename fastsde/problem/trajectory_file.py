@@ -107,7 +107,7 @@ class TrajectoryFile:
         if self.kind == "values":
             return frozenset(set(recorded) - set(self._arrays))
         if self.kind == "parameters":
-            unknown = {"update_noise", "rates"}
+            unknown = {"update_noise", "rates", "path"}
             return frozenset(name for name, one in recorded.items() if unknown & {*one.needs})
         of_layers = {"gradient_norm", "balance"}
         return frozenset(name for name, one in recorded.items() if one.needs or name in of_layers)

@@ -95,6 +95,11 @@ def part(interval: Interval, chosen: slice) -> Interval:
     return Interval(interval.value[chosen], interval.low[chosen], interval.high[chosen])
 
 
+def column(interval: Interval, number: int, first: int = 0) -> Interval:
+    """Give a column of an interval of two axes, from row `first` on."""
+    return Interval(*(part[first:, number] for part in (interval.value, interval.low, interval.high)))
+
+
 def note(panel: Axes, text: str, names: Sequence[str]) -> None:
     """Write a text and the models it is about into the upper left corner, or how many they are."""
     who = ", ".join(names) if len(names) <= 3 else f"{len(names)} models"

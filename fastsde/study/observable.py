@@ -22,6 +22,7 @@ __all__ = [
     "OBSERVABLES",
     "Curvature",
     "Observable",
+    "Path",
     "Rates",
     "Snapshot",
     "default_observables",
@@ -33,7 +34,7 @@ __all__ = [
 Array = NDArray[Any]
 T = TypeVar("T")
 OBJECTIVES = ("network", "landscape")
-NEEDS = ("parameters", "noise_trace", "update_noise", "curvature", "rates")
+NEEDS = ("parameters", "noise_trace", "update_noise", "curvature", "rates", "path")
 DIMENSIONS = ("mode", "mode_in", "output", "input", "interface", "parameter")
 """Dimensions that every study has, besides snapshot and trajectory."""
 TAKEN = {"snapshot", "trajectory", "step", "time", "mode_strength", "passage"}
@@ -53,6 +54,24 @@ class Rates(NamedTuple):
 
     drift: Array
     diffusion: Array
+
+
+class Path(NamedTuple):
+    """What is kept of every step of a trajectory; NaN where its observable is not recorded.
+
+    Attributes
+    ----------
+    average : (rows, parameters) array, float64
+        Mean of the states after each integrator step so far; at step 0 the state itself.
+    length : (rows,) array, float64
+        Sum of the distances ``|theta_{k+1} - theta_k|``.
+    displacement : (rows,) array, float64
+        ``|theta_k - theta_0|``.
+    """
+
+    average: Array
+    length: Array
+    displacement: Array
 
 
 class Snapshot(Protocol):
@@ -139,6 +158,13 @@ class Snapshot(Protocol):
     def rates(self) -> Rates:
         """Drift and diffusion of the modes; to be in `needs`."""
 
+    @property
+    def path(self) -> Path:
+        """What is kept of every step; to be in `needs`."""
+
+    def loss_at(self, points: Array) -> Array:
+        """Return the loss at other parameters, (rows, parameters)."""
+
     def once(self, function: Callable[[Any], T]) -> T:
         """Return ``function(problem)``, which is computed once per integration."""
 
@@ -175,7 +201,7 @@ class Observable:
         Of which it is recorded where a study does not say what is.
     needs : tuple of str
         What `measure` reads of the snapshot that has to be measured for it: of "parameters", "noise_trace",
-        "update_noise", "curvature" and "rates".
+        "update_noise", "curvature", "rates" and "path".
     sizes : mapping of str to callable
         Dimensions of its own: each size, given the study.
     check : callable

@@ -135,6 +135,19 @@ def test_all_classes_of_memory_compute_the_same(name, monkeypatch):
             np.testing.assert_array_equal(one.events[event], other.events[event])
 
 
+@pytest.mark.skipif(not cases.WHOLE, reason="compiling takes a minute; FASTSDE_TESTS=all")
+def test_what_is_kept_of_paths_is_the_same_in_all_classes_of_memory(monkeypatch):
+    names = ["loss", "running_average", "running_average_loss", "path_length", "displacement"]
+    record = {"record": {"observables": names}}
+    here, _ = snapshots(cases.case("sgd batch", steps=3, **record), 3)
+    assert here["path_length"][-1].min() > 0
+    for where in ("local", "shared", "block", "team", "global"):
+        monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
+        there, _ = snapshots(cases.case("sgd batch", steps=3, **record), 3, device="cuda")
+        for name in names:
+            np.testing.assert_allclose(there[name], here[name], rtol=1e-11, atol=1e-13, err_msg=name)
+
+
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_any_number_of_threads_computes_the_same(lanes, monkeypatch):
     """Three trajectories: with one thread each, the last warp has one that is not there."""

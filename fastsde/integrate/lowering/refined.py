@@ -25,9 +25,10 @@ __all__ = [
 ]
 
 
-def carried_numbers(model: Model, parameters: int) -> int:
+def carried_numbers(study: Study, model: Model) -> int:
     """Return how many numbers besides the parameters a trajectory carries from step to step."""
-    return sum(term.carried(value, parameters) for term, value in model.terms())
+    parameters = study.objective.dimension
+    return sum(term.carried(value, parameters) for term, value in model.terms(study.setting))
 
 
 def is_refined(model: Model) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -93,26 +94,46 @@ def over_k(analysis: Analysis) -> Figure:
 def side_by_side(analysis: Analysis) -> Figure:
     """All estimators with their intervals: of noise, increments and loss, every model."""
     shown = {kind: found for kind in KINDS if (found := samples(analysis, kind))}
+    panels_of = {
+        kind_title(analysis, kind): {name: first_column(one.pooled.estimates) for name, one in found.items()}
+        for kind, found in shown.items()
+    }
     kinds = list(next(one for found in shown.values() for one in found.values()).pooled.estimates)
+    return estimates(analysis, panels_of, [declared(name).marked_label for name in kinds])
+
+
+def first_column(estimates_of: Mapping[str, Indices]) -> Floats:
+    """Return estimate and interval of the first column by every estimator, shape (3, estimator)."""
+    ends = ("index", "low", "high")
+    return np.array([[getattr(one, end)[0] for one in estimates_of.values()] for end in ends])
+
+
+def estimates(analysis: Analysis, shown: Mapping[str, Mapping[str, Floats]], labels: list[str]) -> Figure:
+    """Draw estimates of tails with their intervals, a row for each estimator.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    shown : mapping of str to mapping of str to ndarray, shape (3, row)
+        By title of a panel, then by model: estimate, lower and upper end.
+    labels : list of str
+        Of the rows.
+    """
     lines = style.model_lines(list(analysis.models), analysis.reference)
     figure, axes = style.grid(len(shown), 3, 1.4 + 0.5 * len(analysis.models), sharey=True)
-    for panel, (kind, found) in zip(axes, shown.items(), strict=True):
+    for panel, (title, found) in zip(axes, shown.items(), strict=True):
         _index_axis(panel)
-        for number, (name, one) in enumerate(found.items()):
-            height = np.arange(len(kinds)) + 0.8 * ((number + 0.5) / len(found) - 0.5)
-            index, low, high = (
-                np.array([getattr(one.pooled.estimates[each], end)[0] for each in kinds])
-                for end in ("index", "low", "high")
-            )
+        for number, (name, (index, low, high)) in enumerate(found.items()):
+            height = np.arange(len(labels)) + 0.8 * ((number + 0.5) / len(found) - 0.5)
             clipped = np.clip(index, LOWEST, 0.93 * HIGHEST)
             bars = [clipped - np.clip(low, LOWEST, clipped), np.clip(high, clipped, 0.93 * HIGHEST) - clipped]
             options: dict[str, Any] = {"color": lines[name].color, "markersize": 3.2, "elinewidth": 1.3}
             panel.errorbar(clipped, height, xerr=bars, fmt="o", label=name, **options)
-        panel.set_title(kind_title(analysis, kind))
-        for level in range(1, len(kinds)):
+        panel.set_title(title)
+        for level in range(1, len(labels)):
             panel.axhline(level - 0.5, color=style.PALE, linewidth=0.7)
-    axes[0].set_yticks(range(len(kinds)), [declared(name).marked_label for name in kinds])
-    axes[0].set_ylim(len(kinds) - 0.5, -0.5)
+    axes[0].set_yticks(range(len(labels)), labels)
+    axes[0].set_ylim(len(labels) - 0.5, -0.5)
     for panel in axes:
         panel.grid(visible=False, axis="y")
     style.legend_below(figure, axes)

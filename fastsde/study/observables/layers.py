@@ -1,8 +1,8 @@
-"""The layers of a nonlinear network: their norms, their balance, and their singular values."""
+"""The layers of a network: their norms, their balance, and their singular values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,10 @@ __all__ = ["layer_balance", "layer_singular_values"]
 
 
 def _layers(snapshot: Snapshot) -> list[Layer]:
+    """Return the layers; those of a deep linear network have no biases."""
+    if snapshot.study.objective.linear:
+        weights = (np.asarray(one, dtype=np.float64) for one in snapshot.layers)
+        return [Layer(one, np.zeros((len(one), one.shape[1]))) for one in weights]
     return known_learner(snapshot).network.layers(rows_of(snapshot))
 
 
@@ -54,12 +58,24 @@ def layer_singular_values(layers: list[Layer]) -> Array:
 
 
 def _balance(snapshot: Snapshot) -> Array:
-    network = known_learner(snapshot).network
-    return layer_balance(_layers(snapshot), ACTIVATIONS[network.activation].degree or 1)
+    layers = _layers(snapshot)
+    if snapshot.study.objective.linear:
+        return layer_balance(layers, 1)
+    return layer_balance(layers, ACTIVATIONS[known_learner(snapshot).network.activation].degree or 1)
+
+
+def _without_layers(name: str) -> Callable[[Any], Iterator[Fault]]:
+    """Return the check that a study is of a network."""
+
+    def check(study: Any) -> Iterator[Fault]:
+        if not study.objective.linear:
+            yield from without_learner(study, name)
+
+    return check
 
 
 def _faults_of_balance(study: Any) -> Iterator[Fault]:
-    yield from without_learner(study, "layer_balance")
+    yield from _without_layers("layer_balance")(study)
     learner = learner_of(study)
     if learner is not None and ACTIVATIONS[learner.network.activation].degree is None:
         homogeneous = ", ".join(name for name, one in ACTIVATIONS.items() if one.degree is not None)
@@ -69,7 +85,9 @@ def _faults_of_balance(study: Any) -> Iterator[Fault]:
 
 def _widths(study: Any) -> tuple[int, ...]:
     learner = learner_of(study)
-    return () if learner is None else learner.network.widths
+    if learner is None:
+        return study.widths if study.objective.linear else ()
+    return learner.network.widths
 
 
 def _depth(study: Any) -> int:
@@ -87,9 +105,8 @@ register(
         order=72,
         dims=("weight_layer",),
         long_name="Frobenius norm of the weights of each layer, without biases",
-        objectives=("landscape",),
         sizes={"weight_layer": _depth},
-        check=lambda study: without_learner(study, "layer_norm"),
+        check=_without_layers("layer_norm"),
         measure=lambda snapshot: np.stack(
             [np.linalg.norm(one.weights, axis=(-2, -1)) for one in _layers(snapshot)], axis=-1
         ),
@@ -100,8 +117,7 @@ register(
         name="layer_balance",
         order=74,
         dims=("hidden_layer",),
-        long_name="|W_l|^2 + |b_l|^2 - r |W_{l+1}|^2, r the degree of the activation",
-        objectives=("landscape",),
+        long_name="|W_l|^2 + |b_l|^2 - r |W_{l+1}|^2, r the degree of the activation, 1 if linear",
         sizes={"hidden_layer": lambda study: _depth(study) - 1},
         check=_faults_of_balance,
         measure=_balance,
@@ -113,9 +129,8 @@ register(
         order=76,
         dims=("weight_layer", "layer_value"),
         long_name="singular values of the weights of each layer, descending, NaN beyond a layer's last",
-        objectives=("landscape",),
         sizes={"weight_layer": _depth, "layer_value": _most_values},
-        check=lambda study: without_learner(study, "layer_singular_values"),
+        check=_without_layers("layer_singular_values"),
         measure=lambda snapshot: layer_singular_values(_layers(snapshot)),
     )
 )

@@ -1,0 +1,1 @@
+"""Increments between evenly spaced snapshots: their autocorrelation and spectrum."""
