@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fastsde.cli import options
 from fastsde.system.progress import Mode, make
+
+if TYPE_CHECKING:
+    from fastsde.analysis.density.solve import Density
 
 __all__ = ["command"]
 
@@ -63,7 +67,7 @@ def command(
         fastsde density well.toml --model langevin --domain -2 2 --json
     """
     from fastsde.analysis.density.file import solve_models, write_densities
-    from fastsde.analysis.density.model_dynamics import why_no_density
+    from fastsde.analysis.density.model_dynamics import why_no_density, why_none_at_all
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
     from fastsde.report.density.write import write_density_figure
@@ -74,6 +78,9 @@ def command(
     if unknown:
         known = ", ".join(study.models)
         raise StudyError(f"there is no model {unknown[0]!r}; the models are {known}", str(study_file))
+    general = why_none_at_all(study)
+    if general:
+        raise StudyError(f"no density can be computed: {general}", str(study_file))
     reasons = {name: why_no_density(study, name) for name in names or study.models}
     without = [f"models.{name}: {why}" for name, why in reasons.items() if why]
     wanted = [name for name, why in reasons.items() if not why]
@@ -99,15 +106,15 @@ def command(
                 "domain": ", ".join(f"{low:.3g} to {high:.3g}" for low, high in numbers["domain"]),
                 "final mean": ", ".join(f"{value:.4g}" for value in numbers["mean"][-1]),
                 "final deviation": ", ".join(f"{value:.4g}" for value in numbers["deviation"][-1]),
-                "error": f"{max(numbers['error']):.1g}",
-                "mass at the edges": f"{max(numbers['edge']):.1g}",
+                "final error": f"{numbers['error'][-1]:.1g}",
+                "most mass at the edges": f"{max(numbers['edge']):.1g}",
             }
         )
     show.print_rows(rows)
     click.echo(f"\ndensities: {path}\nfigure: {figure}")
 
 
-def _numbers(one):  # type: ignore[no-untyped-def]
+def _numbers(one: Density) -> dict[str, Any]:
     """Return what is printed about a density."""
     from fastsde.analysis.density.file import moments
 

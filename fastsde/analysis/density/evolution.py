@@ -1,9 +1,9 @@
 """Densities over time: implicit steps of adaptive length, extrapolated.
 
-A step of length h is taken once, and again as two halves; ``2 p_(h/2, h/2) - p_h`` is of second order where the
-step is of first (Richardson), and the difference of the two, the sum of its absolute values, controls h. Where
-the extrapolated masses are not all positive the two halves are kept, which are: all steps here are those of a
-Markov chain between cells.
+A step of length h is taken once, and again as two halves; ``2 p_(h/2, h/2) - p_h`` is of second order where
+the step is of first (Richardson), and the difference of the two, the sum of its absolute values, controls h.
+Where the extrapolated masses are not all positive the two halves are kept, which are: all steps here are
+those of a Markov chain between cells.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from fastsde.system.provenance import versions
 
 __all__ = ["moments", "read_densities", "solve_models", "write_densities"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = "1.0"
 
 
 def solve_models(
@@ -65,8 +66,7 @@ def write_densities(path: Path, study: Study, found: dict[str, Density]) -> Path
         file.attrs["format"] = "fastsde-density"
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["study"] = study.to_toml()
-        for key, value in versions().items():
-            file.attrs[f"version_{key}"] = value
+        file.attrs["versions"] = json.dumps(versions())
         for name, density in found.items():
             records.write(file.create_group(name, track_order=True), density)
     return path

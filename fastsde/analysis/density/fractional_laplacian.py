@@ -1,14 +1,16 @@
 """Jumps of stable noise between cells: fractional powers of the discrete Laplacian.
 
-On a grid of step h the power alpha/2 of minus the discrete Laplacian has the symbol ``(2 sin(k h / 2) / h)^alpha``,
-which is ``|k|^alpha`` to second order: the fractional centred difference (Ortigueira 2006; Celik and Duman 2012),
+On a grid of step h the power alpha/2 of minus the discrete Laplacian has the symbol
+``(2 sin(k h / 2) / h)^alpha``, which is ``|k|^alpha`` to second order: the fractional centred difference
+(Ortigueira 2006; Celik and Duman 2012),
 
     (-Delta)^(alpha/2) u_i ~ h^-alpha sum_k g_k u_(i-k),
     g_k = (-1)^k Gamma(alpha + 1) / (Gamma(alpha/2 - k + 1) Gamma(alpha/2 + k + 1)).
 
 ``g_0 > 0``, all others are negative, and they sum to 0: minus the operator is the generator of jumps between
-cells, the walk of the discrete Laplacian on a stable clock. In two dimensions the symbol of an elliptical law is
-``(sum_i s_i (2 sin(k_i h_i / 2) / h_i)^2)^(alpha/2)``, that of independent components the sum over i of the powers.
+cells, the walk of the discrete Laplacian on a stable clock. In two dimensions the symbol of an elliptical law
+is ``(sum_i s_i (2 sin(k_i h_i / 2) / h_i)^2)^(alpha/2)``, that of independent components the sum over i of
+the powers.
 
 Jumps to a neighbour are left to `fastsde.analysis.density.drift_diffusion`, where they stabilise the drift.
 Jumps out of the box end in the cell of its edge that is nearest: under a drift that confines, what jumps far

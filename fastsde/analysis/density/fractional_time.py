@@ -1,13 +1,16 @@
 """Densities in fractional time: the L1 scheme.
 
-The density of ``X(t) = Y(E(t))``, E the inverse of a beta-stable subordinator, obeys the fractional Fokker-Planck
-equation ``d_t p = D_t^(1-beta) A p`` (Metzler and Klafter 2000; Magdziarz and Weron 2007), that is with Caputo's
-derivative of order beta ``scale^(beta-1) D^beta p = A p``. The L1 scheme takes p as linear between times,
+The density of ``X(t) = Y(E(t))``, E the inverse of a beta-stable subordinator, obeys the fractional
+Fokker-Planck equation ``d_t p = D_t^(1-beta) A p`` (Metzler and Klafter 2000; Magdziarz and Weron 2007), that
+is with Caputo's derivative of order beta ``scale^(beta-1) D^beta p = A p``. The L1 scheme takes p as linear
+between times,
 
-    D^beta p(t_n) ~ 1/Gamma(2-beta) sum_k ((t_n - t_(k-1))^(1-beta) - (t_n - t_k)^(1-beta)) (p_k - p_(k-1)) / (t_k - t_(k-1)),
+    D^beta p(t_n) ~ sum_k c_k (p_k - p_(k-1)),   k = 1, .., n,
+    c_k = ((t_n - t_(k-1))^(1-beta) - (t_n - t_k)^(1-beta)) / (Gamma(2-beta) (t_k - t_(k-1))),
 
-of order 2 - beta (Lin and Xu 2007) on the graded times ``T (n/N)^r``, ``r = (2 - beta) / beta``, which the kink of
-the density at time 0 needs (Stynes, O'Riordan and Gracia 2017). Masses stay positive and keep their sum.
+of order 2 - beta (Lin and Xu 2007) on the graded times ``T (n/N)^r``, ``r = (2 - beta) / beta``, which the
+kink of the density at time 0 needs (Stynes, O'Riordan and Gracia 2017). Masses stay positive and keep their
+sum.
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ def caputo_weights(times: Floats, beta: float) -> Floats:
     True
     """
     distance = (times[-1] - times) ** (1 - beta)
-    return -np.diff(distance) / np.diff(times) / math.gamma(2 - beta)
+    return np.asarray(-np.diff(distance) / np.diff(times) / math.gamma(2 - beta))
 
 
 def evolve_fractional(
@@ -79,7 +82,8 @@ def evolve_fractional(
     Relaxation between two cells is a Mittag-Leffler function, ``E_(1/2)(-x) = exp(x^2) erfc(x)``:
 
     >>> from scipy.special import erfcx
-    >>> found = evolve_fractional(np.array([[-0.5, 0.5], [0.5, -0.5]]), np.array([1.0, 0.0]), np.array([1.0]), 0.5, 1.0, 100)
+    >>> matrix, start = np.array([[-0.5, 0.5], [0.5, -0.5]]), np.array([1.0, 0.0])
+    >>> found = evolve_fractional(matrix, start, np.array([1.0]), 0.5, 1.0, 100)
     >>> bool(abs(2 * found[0, 0] - 1 - erfcx(1.0)) < 1e-3)
     True
     """

@@ -42,7 +42,7 @@ class Grid:
         for (low, high), count in zip(domain, cells, strict=True):
             step = (high - low) / count
             first = round(low / step) * step if low < 0 < high else low
-            edges.append(first + step * np.arange(count + 1))
+            edges.append(np.asarray(first + step * np.arange(count + 1), dtype=np.float64))
         return cls(tuple(edges))
 
     @property

@@ -26,7 +26,15 @@ DIMENSIONS = 2
 MOST_SAMPLES = 200
 """Samples up to which the covariance of their gradients is computed on a grid of two dimensions."""
 SENSES = {"ito": 0.0, "stratonovich": 0.5, "anti-ito": 1.0, "klimontovich": 1.0}
-KNOWN_TERMS = ("noise", "interpretation", "covariance", "rotation", "second_order", "weight_decay", "subordination")
+KNOWN_TERMS = (
+    "noise",
+    "interpretation",
+    "covariance",
+    "rotation",
+    "second_order",
+    "weight_decay",
+    "subordination",
+)
 FROM_SAMPLES = ("gradient", "gradient-diagonal", "gradient-leading")
 
 
@@ -59,7 +67,9 @@ def why_no_density(study: Study, name: str) -> str:
     if general:
         return general
     if type(model) is not Sde:
-        what = "has no noise: its law stays that of the start, moved" if not model.noisy else "is no plain SDE"
+        what = (
+            "has no noise: its law stays that of the start, moved" if not model.noisy else "is no plain SDE"
+        )
         return f'kind = "{model.kind}" {what}; only kind = "sde" has a Fokker-Planck equation here'
     for term, _ in model.terms(study.setting):
         if term.name not in KNOWN_TERMS:

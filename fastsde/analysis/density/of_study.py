@@ -73,7 +73,9 @@ def model_density(
     True
     """
     if name not in study.models:
-        raise StudyError(f"there is no model {name!r}; the models are {', '.join(study.models)}", study.source)
+        raise StudyError(
+            f"there is no model {name!r}; the models are {', '.join(study.models)}", study.source
+        )
     why = why_no_density(study, name)
     if why:
         raise StudyError(f"models.{name} has no density: {why}", study.source)
@@ -90,9 +92,13 @@ def _check(
     if times.ndim != 1 or not len(times) or times[0] < 0 or np.any(np.diff(times) <= 0) or times[-1] <= 0:
         raise RequestError("times of a density are to rise, from 0 on, and to end above 0")
     if domain is not None and len(domain) != dimension:
-        raise RequestError(f"the domain has {len(domain)} intervals, and the landscape {dimension} dimensions")
+        raise RequestError(
+            f"the domain has {len(domain)} intervals, and the landscape {dimension} dimensions"
+        )
     for low, high in domain or ():
         if not low < high:
-            raise RequestError(f"the domain has the interval {low:g} to {high:g}: the first end is to be below")
+            raise RequestError(
+                f"the domain has the interval {low:g} to {high:g}: the first end is to be below"
+            )
     if cells is not None and cells < 4:
         raise RequestError(f"{cells} cells are too few for a density: at least 4")

@@ -1,7 +1,7 @@
-"""Ensemble and density: is what a model's trajectories do the solution of its Fokker-Planck equation?
+"""Ensemble and density: whether trajectories do what the Fokker-Planck equation of their model says.
 
-At a few snapshots, for landscapes of one or two dimensions. Ensemble and density differ by the sampling noise of
-the trajectories, by the finite steps of the integrator, and by the cells of the grid.
+At a few snapshots, for landscapes of one or two dimensions. Ensemble and density differ by the sampling noise
+of the trajectories, by the finite steps of the integrator, and by the cells of the grid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ BINS = {1: 48, 2: 10}
 DRAWS = 400
 """Samples from the density that say how far a histogram of so many trajectories is from it."""
 SHOWN_POINTS = 400
-FEWEST = 30
+FEWEST = 100
+"""Trajectories below which an ensemble says too little of its density."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,9 @@ def chosen_snapshots(time: Floats) -> Integers:
     [1, 2, 4]
     """
     later = np.flatnonzero(time > 0)
-    nearest = [later[np.argmin(np.abs(time[later] - share * time[-1]))] for share in SHARES] if len(later) else []
+    nearest = (
+        [later[np.argmin(np.abs(time[later] - share * time[-1]))] for share in SHARES] if len(later) else []
+    )
     return np.unique(np.array(nearest, dtype=np.int64))
 
 
@@ -122,7 +125,7 @@ def _model(study: Study, name: str, view: Trajectories, variable: str, seed: int
         reason = "there is no snapshot after the start"
     samples = [_finite(view, variable, int(k)) for k in chosen] if not reason else []
     if not reason and min(map(len, samples)) < FEWEST:
-        reason = f"fewer than {FEWEST} trajectories are finite"
+        reason = f"fewer than {FEWEST} trajectories"
     if not reason:
         try:
             found = model_density(study, name, time[chosen])
@@ -213,7 +216,7 @@ def numbers(analysis: Any, name: str) -> dict[str, Any]:
 
 
 def _counted(size: Size) -> Size:
-    """A density of two dimensions costs as much as eight of one."""
+    """Return the size in densities of one dimension: one of two dimensions costs as much as eight."""
     return Size(size.models * (1 if size.modes == 1 else 8), size.snapshots, size.modes, size.trajectories)
 
 

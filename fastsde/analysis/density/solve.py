@@ -27,13 +27,13 @@ STABLE_CELLS = {1: 2000, 2: 128}
 DENSE_CELLS = 400
 """The same where the jumps are a dense matrix: stable noise that follows the state, or in fractional time."""
 FRACTIONAL_STEPS = {1: 160, 2: 60}
-COARSE = {1: 96, 2: 40}
+COARSE = {1: 240, 2: 40}
 """Cells with which the box is looked for."""
 EDGE = 1e-5
 """Mass at an edge up to which the box is large enough under normal noise."""
 STABLE_EDGE = {1: 3e-4, 2: 2e-3}
 """Mass in the outermost tenth of the box on one side up to which it is large enough under stable noise."""
-EMPTY = 1e-7
+EMPTY = {1: 1e-7, 2: 1e-6}
 """Mass of a coarse cell below which the box may end there."""
 DOUBLINGS = 14
 
@@ -63,7 +63,7 @@ class Density:
         Estimate of the error, as a total variation distance: a third of the difference from the density with
         half as many cells along each axis and longer steps, as of a scheme of second order.
     edge : ndarray, shape (time,)
-        Mass in the outermost cells: what the walls of the box hold back, or what jumps over them brought there.
+        Mass in the outermost cells: what the walls hold back, or what jumps over them brought there.
     outward : ndarray, shape (time,)
         Probability per unit time of a jump out of the box, which ends at its edge; 0 without stable noise.
     """
@@ -183,7 +183,7 @@ def _scales(dynamics: Dynamics, grid: Grid) -> Floats:
 
 
 def outward_rates(dynamics: Dynamics, grid: Grid) -> Floats:
-    """Return the rate of jumps out of the box from every cell; in two dimensions those of independent axes."""
+    """Return the rate of jumps out of the box from every cell, in two dimensions as of independent axes."""
     if not dynamics.stable:
         return np.zeros(grid.size)
     variances = dynamics.covariances(grid.points)
@@ -253,7 +253,7 @@ def _crowded(dynamics: Dynamics, grid: Grid, mass: Floats) -> NDArray[np.bool_]:
 def _coarse(dynamics: Dynamics, box: Floats, start: Start, times: Floats) -> tuple[Grid, Floats]:
     grid = Grid.over([(low, high) for low, high in box.tolist()], [COARSE[len(box)]] * len(box))
     with np.errstate(over="ignore", invalid="ignore"):
-        mass = _masses(dynamics, grid, start, times, 25 * LARGEST_DIFFERENCE, 24)
+        mass = _masses(dynamics, grid, start, times, 4 * LARGEST_DIFFERENCE, 24)
     if not np.all(np.isfinite(mass)):
         raise RequestError("the landscape is not finite where the density goes: give the box, --domain")
     return grid, mass
@@ -263,6 +263,6 @@ def _trimmed(grid: Grid, mass: Floats) -> Floats:
     """Return the box of the cells with mass at any time, and two cells more on each side."""
     box = []
     for axis, edges in enumerate(grid.edges):
-        full = np.flatnonzero(grid.marginal(mass, axis).max(axis=0) > EMPTY)
+        full = np.flatnonzero(grid.marginal(mass, axis).max(axis=0) > EMPTY[grid.dimension])
         box.append((edges[max(0, full[0] - 2)], edges[min(len(edges) - 1, full[-1] + 3)]))
     return np.array(box)

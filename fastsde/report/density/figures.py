@@ -29,7 +29,9 @@ HISTOGRAM = 50
 def densities(analysis: Analysis) -> Figure:
     """Draw every model with a density, a row each, at its snapshots."""
     found: Densities = analysis.sections["density"]
-    names = [name for name in ordered(analysis) if name in found.models and found.models[name].density is not None]
+    names = [
+        name for name in ordered(analysis) if name in found.models and found.models[name].density is not None
+    ]
     names = names[:MODELS]
     lines = style.model_lines(list(analysis.models), analysis.reference)
     columns = max(len(found.models[name].step) for name in names)
@@ -55,7 +57,9 @@ def _legend(flat: bool) -> list[Line2D]:
     shares = ", ".join(f"{100 * share:g}" for share in HELD[::-1])
     solid = "density" if flat else f"density: contours around {shares} % of it"
     marked = "histogram of the trajectories" if flat else "trajectories"
-    marker = Line2D([], [], color=style.MUTED, marker="s" if flat else ".", linestyle="", alpha=0.5, label=marked)
+    marker = Line2D(
+        [], [], color=style.MUTED, marker="s" if flat else ".", linestyle="", alpha=0.5, label=marked
+    )
     return [Line2D([], [], color=style.INK, label=solid), marker]
 
 
@@ -96,8 +100,8 @@ def _contours(panel: Axes, density: Density, snapshot: int, colour: str) -> None
     grid, mass = density.grid, density.mass[snapshot]
     falling = np.sort(mass.ravel())[::-1]
     held = np.cumsum(falling)
-    levels = [float(falling[min(np.searchsorted(held, share), len(falling) - 1)]) for share in HELD]
-    levels = sorted({level for level in levels if level > 0})
+    places = np.minimum(np.searchsorted(held, np.array(HELD)), len(falling) - 1)
+    levels = sorted({float(level) for level in falling[places] if level > 0})
     if levels and levels[-1] < falling[0]:
         panel.contour(*grid.centres, mass.T, levels=levels, colors=colour, linewidths=1.1)
     for axis, name in enumerate("xy"):
@@ -115,8 +119,8 @@ def shown_range(edges: Floats, mass: Floats) -> tuple[float, float]:
     (0.9, 2.1)
     """
     below = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
-    low = edges[np.searchsorted(below, CUT, side="right") - 1]
-    high = edges[min(len(edges) - 1, np.searchsorted(below, 1 - CUT))]
+    first, last = np.searchsorted(below, np.array([CUT, 1 - CUT]))
+    low, high = edges[max(0, first - 1)], edges[min(len(edges) - 1, last)]
     room = 0.1 * (high - low)
     return float(max(edges[0], low - room)), float(min(edges[-1], high + room))
 
@@ -125,13 +129,17 @@ def density_figure(found: dict[str, Density], learning_rate: float) -> Figure:
     """Draw densities without trajectories: one panel per model, curves or contours at up to four times."""
     first = next(iter(found.values()))
     flat = first.grid.dimension == 1
-    chosen = np.unique(np.linspace(0, len(first.times) - 1, 4 if flat else 2).round().astype(int))
+    later = np.flatnonzero(first.times > 0)
+    wanted = np.linspace(0, len(later) - 1, 5 if flat else 3)[1:]
+    chosen = later[np.unique(wanted.round().astype(int))]
     if flat:
         figure, axes = style.grid(len(found), 2, 2.7)
         for panel, (name, density) in zip(axes, found.items(), strict=True):
             for place, snapshot in enumerate(chosen):
                 colour = style.mode_line(place).color
-                _curve(panel, density, snapshot, colour, f"step {density.times[snapshot] / learning_rate:,.0f}")
+                _curve(
+                    panel, density, snapshot, colour, f"step {density.times[snapshot] / learning_rate:,.0f}"
+                )
             top = density.mass[chosen[len(chosen) // 2 :]].max() / density.grid.volume
             widest = [shown_range(density.edges["x"], density.mass[snapshot]) for snapshot in chosen]
             panel.set_xlim(min(low for low, _ in widest), max(high for _, high in widest))

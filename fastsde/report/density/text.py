@@ -18,7 +18,9 @@ __all__ = ["densities_table", "finding"]
 def finding(analysis: Analysis) -> str:
     """Say which ensembles are indistinguishable from their density."""
     found: Densities = analysis.sections["density"]
-    solved = [name for name in ordered(analysis) if name in found.models and found.models[name].density is not None]
+    solved = [
+        name for name in ordered(analysis) if name in found.models and found.models[name].density is not None
+    ]
     far = [name for name in solved if _ratio(found.models[name]) > 1]
     near = [escape(name) for name in solved if name not in far]
     said = []
@@ -52,10 +54,7 @@ def densities_table(analysis: Analysis) -> str:
         "mass at the edges",
     )
     rows = [
-        row
-        for name in ordered(analysis)
-        if name in found.models
-        for row in _rows(name, found.models[name])
+        row for name in ordered(analysis) if name in found.models for row in _rows(name, found.models[name])
     ]
     return table(head, rows)
 
