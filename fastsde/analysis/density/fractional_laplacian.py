@@ -27,7 +27,7 @@ from fastsde.analysis.protocols import Floats
 
 __all__ = ["FarJumps", "centred_differences", "far_jumps_matrix", "neighbour_rates"]
 
-ROOM = 4
+ROOM = 3
 """Periods of the lattice on which jumps are computed, in boxes: jumps beyond them wrap around."""
 
 

@@ -22,13 +22,18 @@ __all__ = ["Density", "Start", "default_cells", "density", "find_domain", "full_
 
 CELLS = {1: 400, 2: 80}
 """Cells along each axis unless told otherwise."""
-STABLE_CELLS = {1: 2000, 2: 128}
+STABLE_CELLS = {1: 2000, 2: 96}
 """The same of stable noise, whose densities are wide."""
 DENSE_CELLS = 400
 """The same where the jumps are a dense matrix: stable noise that follows the state, or in fractional time."""
 FRACTIONAL_STEPS = {1: 160, 2: 60}
-COARSE = {1: 240, 2: 40}
-"""Cells with which the box is looked for."""
+MOST_CELLS = {1: 6400, 2: 80}
+"""Cells along each axis that are tried for the sake of `SMALL_ERROR`."""
+SMALL_ERROR = 2e-3
+"""Error of the last density at which no more cells are taken."""
+COARSE = {1: (240, 2400), 2: (40,)}
+"""Cells with which the box is looked for; the next number if the box has grown `MANY` times."""
+MANY = 8
 EDGE = 1e-5
 """Mass at an edge up to which the box is large enough under normal noise."""
 STABLE_EDGE = {1: 3e-4, 2: 2e-3}
@@ -61,7 +66,8 @@ class Density:
         Probability of each cell; the density is this over the size of a cell.
     error : ndarray, shape (time,)
         Estimate of the error, as a total variation distance: a third of the difference from the density with
-        half as many cells along each axis and longer steps, as of a scheme of second order.
+        half as many cells along each axis, as of a scheme of second order. Where drift is far stronger than
+        noise over a cell the scheme is of first order, and the error up to three times that.
     edge : ndarray, shape (time,)
         Mass in the outermost cells: what the walls hold back, or what jumps over them brought there.
     outward : ndarray, shape (time,)
@@ -112,7 +118,8 @@ def density(
     domain : list of (float, float), optional
         The box; by default `find_domain` finds it.
     cells : int, optional
-        Along each axis, an even number; by default `default_cells`.
+        Along each axis, an even number; by default `default_cells`, in one dimension twice as many, and
+        again up to `MOST_CELLS`, while the error is not small.
 
     Raises
     ------
@@ -130,20 +137,33 @@ def density(
     if dynamics.stable and dynamics.beta < 1 and dynamics.dimension > 1:
         raise RequestError("stable noise in fractional time is solved for in one dimension only")
     domain = find_domain(dynamics, start, times) if domain is None else domain
-    cells = default_cells(dynamics) if cells is None else cells + cells % 2
+    asked = cells
+    most = cells = default_cells(dynamics) if cells is None else cells + cells % 2
+    if asked is None and not dynamics.stable:
+        most = MOST_CELLS[dynamics.dimension]
+    steps = FRACTIONAL_STEPS[dynamics.dimension]
     grid = Grid.over(domain, [cells] * dynamics.dimension)
     half = Grid(tuple(edge[::2] for edge in grid.edges))
-    mass = _masses(dynamics, grid, start, times, LARGEST_DIFFERENCE, FRACTIONAL_STEPS[grid.dimension])
-    steps = FRACTIONAL_STEPS[grid.dimension] // 2
-    rough = _masses(dynamics, half, start, times, 4 * LARGEST_DIFFERENCE, steps)
+    rough = _masses(dynamics, half, start, times, 4 * LARGEST_DIFFERENCE, steps // 2)
+    while True:
+        mass = _masses(dynamics, grid, start, times, LARGEST_DIFFERENCE, steps)
+        error = _difference(mass, grid, rough, half) / 3
+        if error[-1] <= SMALL_ERROR or 2 * grid.shape[0] > most:
+            break
+        rough, half, grid = mass, grid, _halved(grid)
     return Density(
         times=times,
         edges=dict(zip("xy", grid.edges, strict=False)),
         mass=mass.reshape(len(times), *grid.shape),
-        error=_difference(mass, grid, rough, half) / 3,
+        error=error,
         edge=_edge_mass(mass, grid),
         outward=mass @ outward_rates(dynamics, grid),
     )
+
+
+def _halved(grid: Grid) -> Grid:
+    """Return the grid with every cell halved along each axis."""
+    return Grid(tuple(np.linspace(edge[0], edge[-1], 2 * len(edge) - 1) for edge in grid.edges))
 
 
 def _masses(
@@ -223,20 +243,33 @@ def find_domain(dynamics: Dynamics, start: Start, times: Floats) -> Domain:
     size = np.maximum(4 * np.hypot(start.spread, np.sqrt(variance * min(1.0, times[-1]))), 1e-3) + 1.5 * reach
     box = np.stack([middle - size, middle + size], axis=1)
     looked = times[np.unique(np.linspace(0, len(times) - 1, 6).astype(int))]
-    for _ in range(DOUBLINGS):
-        grid, mass = _coarse(dynamics, box, start, looked)
-        crowded = _crowded(dynamics, grid, mass)
-        if not crowded.any():
+    for cells in COARSE[dynamics.dimension]:
+        wide, grid, mass, grown = _grown(dynamics, box, start, looked, cells)
+        if grown < MANY:
             break
-        box = np.where(crowded, middle[:, None] + 2 * (box - middle[:, None]), box)
+    box = wide
     for _ in range(0 if dynamics.stable else DOUBLINGS):
         smaller = _trimmed(grid, mass)
         shrunk = np.diff(smaller, axis=1) / np.diff(box, axis=1)
         box = smaller
         if shrunk.min() > 0.6:
             break
-        grid, mass = _coarse(dynamics, box, start, looked)
+        grid, mass = _coarse(dynamics, box, start, looked, cells)
     return [(float(low), float(high)) for low, high in box]
+
+
+def _grown(
+    dynamics: Dynamics, box: Floats, start: Start, times: Floats, cells: int
+) -> tuple[Floats, Grid, Floats, int]:
+    """Let a box grow until nothing is at its edges; return how often it did, too."""
+    middle, grown = start.origins.mean(axis=0)[:, None], 0
+    while True:
+        grid, mass = _coarse(dynamics, box, start, times, cells)
+        crowded = _crowded(dynamics, grid, mass)
+        if grown == DOUBLINGS or not crowded.any():
+            return box, grid, mass, grown
+        box = np.where(crowded, middle + 2 * (box - middle), box)
+        grown += 1
 
 
 def _crowded(dynamics: Dynamics, grid: Grid, mass: Floats) -> NDArray[np.bool_]:
@@ -250,8 +283,8 @@ def _crowded(dynamics: Dynamics, grid: Grid, mass: Floats) -> NDArray[np.bool_]:
     return np.array(found) > STABLE_EDGE[grid.dimension]
 
 
-def _coarse(dynamics: Dynamics, box: Floats, start: Start, times: Floats) -> tuple[Grid, Floats]:
-    grid = Grid.over([(low, high) for low, high in box.tolist()], [COARSE[len(box)]] * len(box))
+def _coarse(dynamics: Dynamics, box: Floats, start: Start, times: Floats, cells: int) -> tuple[Grid, Floats]:
+    grid = Grid.over([(low, high) for low, high in box.tolist()], [cells] * len(box))
     with np.errstate(over="ignore", invalid="ignore"):
         mass = _masses(dynamics, grid, start, times, 4 * LARGEST_DIFFERENCE, 24)
     if not np.all(np.isfinite(mass)):
