@@ -32,6 +32,7 @@ COMMANDS = (
     "export",
     "order",
     "density",
+    "reproduce",
     "bench",
     "new",
     "info",
