@@ -23,8 +23,8 @@ __all__ = ["command"]
     "--cells",
     metavar="N",
     type=click.IntRange(4, 20_000),
-    help="Cells of the grid along each axis.  [default: 400 to 6400 in one dimension, by the error, and 80 in "
-    "two; for stable noise 2000 and 96, or 400 where it follows the state or time is fractional]",
+    help="Cells of the grid along each axis.  [default: 400 to 6400 in one dimension, by the error, and 80 "
+    "in two; for stable noise 2000 and 72, or 300 where it follows the state or time is fractional]",
 )
 @click.option(
     "--domain",

@@ -22,18 +22,20 @@ __all__ = ["Density", "Start", "default_cells", "density", "find_domain", "full_
 
 CELLS = {1: 400, 2: 80}
 """Cells along each axis unless told otherwise."""
-STABLE_CELLS = {1: 2000, 2: 96}
+STABLE_CELLS = {1: 2000, 2: 72}
 """The same of stable noise, whose densities are wide."""
-DENSE_CELLS = 400
+DENSE_CELLS = 300
 """The same where the jumps are a dense matrix: stable noise that follows the state, or in fractional time."""
 FRACTIONAL_STEPS = {1: 160, 2: 60}
 MOST_CELLS = {1: 6400, 2: 80}
 """Cells along each axis that are tried for the sake of `SMALL_ERROR`."""
 SMALL_ERROR = 2e-3
 """Error of the last density at which no more cells are taken."""
-COARSE = {1: (240, 2400), 2: (40,)}
+COARSE = {1: (240, 2400), 2: (36,)}
 """Cells with which the box is looked for; the next number if the box has grown `MANY` times."""
 MANY = 8
+DENSE_COARSE = 120
+"""Cells with which the box is looked for where the jumps are a dense matrix."""
 EDGE = 1e-5
 """Mass at an edge up to which the box is large enough under normal noise."""
 STABLE_EDGE = {1: 3e-4, 2: 2e-3}
@@ -243,7 +245,8 @@ def find_domain(dynamics: Dynamics, start: Start, times: Floats) -> Domain:
     size = np.maximum(4 * np.hypot(start.spread, np.sqrt(variance * min(1.0, times[-1]))), 1e-3) + 1.5 * reach
     box = np.stack([middle - size, middle + size], axis=1)
     looked = times[np.unique(np.linspace(0, len(times) - 1, 6).astype(int))]
-    for cells in COARSE[dynamics.dimension]:
+    dense = dynamics.stable and (dynamics.beta < 1 or not dynamics.constant)
+    for cells in (DENSE_COARSE,) if dense else COARSE[dynamics.dimension]:
         wide, grid, mass, grown = _grown(dynamics, box, start, looked, cells)
         if grown < MANY:
             break

@@ -37,8 +37,9 @@ def finding(analysis: Analysis) -> str:
 
 
 def _ratio(one: ModelDensity) -> float:
-    """Return the largest distance of any coordinate and snapshot over its null quantile."""
-    return float(np.max(one.distance / one.distance_null[:, None]))
+    """Return the largest distance of any coordinate and snapshot over null quantile and error together."""
+    assert one.density is not None
+    return float(np.max(one.distance / (one.distance_null + one.density.error)[:, None]))
 
 
 def densities_table(analysis: Analysis) -> str:

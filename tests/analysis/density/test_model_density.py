@@ -1,6 +1,7 @@
 """Densities of models of a study: what is refused, what is compared, and an ensemble beside its density."""
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from fastsde.analysis.density.model_dynamics import dynamics_of, why_no_density
 from fastsde.analysis.density.section import Densities, compared
 from fastsde.analysis.density.solve import Start, density
 from fastsde.analysis.records import read, write
+from fastsde.report.density import figures, text
 from fastsde.system.errors import RequestError, StudyError
 
 WELL = {"kind": "double-well", "start": {"point": [-1.0], "std": 0.2}}
@@ -148,12 +150,8 @@ COMPARED = {
     ),
     "hessian": (WELL, {"kind": "sde", "noise": "hessian", "strength": 0.1}),
     "gradient": (
-        {"kind": "phase-retrieval", "features": 2, "samples": 12, "start": {"point": [0.3, 0.2]}},
+        {"kind": "phase-retrieval", "size": 2, "samples": 12, "start": {"point": [0.3, 0.2]}},
         {"kind": "sde", "noise": "gradient", "batch": 1},
-    ),
-    "leading": (
-        PLANE | {"start": {"point": [1.0, 0.5], "std": 0.1}},
-        {"kind": "sde", "noise": "hessian-leading", "trace": 0.4},
     ),
     "turning": (
         PLANE | {"start": {"point": [1.0, 0.5], "std": 0.1}},
@@ -187,7 +185,40 @@ def test_an_ensemble_is_indistinguishable_from_its_density(kind):
         study, "m", 0, 4000, threads=2, on_snapshot=lambda _, values: samples.append(values["parameters"])
     )
     one = compared(found, samples, np.array([10.0, 40.0, 150.0]), 0)
-    ratio = one.distance / one.distance_null[:, None]
-    assert ratio.max() < 1.2, (ratio, found.error)
-    moved = compared(found, [sample + 0.1 for sample in samples], one.step, 0)
-    assert (moved.distance / moved.distance_null[:, None]).max() > 1.2
+    apart = one.distance / (one.distance_null + found.error)[:, None]
+    assert apart.max() < 1, (one.distance, found.error)
+    moved = compared(found, [sample + 0.2 for sample in samples], one.step, 0)
+    assert (moved.distance / (one.distance_null + found.error)[:, None]).max() > 1
+
+
+def report_on(one):
+    """An analysis of one model, as far as the page on densities looks at it."""
+    return SimpleNamespace(
+        sections={"density": Densities({"m": one})},
+        models={"m": None},
+        reference="",
+        objective=None,
+    )
+
+
+def test_the_page_draws_densities_of_one_and_two_dimensions(monkeypatch):
+    monkeypatch.setattr(figures, "ordered", lambda analysis: ["m"])
+    monkeypatch.setattr(text, "ordered", lambda analysis: ["m"])
+    found, exact = bowl_densities()
+    near = compared(found, [exact_sample(300, *law, 2) for law in exact], np.array([5.0, 40.0]), 0)
+    far = compared(found, [exact_sample(300, *law, 2) + 0.4 for law in exact], np.array([5.0, 40.0]), 0)
+    assert "indistinguishable" in text.finding(report_on(near))
+    assert "away from the density" in text.finding(report_on(far))
+    assert "<td>40</td>" in text.densities_table(report_on(near))
+    drawn = figures.densities(report_on(near))
+    curve = drawn.axes[1].lines[0]
+    assert np.trapezoid(curve.get_ydata(), curve.get_xdata()) == pytest.approx(1, abs=1e-3)
+    plane = Dynamics(2, lambda x: np.sum(x**2, axis=1) / 2, lambda x: x, 0.2 * np.eye(2))
+    both = density(plane, Start(np.zeros((1, 2)), np.full(2, 0.1)), np.array([1.0]), [(-1.5, 1.5)] * 2, 24)
+    cloud = np.random.default_rng(4).normal(size=(300, 2)) * 0.29
+    figure = figures.densities(report_on(compared(both, [cloud], np.array([5.0]), 0)))
+    (panel,) = figure.axes
+    assert len(panel.collections[0].get_paths()) == 3
+    assert len(panel.lines[0].get_xdata()) == 300
+    assert len(figures.density_figure({"m": found, "n": found}, 0.1).axes) == 2
+    assert len(figures.density_figure({"m": both}, 0.1).axes) == 1
