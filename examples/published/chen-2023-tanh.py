@@ -5,7 +5,7 @@ import numpy as np
 from fastsde.published import Claim
 from fastsde.report.style import model_lines
 
-QUICK = {"trajectories": 128, "time": {"steps": 20_000}}
+QUICK = {"trajectories": 96, "time": {"steps": 12_000}}
 PANELS = 2
 NOISES = {"a_030": 0.3, "a_060": 0.6, "a_115": 1.15, "a_130": 1.3, "a_150": 1.5, "a_180": 1.8}
 NEAR = 1e-2
@@ -21,7 +21,8 @@ def data_moments(ensemble):
 
 def size(ensemble, name):
     """Return the norm of the weights, (snapshot, trajectory)."""
-    return np.linalg.norm(ensemble[name]["parameters"], axis=2)
+    weights = ensemble[name]["parameters"]
+    return np.hypot(weights[:, :, 0], weights[:, :, 1])
 
 
 def log_drift(ensemble, name):

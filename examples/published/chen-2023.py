@@ -5,7 +5,7 @@ import numpy as np
 from fastsde.published import Claim
 from fastsde.report.style import model_lines
 
-QUICK = {"trajectories": 500}
+QUICK = {"trajectories": 1000}
 PANELS = 2
 MU = 1.5
 NOISES = {
@@ -20,29 +20,28 @@ CRITICAL = 2 * MU
 LATE = 5.0
 
 
-def log_size(ensemble, name):
-    """Return the mean of log |theta| at every snapshot."""
-    return np.log(np.abs(ensemble[name]["modes"][:, :, 0])).mean(axis=1)
+def log_size(ensemble, name, first=0):
+    """Return the mean of log |theta| at every snapshot: from the minimum (first = 0), or from near 0 (1)."""
+    return np.log(np.abs(ensemble[name]["modes"][:, first::2, 0])).mean(axis=1)
 
 
 def log_drift(ensemble, name):
-    """Return the slope of the mean of log |theta| from t = 5 on."""
-    time = ensemble[name].time
-    late = time >= LATE
-    return float(np.polyfit(time[late], log_size(ensemble, name)[late], 1)[0])
+    """Return the rate of the mean of log |theta| over the run, of trajectories that start near 0."""
+    mean = log_size(ensemble, name, 1)
+    return float((mean[-1] - mean[0]) / ensemble[name].time[-1])
 
 
 def second_moment(ensemble, name):
-    """Return the mean of theta^2 from t = 5 on."""
+    """Return the mean of theta^2 from t = 5 on, of trajectories that start at the minimum."""
     late = ensemble[name].time >= LATE
-    return float(MU * np.mean(ensemble[name]["modes"][late, :, 0].astype(float) ** 2))
+    return float(MU * np.mean(ensemble[name]["modes"][late, ::2, 0].astype(float) ** 2))
 
 
 def claims(runs):
     """Compare drifts where trajectories collapse, and second moments where they do not."""
     ensemble, listed = runs.ensemble, []
     condition = "Chen et al. 2023, condition for attractivity L''(0) + D''(0) / 2 > 0, on the quartic well"
-    drift_tolerance, moment_tolerance = (0.12, 0.1) if runs.quick else (0.05, 0.05)
+    drift_tolerance, moment_tolerance = (0.16, 0.1) if runs.quick else (0.08, 0.05)
     for name, noise in NOISES.items():
         if noise > CRITICAL:
             found = log_drift(ensemble, name)
@@ -55,7 +54,7 @@ def claims(runs):
     beyond = {noise: log_drift(ensemble, name) for name, noise in NOISES.items() if noise > CRITICAL}
     slope, constant = np.polyfit(list(beyond), list(beyond.values()), 1)
     what = "zeta^2 at which the drift of log |theta| vanishes, from a line through three"
-    listed.append(Claim(what, CRITICAL, float(-constant / slope), 0.3 if runs.quick else 0.15, condition))
+    listed.append(Claim(what, CRITICAL, float(-constant / slope), 0.4 if runs.quick else 0.2, condition))
     return listed
 
 

@@ -150,7 +150,13 @@ COMPARED = {
     ),
     "hessian": (WELL, {"kind": "sde", "noise": "hessian", "strength": 0.1}),
     "gradient": (
-        {"kind": "phase-retrieval", "size": 2, "samples": 12, "start": {"point": [0.3, 0.2]}},
+        {
+            "kind": "phase-retrieval",
+            "size": 2,
+            "samples": 12,
+            "noise": 2.0,
+            "start": {"point": [1.0, 0.5], "std": 0.1},
+        },
         {"kind": "sde", "noise": "gradient", "batch": 1},
     ),
     "turning": (
@@ -179,15 +185,15 @@ def test_an_ensemble_is_indistinguishable_from_its_density(kind):
         landscape, model, rate=0.02, steps=150, time={"snapshots": {"at": [10, 40, 150]}}, trajectories=4000
     )
     study = study.replace(models={"m": study.to_mapping()["models"]["m"] | {"substeps": 16}})
-    found = fastsde.density(study, "m")
+    found = fastsde.density(study, "m", [0.2, 0.8, 3.0])
     samples = []
     fastsde.integrate(
         study, "m", 0, 4000, threads=2, on_snapshot=lambda _, values: samples.append(values["parameters"])
     )
-    one = compared(found, samples, np.array([10.0, 40.0, 150.0]), 0)
+    one = compared(found, samples[1:], np.array([10.0, 40.0, 150.0]), 0)
     apart = one.distance / (one.distance_null + found.error)[:, None]
     assert apart.max() < 1, (one.distance, found.error)
-    moved = compared(found, [sample + 0.2 for sample in samples], one.step, 0)
+    moved = compared(found, [sample + 0.2 for sample in samples[1:]], one.step, 0)
     assert (moved.distance / (one.distance_null + found.error)[:, None]).max() > 1
 
 
