@@ -31,6 +31,7 @@ COMMANDS = (
     "import",
     "export",
     "order",
+    "density",
     "reproduce",
     "bench",
     "new",

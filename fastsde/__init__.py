@@ -22,6 +22,7 @@ _WHERE = {
     "analyze": ("fastsde.analysis", "analyze"),
     "build_problem": ("fastsde.problem.data", "build_problem"),
     "compare": ("fastsde.analysis.arrays", "compare"),
+    "density": ("fastsde.analysis.density.of_study", "model_density"),
     "integrate": ("fastsde.run.integrate", "integrate"),
     "moments": ("fastsde.analysis.arrays", "moments"),
     "objective": ("fastsde.problem.user", "objective"),

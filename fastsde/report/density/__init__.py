@@ -1,0 +1,1 @@
+"""Densities from Fokker-Planck equations, beside the trajectories."""
