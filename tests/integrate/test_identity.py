@@ -28,6 +28,7 @@ MODELS = {
     "langevin": ({"kind": "sde", "noise": "isotropic", "temperature": 0.01}, {}),
     "langevin local": ({"kind": "sde", "noise": "isotropic", "match_at": "local"}, {}),
     "gradient": ({"kind": "sde", "noise": "gradient"}, {}),
+    "gradient epochs": ({"kind": "sde", "noise": "gradient", "batch": 4, "epoch_bridge": True}, {}),
     "gradient population": ({"kind": "sde", "noise": "gradient"}, STUDENT),
     "levy": ({"kind": "sde", "noise": "gradient", "alpha": 1.5}, {}),
     "tempered": ({"kind": "sde", "noise": "gradient", "alpha": 1.5, "tempering": 20.0}, {}),

@@ -12,7 +12,7 @@ from fastsde.integrate.lowering.network import network_plan
 from fastsde.integrate.lowering.plain import Request, plain_step
 from fastsde.integrate.lowering.refined import carried_numbers, quiet_step, refined_step
 from fastsde.integrate.lowering.shapes import interpreted_step
-from fastsde.integrate.lowering.sizes import parameter_count, sample_count
+from fastsde.integrate.lowering.sizes import sample_count
 from fastsde.problem.objective import objective_of
 from fastsde.study.dimensions import dimension_sizes
 
@@ -65,6 +65,6 @@ def lower(study: Study, name: str, problem: Problem, *, clock: Any = None) -> Lo
         trace=trace,
         quiet=refined_step(study, model, interpreted_step(model, study, problem, quiet_step(plain))),
         passages=dimension_sizes(study, 1)["passage"],
-        carried=carried_numbers(model, parameter_count(study)),
+        carried=carried_numbers(study, model),
         attributes=attributes,
     )

@@ -31,7 +31,7 @@ def network_plan(study: Study, model: Model, samples: int, batch: int, data: Any
     from fastsde.kernels.layout import plan_landscape, plan_network
 
     size, directions = parameter_count(study), central_directions(model)
-    carried = carried_numbers(model, size)
+    carried = carried_numbers(study, model)
     central = central_room(size, directions) if directions else 0
     shaped = noise_room(study, model)
     if study.objective.linear:

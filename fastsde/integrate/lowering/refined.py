@@ -25,9 +25,9 @@ __all__ = [
 ]
 
 
-def carried_numbers(model: Model, parameters: int) -> int:
+def carried_numbers(study: Study, model: Model) -> int:
     """Return how many numbers besides the parameters a trajectory carries from step to step."""
-    return sum(term.carried(value, parameters) for term, value in model.terms())
+    return sum(term.carried_numbers(value, study.setting) for term, value in model.terms())
 
 
 def is_refined(model: Model) -> bool:

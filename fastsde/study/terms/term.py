@@ -68,6 +68,10 @@ class Term:
         """Return how many numbers besides the parameters a trajectory carries from step to step."""
         return 0
 
+    def carried_numbers(self, value: Any, setting: Setting) -> int:
+        """Return the same where it depends on more of the study than the number of parameters."""
+        return self.carried(value, setting.parameters)
+
     def drift_parts(self, value: Any, model: Any, setting: Setting) -> Mapping[str, Any]:
         """Return the fields of `fastsde.kernels.steps.drifted.Drifted` that the term sets."""
         return {}
