@@ -31,6 +31,7 @@ COMMANDS = (
     "import",
     "export",
     "order",
+    "reproduce",
     "bench",
     "new",
     "info",

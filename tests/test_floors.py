@@ -18,6 +18,7 @@ FLOORS = (
     "run",
     "analysis",
     "report",
+    "published",
     "benchmark",
     "cli",
 )
