@@ -45,7 +45,7 @@ def supports(runs, share, drop):
 
 
 def claims(runs):
-    """Compare the test losses and supports that are printed for one order of the samples with those of many."""
+    """Compare test losses and supports, printed for one order of the samples, with those of many."""
     listed = []
     for share, drop, loss, support in PUBLISHED:
         words = f"rate divided by {1 / drop:.2g} after {share:.0%}"
@@ -64,7 +64,9 @@ def claims(runs):
                 SOURCE,
                 untested=untested,
             ),
-            Claim(f"{words}: median support", support, np.median(counts), half_width, SOURCE, untested=untested),
+            Claim(
+                f"{words}: median support", support, np.median(counts), half_width, SOURCE, untested=untested
+            ),
         ]
     return listed + trends(runs)
 
@@ -98,8 +100,8 @@ def trends(runs):
             Deviation(
                 0.07,
                 0.05,
-                "at a common divisor the test loss after 100,000 steps grows with the time at the large rate, "
-                "since less time is left to converge: the printed fall is due to the different divisors",
+                "at a common divisor the test loss after 100,000 steps grows with the time at the large "
+                "rate, since less time is left to converge: the printed fall is due to the divisors",
             ),
             untested,
         ),
@@ -107,7 +109,7 @@ def trends(runs):
 
 
 def figure(runs, axes):
-    """Draw test loss and support over time, medians and the middle half of the orders; printed values."""
+    """Draw test loss and support over time: the median and the middle half of the orders; printed values."""
     for number, (share, drop, loss, support) in enumerate(PUBLISHED):
         found = case_of(runs, share, drop)
         if found is None:
@@ -117,8 +119,11 @@ def figure(runs, axes):
         for panel, values in ((0, HALF * model["test_loss"][:, finite]), (1, model["support"][:, finite])):
             low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=1)
             axes[panel].fill_between(model.step, low, high, color=color, alpha=0.2, linewidth=0)
-            axes[panel].plot(model.step, middle, color=color, label=f"drop after {share:.0%}")
+            label = f"drop after {share:.0%}" if panel == 0 else None
+            axes[panel].plot(model.step, middle, color=color, label=label)
         axes[0].plot(model.step[-1], loss, "x", color=color)
         axes[1].plot(model.step[-1], support, "x", color=color)
     axes[0].set(yscale="log", xlabel="step", ylabel="test loss", title="crosses: printed values")
-    axes[1].set(xlabel="step", ylabel="coefficients above 1e-50", title="median and middle half of the orders")
+    axes[1].set(
+        xlabel="step", ylabel="coefficients above 1e-50", title="median and middle half of the orders"
+    )

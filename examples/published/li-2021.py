@@ -21,10 +21,7 @@ def level_of(name):
 
 def measured(ensemble):
     """Return levels, the mean of D^2 in the second half of the snapshots, and its standard error."""
-    rows = []
-    for name in ensemble:
-        if name != "sde":
-            rows.append((level_of(name), *second_moment(ensemble[name])))
+    rows = [(level_of(name), *second_moment(ensemble[name])) for name in ensemble if name != "sde"]
     return np.array(sorted(rows)).T
 
 
@@ -62,7 +59,9 @@ def figure(runs, axes):
     levels, values, errors = measured(runs.ensemble)
     fine = np.linspace(1.0, levels[-1], 200)
     axes[0].plot(fine, exact(fine) - exact(np.inf), label="exact")
-    axes[0].errorbar(levels, values - exact(np.inf), 2.0 * errors, fmt="o", label="found, two standard errors")
+    axes[0].errorbar(
+        levels, values - exact(np.inf), 2.0 * errors, fmt="o", label="found, two standard errors"
+    )
     axes[0].set(
         xscale="log",
         yscale="log",

@@ -125,7 +125,7 @@ def test_the_amplitude_is_the_local_diffusion():
 @pytest.mark.statistics
 @pytest.mark.skipif(not WHOLE, reason="compiles the landscapes' step")
 def test_on_a_landscape_an_epoch_has_hardly_any_noise():
-    """From one point the spread after an epoch is of order eta^2; with noise that forgets, of order eta."""
+    """From one point the variance after an epoch is of order eta^4; with noise that forgets, of eta^2."""
     landscape = {"kind": "phase-retrieval", "size": 3, "samples": 6, "start": {"point": [0.4, -0.8, 0.3]}}
     spread = []
     for bridge in (True, None):

@@ -9,7 +9,7 @@ from fastsde.study.fields import Fault
 from fastsde.study.setting import Setting, Where
 from fastsde.study.terms.term import TERMS, Term
 
-__all__ = ["EpochBridge"]
+__all__ = ["EpochBridge", "could_have_bridge"]
 
 
 class EpochBridge(Term):
@@ -65,6 +65,19 @@ class EpochBridge(Term):
     def carried_numbers(self, value: bool, setting: Setting) -> int:
         """Return one number per sample."""
         return setting.samples or 0
+
+
+def could_have_bridge(model: Any) -> bool:
+    """Whether a model has no bridge and `epoch_bridge` would give it one.
+
+    Examples
+    --------
+    >>> from fastsde.study.models import Sde
+    >>> could_have_bridge(Sde(noise="gradient")), could_have_bridge(Sde(noise="gradient", alpha=1.5))
+    (True, False)
+    """
+    without = getattr(model, EpochBridge.name, True)
+    return not without and next(EpochBridge().clashes(True, model), None) is None
 
 
 TERMS.register(EpochBridge())
