@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastsde.published.claim import Claim, Verdict
+from fastsde.published.claim import Verdict, counted
 from fastsde.published.reproduction import REPRODUCTION_FILE, Reproduction
 from fastsde.published.result import Result, all_results, folder
 from fastsde.system.atomic import replacing
 
-__all__ = ["readme_table", "record", "recorded", "result_section"]
+__all__ = ["listed", "readme_table", "record", "recorded", "result_section"]
 
 HEADING = "\n## Result\n"
 START, END = "<!-- published results: start -->\n", "<!-- published results: end -->\n"
@@ -62,15 +62,25 @@ def readme_table(found: Sequence[Reproduction]) -> str:
         claim = one.claims[0]
         lines.append(
             f"| [{one.title}](examples/published/{one.name}.md) | {claim.what} | {claim.expected_text()} | "
-            f"{claim.row()['found']} | {_counted(one.claims)} | {one.processor_seconds:,.0f} s |"
+            f"{claim.row()['found']} | {', '.join(counted(one.claims))} | {one.processor_seconds:,.0f} s |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _counted(claims: Sequence[Claim]) -> str:
-    verdicts = [claim.verdict for claim in claims]
-    counts = {verdict: verdicts.count(verdict) for verdict in Verdict}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+def listed(results: Sequence[Result]) -> list[dict[str, str | float]]:
+    """Return a row for each result: name, title, and what its recorded run gave and needed."""
+    rows: list[dict[str, str | float]] = []
+    for result in results:
+        found = recorded(result)
+        rows.append(
+            {
+                "name": result.name,
+                "title": result.title,
+                "recorded": "" if found is None else ", ".join(counted(found.claims)),
+                "processor_seconds": "" if found is None else round(found.processor_seconds),
+            }
+        )
+    return rows
 
 
 def with_table(text: str, found: Sequence[Reproduction]) -> str:

@@ -1,19 +1,17 @@
 """Published results: every one is complete and valid, and what is recorded of it agrees everywhere.
 
-Whole forms take minutes and are run by ``fastsde reproduce``. Here the shortened form of one result is run, with
-``FASTSDE_TESTS=all`` those of all.
+Whole forms take minutes and are run by ``fastsde reproduce``. Here the shortened form of one result is run;
+with ``FASTSDE_TESTS=all`` those of all.
 """
 
 import os
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from fastsde.published import all_results, reproduce
 from fastsde.published.record import END, START, readme_table, recorded, result_section
-from fastsde.study.sweep import cases_of
 
 ROOT = Path(__file__).parents[2]
 RESULTS = all_results()
@@ -58,8 +56,3 @@ def test_shortened_forms_reproduce(result, tmp_path):
     found = reproduce(result, tmp_path / result.name, quick=True)
     assert found.failed == []
     assert any(not claim.untested for claim in found.claims)
-
-
-def test_study_files_run_alone():
-    for result in RESULTS:
-        cases_of(tomllib.loads(result.study_file.read_text(encoding="utf-8")), str(result.study_file))
