@@ -122,12 +122,14 @@ def _keep_extensions(study: Study, directory: Path) -> None:
 
 
 def _keep_samples(study: Study, directory: Path) -> None:
-    """Copy the samples of a user's own loss into a directory, where readers of the study look for them."""
+    """Copy the samples that a landscape names into a directory, where readers of the study look for them."""
     landscape, copy = study.landscape, directory / SAMPLES_COPY
-    if landscape is None or not landscape.by_sample or present(copy):
+    if landscape is None or present(copy):
         return
-    with replacing(copy) as temporary, temporary.open("wb") as file:
-        np.save(file, landscape.numbers_in(study.places()).inputs)
+    samples = landscape.own_samples(study.places())
+    if samples is not None:
+        with replacing(copy) as temporary, temporary.open("wb") as file:
+            np.save(file, samples)
 
 
 def claim_sweep(study_file: Path, cases: Sequence[Case], directory: Path) -> None:

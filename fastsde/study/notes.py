@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fastsde.study.terms.epoch_bridge import could_have_bridge
+
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
@@ -34,7 +36,8 @@ def notes(study: Study, swept: Sequence[str] = ()) -> list[str]:
     ... ''')
     >>> print(notes(study)[0])
     models.sgd samples in shuffled epochs, whereas the noise of models.sde is independent at every step.
-    Distances between them include this effect of the sampling. To measure it, add a control:
+    Distances between them include this effect of the sampling; epoch_bridge = true gives it to models.sde.
+    To measure it, add a control:
         [models.sgd_replacement]
         kind = "sgd"
         batch = 2
@@ -65,11 +68,21 @@ def _sampling_notes(study: Study, swept: Sequence[str]) -> Iterator[str]:
         [
             f"models.{name} samples in shuffled epochs, whereas the noise of {who} is independent at every "
             "step.",
-            "Distances between them include this effect of the sampling. To measure it, add a control:",
+            f"Distances between them include this effect of the sampling{_bridges(study)}.",
+            "To measure it, add a control:",
             f"    [models.{free}]",
             *lines,
         ]
     )
+
+
+def _bridges(study: Study) -> str:
+    """Say which models could have noise with the correlations of an epoch; nothing if none can."""
+    found = [f"models.{name}" for name, model in study.models.items() if could_have_bridge(model)]
+    if not found:
+        return ""
+    who = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    return f"; epoch_bridge = true gives it to {who}"
 
 
 def _toml(value: object) -> str:

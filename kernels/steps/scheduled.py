@@ -8,9 +8,11 @@ from fastsde.kernels.options import in_double, inlined
 from fastsde.kernels.precision import Float64
 from fastsde.kernels.step import INNER, rescaled, step, step_of
 
-__all__ = ["CONSTANT", "COSINE", "STAIRS", "Schedule", "Scheduled", "rate_factor"]
+__all__ = ["CONSTANT", "COSINE", "ENDLESS", "STAIRS", "Schedule", "Scheduled", "rate_factor"]
 
 CONSTANT, STAIRS, COSINE = range(3)
+ENDLESS = 1 << 60
+"""More drops than there are steps."""
 
 
 class Schedule(NamedTuple):
@@ -23,6 +25,7 @@ class Schedule(NamedTuple):
     total: int  # cosine: the step at which `final` is reached
     final: Float64
     substeps: int  # integrator steps in a learning-rate step
+    drops: int = ENDLESS  # stairs: how many drops there are
 
 
 class Scheduled(NamedTuple):
@@ -52,7 +55,7 @@ def rate_factor(schedule, number):
         return (k + 1.0) / (schedule.warm + 1.0)
     k -= schedule.warm
     if schedule.kind == STAIRS:
-        return schedule.drop ** (k // schedule.every)
+        return schedule.drop ** min(k // schedule.every, schedule.drops)
     if schedule.kind == COSINE:
         length = max(schedule.total - schedule.warm, 1)
         share = 0.5 * (1.0 + math.cos(math.pi * min(k / length, 1.0)))

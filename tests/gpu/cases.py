@@ -23,6 +23,7 @@ MODELS = {
     "svag": {"kind": "svag", "substeps": 2, "batch": 2},
     "svag weights": {"kind": "svag", "substeps": 2, "batch": 5},
     "gradient": SDE,
+    "gradient epochs": {**SDE, "batch": 2, "epoch_bridge": True},
     "gradient stable": {**SDE, "alpha": 1.6},
     "gradient components": {**SDE, "alpha": 1.6, "by_component": True, "truncation": 5.0},
     "tempered": {**SDE, "alpha": 1.5, "tempering": 20.0},

@@ -28,6 +28,7 @@ MODELS = {
     "langevin": ({"kind": "sde", "noise": "isotropic", "temperature": 0.01}, {}),
     "langevin local": ({"kind": "sde", "noise": "isotropic", "match_at": "local"}, {}),
     "gradient": ({"kind": "sde", "noise": "gradient"}, {}),
+    "gradient epochs": ({"kind": "sde", "noise": "gradient", "batch": 4, "epoch_bridge": True}, {}),
     "gradient population": ({"kind": "sde", "noise": "gradient"}, STUDENT),
     "levy": ({"kind": "sde", "noise": "gradient", "alpha": 1.5}, {}),
     "tempered": ({"kind": "sde", "noise": "gradient", "alpha": 1.5, "tempering": 20.0}, {}),
@@ -68,9 +69,10 @@ def test_threads_and_ranges_change_nothing_in_single_precision(name):
     same(snapshots(s, 150, threads=1), snapshots(s, 33, first=101, threads=2), slice(101, 134))
 
 
-def test_a_finer_look_does_not_change_the_path():
-    coarse = case("epoch", time={"snapshots": {"at": [5]}})
-    fine, rough = snapshots(case("epoch"), 20)[0], snapshots(coarse, 20)[0]
+@pytest.mark.parametrize("name", ["epoch", "gradient epochs"])
+def test_a_finer_look_does_not_change_the_path(name):
+    coarse = case(name, time={"snapshots": {"at": [5]}})
+    fine, rough = snapshots(case(name), 20)[0], snapshots(coarse, 20)[0]
     np.testing.assert_array_equal(rough["parameters"], fine["parameters"][[0, 5, 7]])
 
 

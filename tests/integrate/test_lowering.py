@@ -147,6 +147,7 @@ def test_each_model_becomes_its_step():
         ({"kind": "sgd"}, population, steps.FreshSgd),
         (langevin(), {}, steps.Isotropic),
         (gradient_noise(), {}, steps.FiniteNoise),
+        (gradient_noise(epoch_bridge=True), {}, steps.EpochNoise),
         (gradient_noise(), population, steps.PopulationNoise),
     ):
         got, study, _ = lowered(model, **options)

@@ -5,6 +5,7 @@ import pytest
 from landscape_studies import landscape_study, run
 
 from fastsde.problem.objective import objective_of
+from fastsde.storage.run_directory import claim
 from fastsde.system.errors import StudyError
 
 KIND = "diagonal-network"
@@ -30,6 +31,50 @@ def beta_of(x, form, depth=2):
         return up * down, np.hstack([np.diag(down), np.diag(up)])
     first, second = np.diag(depth * up ** (depth - 1)), np.diag(-depth * down ** (depth - 1))
     return up**depth - down**depth, np.hstack([first, second])
+
+
+@pytest.fixture
+def rows(tmp_path, monkeypatch):
+    """Seven samples in a file of the working directory: three inputs and a label in each row."""
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(1).normal(size=(7, 4))
+    np.save("rows.npy", rows)
+    return rows
+
+
+GIVEN = {"kind": KIND, "features": 3, "data": "rows.npy", "form": "product", "truth": [1.0, 0.0, 0.5]}
+
+
+def test_samples_may_be_given(rows, tmp_path):
+    """They are what the loss is a mean over; they count by their values, and a run keeps a copy."""
+    study = landscape_study(GIVEN, {"kind": "gd"})
+    assert study.landscape.samples == 7
+    made = objective_of(study)
+    x = np.random.default_rng(0).normal(size=6)
+    miss = rows[:, :3] @ (x[:3] * x[3:]) - rows[:, 3]
+    assert made.loss(x[None])[0] == pytest.approx((miss**2).mean() / 4)
+    claim(study, tmp_path / "run")
+    assert np.array_equal(np.load(tmp_path / "run" / "samples.npy"), rows)
+    (tmp_path / "rows.npy").rename(tmp_path / "moved.npy")
+    moved = landscape_study({**GIVEN, "data": "moved.npy"}, {"kind": "gd"})
+    assert moved.fingerprint() == study.fingerprint()
+    np.save("other.npy", rows + 1)
+    other = landscape_study({**GIVEN, "data": "other.npy"}, {"kind": "gd"})
+    assert other.fingerprint() != study.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"features": 4}, "landscape.features"),
+        ({"samples": 6}, "landscape.samples"),
+        ({"noise": 0.1}, "the labels are given"),
+        ({"data": "absent.npy"}, "a file that exists"),
+    ],
+)
+def test_given_samples_must_fit(rows, keys, words):
+    with pytest.raises(StudyError, match=words):
+        landscape_study({**GIVEN, **keys}, {"kind": "gd"})
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -100,6 +100,8 @@ def test_schedules_are_their_formulas():
     """Stairs, half a cosine with a floor, warm-up; integrator steps inside a learning-rate step share it."""
     stairs = Schedule(STAIRS, 0, 10, 0.1, 100, 0.0, 4)
     assert [rate_factor(stairs, n) for n in (0, 39, 40, 80)] == pytest.approx([1, 1, 0.1, 0.01])
+    once = stairs._replace(drops=1)
+    assert [rate_factor(once, n) for n in (0, 39, 40, 80)] == pytest.approx([1, 1, 0.1, 0.1])
     cosine = Schedule(COSINE, 4, 1, 1.0, 104, 0.2, 1)
     assert [rate_factor(cosine, n) for n in (0, 3, 4, 54, 104)] == pytest.approx([0.2, 0.8, 1, 0.6, 0.2])
 

@@ -27,8 +27,8 @@ __all__ = [
 
 def carried_numbers(study: Study, model: Model) -> int:
     """Return how many numbers besides the parameters a trajectory carries from step to step."""
-    parameters = study.objective.dimension
-    return sum(term.carried(value, parameters) for term, value in model.terms(study.setting))
+    setting = study.setting
+    return sum(term.carried(value, setting) for term, value in model.terms(setting))
 
 
 def is_refined(model: Model) -> bool:

@@ -76,11 +76,14 @@ def _given(model: Sde, request: Request, increment: _Increment) -> Any:
 
 def _gradient(model: Sde, request: Request, increment: _Increment) -> Any:
     """Return the step with noise of the covariance of SGD's gradient."""
-    from fastsde.kernels.steps import FiniteNoise, PopulationNoise
+    from fastsde.kernels.steps import EpochNoise, FiniteNoise, PopulationNoise
 
-    samples = sample_count(request.study)
+    samples, eta = sample_count(request.study), request.study.time.learning_rate
+    if model.epoch_bridge:
+        amplitude = math.sqrt(eta / increment.dt * samples / (samples - 1) / model.batch)
+        return EpochNoise(True, increment.dt, amplitude, model.batch, model.substeps)
     share = batch_share(model, request.problem, samples)
-    amplitude = math.sqrt(request.study.time.learning_rate / increment.dt * share) * increment.stretch
+    amplitude = math.sqrt(eta / increment.dt * share) * increment.stretch
     if not request.finite:
         return PopulationNoise(**increment.fields(amplitude))
     return FiniteNoise(**increment.fields(amplitude * model.noise_law.factor_of_sum(samples)))
@@ -134,5 +137,7 @@ def _noise_scale(
         words = f"the identity: temperature {attributes['temperature']:.6g}"
         if model.matched:
             words += f", matched at the {model.match_at} to a batch of {model.batch}"
+    if getattr(model, "epoch_bridge", None):
+        words += ", over times short against an epoch"
     words += law.scale_words(model.batch_scaling == "stable")
     return {"noise_scale": float(increment / step.dt**law.time_exponent), "noise_scale_of": words}

@@ -224,6 +224,10 @@ class Landscape(Kind):
         """Return the same; files that the study names are looked for in `places`."""
         return self.numbers()
 
+    def own_samples(self, places: Sequence[Path]) -> Array | None:
+        """Return the samples that the study names, of which a run keeps a copy; None if it names none."""
+        return None
+
     def middle(self) -> Array:
         """Return the centre as an array (d,)."""
         return np.zeros(self.dimension) if self.centre is None else np.array(self.centre)

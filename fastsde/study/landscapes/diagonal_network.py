@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +13,8 @@ from pydantic import Field, model_validator
 from fastsde.study.fields import Expect, Fault, Positive, Real, Seed, Size, listed, refuse
 from fastsde.study.landscapes.base import LANDSCAPES, Array, Landscape, Numbers, Point
 from fastsde.study.random_streams import generator
+from fastsde.study.sample_data import resolved_samples, samples_of
+from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["DiagonalNetwork"]
 
@@ -53,6 +57,11 @@ class DiagonalNetwork(Landscape):
         Size above which an entry of beta counts for the observable `support`.
     seed : int, default 0
         Of the samples.
+    data : str, optional
+        The samples themselves, in place of those drawn: a file as for the landscape `samples`, one sample per
+        row, the inputs and then the label. `truth` is then what the test loss is measured against.
+    sha256 : str, optional
+        SHA-256 of the data; resolved when the study is read, like `samples` if there are data.
 
     Examples
     --------
@@ -79,6 +88,28 @@ class DiagonalNetwork(Landscape):
     alpha: Positive | None = None
     support_above: Positive = 0.01
     seed: Seed = 0
+    data: Annotated[str, Field(min_length=1), Expect('a file of NumPy\'s, or "module:name"')] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), Expect("nothing: it is resolved")] | None = None
+
+    @classmethod
+    def resolved(cls, table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Fill in the number of samples and the checksum of the data, if they are given."""
+        found = resolved_samples(table.get("data"), table.get("sha256"), 1)
+        if found:
+            columns = samples_of(table["data"], found["sha256"], ()).shape[1]
+            said = {"features": columns - 1, "samples": found["samples"]}
+            wrong = [key for key, value in said.items() if table.get(key, value) != value]
+            if wrong:
+                key = wrong[0]
+                expected = f"{said[key]}, as {table['data']} has {found['samples']} rows of {columns} numbers"
+                fix = "correct it" if key == "features" else "remove it"
+                raise StudyError([Complaint(f"landscape.{key}", str(table[key]), expected, fix)])
+        return {**table, **found}
+
+    @property
+    def places_aside(self) -> tuple[str, ...]:
+        """The data count by their checksum."""
+        return () if self.data is None else ("data",)
 
     @property
     def equation(self) -> str:  # type: ignore[override]
@@ -110,6 +141,10 @@ class DiagonalNetwork(Landscape):
             faults.append(Fault(("depth",), self.depth, '2, which form = "product" has'))
         if self.alpha is not None and (self.start.point is not None or self.start.points is not None):
             faults.append(Fault(("alpha",), self.alpha, "no alpha, as start says where to start"))
+        if self.data is not None and self.noise > 0:
+            faults.append(Fault(("noise",), self.noise, "nothing: the labels are given", "remove noise"))
+        if self.sha256 is not None and self.data is None:
+            faults.append(Fault(("sha256",), "set", "nothing: it is that of data", "remove it"))
         refuse(faults)
         return self
 
@@ -137,6 +172,17 @@ class DiagonalNetwork(Landscape):
         sparse = np.zeros(self.features)
         sparse[places] = random.standard_normal(self.nonzero)
         return sparse / np.linalg.norm(sparse)
+
+    def own_samples(self, places: Sequence[Path]) -> Array | None:
+        """Return the samples that the study names, (n, features + 1); None if it names none."""
+        return None if self.data is None else samples_of(self.data, self.sha256, places)
+
+    def numbers_in(self, places: Sequence[Path]) -> Numbers:
+        """Return the regression problem that is given, or draw it."""
+        samples = self.own_samples(places)
+        if samples is None:
+            return self.numbers()
+        return Numbers(samples[:, :-1], samples[:, -1:], vector=np.array([float(self.depth)]))
 
     def numbers(self) -> Numbers:
         """Draw the regression problem."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from fastsde.study.fields import Expect, Fault, Size, Whole, refuse
-from fastsde.study.landscapes.base import LANDSCAPES, Dimension, Landscape, Numbers
+from fastsde.study.landscapes.base import LANDSCAPES, Array, Dimension, Landscape, Numbers
 from fastsde.study.objective import LOSS_WORDS, Vocabulary
 from fastsde.study.sample_data import resolved_samples, samples_of
 
@@ -88,8 +88,12 @@ class Samples(Landscape):
 
     def numbers_in(self, places: Sequence[Path]) -> Numbers:
         """Return the samples as inputs, and their labels once more."""
-        samples = samples_of(self.data, self.sha256, places)
+        samples = self.own_samples(places)
         return Numbers(samples, samples[:, -self.labels :] if self.labels else None)
+
+    def own_samples(self, places: Sequence[Path]) -> Array:
+        """Return the samples, (n, columns)."""
+        return samples_of(self.data, self.sha256, places)
 
     def numbers(self) -> Numbers:
         """Return the same of samples that this process has read."""

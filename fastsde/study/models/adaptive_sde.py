@@ -35,7 +35,6 @@ class AdaptiveSde(Ruled):
     """
 
     hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
-    independent_noise: ClassVar[bool] = True
 
     kind: str
     substeps: Count = 8
@@ -47,6 +46,11 @@ class AdaptiveSde(Ruled):
     def _agree(self) -> Self:
         refuse(self.clashes())
         return self
+
+    @property
+    def independent_noise(self) -> bool:
+        """Whether its noise is independent from step to step."""
+        return True
 
     @property
     def samples_per_step(self) -> int:

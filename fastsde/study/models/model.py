@@ -30,8 +30,6 @@ class Model(Kind):
         Whether its trajectories are random beyond their starting points.
     sets_batch : bool
         Whether the first model of the kind sets the batch and sampling of others that have none.
-    independent_noise : bool
-        Whether its noise is independent from step to step and compared with that of SGD.
     needs_gradient : bool
         Whether it needs the gradient of the loss of a population, or only those of samples.
     replayed : bool
@@ -44,7 +42,6 @@ class Model(Kind):
     order: ClassVar[int] = 1000
     noisy: ClassVar[bool] = True
     sets_batch: ClassVar[bool] = False
-    independent_noise: ClassVar[bool] = False
     needs_gradient: ClassVar[bool] = True
     replayed: ClassVar[bool] = False
     has_mode_rates: ClassVar[bool] = False
@@ -73,6 +70,11 @@ class Model(Kind):
     def noise_exponent(self) -> float:
         """Exponent p of the noise of a step, which goes as ``f^p`` with the learning rate's share f."""
         return 1.0
+
+    @property
+    def independent_noise(self) -> bool:
+        """Whether its noise is independent from step to step and compared with that of SGD."""
+        return False
 
     @property
     def multiplicative(self) -> bool:

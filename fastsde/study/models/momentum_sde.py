@@ -44,7 +44,6 @@ class MomentumSde(Ruled):
     hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
     order: ClassVar[int] = 50
     carries: ClassVar[int] = 1
-    independent_noise: ClassVar[bool] = True
 
     kind: Literal["momentum-sde"] = "momentum-sde"
     momentum: Annotated[float, Field(gt=0, lt=1), Expect("a number above 0 and below 1")]
@@ -57,6 +56,11 @@ class MomentumSde(Ruled):
     def _agree(self) -> MomentumSde:
         refuse(self.clashes())
         return self
+
+    @property
+    def independent_noise(self) -> bool:
+        """Whether its noise is independent from step to step."""
+        return True
 
     @property
     def overdamped(self) -> Sde:

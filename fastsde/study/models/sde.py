@@ -88,6 +88,10 @@ class Sde(ShapedModel):
         `fastsde.study.noise`, or of your own (docs/extending.md).
     batch, sampling : int, str
         The SGD whose noise is modelled; in a study they default to those of its first ``sgd`` model.
+    epoch_bridge : bool, optional
+        For Gaussian gradient noise with ``sampling = "epoch"``: whether the noise has the covariance of
+        shuffled batches between the steps of an epoch as well, so that it sums to zero over an epoch to first
+        order. By default noise is independent from step to step, with the covariance of a single step.
 
     Raises
     ------
@@ -106,7 +110,6 @@ class Sde(ShapedModel):
     }
     shorthands: ClassVar[Mapping[str, str]] = {"dt": '"learning-rate", in place of substeps = 1'}
     order: ClassVar[int] = 40
-    independent_noise: ClassVar[bool] = True
     has_mode_rates: ClassVar[bool] = True
 
     kind: Literal["sde"] = "sde"
@@ -124,6 +127,7 @@ class Sde(ShapedModel):
     subordination: Subordination | None = None
     batch: Size = 1
     sampling: Sampling = "epoch"
+    epoch_bridge: Switch = None
     law: NoiseLaw | None = None
 
     @model_validator(mode="before")
@@ -215,6 +219,11 @@ class Sde(ShapedModel):
     def has_gradient_noise(self) -> bool:
         """Whether the covariance of the noise is that of SGD's gradient."""
         return self.noise == "gradient" and self.trace is None
+
+    @property
+    def independent_noise(self) -> bool:
+        """Whether its noise is independent from step to step."""
+        return not self.epoch_bridge
 
     @property
     def tail_index(self) -> float:

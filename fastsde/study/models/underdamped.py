@@ -58,7 +58,6 @@ class Underdamped(Ruled):
     hints: ClassVar[Mapping[str, str]] = {"dt": "set substeps in its place: dt = learning_rate / substeps"}
     order: ClassVar[int] = 48
     carries: ClassVar[int] = 1
-    independent_noise: ClassVar[bool] = True
 
     kind: Literal["underdamped"] = "underdamped"
     friction: Positive
@@ -83,6 +82,11 @@ class Underdamped(Ruled):
             faults.append(Fault(("velocity",), self.velocity, expected, 'set velocity = "zero"'))
         refuse(faults)
         return self
+
+    @property
+    def independent_noise(self) -> bool:
+        """Whether its noise is independent from step to step."""
+        return True
 
     @property
     def overdamped(self) -> Sde:

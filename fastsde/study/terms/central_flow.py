@@ -39,9 +39,9 @@ class CentralFlow(Term):
             yield Fault(here, value, "a constant learning rate", fix)
         yield from float32_faults(self.name, value, setting, where)
 
-    def carried(self, value: int, parameters: int) -> int:
+    def carried(self, value: int, setting: Setting) -> int:
         """Return the size of the unstable directions, which a trajectory carries."""
-        return parameters * value
+        return setting.parameters * value
 
     def drift_parts(self, value: int, model: Any, setting: Setting) -> Mapping[str, Any]:
         """Return the directions, the step of descent, and the weights of two derivatives."""

@@ -48,9 +48,9 @@ class Momentum(Term):
         """Say why paths at dt and dt / 2 cannot be compared."""
         return "momentum ties its step to the learning rate"
 
-    def carried(self, value: float, parameters: int) -> int:
+    def carried(self, value: float, setting: Setting) -> int:
         """Return the size of the velocity."""
-        return parameters
+        return setting.parameters
 
     def around(self, step: Any, value: float, model: Any, setting: Setting) -> Any:
         """Return the step with a velocity."""

@@ -19,9 +19,9 @@ class Rule(Term):
     name: ClassVar[str] = "rule"
     order: ClassVar[int] = 65
 
-    def carried(self, value: Any, parameters: int) -> int:
+    def carried(self, value: Any, setting: Setting) -> int:
         """Return the numbers that the rule carries from step to step."""
-        return int(value.carries) * parameters
+        return int(value.carries) * setting.parameters
 
     def around(self, step: Any, value: Any, model: Any, setting: Setting) -> Any:
         """Return the step of the rule around that of the gradient."""

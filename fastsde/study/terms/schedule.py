@@ -25,6 +25,8 @@ class Schedule(Section):
         Steps of linear increase before: step k has the share ``(k + 1) / (warm_up + 1)``.
     every, drop : int, float, optional
         For "step".
+    drops : int, optional
+        For "step": how many times the rate drops; by default again and again.
     final : float, optional
         For "cosine", 0 by default.
     """
@@ -35,12 +37,13 @@ class Schedule(Section):
     warm_up: Count | None = None
     every: Count | None = None
     drop: Share | None = None
+    drops: Count | None = None
     final: Annotated[float | None, Field(ge=0, le=1), Expect("a number from 0 to 1")] = None
 
     @model_validator(mode="after")
     def _agree(self) -> Schedule:
         faults = []
-        for name, kind in (("every", "step"), ("drop", "step"), ("final", "cosine")):
+        for name, kind in (("every", "step"), ("drop", "step"), ("drops", "step"), ("final", "cosine")):
             value = getattr(self, name)
             if value is not None and self.kind != kind:
                 faults.append(Fault((name,), value, f'{name} only with kind = "{kind}"', f"remove {name}"))
@@ -71,7 +74,7 @@ class ScheduledRate(Term):
 
     def lower(self, value: Schedule, model: Any, setting: Setting) -> Any:
         """Return the schedule for the steps of a model as the kernels take it."""
-        from fastsde.kernels.steps.scheduled import CONSTANT, COSINE, STAIRS
+        from fastsde.kernels.steps.scheduled import CONSTANT, COSINE, ENDLESS, STAIRS
         from fastsde.kernels.steps.scheduled import Schedule as Kernel
 
         return Kernel(
@@ -82,6 +85,7 @@ class ScheduledRate(Term):
             total=setting.steps,
             final=value.final or 0.0,
             substeps=model.substeps,
+            drops=value.drops or ENDLESS,
         )
 
     def around(self, step: Any, value: Schedule, model: Any, setting: Setting) -> Any:

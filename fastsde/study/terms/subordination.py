@@ -86,7 +86,7 @@ class FractionalTime(Term):
         """Say why paths at dt and dt / 2 cannot be compared."""
         return "in fractional time steps of dt and of dt / 2 do not share a clock"
 
-    def carried(self, value: Subordination, parameters: int) -> int:
+    def carried(self, value: Subordination, setting: Setting) -> int:
         """Return the two numbers that the time of the next event is."""
         return 2
 

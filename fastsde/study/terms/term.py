@@ -64,7 +64,7 @@ class Term:
         """Say why paths at dt and dt / 2 cannot be compared with this term; empty if they can."""
         return ""
 
-    def carried(self, value: Any, parameters: int) -> int:
+    def carried(self, value: Any, setting: Setting) -> int:
         """Return how many numbers besides the parameters a trajectory carries from step to step."""
         return 0
 

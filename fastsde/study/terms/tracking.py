@@ -72,16 +72,16 @@ class Tracking(Term):
             return None
         return setting.observables if kept_places(setting.observables, 1).end else None
 
-    def carried(self, value: tuple[str, ...], parameters: int) -> int:
+    def carried(self, value: tuple[str, ...], setting: Setting) -> int:
         """Return how many numbers are kept."""
-        return kept_places(value, parameters).end
+        return kept_places(value, setting.parameters).end
 
     def around(self, step: Any, value: tuple[str, ...], model: Any, setting: Setting) -> Any:
         """Return the step that notes what the steps inside lead to."""
         from fastsde.kernels.steps.tracked import Tracked
 
         size = setting.parameters
-        start = sum(term.carried(other, size) for term, other in model.terms(setting) if term is not self)
+        start = sum(term.carried(other, setting) for term, other in model.terms(setting) if term is not self)
         kept = kept_places(value, size, start)
         return Tracked(step.dense, step.dt, step, kept.sums, kept.length, kept.origin)
 
