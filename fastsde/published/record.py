@@ -35,7 +35,7 @@ def result_section(found: Reproduction) -> str:
         for row in (claim.row() for claim in found.claims)
     ]
     reasons = [
-        f'\nDeviation in "{claim.what}": {claim.deviation.why}\n'
+        f"\nDeviation, {claim.what}: {claim.deviation.why}.\n"
         for claim in found.claims
         if claim.deviation is not None and claim.verdict is Verdict.DEVIATES
     ]

@@ -185,7 +185,7 @@ def _earlier(path: Path, fingerprints: tuple[str, ...]) -> tuple[float, float]:
     """Return the times that an earlier call needed for the same runs, which this one only reads."""
     if path.is_file():
         earlier = Reproduction.load(path)
-        if earlier.fingerprints == fingerprints:
+        if sorted(earlier.fingerprints) == sorted(fingerprints):
             return earlier.seconds, earlier.processor_seconds
     return 0.0, 0.0
 

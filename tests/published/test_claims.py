@@ -63,7 +63,7 @@ def test_texts_are_replaced_in_place(found):
     once = with_section("# A\n\nShort.\n", found)
     assert once == with_section(once, found)
     assert once.endswith(result_section(found))
-    assert 'Deviation in "x": it is two' in once
+    assert "Deviation, x: it is two." in once
     table = with_table(f"before\n{START}old\n{END}after\n", [found])
     assert table == f"before\n{START}{readme_table([found])}{END}after\n"
     assert "1 reproduced, 1 deviates as stated" in table
