@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from fastsde.analysis import records
 from fastsde.analysis.analysis import Analysis
 from fastsde.analysis.context import Context
+from fastsde.analysis.escape.crossed import Crossed, crossed
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
 from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.settings import Settings
@@ -30,7 +31,7 @@ __all__ = ["SweepAnalysis", "analyze_cases"]
 
 ANALYSIS_FILE = "analysis.h5"
 FORMAT = "fastsde-sweep"
-FORMAT_VERSION = (4, 0)
+FORMAT_VERSION = (4, 1)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class SweepAnalysis:
     effects : dict of str to Effect
         Each knows its place and covariate, and keys only distinguish them; times in units of time (learning
         rate times steps).
+    crossed : dict of str to Crossed
+        Times over all combinations of two swept settings or three, where the sweep has them all.
     """
 
     created: str
@@ -69,6 +72,7 @@ class SweepAnalysis:
     source: str
     places: tuple[str, ...]
     effects: dict[str, Effect]
+    crossed: dict[str, Crossed] = field(default_factory=dict)
 
     def save(self, path: Path | str) -> Path:
         """Write an HDF5 file, whole or not at all; return its path."""
@@ -154,6 +158,12 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
         for name in names
         for number, family in enumerate(families(groups, name))
     }
+    free = [key for key in keys if key not in SEEDS]
+    together = {
+        f"rank {rank} {number}": one
+        for rank, groups in enumerate(by_rank)
+        for number, one in enumerate(crossed(groups, free, seed, rank))
+    }
     return SweepAnalysis(
         created=now(),
         versions=versions(),
@@ -164,6 +174,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
         source=source,
         places=places,
         effects={key: one for key, one in found.items() if one is not None},
+        crossed=together,
     )
 
 
