@@ -163,7 +163,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     free = [key for key in keys if key not in SEEDS]
     together = {
         f"rank {rank} {number}": one
-        for rank, groups in enumerate(by_rank)
+        for rank, groups in enumerate(by_place.values())
         for number, one in enumerate(crossed(groups, free, seed, rank))
     }
     return SweepAnalysis(
