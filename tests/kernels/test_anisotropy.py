@@ -145,16 +145,16 @@ def test_trajectories_at_the_ends_have_the_same_bits(a, plain):
     assert not np.array_equal(ends[0], other)
 
 
-@pytest.mark.parametrize("size", [2, 5, 36, 400])
+@pytest.mark.parametrize("size", [2, 5, 36, 250])
 def test_the_random_matrix_turns_directions_as_a_uniform_one(size):
-    """Mean square of ``u^T Q u`` about 1/p over 40 matrices; six whole reflections leave it near 1.
+    """Mean square of ``u^T Q u`` about 1/p over 20 matrices; six whole reflections leave it near 1.
 
-    For p = 400 and 40 matrices of 20 directions each the standard error is a twentieth; 2/3 to 2 are the
-    bounds. The fixed seeds decide once.
+    With 20 directions of each matrix the standard error is below a tenth of it, and 2/3 to 2 are the bounds.
+    The fixed seeds decide once.
     """
     random = np.random.default_rng(0)
     squares, whole = [], []
-    for seed in range(40):
+    for seed in range(20):
         turn = turn_matrix(*random_turn(seed, size))
         np.testing.assert_allclose(turn @ turn.T, np.eye(size), atol=1e-12)
         u = random.standard_normal((size, 20))
@@ -165,7 +165,7 @@ def test_the_random_matrix_turns_directions_as_a_uniform_one(size):
             reflected = reflected - 2 * np.outer(axis, axis @ reflected) / (axis @ axis)
         whole.append(np.mean(np.sum(u * reflected, axis=0) ** 2))
     assert 2 / 3 < np.mean(squares) * size < 2
-    assert (np.mean(whole) > 0.9) is (size == 400)
+    assert (np.mean(whole) > 0.85) == (size == 250)
 
 
 def test_the_random_matrix_is_the_seeds_own():

@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 from fastsde.study.fields import LARGEST, Count, Expect, Fault, Positive, Size, Tail, refuse
 from fastsde.study.models.batches import HOW_DRAWN, Sampling, batch_faults, no_samples
 from fastsde.study.models.drifting import Switch
+from fastsde.study.models.mixed import MixedModel
 from fastsde.study.models.model import MODEL_KINDS
 from fastsde.study.models.population import covariance_faults, moment_faults
-from fastsde.study.models.shaped import NoiseName, ShapedModel, known_noises
+from fastsde.study.models.shaped import NoiseName, known_noises
 from fastsde.study.noise.jumps import Jumps
 from fastsde.study.noise.law import NOISE_LAWS, NoiseLaw
 from fastsde.study.setting import Setting, Where
@@ -31,7 +32,6 @@ MatchAt = Annotated[
     Literal["start", "minimum", "local"] | None,
     Expect('"start", "minimum" or "local"'),
 ]
-Anisotropy = Annotated[Annotated[float, Field(ge=0, le=1)] | None, Expect("a number from 0 to 1")]
 WHERE_MATCHED = {
     "start": "at the start",
     "minimum": "at the minimum",
@@ -42,7 +42,7 @@ LAW_KEYS = ("tempering", "by_component", "truncation", "jumps")
 
 
 @MODEL_KINDS.register
-class Sde(ShapedModel):
+class Sde(MixedModel):
     """A stochastic differential equation as a model of SGD.
 
     Parameters
@@ -53,15 +53,6 @@ class Sde(ShapedModel):
         `fastsde.study.state_noise`, which follow the state.
     covariance : Covariance, optional
         For given noise, per unit time.
-    anisotropy : float, optional
-        For gradient noise, a from 0 to 1: its covariance is ``(1 - a) tr(C) / p I + a C`` in place of C, of
-        the same trace at every state; p is the number of parameters. 1, the default, is gradient noise
-        itself, 0 isotropic noise of the trace of SGD's at the current state. An elliptical law, as that of
-        `alpha`, multiplies both parts by the same factor.
-    rotated : bool, optional
-        For gradient noise: ``Q C Q^T`` in place of C, with the same eigenvalues and other eigenvectors. Q is
-        a random orthogonal matrix of the study's seed, fixed for all trajectories and times
-        (`fastsde.study.turn`).
     substeps : int, default 8
         Euler steps in one learning rate. 1 is Euler with ``dt = learning_rate``: SGD with Gaussianised
         noise, not the SDE.
@@ -122,8 +113,6 @@ class Sde(ShapedModel):
     kind: Literal["sde"] = "sde"
     noise: Annotated[NoiseName, Expect(known_noises())]
     covariance: Covariance | None = None
-    anisotropy: Anisotropy = None
-    rotated: Switch = None
     substeps: Count = 8
     temperature: Temperature = None
     match_at: MatchAt = None
@@ -159,7 +148,7 @@ class Sde(ShapedModel):
     @model_validator(mode="after")
     def _agree(self) -> Sde:
         refuse([*self._temperature_faults(), *self.shape_faults(), *self._law_faults(), *self.clashes()])
-        refuse(self._anisotropy_faults())
+        refuse(self.degree_faults(self.noise_law, "by_component" if self.law is None else "law"))
         return self
 
     def _temperature_faults(self) -> Iterator[Fault]:
@@ -182,21 +171,6 @@ class Sde(ShapedModel):
         if self.batch_scaling is not None and not self._sized_by_a_batch:
             expected = "nothing: the scale of the noise is given, not that of a batch"
             yield Fault(("batch_scaling",), self.batch_scaling, expected, "remove batch_scaling")
-
-    def _anisotropy_faults(self) -> Iterator[Fault]:
-        """Check what goes with a degree of anisotropy, and with other eigenvectors."""
-        keys = [key for key in ("anisotropy", "rotated") if getattr(self, key) is not None]
-        if self.noise != "gradient":
-            for key in keys:
-                expected = f'nothing: {key} is for noise = "gradient", whose covariance it changes'
-                fix = f'set noise = "gradient", or remove {key}'
-                yield Fault((key,), getattr(self, key), expected, fix)
-        elif keys and not self.noise_law.elliptical:
-            expected = f"an elliptical law with {keys[0]}: a law of components has none of their covariance"
-            where = ("law",) if self.law is not None else ("by_component",)
-            found = self.law.kind if self.law is not None else self.by_component
-            fix = f"remove {where[0]}, or {' and '.join(keys)}"
-            yield Fault(where, found, expected, fix)
 
     def _law_faults(self) -> Iterator[Fault]:
         """Check the keys of the noise law against each other."""
@@ -238,16 +212,6 @@ class Sde(ShapedModel):
     def matched(self) -> bool:
         """Whether the temperature is that of SGD's noise."""
         return self.temperature == "matched"
-
-    @property
-    def degree(self) -> float:
-        """Share of the covariance of SGD's gradient in that of gradient noise; the rest is isotropic."""
-        return 1.0 if self.anisotropy is None else self.anisotropy
-
-    @property
-    def mixed(self) -> bool:
-        """Whether gradient noise is partly isotropic, or turned: neither isotropic noise nor SGD's own."""
-        return self.noise == "gradient" and self.degree > 0 and (self.degree < 1 or bool(self.rotated))
 
     @property
     def has_gradient_noise(self) -> bool:
@@ -360,8 +324,8 @@ class Sde(ShapedModel):
 
     def _subject(self) -> str:
         tail = self.noise_law.words()
-        if self.noise == "gradient" and (self.mixed or self.degree == 0):
-            return f"SDE with {tail} noise {self._degree_words()}{self._size_words()}"
+        if self.degree_words():
+            return f"SDE with {tail} noise {self.degree_words()}{self._size_words()}"
         if self.form is not None:
             return f"SDE with {tail} noise {self.form.words(self)}{self._size_words()}"
         if self.noise == "given":
@@ -378,18 +342,6 @@ class Sde(ShapedModel):
         else:
             heat = f"temperature {self.temperature:g}"
         return f"Langevin dynamics with isotropic {tail} noise, {heat}"
-
-    def covariance_words(self) -> str:
-        """Write the covariance of gradient noise as a formula of C."""
-        own = "Q C Q^T" if self.rotated else "C"
-        if self.degree == 0:
-            return "tr(C)/p I"
-        return own if self.degree == 1 else f"{1 - self.degree:g} tr(C)/p I + {self.degree:g} {own}"
-
-    def _degree_words(self) -> str:
-        """Say which part of the covariance is that of SGD's gradient."""
-        turn = ", Q a random orthogonal matrix" if self.rotated and self.degree > 0 else ""
-        return f"of covariance {self.covariance_words()}, C that of SGD's gradient{turn},"
 
     def _size_words(self) -> str:
         """Say how large noise that follows the state is."""
