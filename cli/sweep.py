@@ -59,6 +59,7 @@ def command(
     from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
     from fastsde.report.escape.effects import effect_rows
+    from fastsde.report.sweep.crossed import crossed_sentence, main_crossed
     from fastsde.report.sweep.page import write_sweep_report
     from fastsde.report.sweep.tables import csv_text, main_place, text_rows
     from fastsde.storage.layout import SWEEP_FILE
@@ -97,4 +98,7 @@ def command(
         show.print_rows(
             effect_rows(effects, analysis.places), "Effects of the swept values, from lowest to highest"
         )
+    together = main_crossed(analysis)
+    if together is not None:
+        click.echo(crossed_sentence(together, analysis.places))
     click.echo(f"report: {page}")

@@ -32,6 +32,7 @@ class ModeRates:
 
     - SGD, and an SDE with the gradient's noise: ``eta Var(gradient of a batch, pushed onto the mode)``;
     - isotropic noise of temperature T: ``2 T |grad m_a|^2``;
+    - noise of anisotropy a between the two: their shares a and 1 - a, NaN where eigenvectors are turned;
     - gradient descent: 0.
 
     Stable noise has no variance; the number, of truncated noise too, is that of the same noise with normal
@@ -66,7 +67,12 @@ class ModeRates:
             )
         elif not isinstance(model, GradientDescent) and getattr(model, "noise", None) != "given":
             self.noise = FINITE_RATES if problem.inputs is not None else POPULATION_RATES
-            self.factor = eta * batch_share(model, problem)
+            degree = model.degree if isinstance(model, Sde) else 1.0
+            whole = eta * batch_share(model, problem)
+            self.factor, self.local = degree * whole, degree < 1
+            self.isotropic = (1.0 - degree) * whole / lowered.network.parameters
+            if degree > 0 and getattr(model, "rotated", None):
+                self.factor = float("nan")
             if lowered.trace == NO_TRACE:
                 self.factor = float("nan")
         samples = 0 if problem.inputs is None else len(problem.inputs)

@@ -14,7 +14,7 @@ from fastsde.study.distributions import Inputs, LabelNoise
 __all__ = ["generator", "random_frame", "sample_inputs", "sample_noise", "symmetric_stable", "whitened"]
 
 Array = NDArray[np.float64]
-Purpose = Literal["teacher", "inputs", "label noise", "landscape", "test", "entries"]
+Purpose = Literal["teacher", "inputs", "label noise", "landscape", "test", "entries", "turn"]
 
 _STREAM: dict[Purpose, int] = {
     "teacher": 1,
@@ -23,6 +23,7 @@ _STREAM: dict[Purpose, int] = {
     "landscape": 4,
     "test": 5,
     "entries": 6,
+    "turn": 12,
 }
 
 

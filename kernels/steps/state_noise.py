@@ -1,13 +1,12 @@
 """Noise that follows the state, of any shape."""
 
-import math
 from typing import Any, NamedTuple
 
 from fastsde.kernels.dln import deviation_square
-from fastsde.kernels.lanes import broadcast, select
+from fastsde.kernels.lanes import broadcast
 from fastsde.kernels.noise_law import fill_law, stretch
+from fastsde.kernels.noise_level import levelled
 from fastsde.kernels.normal import fill_normals
-from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import FACTOR, NOISE
 from fastsde.kernels.shape import gradient_place, keep_gradient, noise_place, shape_noise, work_place
 from fastsde.kernels.step import step_of
@@ -42,14 +41,5 @@ def state_noise(dynamics, m, net, data, moment):
     square = shape_noise(m, net, data, dynamics.shape)
     size = broadcast(m, dynamics.amplitude) * stretch(m, dynamics.clock, moment.stream)
     add_times(m, gradient_place(net), 0, broadcast(m, -dynamics.dt) * keep, p)
-    add_times(m, noise, 0, size * _levelled(m, square, dynamics.trace), p)
+    add_times(m, noise, 0, size * levelled(m, square, dynamics.trace), p)
     return deviation_square(m, net)
-
-
-@inlined
-def _levelled(m, square, trace):
-    """Return the factor that gives noise of this trace another; where there is no noise there stays none."""
-    if trace <= 0.0:
-        return broadcast(m, 1.0)
-    some = square > 0.0
-    return select(some, math.sqrt(broadcast(m, trace) / select(some, square, 1.0)), 0.0)

@@ -29,6 +29,7 @@ MODELS = {
     "tempered": {**SDE, "alpha": 1.5, "tempering": 20.0},
     "truncated": {**SDE, "alpha": 1.5, "truncation": 3.0},
     "jumps": {**SDE, "jumps": {"rate": 30.0, "share": 0.5}},
+    "anisotropic stable": {**SDE, "anisotropy": 0.5, "rotated": True, "alpha": 1.6},
     "langevin": ISOTROPIC,
     "langevin local": {**ISOTROPIC, "temperature": "matched", "match_at": "local"},
     "given": {"kind": "sde", "noise": "given", "covariance": DIAGONAL, "substeps": 2},
@@ -43,6 +44,7 @@ MODELS = {
 POPULATION = {
     "population": SDE,
     "population sheared": SDE,
+    "population anisotropic": {**SDE, "anisotropy": 0.5},
     "population local": {**ISOTROPIC, "temperature": "matched", "match_at": "local"},
     "fresh": {"kind": "sgd", "sampling": "fresh", "batch": 2},
     "fresh student": {"kind": "sgd", "sampling": "fresh", "batch": 2},
@@ -98,7 +100,7 @@ SCHEDULES = {
 ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
 SOME = (
     "svag",
-    "gradient stable",
+    "anisotropic stable",
     "given",
     "fractional time",
     "mlp",

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
+from fastsde.analysis.escape.crossed import Crossed
 from fastsde.analysis.sweep_rows import Row, columns, value_of
+from fastsde.report.sweep.crossed import crossed_figure, crossed_sentence, main_crossed
 from fastsde.report.sweep.figures import _across, _draw, _quantity, _series, sweep_image
 from fastsde.report.sweep.tables import csv_text, heading, main_place, text_rows
 
@@ -127,3 +129,62 @@ def test_a_value_is_that_of_the_model_or_of_the_study():
     assert value_of(case, "sgd", "alpha") == ""
     assert value_of(case, "sde", "alpha") == "2"
     assert value_of(case, "sde", "time.learning_rate") == "0.001"
+
+
+LEVELS = {
+    "anisotropy": np.array([0.0, 0.5, 1.0]),
+    "alpha": np.array([1.5, 2.0]),
+    "time.learning_rate": np.array([0.005, 0.01, 0.02]),
+}
+
+
+def combined(**changes):
+    time = 1.0 + np.arange(18.0).reshape(3, 2, 3)
+    one = Crossed(
+        model="sde",
+        factors=tuple(LEVELS),
+        levels=LEVELS,
+        share=0.5,
+        horizon=20.0,
+        time=time,
+        low=0.9 * time,
+        high=1.1 * time,
+        ratio=np.array([3.0, 1.25, 0.99]),
+        ratio_low=np.array([2.5, 1.2, 0.9]),
+        ratio_high=np.array([3.5, 1.3, 1.1]),
+        least=np.array([2.0, 0.8, 0.5]),
+        most=np.array([4.0, 1.6, 1.5]),
+        unit="trajectory",
+        units=100,
+        place=0,
+    )
+    return SweepAnalysis(**(vars(swept()) | {"crossed": {"rank 0 0": Crossed(**(vars(one) | changes))}}))
+
+
+def test_the_sentence_on_all_combinations_is_made_of_their_numbers():
+    found = combined()
+    said = crossed_sentence(main_crossed(found), found.places)
+    assert said.startswith("The time by which half have escaped from rank 0 to 1 of sde depends most on the ")
+    assert (
+        "anisotropy of the noise: raising the anisotropy of the noise from 0 to 1 multiplies it by 3 " in said
+    )
+    assert "lowering the tail index of the noise from 2 to 1.5 multiplies it by 0.8 (0.769 to 0.833; " in said
+    assert "raising the learning rate from 0.005 to 0.02 has no significant effect on average" in said
+    other = combined(ratio=np.array([1.1, 1.25, 9.0]), ratio_low=np.array([0.9, 1.2, 8.0]), share=math.nan)
+    said = crossed_sentence(main_crossed(other), other.places)
+    assert said.startswith(
+        "The mean time (up to 20) of escape from rank 0 to 1 of sde depends most on the learning"
+    )
+
+
+def test_the_figure_of_all_combinations_has_a_panel_for_each_value_of_the_last():
+    found = combined()
+    figure = crossed_figure(found, main_crossed(found))
+    assert [axes.get_title() for axes in figure.axes] == [f"learning rate {v:g}" for v in (0.005, 0.01, 0.02)]
+    for number, axes in enumerate(figure.axes):
+        lines = [one for one in axes.get_lines() if len(one.get_ydata()) == 3]
+        assert len(lines) == 2
+        np.testing.assert_array_equal(
+            lines[0].get_ydata(), 1.0 + np.arange(18.0).reshape(3, 2, 3)[:, 0, number]
+        )
+    assert sweep_image(found) != sweep_image(swept())

@@ -54,6 +54,15 @@ def on_landscape(model, landscape=WELL, **more):
             "interpretation",
             "only Gaussian",
         ),
+        ({"noise": "loss", "anisotropy": 0.5}, "anisotropy", 'is for noise = "gradient"'),
+        ({"noise": "isotropic", "temperature": 1.0, "rotated": True}, "rotated", 'is for noise = "gradient"'),
+        ({"noise": "gradient", "anisotropy": 1.5}, "anisotropy", "a number from 0 to 1"),
+        (
+            {"noise": "gradient", "anisotropy": 0.5, "alpha": 1.5, "by_component": True},
+            "by_component",
+            "an elliptical law with anisotropy",
+        ),
+        ({"noise": "gradient", "anisotropy": 0.5}, "noise", "no mean over any"),
         ({"noise": "loss", "interpretation": "both"}, "interpretation", '"ito" or "stratonovich"'),
         ({"noise": "loss", "alpha": 1.5, "batch_scaling": "stable"}, "batch_scaling", "not that of a batch"),
     ],
@@ -104,6 +113,21 @@ def test_a_study_is_what_its_file_says_and_each_form_names_itself():
     assert len(summaries) == len(STATE_NOISES)
     s = on_landscape({"noise": "loss", "strength": 0.5, "floor": -0.25, "interpretation": "stratonovich"})
     assert Study.from_toml(s.to_toml()) == s
+
+
+def test_degrees_of_anisotropy_are_swept_and_summarised():
+    s = study(
+        model={"kind": "sde", "noise": "gradient", "batch": 2, "rotated": True},
+        sweep={"models.m.anisotropy": [0, 0.25, 1.0], "models.m.alpha": [1.5, 2.0]},
+    )
+    assert sorted(model.anisotropy for model in s.models.values()) == [0, 0, 0.25, 0.25, 1, 1]
+    found = {name: model.summary() for name, model in s.models.items()}
+    assert "of covariance 0.75 tr(C)/p I + 0.25 Q C Q^T, C" in found["m-anisotropy0_25-alpha1_5"]
+    assert "of covariance tr(C)/p I, C" in found["m-anisotropy0-alpha2"]
+    assert "of covariance Q C Q^T, C" in found["m-anisotropy1-alpha2"]
+    assert Study.from_toml(s.to_toml()) == s
+    assert not Sde(noise="gradient", anisotropy=1.0).mixed
+    assert Sde(noise="gradient", anisotropy=1.0).summary() == Sde(noise="gradient").summary()
 
 
 def test_noise_of_given_size_keeps_it_under_a_schedule_and_that_of_a_batch_follows():

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.stats import t as student_law
 
 from fastsde.analysis.escape.families import COVARIATES, LOGARITHMIC, Group, families, level
 from fastsde.analysis.escape.hazard import HazardRatio, hazard_ratio
@@ -25,12 +25,15 @@ __all__ = [
     "COVARIATES",
     "DATA_SET",
     "ONE_DATA_SET",
+    "REPLICATES",
     "TRAJECTORY",
     "Effect",
     "Group",
+    "common_share",
     "effect",
     "families",
     "level",
+    "student",
 ]
 
 REPLICATES = 400
@@ -160,7 +163,7 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0, place: int = 
         return None
     levels = [[g for g in family if level(g, covariate) == v and g.dataset in shared] for v in values]
     table = [[joined([g.stays for g in one if g.dataset == data]) for data in shared] for one in levels]
-    share = _share(table)
+    share = common_share(table)
     if share is None:
         return None
     value = np.array(values)
@@ -197,7 +200,7 @@ def effect(family: Sequence[Group], covariate: str, seed: int = 0, place: int = 
     )
 
 
-def _share(table: list[list[Passages]]) -> float | None:
+def common_share(table: list[list[Passages]]) -> float | None:
     """Return the largest share that all reach, at a time above zero."""
     counts = [count(stays) for one in table for stays in one if stays.count]
     if len(counts) < sum(map(len, table)):
@@ -212,13 +215,13 @@ def _over_data_sets(table: list[list[Passages]], x: Floats, share: float) -> _Es
     """Estimate within each data set, and take means and Student's intervals over them."""
     logs = np.log([[float(escape_time(count(stays), share)) for stays in one] for one in table])
     hazards = np.log([hazard_ratio(*ends).ratio for ends in zip(table[0], table[-1], strict=True)])
-    *ends, p = _student(hazards)
+    *ends, p = student(hazards)
     with np.errstate(over="ignore"):
         cox = np.exp(ends)
     return _Estimate(
-        times=np.exp([_student(one)[:3] for one in logs]),
-        slope=np.array(_student(_slope(x, logs))[:3]),
-        ratio=np.exp(_student(logs[-1] - logs[0])[:3]),
+        times=np.exp([student(one)[:3] for one in logs]),
+        slope=np.array(student(_slope(x, logs))[:3]),
+        ratio=np.exp(student(logs[-1] - logs[0])[:3]),
         hazards=HazardRatio(float(cox[0]), float(cox[1]), float(cox[2]), p),
     )
 
@@ -246,12 +249,12 @@ def _within(table: list[list[Passages]], x: Floats, share: float, seed: int) -> 
     )
 
 
-def _student(values: Floats) -> tuple[float, float, float, float]:
+def student(values: Floats) -> tuple[float, float, float, float]:
     """Mean, ends of its 95 % interval, and p-value of a mean of zero."""
     count, centre = len(values), float(np.mean(values))
     error = float(np.std(values, ddof=1)) / math.sqrt(count)
-    half = float(student.ppf(0.975, count - 1)) * error
-    p = 2 * float(student.sf(abs(centre) / error, count - 1)) if error > 0 else float(centre == 0)
+    half = float(student_law.ppf(0.975, count - 1)) * error
+    p = 2 * float(student_law.sf(abs(centre) / error, count - 1)) if error > 0 else float(centre == 0)
     return centre, centre - half, centre + half, p if math.isfinite(centre) else math.nan
 
 

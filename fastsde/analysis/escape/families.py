@@ -14,6 +14,7 @@ __all__ = ["COVARIATES", "LOGARITHMIC", "Group", "families", "level"]
 COVARIATES: dict[str, str] = {
     "alpha": "tail index of the noise",
     "noise": "anisotropy of the noise (0 isotropic, 1 as SGD's gradient)",
+    "anisotropy": "anisotropy of the noise (0 isotropic, 1 as SGD's gradient)",
     "tempering": "tempering rate",
     "temperature": "temperature",
     "batch": "batch size",

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastsde.integrate.lowering.batches import batch_share
 from fastsde.integrate.lowering.plain import Request, plain_step
-from fastsde.integrate.lowering.shapes import noise_shape
+from fastsde.integrate.lowering.shapes import noise_shape, noise_turn
 from fastsde.integrate.lowering.sizes import cast, parameter_count, sample_count
 from fastsde.integrate.lowering.temperature import matched_temperature
 from fastsde.study.models.sde import Sde
@@ -47,10 +47,38 @@ def sde(model: Sde, request: Request) -> Any:
         stretch *= model.batch ** (law.time_exponent - 0.5)
     own = law.lower(dt) if request.law is None else request.law
     increment = _Increment(dt, stretch, law.tamed and model.substeps > 1, own)
-    made = _NOISES[model.noise] if model.form is None else _following
-    step = made(model, request, increment)
+    step = _maker(model)(model, request, increment)
     request.attributes.update(_noise_scale(model, step, request.attributes))
     return step
+
+
+def _maker(model: Sde) -> Callable[[Sde, Request, _Increment], Any]:
+    """Return what makes the step of a model's noise."""
+    if model.mixed:
+        return _anisotropic
+    if model.noise == "gradient" and model.degree == 0:
+        return _isotropic if model.trace is not None else _local
+    return _NOISES[model.noise] if model.form is None else _following
+
+
+def _anisotropic(model: Sde, request: Request, increment: _Increment) -> Any:
+    """Return the step with noise between isotropic and that of SGD's gradient, or of other eigenvectors."""
+    from fastsde.kernels.steps import AnisotropicNoise, AnisotropicPopulation
+
+    study = request.study
+    p, samples, dt = parameter_count(study), sample_count(study), increment.dt
+    size = 1.0 / math.sqrt(dt)
+    if model.trace is None:
+        size = math.sqrt(study.time.learning_rate / dt * batch_share(model, request.problem, samples))
+    own: dict[str, Any] = {
+        "along": math.sqrt(model.degree),
+        "across": math.sqrt((1 - model.degree) / p),
+        "turn": noise_turn(model, study),
+    }
+    fields = increment.fields(size * increment.stretch)
+    if not request.finite:
+        return AnisotropicPopulation(**fields, **own)
+    return AnisotropicNoise(**fields, **own, level=model.trace or 0.0)
 
 
 def _following(model: Sde, request: Request, increment: _Increment) -> Any:
@@ -89,15 +117,23 @@ def _gradient(model: Sde, request: Request, increment: _Increment) -> Any:
     return FiniteNoise(**increment.fields(amplitude * model.noise_law.factor_of_sum(samples)))
 
 
+def _local(model: Sde, request: Request, increment: _Increment) -> Any:
+    """Return the step with the same noise in all directions, of the trace of SGD's at the current state."""
+    from fastsde.kernels.steps import LocalIsotropic
+
+    study = request.study
+    share = batch_share(model, request.problem, sample_count(study))
+    root = math.sqrt(study.time.learning_rate * increment.dt * share / parameter_count(study))
+    return LocalIsotropic(**increment.fields(root * increment.stretch), finite=request.finite)
+
+
 def _isotropic(model: Sde, request: Request, increment: _Increment) -> Any:
     """Return the step with the same noise in all directions, and note its temperature."""
-    from fastsde.kernels.steps import Isotropic, LocalIsotropic
+    from fastsde.kernels.steps import Isotropic
 
-    study, problem, dt = request.study, request.problem, increment.dt
     if model.match_at == "local":
-        share = batch_share(model, problem, sample_count(study))
-        root = math.sqrt(study.time.learning_rate * dt * share / parameter_count(study))
-        return LocalIsotropic(**increment.fields(root * increment.stretch), finite=request.finite)
+        return _local(model, request, increment)
+    study, problem, dt = request.study, request.problem, increment.dt
     temperature = model.temperature
     if model.trace is not None:
         temperature = model.trace / (2 * parameter_count(study))
@@ -123,13 +159,19 @@ def _noise_scale(
     An increment over the time t is ``noise_scale t^(1/alpha)`` (alpha = 2 where the noise has a covariance)
     times what `noise_scale_of` says, and times the normal or stable numbers of the noise.
     """
-    law = model.noise_law
-    increment = step.amplitude * (step.dt if model.has_gradient_noise else 1.0)
-    if model.form is not None:
+    law, isotropic = model.noise_law, model.noise == "gradient" and model.degree == 0
+    times_dt = model.mixed or (model.has_gradient_noise and not isotropic)
+    increment = step.amplitude * (step.dt if times_dt else 1.0)
+    if model.mixed:
+        level = f" (a batch of {model.batch})" if model.trace is None else ", scaled to trace 1"
+        words = f"the square root of {model.covariance_words()}, C the covariance of one sample's gradient"
+        words += level
+        increment *= math.sqrt(model.trace or 1.0)
+    elif model.form is not None and not isotropic:
         words = f"the square root of {model.form.equation.partition(' = ')[2]}"
     elif model.noise == "given":
         words = "the square root of the given covariance"
-    elif model.noise == "gradient":
+    elif model.noise == "gradient" and not isotropic:
         words = f"the square root of the covariance of one sample's gradient (a batch of {model.batch})"
     elif "temperature" not in attributes:
         words = f"the square root of the trace of the current gradient noise (a batch of {model.batch})"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastsde.integrate.lowering.batches import batch_share
-from fastsde.integrate.lowering.sizes import sample_count
+from fastsde.integrate.lowering.sizes import cast, parameter_count, sample_count
 from fastsde.problem.objective import objective_of
 from fastsde.problem.user import noise_address
 from fastsde.study.state_noise.base import Scene
+from fastsde.study.turn import GROUP, ROUNDS, random_turn
 from fastsde.system.cache_lock import once
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fastsde.study.models import Model
     from fastsde.study.study import Study
 
-__all__ = ["interpreted_step", "noise_room", "noise_shape"]
+__all__ = ["interpreted_step", "noise_room", "noise_shape", "noise_turn"]
 
 
 def noise_shape(model: Any, study: Study, problem: Problem) -> Any:
@@ -33,6 +34,14 @@ def noise_shape(model: Any, study: Study, problem: Problem) -> Any:
     mark = f"noise-{shape.kind}-{study.dtype}-{type(data).__name__}-{corrected}"
     once(mark, lambda: with_routines(shape, net, data, correction=corrected))
     return with_routines(shape, net, data, correction=corrected)
+
+
+def noise_turn(model: Any, study: Study) -> Any:
+    """Return the matrix that turns the noise of a model, of no rounds where there is none."""
+    from fastsde.kernels.anisotropy import Turn
+
+    order, axes = random_turn(study.seed, parameter_count(study), ROUNDS if model.rotated else 0)
+    return Turn(GROUP, order, cast(study, axes))
 
 
 def noise_room(study: Study, model: Model) -> int:

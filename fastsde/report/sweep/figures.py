@@ -20,6 +20,7 @@ from fastsde.analysis.escape.places import passage
 from fastsde.analysis.sweep_rows import SEEDS, Row, column
 from fastsde.report import style
 from fastsde.report.escape.figures import DECADES, MARKS, short_name
+from fastsde.report.sweep.crossed import crossed_figure, main_crossed
 from fastsde.report.sweep.tables import heading, main_place
 
 __all__ = ["sweep_image"]
@@ -39,13 +40,18 @@ class _Quantity:
 
 def sweep_image(found: SweepAnalysis) -> bytes:
     """Return the figure as a PNG file; empty where no row has anything to show."""
+    together = main_crossed(found)
     across = _across(found)
     quantity = _quantity(found)
-    if across is None or quantity is None:
-        return b""
     buffer = io.BytesIO()
     with matplotlib.rc_context(style.RC):
-        _draw(found, across, quantity).savefig(buffer, format="png", dpi=style.DPI)
+        if together is not None:
+            figure = crossed_figure(found, together)
+        elif across is not None and quantity is not None:
+            figure = _draw(found, across, quantity)
+        else:
+            return b""
+        figure.savefig(buffer, format="png", dpi=style.DPI)
     return buffer.getvalue()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.report.css import CSS
 from fastsde.report.escape.effects import effect_finding, effects_table
+from fastsde.report.sweep.crossed import crossed_sentence, main_crossed
 from fastsde.report.sweep.figures import sweep_image
 from fastsde.report.sweep.tables import html_table
 from fastsde.storage.layout import SWEEP_FILE
@@ -50,7 +51,11 @@ def write_sweep_report(directory: Path | str) -> Path:
 
 def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
     cases = "".join(f'<li><a href="{escape(c)}/report.html">{escape(c)}</a></li>' for c in found.cases)
-    said = effect_finding(found.effects, found.places)
+    together = main_crossed(found)
+    if together is not None:
+        said = escape(crossed_sentence(together, found.places))
+    else:
+        said = effect_finding(found.effects, found.places)
     figure = f'<figure>\n<img alt="What the swept values do" src="data:image/png;base64,{_text(image)}">\n'
     figure += f"<figcaption>{_caption(found)}</figcaption>\n</figure>\n"
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
@@ -78,6 +83,14 @@ def _text(image: bytes) -> str:
 
 
 def _caption(found: SweepAnalysis) -> str:
+    if found.crossed:
+        return (
+            "All combinations of the swept settings; bars are 95 % intervals by a bootstrap over "
+            "trajectories, or Student's over data sets where several are swept. Lines are shifted slightly "
+            "so that their bars can be seen. Level lines, with bands, are models that have none of the "
+            f'settings of axis and lines.<div class="source">Escape is known from {escape(found.source)}; '
+            "<code>sweep.h5 crossed</code>.</div>"
+        )
     return (
         "One line for each model and each combination of the other swept values; bars are 95 % intervals by "
         "a bootstrap over trajectories, dots the data sets where several are swept (the line is their "

@@ -42,10 +42,14 @@ def heading(key: str) -> str:
 
 
 def main_place(found: SweepAnalysis) -> int:
-    """Return the number of the place that the table and the figure are about: the first that half leave."""
+    """Return the number of the place that the table and the figure are about: the first that half leave.
+
+    Places that all have left at the start, where a study begins at a later one, are passed over.
+    """
     rows = list(found.rows.values())
     for place in range(len(found.places)):
-        if any(len(one.escape_time) > place and math.isfinite(one.escape_time[place]) for one in rows):
+        times = [one.escape_time[place] for one in rows if len(one.escape_time) > place]
+        if any(math.isfinite(time) and time > 0 for time in times):
             return place
     return 0
 

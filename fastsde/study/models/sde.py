@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 from fastsde.study.fields import LARGEST, Count, Expect, Fault, Positive, Size, Tail, refuse
 from fastsde.study.models.batches import HOW_DRAWN, Sampling, batch_faults, no_samples
 from fastsde.study.models.drifting import Switch
+from fastsde.study.models.mixed import MixedModel
 from fastsde.study.models.model import MODEL_KINDS
 from fastsde.study.models.population import covariance_faults, moment_faults
-from fastsde.study.models.shaped import NoiseName, ShapedModel, known_noises
+from fastsde.study.models.shaped import NoiseName, known_noises
 from fastsde.study.noise.jumps import Jumps
 from fastsde.study.noise.law import NOISE_LAWS, NoiseLaw
 from fastsde.study.setting import Setting, Where
@@ -41,7 +42,7 @@ LAW_KEYS = ("tempering", "by_component", "truncation", "jumps")
 
 
 @MODEL_KINDS.register
-class Sde(ShapedModel):
+class Sde(MixedModel):
     """A stochastic differential equation as a model of SGD.
 
     Parameters
@@ -151,6 +152,7 @@ class Sde(ShapedModel):
     @model_validator(mode="after")
     def _agree(self) -> Sde:
         refuse([*self._temperature_faults(), *self.shape_faults(), *self._law_faults(), *self.clashes()])
+        refuse(self.degree_faults(self.noise_law, "by_component" if self.law is None else "law"))
         return self
 
     def _temperature_faults(self) -> Iterator[Fault]:
@@ -217,7 +219,7 @@ class Sde(ShapedModel):
 
     @property
     def has_gradient_noise(self) -> bool:
-        """Whether the covariance of the noise is that of SGD's gradient."""
+        """Whether the noise is that of SGD's gradient, or has its trace at every state."""
         return self.noise == "gradient" and self.trace is None
 
     @property
@@ -331,6 +333,8 @@ class Sde(ShapedModel):
 
     def _subject(self) -> str:
         tail = self.noise_law.words()
+        if self.degree_words():
+            return f"SDE with {tail} noise {self.degree_words()}{self._size_words()}"
         if self.form is not None:
             return f"SDE with {tail} noise {self.form.words(self)}{self._size_words()}"
         if self.noise == "given":

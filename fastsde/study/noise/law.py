@@ -30,6 +30,9 @@ class NoiseLaw(Kind):
         The covariances it goes with, of "gradient", "isotropic" and "given"; all by default.
     gaussian : bool
         Whether increments are normal.
+    elliptical : bool
+        Whether an increment is normal but for one random factor of all its components, or its components are
+        independent with the covariance of normal ones: then parts of a covariance can be drawn one by one.
     tamed : bool
         Whether steps shorter than the learning rate tame the drift: where increments are so large that
         explicit Euler would diverge.
@@ -43,6 +46,7 @@ class NoiseLaw(Kind):
     source: ClassVar[str] = ""
     noises: ClassVar[tuple[str, ...] | None] = None
     gaussian: ClassVar[bool] = False
+    elliptical: ClassVar[bool] = True
     tamed: ClassVar[bool] = False
     keys: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 

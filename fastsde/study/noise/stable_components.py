@@ -32,6 +32,7 @@ class StableComponents(StableLaw):
         "dM = Sigma^(1/2) s dt^(1/alpha), s_i independent, E exp(iu s_i) = exp(-|u|^alpha)"
     )
     source: ClassVar[str] = "Simsekli et al. 2019"
+    elliptical: ClassVar[bool] = False
 
     kind: Literal["stable-components"] = "stable-components"
     limit: Positive | None = None
