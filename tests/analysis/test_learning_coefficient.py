@@ -157,7 +157,7 @@ def test_the_samplers_agree_and_sgld_errs_with_its_step():
     exact = learning_coefficient(a_study, states, steps=400, **common)
     mala = learning_coefficient(a_study, states, sampler="mala", steps=1200, **common)
     short = learning_coefficient(a_study, states, sampler="sgld", step=4e-5, steps=1500, **common)
-    long = learning_coefficient(a_study, states, sampler="sgld", step=2e-3, steps=400, **common)
+    long = learning_coefficient(a_study, states, sampler="sgld", step=5e-4, steps=400, **common)
 
     def apart(one, other):
         errors = [(each.high - each.value)[0] / 2 for each in (one, other)]
@@ -167,7 +167,7 @@ def test_the_samplers_agree_and_sgld_errs_with_its_step():
     assert 0.4 < mala.accepted[0] < 0.8
     assert abs(apart(short, exact)) < 4
     assert apart(long, exact) > 8
-    noisy = learning_coefficient(a_study, states, sampler="sgld", step=2e-3, batch=2, steps=400, **common)
+    noisy = learning_coefficient(a_study, states, sampler="sgld", step=5e-4, batch=2, steps=400, **common)
     assert noisy.value[0] > long.value[0]
 
 
