@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -227,6 +228,9 @@ class _Pass:
                 learning=self._learning(name, passages, grid),
                 distances=distances.get(name, {}),
                 significance=significance.get(name),
+                temperature=_number(view.attributes.get("temperature")),
+                noise_scale=_number(view.attributes.get("noise_scale")),
+                noise_scale_of=str(view.attributes.get("noise_scale_of", "")),
             )
             for name, view in self.views.items()
         }
@@ -287,3 +291,7 @@ class _Pass:
         other = passages[self.reference] if self.reference and name != self.reference else None
         fractions = np.asarray(self.ensemble.study.events.mode_learned, dtype=np.float64)
         return learning(*mine, fractions, grid, other)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
