@@ -109,7 +109,8 @@ def formula(text: str) -> str:
     html = re.sub(r"\^\(([^)]*)\)|\^(\w)", lambda found: f"<sup>{found[1] or found[2]}</sup>", html)
     html = re.sub(r"_(\w+)", r"<sub>\1</sub>", html)
     html = html.replace("&nabla; ", "&nabla;")
-    return re.sub(r"(?<![\w/])-(?=[\w&(])| - ", lambda found: found[0].replace("-", "&minus;"), html)
+    sign = r"(?:^|(?<=[\s=(\[]))-(?=[\w&(])| - "
+    return re.sub(sign, lambda found: found[0].replace("-", "&minus;"), html)
 
 
 def _listed(title: str, sentences: list[str]) -> str:

@@ -70,7 +70,7 @@ def over_time(analysis: Analysis) -> Figure:
 
 def over_k(analysis: Analysis) -> Figure:
     """Hill's estimate of the noise over the number of order statistics, one panel a model."""
-    found = samples(analysis, "noise")
+    found, own = samples(analysis, "noise"), _own_indices(analysis)
     figure, axes = style.grid(len(found), 3, 2.4, sharex=True, sharey=True)
     for panel, (name, one) in zip(axes, found.items(), strict=True):
         panels.tail_marks(panel, [one.gaussian_pooled])
@@ -86,6 +86,9 @@ def over_k(analysis: Analysis) -> Figure:
             panel.fill_between(one.path_k[mode], low, high, color=line.color, alpha=0.15, linewidth=0)
             hill = one.pooled.estimates["hill"]
             panel.plot(hill.k[mode], hill.index[mode], "o", color=line.color, markersize=4.5)
+        if name in own:
+            dashed: dict[str, Any] = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (6, 3))}
+            panel.axhline(own[name], label="index of its law", **dashed)
         panel.plot([], [], "o", color=style.MUTED, markersize=4.5, label="the k chosen")
         style.log_scale(panel, "x")
         panel.set_title(name, color=style.INK)

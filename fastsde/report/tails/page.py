@@ -51,8 +51,9 @@ register_figure(
             "Hill's estimate over the number k of largest values, with its pointwise 95 % band, of all "
             "snapshots together. Only a curve that is flat over a range of k measures the index of a power "
             "law; one that falls throughout belongs to a law without a power tail, such as a Gaussian, or to "
-            "a mixture. Points: the chosen k. Dotted: what a Gaussian sample of the same size gives at its "
-            "chosen k."
+            "a mixture. Points: the chosen k, where the largest values are closest to a power law. For a "
+            "stable law of index near 2 (dashed) the curve is right only to the left of it. Dotted: what a "
+            "Gaussian sample of the same size gives at its chosen k."
         ),
         source="<code>analysis.h5 sections/tails/models/MODEL/noise/path_k, path</code>.",
         draw=figures.over_k,
