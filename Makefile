@@ -1,6 +1,7 @@
 # make study   a whole study, from its file to its figures, in an environment of its own
 # make test    the tests, in the same environment
 # make ptx     kernels compiled for GPUs that need not be there, in another environment
+# make docs    the documentation as a site, in build/site
 # make lint types bench   what else .ci/run runs, and the table of ratios
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STUDY ?= examples/saddle_to_saddle.toml
 
-.PHONY: study test ptx lint types bench clean
+.PHONY: study test ptx lint types docs bench clean
 
 study: $(VENV)/.core
 	$(BIN)/fastsde study $(STUDY)
@@ -31,6 +32,9 @@ types: $(VENV)/.dev
 	cp -r fastsde build/types/ && cp -r cli kernels build/types/fastsde/
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p fastsde
 
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench
 
@@ -42,7 +46,7 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test $(VENV)/.dev $(VENV)/.docs $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 

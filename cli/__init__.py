@@ -18,6 +18,7 @@ from fastsde.system.errors import FastsdeError
 __all__ = ["Commands", "main"]
 
 COMMANDS = (
+    "demo",
     "study",
     "sweep",
     "plan",

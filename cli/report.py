@@ -16,16 +16,26 @@ __all__ = ["command"]
 @options.directory
 @options.progress
 @options.verify
-def command(directory: Path, progress: Mode, verify: bool) -> None:
+@click.option(
+    "--template",
+    type=click.Choice(["screen", "paper"]),
+    default="screen",
+    show_default=True,
+    help="screen: one HTML page. paper: figures for two columns (PDF), and LaTeX tables, in DIRECTORY/paper.",
+)
+def command(directory: Path, progress: Mode, verify: bool, template: str) -> None:
     """Write the figures and HTML report of an analysed run, and print the path of the report.
 
-    Reads ensemble.h5 and analysis.h5; writes report.html (a single file that contains the figures) and
-    figures/*.png. Fails if parts of the ensemble have been changed or removed since they were joined.
+    Reads ensemble.h5 and analysis.h5; writes report.html (a single file that contains the figures), and
+    figures/*.png and *.svg. Fails if parts of the ensemble have been changed or removed since they were
+    joined.
 
     \b
     Examples:
         fastsde report runs/saddle
+        fastsde report runs/saddle --template paper
     """
     from fastsde.cli import work
 
-    click.echo(work.report_directory(directory, make(progress), verify=verify))
+    write = work.paper_directory if template == "paper" else work.report_directory
+    click.echo(write(directory, make(progress), verify=verify))

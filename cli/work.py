@@ -22,6 +22,7 @@ __all__ = [
     "analyze_source",
     "load_cases",
     "load_study",
+    "paper_directory",
     "print_notes",
     "report_directory",
     "run_study",
@@ -117,6 +118,14 @@ def analyze_source(
         )
         analysis.save(target)
     return analysis
+
+
+def paper_directory(directory: Path, progress: Progress, *, verify: bool = False) -> Path:
+    """Write figures and tables for a paper, as `report_directory` writes the page."""
+    from fastsde.report import write_paper
+
+    with stop_at_once():
+        return write_paper(directory, progress=progress, verify=verify)
 
 
 def report_directory(directory: Path, progress: Progress, *, verify: bool = False) -> Path:

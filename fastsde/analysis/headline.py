@@ -45,7 +45,8 @@ def headline(analysis: Findings) -> str:
     ):
         who = enumerated(names)
         are = "is" if len(names) == 1 else "are"
-        return f"Undetermined how far {who} {are} from {analysis.reference}: {_why(analysis, names[0])}."
+        why = reason_undetermined(analysis, names[0])
+        return f"Undetermined how far {who} {are} from {analysis.reference}: {why}."
     said = [
         *_order(analysis, names),
         *_verdicts(analysis, names),
@@ -81,7 +82,7 @@ def _order(analysis: Findings, names: list[str]) -> list[str]:
             f"the same {enumerated(_compared(analysis))}, to rounding.",
             _farther(analysis, [same[-1], *(name for name in known if name not in same)]),
         ]
-    nearest = _not_ordered(analysis, known)
+    nearest = nearest_group(analysis)
     if len(nearest) < 2:
         return [_nearest(analysis, names[0]), _farther(analysis, known)]
     shown = [f"{name} {amount(_effect(analysis, name))}" for name in nearest]
@@ -96,9 +97,10 @@ def _order(analysis: Findings, names: list[str]) -> list[str]:
     ]
 
 
-def _not_ordered(analysis: Findings, known: list[str]) -> list[str]:
+def nearest_group(analysis: Findings) -> list[str]:
     """Return the first models in rank, of which none is significantly nearer than another."""
     effects, reference = analysis.effects, analysis.reference
+    known = [name for name in ranking(analysis) if math.isfinite(_effect(analysis, name).mean)]
     return [
         *known[:1],
         *itertools.takewhile(lambda name: effects.nearer(reference, known[0], name) is False, known[1:]),
@@ -127,7 +129,7 @@ def _when(analysis: Findings) -> str:
 def _nearest(analysis: Findings, name: str) -> str:
     effect, reference = _effect(analysis, name), analysis.reference
     if not math.isfinite(effect.mean):
-        return f"How far models are from {reference} is undetermined: {_why(analysis, name)}."
+        return f"How far models are from {reference} is undetermined: {reason_undetermined(analysis, name)}."
     known = math.isfinite(effect.high)
     span = f"95 % interval {short(effect.low)} to {short(effect.high)}; " if known else ""
     return (
@@ -174,7 +176,9 @@ def _verdicts(analysis: Findings, names: list[str]) -> list[str]:
         sentences.append(f"Distinguishable{where}: {who}.")
     unknown = groups.get("undetermined", [])
     if unknown:
-        sentences.append(f"Undetermined: {enumerated(unknown)} ({_why(analysis, unknown[0])}).")
+        sentences.append(
+            f"Undetermined: {enumerated(unknown)} ({reason_undetermined(analysis, unknown[0])})."
+        )
     return sentences
 
 
@@ -217,7 +221,7 @@ def _p(analysis: Findings, name: str) -> str:
     return "?" if found is None else f"{found.p_value:.2g}"
 
 
-def _why(analysis: Findings, name: str) -> str:
+def reason_undetermined(analysis: Findings, name: str) -> str:
     """Say why the distance of a model is undetermined."""
     found = analysis.models[name].significance
     for each in (analysis.reference, name):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -230,6 +231,9 @@ class _Pass:
                 learning=self._learning(name, passages, grid),
                 distances=distances.get(name, {}),
                 significance=significance.get(name),
+                temperature=_number(view.attributes.get("temperature")),
+                noise_scale=_number(view.attributes.get("noise_scale")),
+                noise_scale_of=str(view.attributes.get("noise_scale_of", "")),
             )
             for name, view in self.views.items()
         }
@@ -289,3 +293,7 @@ class _Pass:
         fractions = np.asarray(self.ensemble.study.events.mode_learned, dtype=np.float64)
         times, diverged, followed = mine
         return learning(times, diverged, fractions, grid, other, followed)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

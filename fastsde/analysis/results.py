@@ -54,6 +54,10 @@ class ModelResult:
     significance : Significance or None
         Whether it is distinguishable from the reference, by these distances at all snapshots and those of the
         section ``distances`` at its few, all together (docs/distances.md); None without a reference.
+    temperature : float or None
+        The temperature of isotropic noise as a number, given or matched.
+    noise_scale : float or None
+        The scale of the noise of an SDE, per unit time, and in `noise_scale_of` what it multiplies.
     """
 
     kind: str
@@ -66,6 +70,9 @@ class ModelResult:
     distances: dict[str, DistanceOverTime]
     significance: Significance | None = None
     stopped: int = 0
+    temperature: float | None = None
+    noise_scale: float | None = None
+    noise_scale_of: str = ""
 
 
 class Known(dict[str, Any]):

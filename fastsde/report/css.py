@@ -11,7 +11,15 @@ p, ul { margin: .5rem 0; }
 .sub { color: var(--muted); margin-top: 0; }
 .finding { border-left: 5px solid var(--accent); background: #eef5fa; padding: .9rem 1.1rem;
            font-size: 1.12rem; margin: 1.4rem 0; }
-.finding p { font-size: .95rem; margin-bottom: 0; }
+.finding p { margin: .3rem 0; }
+.finding .note { font-size: .88rem; }
+.sheet td:nth-child(2) { min-width: 15rem; }
+.question { font-size: 1.2rem; font-weight: 600; margin: 1rem 0 .4rem; }
+.note { color: var(--muted); }
+h3 { font-size: 1.02rem; margin: 1.4rem 0 .3rem; }
+nav ol { columns: 2; font-size: .95rem; }
+details { margin: .8rem 0; border: 1px solid var(--line); border-radius: 4px; padding: .5rem .8rem; }
+summary { cursor: pointer; color: var(--accent); font-size: .92rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .86rem; line-height: 1.4; margin: .8rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid var(--line); }
@@ -39,6 +47,15 @@ dd { margin: 0; overflow-wrap: anywhere; }
   h2 { margin-top: 1.4rem; }
   figure img, tr, .finding { break-inside: avoid; }
   figure img { width: auto; max-width: 100%; max-height: 150mm; margin: 0 auto; }
+  .sheet { break-after: page; font-size: 9pt; line-height: 1.4; }
+  .sheet .finding { font-size: 10pt; margin: .6rem 0; padding: .5rem .8rem; }
+  .sheet table { font-size: 7.5pt; margin: .3rem 0; }
+  .sheet figcaption { font-size: 8pt; margin-top: .1rem; }
+  .sheet figure img { max-height: 58mm; }
+  .sheet h3 { margin: .6rem 0 .1rem; }
+  nav a { color: inherit; }
+  details:not([open]) { display: none; }
+  details { border: none; padding: 0; }
   pre { white-space: pre-wrap; }
   .wide { overflow: visible; }
   table { font-size: 8pt; }

@@ -14,8 +14,8 @@ from fastsde.analysis.ranking import ranking
 from fastsde.analysis.views import FAR
 from fastsde.report import tables
 from fastsde.report.css import CSS
+from fastsde.report.sheet import chosen, first_sheet
 from fastsde.report.spec import FIGURES, FigureSpec, said
-from fastsde.report.words import study_sentences
 from fastsde.storage.layout import PARTIAL_FILE
 from fastsde.study.study import Study
 
@@ -44,24 +44,57 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         for spec in FIGURES.values()
         if spec.name in images or (spec.draw is None and spec.applies(analysis))
     ]
+    first = chosen(shown)
+    sections = _sections(shown)
+    figures = "".join(_figure(spec, analysis, images[spec.name]) for spec in first)
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
-        f"<h1>{escape(title)}</h1>",
+        f"<title>{escape(readable(title))}</title>\n<style>{CSS}</style>\n</head>\n<body>",
+        f"<h1>{escape(readable(title))}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        _finding(analysis, study, shown),
-        "<h2>Results</h2>",
+        first_sheet(analysis, study, title, figures, _notes(analysis, study, shown)),
+        _contents(sections, analysis),
+        *(_section(group, analysis, images, first) for group in sections),
+        '<h2 id="results">All results in one table</h2>',
+        f"<p><b>{escape(analysis.headline())}</b></p>",
         tables.results(analysis),
-        _reading(analysis, study),
-        *(_part_of_page(spec, analysis, images.get(spec.name)) for spec in shown),
-        "<h2>The study</h2>",
+        _folded("How to read the table", _reading(analysis, study)),
+        '<h2 id="study">The study</h2>',
         _study(analysis, study),
-        "<h2>Provenance</h2>",
+        '<h2 id="provenance">Provenance, and how to cite</h2>',
         _provenance(analysis, study),
         "</body>\n</html>\n",
     ]
     return "\n".join(parts)
+
+
+def readable(title: str) -> str:
+    """Make a title of the name of a directory."""
+    return title.replace("_", " ").replace("-", " ") or "study"
+
+
+def _sections(shown: Sequence[FigureSpec]) -> list[list[FigureSpec]]:
+    """Group figures: each that is no detail, with the details that follow it."""
+    groups: list[list[FigureSpec]] = []
+    for spec in shown:
+        if spec.detail and groups:
+            groups[-1].append(spec)
+        else:
+            groups.append([spec])
+    return groups
+
+
+def _contents(sections: Sequence[Sequence[FigureSpec]], analysis: Analysis) -> str:
+    """Write the table of contents."""
+    last = [
+        ("results", "All results in one table"),
+        ("study", "The study"),
+        ("provenance", "Provenance, and how to cite"),
+    ]
+    entries = [(group[0].name, said(group[0].title, analysis)) for group in sections]
+    items = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in [*entries, *last])
+    return f'<nav><h2 id="contents">Contents</h2>\n<ol>{items}</ol></nav>'
 
 
 def _subtitle(analysis: Analysis) -> str:
@@ -73,31 +106,36 @@ def _subtitle(analysis: Analysis) -> str:
     )
 
 
-def _finding(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> str:
-    diverged = [
-        f"{escape(name)} {one.diverged:,} of {one.trajectories:,}"
-        for name, one in analysis.models.items()
-        if one.diverged
-    ]
-    positive = f"Once its loss stays above {FAR:g} times the largest initial loss, such"
-    far = positive if analysis.objective.positive else "Such"
-    note = (
-        f"<p>Trajectories that diverged: {', '.join(diverged)}. {far} a trajectory is a separate state for "
-        "the MMD and left out of all other estimates; for "
-        f"{analysis.objective.vocabulary.passage_times} divergence is a competing event.</p>"
-        if diverged
-        else ""
-    ) + _stopped(analysis, study)
-    answers = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
+def _notes(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> str:
+    """Answer the other questions of the study, and say what limits the answers.
+
+    Limits are a part of a run, divergence, trajectories that stop at an event, and a quick analysis.
+    """
+    limits = (_part, _diverged, _stopped, _quick)
+    return _answers(analysis, specs) + "".join(limit(analysis, study) for limit in limits)
+
+
+def _answers(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
+    """List the findings that answer a question of the study."""
+    found = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
     listed = "".join(
         f'<li><a href="#{spec.name}">{said(spec.title, analysis)}</a>: {answer}</li>'
-        for spec, answer in answers
+        for spec, answer in found
         if answer
     )
-    more = f"<ul>{listed}</ul>" if listed else ""
+    return f"<ul>{listed}</ul>" if listed else ""
+
+
+def _diverged(analysis: Analysis, study: Study) -> str:
+    """Say how diverged trajectories are counted, where there are any."""
+    if not any(one.diverged for one in analysis.models.values()):
+        return ""
+    positive = f"Once its loss stays above {FAR:g} times the largest initial loss, such"
+    far = positive if analysis.objective.positive else "Such"
     return (
-        f'<div class="finding"><b>{escape(analysis.headline())}</b>{more}{_part(analysis, study)}{note}'
-        f"{_quick(analysis)}</div>"
+        f'<p class="note">{far} a diverged trajectory is a separate state for the MMD and left out of all '
+        f"other estimates; for {analysis.objective.vocabulary.passage_times} divergence is a competing "
+        "event.</p>"
     )
 
 
@@ -118,7 +156,7 @@ def _stopped(analysis: Analysis, study: Study) -> str:
     )
 
 
-def _quick(analysis: Analysis) -> str:
+def _quick(analysis: Analysis, study: Study) -> str:
     """Say what a quick analysis reduces."""
     return f"<p>{analysis.settings.quick_words()}</p>" if analysis.settings.quick else ""
 
@@ -187,36 +225,66 @@ def _reading(analysis: Analysis, study: Study) -> str:
     )
 
 
-def _part_of_page(spec: FigureSpec, analysis: Analysis, image: bytes | None) -> str:
-    """Write heading, finding, figure with its caption, and table."""
-    title = said(spec.title, analysis)
-    figure = "" if image is None else _figure(spec, analysis, image)
-    finding = _sentence(spec.finding(analysis))
-    return f'<h2 id="{spec.name}">{title}</h2>\n{finding}{figure}{spec.beside(analysis)}'
+def _section(
+    group: Sequence[FigureSpec],
+    analysis: Analysis,
+    images: Mapping[str, bytes],
+    first: Sequence[FigureSpec],
+) -> str:
+    """Write a question with its figure and one paragraph; numbers, formulas and more figures are folded."""
+    spec = group[0]
+    image = images.get(spec.name)
+    if spec in first:
+        shown = f"{_sentence(spec, analysis)}<p>The figure is on the first sheet.</p>"
+    elif image is None:
+        shown = _sentence(spec, analysis)
+    else:
+        shown = _figure(spec, analysis, image)
+    inside = [_source(spec, analysis), spec.beside(analysis)]
+    for detail in group[1:]:
+        figure = _figure(detail, analysis, images[detail.name]) if detail.name in images else ""
+        words = "" if figure else _sentence(detail, analysis)
+        title = f'<h3 id="{detail.name}">{said(detail.title, analysis)}</h3>'
+        inside += [title, words, figure, _source(detail, analysis), detail.beside(analysis)]
+    more = [said(detail.title, analysis) for detail in group[1:]]
+    label = "Numbers and formulas" if not more else f"Numbers, formulas, and: {'; '.join(more)}"
+    heading = f'<h2 id="{spec.name}">{said(spec.title, analysis)}</h2>'
+    return f"{heading}\n{shown}{_folded(label, ''.join(inside))}"
+
+
+def _folded(label: str, inside: str) -> str:
+    """Fold something away under a label; nothing where there is nothing."""
+    return f"<details><summary>{label}</summary>\n{inside}\n</details>\n" if inside else ""
 
 
 def _figure(spec: FigureSpec, analysis: Analysis, image: bytes) -> str:
-    title, caption, source = (said(text, analysis) for text in (spec.title, spec.caption, spec.source))
+    """Write a figure; its caption begins with what it shows to be so."""
+    title, caption = said(spec.title, analysis), said(spec.caption, analysis)
     data = base64.b64encode(image).decode("ascii")
-    source = f"From {source} " if source else ""
+    finding = spec.finding(analysis)
+    claim = f"<b>{finding}</b> " if finding else ""
     return (
         f'<figure>\n<img alt="{escape(title)}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{caption}"
-        f'<div class="source">{source}File: <code>figures/{spec.name}.png</code>.</div>'
-        "</figcaption>\n</figure>\n"
+        f"<figcaption>{claim}{caption}</figcaption>\n</figure>\n"
     )
 
 
-def _sentence(finding: str) -> str:
+def _source(spec: FigureSpec, analysis: Analysis) -> str:
+    """Say where the numbers of a figure are, and its files."""
+    source = said(spec.source, analysis)
+    origin = f"From {source} " if source else ""
+    files = f"Files: <code>figures/{spec.name}.png</code>, <code>.svg</code>." if spec.draw else ""
+    return f'<p class="source">{origin}{files}</p>' if origin or files else ""
+
+
+def _sentence(spec: FigureSpec, analysis: Analysis) -> str:
+    finding = spec.finding(analysis)
     return f"<p><b>{finding}</b></p>\n" if finding else ""
 
 
 def _study(analysis: Analysis, study: Study) -> str:
-    sentences = " ".join(escape(sentence) for sentence in study_sentences(study))
-    models = "".join(
-        f"<li><b>{escape(name)}</b>: {escape(one.summary)}</li>" for name, one in analysis.models.items()
-    )
-    return f"<p>{sentences}</p>\n<ul>{models}</ul>\n<pre>{escape(_compact(analysis.study))}</pre>"
+    seeds = f"Seed {study.seed} determines data, starts and noise."
+    return f"<p>{seeds}</p>\n" + _folded("The study file", f"<pre>{escape(_compact(analysis.study))}</pre>")
 
 
 def _compact(toml: str) -> str:
@@ -240,4 +308,14 @@ def _provenance(analysis: Analysis, study: Study) -> str:
         "data": "ensemble.h5 (trajectories), analysis.h5 (all numbers of this page)",
     }
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
-    return f"<dl>{listed}</dl>"
+    return f"<dl>{listed}</dl>\n<p>{_citation(analysis, study)}</p>"
+
+
+def _citation(analysis: Analysis, study: Study) -> str:
+    """Say how to cite: the program with its version, and what identifies the study."""
+    version = analysis.versions.get("fastsde", "")
+    return (
+        f"To cite: <i>fastsde {escape(version)}: ensembles of stochastic gradient descent and of its "
+        "stochastic differential equations</i> (CITATION.cff in the repository), with the study file, seed "
+        f"{study.seed} and fingerprint {escape(analysis.fingerprint[:12])}, which give the same numbers."
+    )

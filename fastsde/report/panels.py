@@ -22,6 +22,8 @@ from fastsde.report import style
 
 MODES = 4
 """Modes drawn, at most."""
+TOP_INDEX = 27.0
+"""The largest tail index drawn: larger ones stand here, below the upper end of the axis."""
 
 
 def bands(

@@ -41,6 +41,8 @@ class FigureSpec:
         What else the analysis needs, beyond an answer of the section.
     order : int
         Place on the page.
+    detail : bool
+        Whether it belongs to the figure before it on the page, and is folded away under that.
     answers : bool
         Whether the finding answers a question of the study, and is listed at the top of the page too.
     finding : callable, optional
@@ -57,6 +59,7 @@ class FigureSpec:
     section: str = ""
     condition: Callable[[Analysis], bool] = lambda analysis: True
     order: int = LAST
+    detail: bool = False
     answers: bool = False
     finding: Callable[[Analysis], str] = lambda analysis: ""
     beside: Callable[[Analysis], str] = lambda analysis: ""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +20,9 @@ from fastsde.system.errors import RequestError
 
 DPI = 150
 WIDTH = 9.0
-"""Width of every figure, in inches."""
+"""Width of every figure on the page, in inches."""
+COLUMN, TEXT = 3.4, 7.0
+"""Widths of one column, and of the text, of a paper in two columns, in inches."""
 
 INK, MUTED, PALE = "#222222", "#6b6b6b", "#d9d9d9"
 RC: Any = {
@@ -75,13 +80,36 @@ def mode_line(number: int) -> Line:
     return Line(_MODE_COLOURS[number % len(_MODE_COLOURS)], _DASHES[number % len(_DASHES)])
 
 
+_paper: ContextVar[bool] = ContextVar("paper", default=False)
+
+
+@contextmanager
+def template(paper: bool = False) -> Iterator[None]:
+    """Draw figures for the page, or for a paper in two columns, with letters of 6.5 to 7.5 points."""
+    letters = {key: 0.78 * value for key, value in RC.items() if key.endswith("size")}
+    narrow = {**RC, **letters, "lines.linewidth": 1.1, "axes.linewidth": 0.6}
+    token = _paper.set(paper)
+    try:
+        with matplotlib.rc_context(narrow if paper else RC):
+            yield
+    finally:
+        _paper.reset(token)
+
+
+def sheet(height: float, columns: int = 2) -> Figure:
+    """Make an empty figure of a height for the page; in a paper one panel is one column wide."""
+    if not _paper.get():
+        return Figure(figsize=(WIDTH, height), layout="constrained")
+    return Figure(figsize=(COLUMN if columns == 1 else TEXT, 0.78 * height), layout="constrained")
+
+
 def grid(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
     """Make a figure of ``count`` panels in rows of ``columns``, with room for a legend under them."""
     if not count:
         raise RequestError("nothing to draw: this analysis has none of what the figure shows")
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, height * rows + 0.55), layout="constrained")
+    figure = sheet(height * rows + 0.55, columns)
     places = figure.subplots(rows, columns, squeeze=False, **options)
     axes = list(places.ravel())
     for unused in axes[count:]:
@@ -159,7 +187,8 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    columns = max(1, int(WIDTH / (0.75 + 0.07 * max(map(len, found), default=1))))
+    letter = 0.07 * float(matplotlib.rcParams["legend.fontsize"]) / RC["legend.fontsize"]
+    columns = max(1, int(figure.get_figwidth() / (letter * (10.7 + max(map(len, found), default=1)))))
     rows = -(-len(found) // columns)
     figure.legend(
         list(found.values()),

@@ -36,11 +36,11 @@ def _result(analysis: Analysis, row: dict[str, Any]) -> list[str]:
     reference, effects = row["model"] == analysis.reference, analysis.effects
     return [
         _model(analysis, row["model"]),
-        "reference" if reference else _effect(row),
+        effect_cell(row, reference),
         *((number(row["effect_modes"]),) if effects.has_modes else ()),
         *((number(row["effect_loss_decades"]),) if effects.has_loss else ()),
         number(row["effect_by_sampling"]),
-        _verdict(row, reference),
+        verdict_cell(row, reference),
         _peak(row),
         percent(row["mmd_share_outside"]),
         *_ends(row),
@@ -55,7 +55,10 @@ def _model(analysis: Analysis, name: str) -> str:
     return f'{escape(name)}<span class="what">{escape(analysis.models[name].summary)}</span>'
 
 
-def _effect(row: dict[str, Any]) -> str:
+def effect_cell(row: dict[str, Any], reference: bool) -> str:
+    """Write the effect of a model with its interval."""
+    if reference:
+        return "reference"
     if row["effect"] is None:
         return NOTHING
     span = "" if row["effect_low"] is None else f"{number(row['effect_low'])} to {number(row['effect_high'])}"
@@ -68,7 +71,8 @@ def _effect(row: dict[str, Any]) -> str:
     return f"<b>{number(row['effect'])}</b> <small>({span})</small>{said}"
 
 
-def _verdict(row: dict[str, Any], reference: bool) -> str:
+def verdict_cell(row: dict[str, Any], reference: bool) -> str:
+    """Write the verdict on a model with its p-value."""
     size = f"{row['compared']:,} per sample" if row["compared"] else ""
     p = "" if row["p_value"] is None else f"p {p_value(row['p_value'], '= ')}, "
     if reference:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
+from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
 from fastsde.report import style
+from fastsde.report.latex import latex_tables
 from fastsde.report.page import page
 from fastsde.report.spec import FIGURES
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.storage.layout import ANALYSIS_FILE, STUDY_FILE
 from fastsde.study.study import Study
 from fastsde.system.atomic import present, replacing
-from fastsde.system.errors import StoreError
+from fastsde.system.errors import RequestError, StoreError
 from fastsde.system.progress import Progress, by_default
 
 
 def write_report(directory: Path | str, *, progress: Progress | None = None, verify: bool = False) -> Path:
-    """Write ``report.html`` and ``figures/*.png`` from the ``analysis.h5`` of a directory.
+    """Write ``report.html``, ``figures/*.png`` and ``figures/*.svg`` from a directory's ``analysis.h5``.
 
     Parameters
     ----------
@@ -50,34 +52,95 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     directory = Path(directory)
     analysis = Analysis.load(directory / ANALYSIS_FILE)
     _check_source(directory, analysis, verify, progress)
-    images = draw(analysis, progress or by_default())
-    folder = directory / "figures"
-    folder.mkdir(exist_ok=True)
-    for name, image in images.items():
-        with replacing(folder / f"{name}.png") as temporary:
-            temporary.write_bytes(image)
-    html = page(analysis, Study.from_toml(analysis.study), _title(directory), images)
+    images = draw(analysis, progress or by_default(), ("png", "svg"))
+    _write_images(directory / "figures", images)
+    inside = {name: image["png"] for name, image in images.items()}
+    html = page(analysis, Study.from_toml(analysis.study), directory.resolve().name, inside)
     target = directory / "report.html"
     with replacing(target) as temporary:
         temporary.write_text(html, encoding="utf-8", errors="surrogateescape")
     return target
 
 
-def draw(analysis: Analysis, progress: Progress) -> dict[str, bytes]:
-    """Draw every figure that the analysis has the numbers for; PNG files by name."""
+def write_paper(directory: Path | str, *, progress: Progress | None = None, verify: bool = False) -> Path:
+    """Write the figures and tables of an analysed run in the form that a paper in two columns wants.
+
+    Figures of one panel are one column (3.4 inches) wide, others as wide as the text (7 inches), with letters
+    of 6.5 to 7.5 points, as PDF. The table of results is LaTeX (booktabs).
+
+    Parameters
+    ----------
+    directory, progress, verify
+        As of `write_report`.
+
+    Returns
+    -------
+    Path
+        The folder ``paper`` of the directory.
+
+    Examples
+    --------
+    >>> write_paper("runs/saddle")  # doctest: +SKIP
+    PosixPath('runs/saddle/paper')
+    """
+    directory = Path(directory)
+    analysis = Analysis.load(directory / ANALYSIS_FILE)
+    _check_source(directory, analysis, verify, progress)
+    folder = directory / "paper"
+    _write_images(folder, draw(analysis, progress or by_default(), ("pdf",), paper=True))
+    for name, text in latex_tables(analysis).items():
+        with replacing(folder / f"{name}.tex") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return folder
+
+
+def write_figure(directory: Path | str, name: str) -> Path:
+    """Draw one figure of an analysed run, and return its path; the others stay as they are.
+
+    Examples
+    --------
+    >>> write_figure("runs/saddle", "effect")  # doctest: +SKIP
+    PosixPath('runs/saddle/figures/effect.png')
+    """
+    directory = Path(directory)
+    analysis = Analysis.load(directory / ANALYSIS_FILE)
+    spec = FIGURES[name]
+    if spec.draw is None or not spec.applies(analysis):
+        raise RequestError(f"this analysis has no figure {name!r}")
+    with style.template():
+        image = _file(spec.draw(analysis), "png")
+    _write_images(directory / "figures", {name: {"png": image}})
+    return directory / "figures" / f"{name}.png"
+
+
+def draw(
+    analysis: Analysis, progress: Progress, formats: Sequence[str], paper: bool = False
+) -> dict[str, dict[str, bytes]]:
+    """Draw every figure that the analysis has the numbers for; files by name and format."""
     images = {}
     wanted = [spec for spec in FIGURES.values() if spec.applies(analysis)]
-    with matplotlib.rc_context(style.RC), progress.task("report", len(wanted), "figures"):
+    with style.template(paper), progress.task("report", len(wanted), "figures"):
         for number, spec in enumerate(wanted):
             progress.update(number, spec.name)
-            if spec.draw is None:
-                continue
-            buffer = io.BytesIO()
-            figure = spec.draw(analysis)
-            figure.savefig(buffer, format="png", dpi=style.DPI)
-            images[spec.name] = buffer.getvalue()
+            if spec.draw is not None:
+                figure = spec.draw(analysis)
+                images[spec.name] = {kind: _file(figure, kind) for kind in formats}
         progress.update(len(wanted))
     return images
+
+
+def _file(figure: Figure, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=style.DPI)
+    return buffer.getvalue()
+
+
+def _write_images(folder: Path, images: Mapping[str, Mapping[str, bytes]]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, files in images.items():
+        for kind, content in files.items():
+            with replacing(folder / f"{name}.{kind}") as temporary:
+                temporary.write_bytes(content)
 
 
 def _check_source(directory: Path, analysis: Analysis, verify: bool, progress: Progress | None) -> None:
@@ -96,7 +159,3 @@ def _check_source(directory: Path, analysis: Analysis, verify: bool, progress: P
             f"{directory / ANALYSIS_FILE} is of {analysis.source or 'an ensemble'}, which is missing: "
             f"`fastsde run` and `fastsde analyze {directory}` make both again"
         )
-
-
-def _title(directory: Path) -> str:
-    return directory.resolve().name.replace("_", " ").replace("-", " ") or "study"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.law import log_spaced
+from fastsde.analysis.protocols import Floats
 from fastsde.analysis.summary import ordered, time_per_step
 from fastsde.report import panels, style
 
@@ -71,6 +74,61 @@ def mode_growth(analysis: Analysis) -> Figure:
     return figure
 
 
+def passage_times(analysis: Analysis) -> Figure:
+    """When each mode is learned: one row a model, its median with the ranges of 50 % and 90 %."""
+    words = analysis.objective.vocabulary
+    shown_modes = panels.shown_modes(analysis)
+    names = [name for name in ordered(analysis) if analysis.models[name].learning is not None]
+    lines = style.model_lines(list(analysis.models), analysis.reference)
+    figure, axes = style.grid(len(shown_modes), 2, 0.9 + 0.24 * len(names), sharey=True)
+    for panel, mode in zip(axes, shown_modes, strict=True):
+        for row, name in enumerate(names):
+            _passage_row(panel, analysis, name, mode, row, lines[name].color)
+        style.step_axis(panel, *panels.survival_range(analysis, mode), log_spaced(analysis.step))
+        panel.set_title(_passage_title(analysis, mode))
+        panel.grid(visible=False, axis="y")
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylim(len(names) - 0.4, -0.6)
+    panels.outer_labels(axes, 2, "")
+    axes[0].plot([], [], "o", color=style.MUTED, markersize=4.5, label="median")
+    axes[0].plot([], [], color=style.MUTED, linewidth=4.5, alpha=0.5, label="half of the trajectories")
+    axes[0].plot([], [], color=style.MUTED, linewidth=1.1, label="90 % of the trajectories")
+    axes[0].plot([], [], ">", color=style.MUTED, markersize=4.5, label=f"later, or never: {words.never_pass}")
+    style.legend_below(figure, axes)
+    return figure
+
+
+def _passage_row(panel: Axes, analysis: Analysis, name: str, mode: int, row: int, color: str) -> None:
+    """Draw quantiles of one passage time from its survival curve; those beyond the run at its right end."""
+    result = analysis.models[name].learning
+    assert result is not None
+    steps = result.times / time_per_step(analysis)
+    share = result.survival[0, mode]
+    early, lower, middle, upper, late = (_quantile(steps, share, p) for p in (0.05, 0.25, 0.5, 0.75, 0.95))
+    end = panels.survival_range(analysis, mode)[1]
+    inside = [min(value, end) for value in (early, late, lower, upper)]
+    panel.plot(inside[:2], [row, row], color=color, linewidth=1.1)
+    panel.plot(inside[2:], [row, row], color=color, linewidth=4.5, alpha=0.5, solid_capstyle="butt")
+    if middle <= end:
+        panel.plot([middle], [row], "o", color=color, markersize=4.5)
+    if late > end:
+        panel.plot([end], [row], ">", color=color, markersize=4.5, clip_on=False)
+
+
+def _quantile(steps: Floats, share: Floats, passed: float) -> float:
+    """Return the step by which a share has passed; infinity where it never does."""
+    there = np.flatnonzero(share <= 1 - passed)
+    return float(steps[there[0]]) if there.size else math.inf
+
+
+def _passage_title(analysis: Analysis, mode: int) -> str:
+    words = analysis.objective.vocabulary
+    fraction = next(one.learning.fractions[0] for one in analysis.models.values() if one.learning is not None)
+    level = fraction * analysis.mode_strength[mode]
+    whole = f" of {analysis.mode_strength[mode]:.3g}" if analysis.objective.linear else ""
+    return f"{words.mode} {mode + 1}: first time at {level:.3g}{whole}"
+
+
 def survival_curves(analysis: Analysis) -> Figure:
     """Share of trajectories that have not learned a mode yet, by mode and model."""
     words = analysis.objective.vocabulary
@@ -85,7 +143,6 @@ def survival_curves(analysis: Analysis) -> Figure:
 
 def survival_panel(panel: Axes, analysis: Analysis, mode: int) -> None:
     """Draw the share of trajectories that have not learned a mode yet, in every model."""
-    words = analysis.objective.vocabulary
     results = {name: analysis.models[name].learning for name in ordered(analysis)}
     lines = style.model_lines(list(analysis.models), analysis.reference)
     for name, result in results.items():
@@ -104,7 +161,4 @@ def survival_panel(panel: Axes, analysis: Analysis, mode: int) -> None:
         )
     style.step_axis(panel, *panels.survival_range(analysis, mode), log_spaced(analysis.step))
     panel.set_ylim(0, 1.03)
-    fraction = next(one.fractions[0] for one in results.values() if one is not None)
-    level = fraction * analysis.mode_strength[mode]
-    whole = f" of {analysis.mode_strength[mode]:.3g}" if analysis.objective.linear else ""
-    panel.set_title(f"{words.mode} {mode + 1}: first time at {level:.3g}{whole}")
+    panel.set_title(_passage_title(analysis, mode))

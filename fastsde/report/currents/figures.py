@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.currents.mixing import FORGOTTEN, MixingTimes
@@ -87,7 +88,7 @@ def _field(panel: Axes, plane: Plane, longest: float) -> None:
 
 
 def correlations(analysis: Analysis) -> Figure:
-    """Autocorrelation of each mode over the late window."""
+    """Autocorrelation of each mode over the late window, at the lags between snapshots."""
     found: MixingTimes = analysis.sections["mixing"]
     modes = panels.shown_modes(analysis)
     figure, axes = style.grid(len(modes), 2, 2.3, sharex=True, sharey=True)
@@ -97,12 +98,20 @@ def correlations(analysis: Analysis) -> Figure:
             one = found.models[name]
             if one.reason:
                 continue
-            value = one.correlation
-            panel.plot(one.lags, value.value[:, mode], label=name, **lines[name]._asdict())
+            sampled = np.flatnonzero(one.lags > 0)
+            lags, value = one.lags[sampled], one.correlation
+            panel.plot(
+                lags,
+                value.value[sampled, mode],
+                label=name,
+                marker="o",
+                markersize=3,
+                **lines[name]._asdict(),
+            )
             panel.fill_between(
-                one.lags,
-                value.low[:, mode],
-                value.high[:, mode],
+                lags,
+                value.low[sampled, mode],
+                value.high[sampled, mode],
                 color=lines[name].color,
                 alpha=0.13,
                 linewidth=0,
@@ -110,8 +119,13 @@ def correlations(analysis: Analysis) -> Figure:
         panel.axhline(0, color=style.INK, linewidth=0.8)
         panel.axhline(FORGOTTEN, color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
         panel.set_xlabel("lag (learning-rate steps)")
-        panel.set_xscale("symlog", linthresh=max(1.0, _first_lag(found)))
-        panel.set_xlim(0, None)
+        style.log_scale(panel, "x", (0.8 * _first_lag(found), 1.1 * _last_lag(found)))
+        panel.xaxis.set_major_locator(
+            FixedLocator(style.nice_ticks(0.8 * _first_lag(found), 1.1 * _last_lag(found)))
+        )
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.set_ylim(top=1.03)
         panel.set_title(f"{analysis.objective.vocabulary.mode} {mode + 1}")
     panels.outer_labels(axes, 2, "autocorrelation")
     style.legend_below(figure, axes)
@@ -119,5 +133,9 @@ def correlations(analysis: Analysis) -> Figure:
 
 
 def _first_lag(found: MixingTimes) -> float:
-    gaps = [float(np.diff(one.lags).min()) for one in found.models.values() if len(one.lags) > 1]
-    return min(gaps, default=1.0)
+    """Return the least lag at which any model is sampled."""
+    return min((float(one.lags[1]) for one in found.models.values() if len(one.lags) > 1), default=1.0)
+
+
+def _last_lag(found: MixingTimes) -> float:
+    return max((float(one.lags[-1]) for one in found.models.values() if len(one.lags) > 1), default=2.0)

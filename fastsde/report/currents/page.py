@@ -43,7 +43,8 @@ register_figure(
         title=lambda words: f"Correlation times of the {words.modes}",
         caption=lambda words: (
             f"Correlation over trajectories between each {words.mode} at the end of the run and a time "
-            f"later, with 95 % bands. Below the dashed line the {words.mode} counts as decorrelated. A law "
+            "later, with 95 % bands. Points are the lags between snapshots; nothing is known of shorter "
+            f"ones. Below the dashed line the {words.mode} counts as decorrelated. A law "
             f"can be stationary in a {words.mode} only if the run is many correlation times long."
         ),
         source=(

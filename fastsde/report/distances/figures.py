@@ -101,7 +101,7 @@ def relevance(analysis: Analysis) -> Figure:
     powers = {name: one.power_nearest for name, one in found.distances.items()}
     common = np.all([np.isfinite(one) for one in powers.values() if np.isfinite(one).any()], axis=0)
     names = sorted(powers, key=lambda name: -float(np.nan_to_num(powers[name][common], nan=-1.0).sum()))
-    figure = Figure(figsize=(style.WIDTH, 0.27 * len(names) + 1.7), layout="constrained")
+    figure = style.sheet(0.27 * len(names) + 1.7)
     axes = list(figure.subplots(1, 4, sharey=True))
     titles = (
         f"distinguished: nearest,\n{found.nearest}",

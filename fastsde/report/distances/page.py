@@ -36,6 +36,7 @@ register_figure(
         name="all_distances",
         section="distances",
         order=30,
+        detail=True,
         title="Every distance",
         caption=(
             "Each distance of each model from the reference at snapshots between which the reference covers "
@@ -64,6 +65,7 @@ register_figure(
         name="pairs",
         section="pairs",
         order=40,
+        detail=True,
         title="Distance between any two models",
         caption=lambda words: (
             f"First panel: the effect between any two models, the mean over the {words.course} in "
@@ -92,6 +94,7 @@ register_figure(
         name="relevance",
         section="relevance",
         order=50,
+        detail=True,
         title="Which distance is tractable and relevant",
         caption=(
             "How often a permutation test at the 5&nbsp;% level distinguishes the nearest and the farthest "

@@ -56,7 +56,7 @@ def _layout(parts: int) -> tuple[Figure, list[Axes]]:
     """One wide panel, and two below it if the parts are drawn."""
     if parts == 1:
         return style.grid(1, 1, 3.2)
-    figure = Figure(figsize=(style.WIDTH, 6.2), layout="constrained")
+    figure = style.sheet(6.2)
     places = figure.add_gridspec(2, 2, height_ratios=(1.25, 1))
     return figure, [figure.add_subplot(places[0, :]), *(figure.add_subplot(places[1, at]) for at in (0, 1))]
 

@@ -79,7 +79,7 @@ def _sentence(one: Effect) -> str:
     share = figures.SHARES[one.share]
     interval = between(*_factors(ends[0], ends[1]))
     if ends[0] <= 1 <= ends[1]:
-        said = f"no significant effect of {subject} on the time by which {share} have escaped"
+        said = f"no effect of {subject} on the time by which {share} have escaped was detected"
     else:
         said = f"{share} have escaped {'sooner' if ratio < 1 else 'later'} with {subject}"
     units = f"{one.units:,} {UNITS[one.unit]}"

@@ -57,6 +57,9 @@ def curves(analysis: Analysis) -> Figure:
             )
             if one.diverged[rank]:
                 panel.plot(times, one.divergence[rank], color=lines[name].color, linewidth=0.9, linestyle=":")
+        if any(found.models[name].diverged[rank] for name in found.models):
+            label = "share that diverged first"
+            panel.plot([], [], color=style.MUTED, linewidth=0.9, linestyle=":", label=label)
         _time_axis(panel, analysis, times)
         panel.set_ylim(0, 1.03)
         panel.set_title(passage(found.places[rank]))
@@ -146,6 +149,8 @@ def family_name(one: Effect) -> str:
 
 def _effect_line(panel: Axes, one: Effect, unit: float, label: str) -> None:
     line = style.mode_line(one.place)
+    if len(one.value) < 3:  # two points are no curve
+        line = line._replace(linestyle="none")
     bars = np.array([one.time - one.low, one.high - one.time]) / unit
     bars = np.where(np.isfinite(bars), np.maximum(bars, 0.0), 0.0)
     panel.errorbar(

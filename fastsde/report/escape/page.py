@@ -35,6 +35,7 @@ register_figure(
         name="escape_hazard",
         section="escape",
         order=170,
+        detail=True,
         title="Escape rate",
         caption=(
             "Escapes per step of those still there, with exact 95 % Poisson bands, on a logarithmic axis "

@@ -89,38 +89,43 @@ def peak_fractions(analysis: Analysis) -> Figure:
 
 
 def rates_over_time(analysis: Analysis) -> Figure:
-    """Drift and diffusion of the modes over time, in at most three models."""
+    """Diffusion of the modes over time in every model; beside it their drift where that was recorded."""
     found: Diffusion = analysis.sections["diffusion"]
-    names = [name for name in ordered(analysis) if name in found.models][:3]
-    has_drift = all(found.models[name].drift.size for name in names)
-    kinds = ["diffusion", *(["drift"] if has_drift else [])]
-    figure, axes = style.grid(len(kinds) * len(names), len(names), 2.3, sharex=True, sharey="row")
+    names = [name for name in ordered(analysis) if name in found.models]
+    has_drift = any(found.models[name].drift.size for name in names)
+    kinds = ("diffusion", "drift") if has_drift else ("diffusion",)
+    columns = 2 if has_drift else 3
+    wanted = [(name, kind) for name in names for kind in kinds]
+    figure, axes = style.grid(len(wanted), columns, 2.2, sharex=True)
     modes = panels.shown_modes(analysis)
     limits = _decades(
         np.stack([found.models[name].diffusion[1:, :, modes.start : modes.stop] for name in names])
     )
-    for number, panel in enumerate(axes):
-        kind, name = kinds[number // len(names)], names[number % len(names)]
+    for panel, (name, kind) in zip(axes, wanted, strict=True):
         values = getattr(found.models[name], kind)
-        shown = style.time_axis(panel, analysis.step)
-        for mode in modes:
-            line = style.mode_line(mode)
-            low, middle, high = (
-                np.abs(values[:, shown, mode]) if kind == "diffusion" else values[:, shown, mode]
-            )
-            panel.fill_between(analysis.step[shown], low, high, color=line.color, alpha=0.13, linewidth=0)
-            panel.plot(analysis.step[shown], middle, label=f"mode {mode + 1}", **line._asdict())
+        panel.set_title(f"{kind}, {name}")
+        if not values.size:
+            panels.note(panel, "not recorded for", [name])
+            continue
+        _mode_courses(panel, analysis, np.abs(values) if kind == "diffusion" else values)
         if kind == "diffusion":
             style.log_scale(panel, "y", limits)
         else:
             _two_sided(panel, float(np.nanmax(np.abs(values), initial=1e-12)))
-        panel.set_title(f"{kind}, {name}")
-        if number % len(names) == 0:
-            panel.set_ylabel(f"{kind} per unit time")
     panels.start_at_action(axes, analysis)
-    panels.outer_labels(axes[: len(names)] if len(kinds) > 1 else [], len(names), axes[0].get_ylabel())
+    panels.outer_labels(axes, columns, "per unit time")
     style.legend_below(figure, axes)
     return figure
+
+
+def _mode_courses(panel: Axes, analysis: Analysis, values: Floats) -> None:
+    """Draw the median and the band of 90 % of a rate of each mode over time."""
+    shown = style.time_axis(panel, analysis.step)
+    for mode in panels.shown_modes(analysis):
+        line = style.mode_line(mode)
+        low, middle, high = values[:, shown, mode]
+        panel.fill_between(analysis.step[shown], low, high, color=line.color, alpha=0.13, linewidth=0)
+        panel.plot(analysis.step[shown], middle, label=f"mode {mode + 1}", **line._asdict())
 
 
 def late_laws(analysis: Analysis) -> Figure:

@@ -40,6 +40,7 @@ register_figure(
         name="diffusion",
         section="diffusion",
         order=200,
+        detail=True,
         title="Diffusion in each trajectory's own time",
         caption=(
             "Diffusion along each mode, in units of its largest value in the trajectory, against time in "
@@ -59,10 +60,11 @@ register_figure(
         name="rates",
         section="diffusion",
         order=210,
-        title="Drift and diffusion over time",
+        detail=True,
+        title="Rates of the modes over time",
         caption=(
-            "Diffusion along each mode, and its drift under the full gradient: medians and 90 % of the "
-            "trajectories."
+            "Diffusion along each mode in every model, and its drift under the full gradient where "
+            "<code>mode_drift</code> was recorded: medians and 90 % of the trajectories."
         ),
         source=_RATES,
         draw=figures.rates_over_time,

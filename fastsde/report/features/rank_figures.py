@@ -15,16 +15,17 @@ from fastsde.report.features.figures import lines_of
 def ranks(analysis: Analysis) -> Figure:
     """Ranks over time, and differences between the reference and each model, over time and at equal loss."""
     found: Ranks = analysis.sections["rank"]
-    kinds = [kind for kind in ("effective", "stable") if _courses(found, kind)]
-    others = any(course.difference is not None for kind in kinds for course in _courses(found, kind).values())
+    every = {kind: _courses(analysis, found, kind) for kind in ("effective", "stable")}
+    kinds = [kind for kind, courses in every.items() if courses]
+    others = any(course.difference is not None for kind in kinds for course in every[kind].values())
     at_loss = others and bool(len(found.levels))
     rows = 1 + others + at_loss
     figure, axes = style.grid(rows * len(kinds), len(kinds), 2.2)
     lines = lines_of(analysis)
     for column, kind in enumerate(kinds):
-        courses = _courses(found, kind)
+        courses = every[kind]
         top = axes[column]
-        for name in [name for name in ordered(analysis) if name in courses]:
+        for name in courses:
             shown = style.time_axis(top, analysis.step)
             panels.curve(
                 top, analysis.step[shown], panels.part(courses[name].over_time, shown), lines[name], name
@@ -49,6 +50,8 @@ def ranks(analysis: Analysis) -> Figure:
             style.log_scale(panel, "x", (float(found.levels[0]), float(found.levels[-1])))
             panel.set_xlabel("loss above the least, falling")
             panel.set_title(f"{analysis.reference} minus model, at the same loss")
+    for row, label in enumerate(("rank", "difference of ranks", "difference of ranks")[:rows]):
+        axes[row * len(kinds)].set_ylabel(label)
     style.legend_below(figure, axes)
     return figure
 
@@ -87,9 +90,9 @@ def alignment(analysis: Analysis) -> Figure:
     return figure
 
 
-def _courses(found: Ranks, kind: str) -> dict[str, RankCourse]:
+def _courses(analysis: Analysis, found: Ranks, kind: str) -> dict[str, RankCourse]:
     def course(one: ModelRanks) -> RankCourse | None:
         return one.effective if kind == "effective" else one.stable
 
-    known = {name: course(one) for name, one in found.models.items()}
+    known = {name: course(found.models[name]) for name in ordered(analysis) if name in found.models}
     return {name: one for name, one in known.items() if one is not None}

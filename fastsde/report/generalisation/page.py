@@ -41,6 +41,7 @@ register_figure(
         name="test_loss",
         section="generalisation",
         order=64,
+        detail=True,
         title="Loss on training and test examples",
         caption=(
             "Loss of each model on its training examples and on test examples that it has not seen. Lines "

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Saddles drawn, at most: the most visited."""
+RARE = 0.02
+"""Saddles that a smaller share of the trajectories of every model visits are not drawn."""
 MARKS = "os^Dv"
 
 
@@ -123,10 +125,15 @@ def _directions(one: SaddleNoise) -> Floats:
 
 
 def drawn_saddles(found: Saddles) -> list[int]:
-    """Choose the visited saddles to draw, by rank."""
+    """Choose the visited saddles to draw, by rank: those that a few trajectories of some model visit.
+
+    Where no saddle is visited by as many, those that are visited at all.
+    """
     total = np.sum([one.visits for one in found.models.values()], axis=0)
-    most = np.argsort(-total, kind="stable")[:MOST]
-    return sorted(int(k) for k in most if total[k] > 0)
+    most = [int(k) for k in np.argsort(-total, kind="stable")[:MOST] if total[k] > 0]
+    largest = np.max([np.nan_to_num(one.share) for one in found.models.values()], axis=0)
+    often = [k for k in most if largest[k] >= RARE]
+    return sorted(often or most)
 
 
 def _known(found: Saddles, saddle: int) -> bool:

@@ -35,6 +35,7 @@ register_figure(
         name="saddle_curvature",
         section="saddles",
         order=140,
+        detail=True,
         title="Curvature at the saddles",
         caption=(
             "Smallest and largest eigenvalue of the Hessian. Lines: of the saddle itself, which is strict if "
@@ -61,6 +62,7 @@ register_figure(
         name="saddle_noise",
         section="saddles",
         order=150,
+        detail=True,
         title="Noise at the saddles",
         caption=(
             "Left: the participation ratio (sum of eigenvalues)&sup2; / sum of squares of the covariance "

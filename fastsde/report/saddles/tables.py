@@ -34,30 +34,35 @@ def _visits_table(analysis: Analysis) -> str:
     shown = figures.drawn_saddles(found)
     step = time_per_step(analysis)
     head = (
-        "model",
-        *(saddle_title(found, k) + ("" if found.top[k] else " (not the strongest)") for k in shown),
+        "saddle, model",
+        "visits",
+        "time seen there (steps)",
+        "first seen at step",
+        "distance",
+        "visiting states with a negative eigenvalue",
     )
-    rows = [["<i>the saddle itself</i>", *(saddle_type(found, k) or writing.NOTHING for k in shown)]]
-    for name in ordered(analysis):
-        one = found.models[name]
-        cells = []
-        for k in shown:
-            if not one.visits[k]:
-                cells.append(writing.NOTHING)
-                continue
-            low, middle, high = one.dwell[k] / step
-            text = (
-                f"<b>{one.visits[k]:,.0f}</b> <small>{middle:,.0f} steps ({low:,.0f} to {high:,.0f})</small>"
-            )
-            text += f'<span class="what">first seen at step {one.entry[k, 1] / step:,.0f}</span>'
-            text += _distance(one, k)
-            looked = one.negative[k] + one.not_negative[k]
-            if looked:
-                text += '<span class="what">negative eigenvalue at the visiting state in '
-                text += f"{one.negative[k]:,.0f} of {looked:,.0f}</span>"
-            cells.append(text)
-        rows.append([escape(name), *cells])
-    return writing.tables(head, rows)
+    rows = []
+    for k in shown:
+        title = saddle_title(found, k) + ("" if found.top[k] else " (not the strongest)")
+        for name in ordered(analysis):
+            one = found.models[name]
+            if one.visits[k]:
+                label = f'{title}, {escape(name)}<span class="what">{saddle_type(found, k)}</span>'
+                rows.append([label, *_visit(one, k, step)])
+    return writing.table(head, rows)
+
+
+def _visit(one: ModelVisits, k: int, step: float) -> list[str]:
+    """Write the numbers of a model's visits to a saddle."""
+    low, middle, high = one.dwell[k] / step
+    looked = one.negative[k] + one.not_negative[k]
+    return [
+        f"<b>{one.visits[k]:,.0f}</b>",
+        f"{middle:,.0f} <small>({low:,.0f} to {high:,.0f})</small>",
+        f"{one.entry[k, 1] / step:,.0f}",
+        _distance(one, k) or writing.NOTHING,
+        f"{one.negative[k]:,.0f} of {looked:,.0f}" if looked else writing.NOTHING,
+    ]
 
 
 def _distance(one: ModelVisits, k: int) -> str:
@@ -65,12 +70,12 @@ def _distance(one: ModelVisits, k: int) -> str:
     low, middle, high = one.distance[k]
     if not np.isfinite(middle):
         return ""
-    text = f"distance {middle:.2g} ({low:.2g} to {high:.2g})"
+    text = f"{middle:.2g} ({low:.2g} to {high:.2g})"
     if np.isfinite(one.rank_distance[k, 1]):
         text += f", from any map of its rank {one.rank_distance[k, 1]:.2g}"
     if one.same_rank[k] < 1:
         text += f"; rank as the saddle's in {span(100 * ends(one, 'same_rank')[k], '{:.0f}', ' %')}"
-    return f'<span class="what">{text}</span>'
+    return text
 
 
 def _visits_note(analysis: Analysis) -> str:

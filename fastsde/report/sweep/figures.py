@@ -82,7 +82,7 @@ def _quantity(found: SweepAnalysis) -> _Quantity | None:
 
 
 def _draw(found: SweepAnalysis, across: int, quantity: _Quantity) -> Figure:
-    figure = Figure(figsize=(style.WIDTH, 4.6), layout="constrained")
+    figure = style.sheet(4.6)
     axes = figure.subplots()
     series = _series(found, across)
     names = list(dict.fromkeys(model for model, _ in series))

@@ -19,11 +19,12 @@ from fastsde.analysis.tails.registry import declared
 from fastsde.analysis.tails.section import SampleTails
 from fastsde.analysis.tails.tail_report import Indices
 from fastsde.report import panels, style
+from fastsde.study.study import Study
 
 LOWEST, HIGHEST = 0.09, 30.0
 """Range of the axis of indices."""
 
-KINDS = ("noise", "increments", "loss")
+KINDS = ("noise", "increments")
 """What the estimators are compared on."""
 
 
@@ -56,15 +57,21 @@ def over_time(analysis: Analysis) -> Figure:
         for number, (name, one) in enumerate(found.items()):
             place = _beside(analysis, one.window, number)
             _bars(panel, place, one.window_estimates["hill"], mode, name, lines[name])
+        for name, index in _own_indices(analysis).items():
+            if name in found:
+                label = f"{name}: index of its law, {index:g}"
+                panel.axhline(
+                    index, color=lines[name].color, linewidth=1.0, linestyle=(0, (6, 3)), label=label
+                )
         panel.set_title(f"{analysis.objective.vocabulary.mode} {mode + 1}")
-    panels.outer_labels(axes, 2, "tail index of the noise")
+    panels.outer_labels(axes, 2, "Hill's index of the noise")
     style.legend_below(figure, axes)
     return figure
 
 
 def over_k(analysis: Analysis) -> Figure:
     """Hill's estimate of the noise over the number of order statistics, one panel a model."""
-    found = samples(analysis, "noise")
+    found, own = samples(analysis, "noise"), _own_indices(analysis)
     figure, axes = style.grid(len(found), 3, 2.4, sharex=True, sharey=True)
     for panel, (name, one) in zip(axes, found.items(), strict=True):
         panels.tail_marks(panel, [one.gaussian_pooled])
@@ -80,6 +87,9 @@ def over_k(analysis: Analysis) -> Figure:
             panel.fill_between(one.path_k[mode], low, high, color=line.color, alpha=0.15, linewidth=0)
             hill = one.pooled.estimates["hill"]
             panel.plot(hill.k[mode], hill.index[mode], "o", color=line.color, markersize=4.5)
+        if name in own:
+            dashed: dict[str, Any] = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (6, 3))}
+            panel.axhline(own[name], label="index of its law", **dashed)
         panel.plot([], [], "o", color=style.MUTED, markersize=4.5, label="the k chosen")
         style.log_scale(panel, "x")
         panel.set_title(name, color=style.INK)
@@ -92,7 +102,7 @@ def over_k(analysis: Analysis) -> Figure:
 
 
 def side_by_side(analysis: Analysis) -> Figure:
-    """All estimators with their intervals: of noise, increments and loss, every model."""
+    """All estimators with their intervals: of noise and increments, every model."""
     shown = {kind: found for kind in KINDS if (found := samples(analysis, kind))}
     panels_of = {
         kind_title(analysis, kind): {name: first_column(one.pooled.estimates) for name, one in found.items()}
@@ -158,11 +168,19 @@ def _beside(analysis: Analysis, window: Floats, number: int) -> Floats:
     return np.asarray((first + last) / 2 + spread * analysis.step[-1])
 
 
+def _own_indices(analysis: Analysis) -> dict[str, float]:
+    """Return the tail index that the noise of a model has by construction, where it is a power law's."""
+    models = Study.from_toml(analysis.study).models
+    known = {name: float(models[name].tail_index) for name in ordered(analysis) if name in models}
+    return {name: index for name, index in known.items() if math.isfinite(index)}
+
+
 def _bars(panel: Axes, place: Floats, found: Indices, mode: int, name: str, line: style.Line) -> None:
     index, low, high = (values[:, mode] for values in (found.index, found.low, found.high))
     if not np.isfinite(index).any():
         return
-    bars = np.array([index - low, high - index])
+    index, high = np.minimum(index, panels.TOP_INDEX), np.minimum(high, panels.TOP_INDEX)
+    bars = np.maximum(0.0, np.array([index - low, high - index]))
     shown = np.where(np.isfinite(index), index, math.nan)
     options: dict[str, Any] = {"elinewidth": 0.9, "linewidth": 1.3, "marker": "o", "markersize": 2.5}
     height = np.where(np.isfinite(bars), bars, 0.0)

@@ -13,9 +13,11 @@ register_figure(
         title="Tails of the noise",
         caption=lambda words: (
             f"Hill's tail index of the noise that one step adds to each {words.mode}, over trajectories and "
-            "a few adjacent snapshots; 95 % bars are its statistical error and do not include its bias where "
-            "the tail is not an exact power law (a 1.8-stable sample gives 2.7). A law with an index below 2 "
-            "has no variance. A finite Gaussian sample does not give an infinite index: the dotted line is "
+            "a few adjacent snapshots; 95 % bars are its statistical error. <b>They do not include its bias: "
+            "for a stable law of index 1.8 or more Hill's estimate is 2.5 to 4, whatever the sample.</b> The "
+            "dashed line is the index that a model's noise has by construction; estimators that suit stable "
+            "laws are in the details. A law with an index below 2 has no variance. Indices above 27 stand at "
+            "the upper edge. A finite Gaussian sample does not give an infinite index: the dotted line is "
             "what one of this size gives. <b>Trajectories at different saddles have noise of different size "
             "and direction, and "
             "their mixture has a small index without a heavy tail in any of them</b>: noise is measured in "
@@ -43,13 +45,15 @@ register_figure(
         name="tail_paths",
         section="tails",
         order=110,
+        detail=True,
         title="Is Hill's index stable in k?",
         caption=(
             "Hill's estimate over the number k of largest values, with its pointwise 95 % band, of all "
             "snapshots together. Only a curve that is flat over a range of k measures the index of a power "
             "law; one that falls throughout belongs to a law without a power tail, such as a Gaussian, or to "
-            "a mixture. Points: the chosen k. Dotted: what a Gaussian sample of the same size gives at its "
-            "chosen k."
+            "a mixture. Points: the chosen k, where the largest values are closest to a power law. For a "
+            "stable law of index near 2 (dashed) the curve is right only to the left of it. Dotted: what a "
+            "Gaussian sample of the same size gives at its chosen k."
         ),
         source="<code>analysis.h5 sections/tails/models/MODEL/noise/path_k, path</code>.",
         draw=figures.over_k,
@@ -62,14 +66,15 @@ register_figure(
         name="tail_estimators",
         section="tails",
         order=120,
+        detail=True,
         title="Do the estimators of the tail agree?",
         caption=lambda words: (
             "All estimates of the same tail with 95 % bars, all snapshots together. Those with a star "
             "assume that the law is stable and give a number between 1 and 2 for any law; the group "
             "log-moment estimate is that of Simsekli et al. (2019), here over steps and trajectories, never "
-            "over coordinates. Estimates at the right edge mean that there is no power law. Increments and "
-            f"{words.loss} vary over decades because trajectories are on different plateaus: check whether "
-            "the verdict is <i>bounded</i>."
+            "over coordinates. Estimates at the right edge mean that there is no power law. Increments "
+            f"vary over decades where trajectories are on different plateaus of the {words.loss}: check "
+            "whether the verdict is <i>bounded</i>."
         ),
         source=(
             "<code>analysis.h5 sections/tails/models/MODEL/KIND/pooled/estimates</code>; the estimators "

@@ -53,6 +53,10 @@ class Adam(Adaptive):
             decay=self.decoupled_weight_decay or 0.0,
         )
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "theta <- theta - eta m / (sqrt(v) + epsilon), m and v the corrected averages of g and g^2"
+
     def summary(self) -> str:
         """Say in one sentence what the model is.
 

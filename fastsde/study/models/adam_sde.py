@@ -61,6 +61,11 @@ class AdamSde(AdaptiveSde):
             decay=self.weight_decay or 0.0,
         )
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        average = "dm = (1 - beta1)/eta [(grad U - m) dt + eta^(1/2) Sigma^(1/2) dW]"
+        return f"d theta = -m / (sqrt(v) + epsilon) dt, {average}"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         own = ", with the gradient's own square" if self.gradient_square else ""

@@ -58,6 +58,10 @@ class GradientDescent(DriftingModel):
         yield from moment_faults(self, setting, where)
         yield from super().faults(setting, where)
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "theta <- theta - eta grad U" if self.substeps == 1 else "d theta = -grad U dt"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         terms = "".join(f" with {words}" for words in self.other_words()) + self.drift_words()

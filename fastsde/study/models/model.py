@@ -58,6 +58,10 @@ class Model(Kind):
         """Give the time of one integrator step, ``learning_rate / substeps``."""
         return learning_rate / self.substeps
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md; empty of a model that has none."""
+        return ""
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         raise NotImplementedError(f"{type(self).__name__}.summary")

@@ -110,6 +110,10 @@ class MomentumSde(Ruled):
         damping = 0.5 * (1 - self.momentum) / self.substeps
         return Inertial(False, step.dt, step, damping, setting.learning_rate, True)
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "d theta = -v dt, dv = (grad U - (1 - mu) v) / eta dt + eta^(-1/2) Sigma^(1/2) dW"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         method = f"symmetric splitting with dt = 1/{self.substeps} of the learning rate"

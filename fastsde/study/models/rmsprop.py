@@ -53,6 +53,10 @@ class Rmsprop(Adaptive):
             decay=0.0,
         )
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "v <- beta v + (1 - beta) g^2, theta <- theta - eta g / (sqrt(v) + epsilon)"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         corrected = ", bias corrected" if self.bias_correction else ""

@@ -62,6 +62,10 @@ class RmspropSde(AdaptiveSde):
             decay=self.weight_decay or 0.0,
         )
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "d theta = -(grad U dt + eta^(1/2) Sigma^(1/2) dW) / (sqrt(v) + epsilon)"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         own = ", with the gradient's own square" if self.gradient_square else ""

@@ -320,6 +320,18 @@ class Sde(MixedModel):
             fix = 'set match_at = "start" or "local", or temperature to a number'
             yield Fault((*where, "temperature"), "matched", expected, fix)
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md.
+
+        Examples
+        --------
+        >>> Sde(noise="isotropic", temperature=0.1).equation()
+        'd theta = -grad U dt + dM, dM = Sigma^(1/2) dW, Sigma = 2 T I'
+        """
+        sizes = {"gradient": "eta C(theta)", "isotropic": "2 T I", "given": "C"}
+        size = sizes.get(self.noise, "B(theta) B(theta)^T")
+        return f"d theta = -grad U dt + dM, {self.noise_law.equation}, Sigma = {size}"
+
     def summary(self) -> str:
         """Say in one sentence what the model is.
 

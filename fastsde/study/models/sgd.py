@@ -109,6 +109,10 @@ class Sgd(Model):
             yield from batch_faults(self, setting, where)
         yield from super().faults(setting, where)
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "theta <- theta - eta g, g the gradient of a batch"
+
     def summary(self) -> str:
         """Say in one sentence what the model is.
 

@@ -45,6 +45,10 @@ class SignSde(AdaptiveSde):
             part=batch_part(self, setting.samples or 0),
         )
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "d theta = -e dt + (eta (1 - e^2))^(1/2) dW, e = erf(grad U / (2 diag Sigma)^(1/2))"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         return f"SDE of signSGD with {self.noise_words()}."

@@ -42,6 +42,14 @@ class SignSgd(Adaptive):
 
         return Signs(step.dense, step.dt, with_unit_step(step), self.beta)
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return (
+            "theta <- theta - eta sign(m), m <- beta m + (1 - beta) g"
+            if self.beta
+            else "theta <- theta - eta sign(g)"
+        )
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         name = f"Signum (beta = {self.beta:g})" if self.beta else "signSGD"

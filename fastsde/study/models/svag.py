@@ -74,6 +74,10 @@ class Svag(Model):
             yield from batch_faults(self, setting, where, finite=("without-replacement", "replacement"))
         yield from super().faults(setting, where)
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        return "theta <- theta - (eta/l) [(1 + s) g_1 + (1 - s) g_2] / 2, s = (2l - 1)^(1/2)"
+
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         return (

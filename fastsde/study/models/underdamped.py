@@ -146,6 +146,14 @@ class Underdamped(Ruled):
             moving=self.velocity == "equilibrium",
         )
 
+    def equation(self) -> str:
+        """Return the equation of the model, as in docs/models.md."""
+        if self.noise == "isotropic":
+            noise = "(2 friction T / mass)^(1/2) dW"
+        else:
+            noise = "(eta^(1/2) / mass) Sigma^(1/2) dW"
+        return f"d theta = p dt, dp = -(grad U / mass + friction p) dt + {noise}"
+
     def summary(self) -> str:
         """Say in one sentence what the model is.
 

@@ -1,0 +1,239 @@
+"""The answer of a study in three plain sentences, how sure it is, and what to do next."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fastsde.analysis.control import sampling_control, shuffles
+from fastsde.analysis.headline import differences, headline, nearest_group, reason_undetermined
+from fastsde.analysis.phrases import enumerated, short
+from fastsde.analysis.ranking import ranking, verdict
+from fastsde.study.study import Study
+
+if TYPE_CHECKING:
+    from fastsde.analysis.distances.effect import Effect
+    from fastsde.analysis.results import Findings
+
+__all__ = ["answer", "certainty", "next_steps", "question"]
+
+FEW = 4
+"""Models that a sentence names one by one; of more it names the ends."""
+OFTEN_DIVERGES = 0.05
+"""Share of diverged trajectories beyond which the next step is to ask why."""
+
+
+def question(analysis: Findings) -> str:
+    """Ask what the study answers.
+
+    Returns
+    -------
+    str
+        One sentence that ends with a question mark.
+    """
+    names = ranking(analysis)
+    if not analysis.reference:
+        return f"How do {enumerated(names)} differ?" if len(names) > 1 else f"How does {names[0]} behave?"
+    if len(names) == 1:
+        return f"How far is {names[0]} from {analysis.reference}?"
+    return (
+        f"Which of {len(names)} models is closest to {analysis.reference}, by how much, and how sure is that?"
+    )
+
+
+def answer(analysis: Findings) -> list[str]:
+    """Answer the question of a study in at most three sentences, with its main numbers.
+
+    Returns
+    -------
+    list of str
+        Which model is closest and by how much; where the others are; which differ significantly or diverge.
+        The one sentence of the headline where there is nothing to rank.
+    """
+    known = [name for name in ranking(analysis) if analysis.reference and math.isfinite(_far(analysis, name))]
+    if not known:
+        return [headline(analysis)]
+    said = [_closest(analysis, known), _others(analysis, known), _told_apart(analysis)]
+    return [sentence for sentence in said if sentence]
+
+
+def certainty(analysis: Findings) -> list[str]:
+    """Say how sure the answer is: the samples, the test, what is not tested.
+
+    Returns
+    -------
+    list of str
+        Sentences; empty without a reference.
+    """
+    if not analysis.reference or not ranking(analysis):
+        return []
+    study, effects = Study.from_toml(analysis.study), analysis.effects
+    first = ranking(analysis)[0]
+    sampling = _effect(analysis, first).sampling
+    said = []
+    if math.isfinite(sampling):
+        said.append(
+            f"Two samples of {analysis.reference} of this size, {effects.count:,} trajectories, differ by "
+            f"{short(sampling)}: an effect of that size can be chance."
+        )
+    said.append(
+        "Intervals contain the sampling error only (95 %, jackknife). Whether a model differs at all is one "
+        "permutation test of all distances at all snapshots, with 5 % false alarms for each model."
+    )
+    if study.data is not None and study.data.samples != "population":
+        said.append(
+            "All trajectories share one data set, and the results hold for it; other data, another seed."
+        )
+    if shuffles(analysis) and not sampling_control(analysis):
+        said.append(
+            f"{analysis.reference} shuffles its samples and the models do not: without a control, an unknown "
+            "part of every distance is due to that."
+        )
+    return said
+
+
+def next_steps(analysis: Findings, directory: str) -> list[str]:
+    """Suggest what to do next, from what the analysis found.
+
+    Parameters
+    ----------
+    analysis
+        What was found.
+    directory : str
+        Name of the run's directory, for commands.
+
+    Returns
+    -------
+    list of str
+        Sentences, the most useful first.
+    """
+    names, said = ranking(analysis), []
+    count = min(one.trajectories for one in analysis.models.values())
+    if analysis.reference and names:
+        tied = nearest_group(analysis)
+        same = [name for name in names if verdict(analysis, analysis.reference, name) == "indistinguishable"]
+        more = f"fastsde run {directory}/study.toml -o {directory} --trajectories {4 * count}"
+        if len(tied) > 1:
+            said.append(
+                f"To learn which of {enumerated(tied)} is closer, run four times as many trajectories: "
+                f"`{more}`. That halves the intervals, and nothing is computed again."
+            )
+        elif same:
+            said.append(
+                f"{enumerated(same)} may still differ by less than this sample shows: `{more}` halves the "
+                "smallest difference that can be found."
+            )
+        if shuffles(analysis) and not sampling_control(analysis):
+            said.append(
+                f"Add a control: a model with the keys of {analysis.reference} and "
+                'sampling = "replacement", whose noise is independent at every step like that of an SDE.'
+            )
+    often = [
+        name
+        for name, one in analysis.models.items()
+        if one.trajectories and one.diverged / one.trajectories > OFTEN_DIVERGES
+    ]
+    if often:
+        said.append(
+            f"Ask whether divergence is physics or the step: {enumerated(often)} with more substeps, or with "
+            "lighter tails."
+        )
+    if Study.from_toml(analysis.study).data is not None:
+        said.append("See whether the answer holds on another data set: `seed = 1`, into another directory.")
+    return said
+
+
+def _effect(analysis: Findings, name: str) -> Effect:
+    return analysis.effects.between(analysis.reference, name)
+
+
+def _far(analysis: Findings, name: str) -> float:
+    return _effect(analysis, name).mean
+
+
+def _closest(analysis: Findings, known: list[str]) -> str:
+    """Say which model is closest, by how much, and which are not significantly farther."""
+    first, reference = known[0], analysis.reference
+    effect, tied = _effect(analysis, first), nearest_group(analysis)
+    course = analysis.objective.vocabulary.course
+    start = (
+        f"{first} is the closest to {reference}"
+        if len(known) > 1
+        else f"{first} is compared with {reference}"
+    )
+    apart = f"averaged over the {course}, {differences(analysis, effect)}{_factor(effect)}"
+    span = (
+        f", 95 % interval {short(effect.low)} to {short(effect.high)}" if math.isfinite(effect.high) else ""
+    )
+    unsure = ""
+    if len(tied) > 1:
+        are = "is" if len(tied) == 2 else "are"
+        unsure = f"; {_named(tied[1:])} {are} not significantly farther"
+    return f"{start}: {apart} (a mean effect of {short(effect.mean)}{span}){unsure}."
+
+
+def _others(analysis: Findings, known: list[str]) -> str:
+    """Say how many times as far the other models are."""
+    rest = [name for name in known if name not in nearest_group(analysis)]
+    if not rest or not _far(analysis, known[0]) > 0:
+        return ""
+    times = [f"{name} {_times(_far(analysis, name) / _far(analysis, known[0]))}" for name in rest]
+    if len(times) > FEW:
+        times = [*times[:2], f"{len(times) - 3} others in between", times[-1]]
+    return f"Farther away, in multiples of that effect: {enumerated(times)}."
+
+
+def _factor(effect: Effect) -> str:
+    """Write the difference of the loss as a factor too, where it is small enough to be read so."""
+    return f" (a factor of {10**effect.loss:.3g})" if 0 < effect.loss < 3 else ""
+
+
+def _times(ratio: float) -> str:
+    """Write how many times as far."""
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"
+
+
+def _told_apart(analysis: Findings) -> str:
+    """Say which models differ significantly from the reference, and which diverge."""
+    names = ranking(analysis)
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(verdict(analysis, analysis.reference, name), []).append(name)
+    told, same = (groups.get(word, []) for word in ("distinguishable", "indistinguishable"))
+    size = f"with {analysis.effects.count:,} trajectories a side"
+    parts = []
+    if told:
+        every = len(told) == len(names)
+        who = _every(told) if every else _differ(told)
+        parts.append(f"{who} significantly from {analysis.reference} {size}")
+    if same:
+        verb = "cannot be told from it" if told else f"cannot be told from {analysis.reference} {size}"
+        parts.append(f"{_named(same)} {verb}")
+    if unknown := groups.get("undetermined", []):
+        parts.append(f"{_named(unknown)} could not be tested ({reason_undetermined(analysis, unknown[0])})")
+    gone = [name for name in names if analysis.models[name].diverged]
+    if gone:
+        share = [100 * analysis.models[name].diverged / analysis.models[name].trajectories for name in gone]
+        own = analysis.models[analysis.reference]
+        low, high = f"{min(share):.2g}", f"{max(share):.2g}"
+        span = low if low == high else f"{low} to {high}"
+        parts.append(
+            f"{span} % of the trajectories of {_named(gone)} diverge, "
+            f"{100 * own.diverged / own.trajectories:.2g} % of those of {analysis.reference}"
+        )
+    return f"{'; '.join(parts)}."
+
+
+def _every(names: list[str]) -> str:
+    if len(names) > 2:
+        return f"All {len(names)} models differ"
+    return "Both models differ" if len(names) == 2 else f"{names[0]} differs"
+
+
+def _differ(names: list[str]) -> str:
+    return f"{_named(names)} differ{'s' if len(names) == 1 else ''}"
+
+
+def _named(names: list[str]) -> str:
+    """Name a few models, or count them."""
+    return enumerated(names) if len(names) <= FEW else f"{len(names)} models"

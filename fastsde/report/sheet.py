@@ -1,0 +1,137 @@
+"""The first sheet of the page: question, models, answer, two figures, how sure, what next."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from fastsde.analysis import Analysis
+from fastsde.analysis.answer import answer, certainty, next_steps, question
+from fastsde.analysis.summary import ordered, summary
+from fastsde.report.spec import FigureSpec, said
+from fastsde.report.tables import effect_cell, verdict_cell
+from fastsde.report.words import study_sentences
+from fastsde.report.writing import number, table
+from fastsde.study.models.model import Model
+from fastsde.study.study import Study
+
+__all__ = ["FIRST", "first_sheet", "formula", "models_table"]
+
+FIRST = ("effect", "loss")
+"""Figures of the first sheet, where there are any."""
+
+_SIGNS = {
+    "d theta": "d&theta;",
+    "<-": "&larr;",
+    "theta": "&theta;",
+    "eta": "&eta;",
+    "epsilon": "&epsilon;",
+    "grad": "&nabla;",
+    "Sigma": "&Sigma;",
+    "beta": "&beta;",
+    "alpha": "&alpha;",
+    "xi": "&xi;",
+    "mu": "&mu;",
+}
+
+
+def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, notes: str) -> str:
+    """Write the sheet that stands alone.
+
+    Parameters
+    ----------
+    analysis, study
+        What was found, and the study.
+    title : str
+        Name of the run's directory.
+    figures, notes : str
+        HTML of two figures with their captions, and of what else a reader must know first.
+    """
+    said_first = "".join(f"<p>{escape(sentence)}</p>" for sentence in answer(analysis))
+    setting = " ".join(escape(sentence) for sentence in study_sentences(study))
+    parts = [
+        '<section class="sheet">',
+        f'<p class="question">{escape(question(analysis))}</p>',
+        f'<div class="finding">{said_first}{notes}</div>',
+        f"<p>{setting}</p>",
+        models_table(analysis, study),
+        figures,
+        _listed("How sure", certainty(analysis)),
+        _listed("What to do next", next_steps(analysis, title)),
+        "</section>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def models_table(analysis: Analysis, study: Study) -> str:
+    """Tabulate the models: equation, calibrated numbers, and distance from the reference."""
+    rows = {row["model"]: row for row in summary(analysis)}
+    compared = bool(analysis.reference)
+    head = (
+        "model",
+        "equation and calibrated values",
+        *(("effect", f"differs from {escape(analysis.reference)}?") if compared else ()),
+        "diverged",
+    )
+    cells = []
+    for name in ordered(analysis):
+        row, reference = rows[name], name == analysis.reference
+        numbers = (effect_cell(row, reference), verdict_cell(row, reference)) if compared else ()
+        gone = f"{row['diverged']:,} of {row['trajectories']:,}"
+        what = f"{escape(name)}<span class='what'>{escape(analysis.models[name].summary)}</span>"
+        cells.append([what, _equation(analysis, study, name), *numbers, gone])
+    return table(head, cells)
+
+
+def _equation(analysis: Analysis, study: Study, name: str) -> str:
+    """Write the equation of a model, and the numbers that were calibrated for it."""
+    one, model = analysis.models[name], study.models.get(name)
+    parts = [formula(model.equation())] if isinstance(model, Model) and model.equation() else []
+    numbers = [f"&eta; = {number(study.time.learning_rate)}"]
+    if one.temperature is not None:
+        numbers.append(f"T = {number(one.temperature)}")
+    elif one.noise_scale is not None:
+        numbers.append(f"noise: {number(one.noise_scale)} times {escape(one.noise_scale_of)}")
+    return f"{'<br>'.join(parts)}<span class='what'>{', '.join(numbers)}</span>"
+
+
+def formula(text: str) -> str:
+    """Write an equation of the study's words with the letters of mathematics, as HTML.
+
+    Examples
+    --------
+    >>> formula("d theta = -grad U dt + eta^(1/2) dM")
+    'd&theta; = &minus;&nabla;U dt + &eta;<sup>1/2</sup> dM'
+    """
+    html = escape(text, quote=False).replace("&lt;-", "<-")
+    names = "|".join(re.escape(word) for word in _SIGNS)
+    html = re.sub(rf"(?<![A-Za-z])(?:{names})(?![A-Za-z])|<-", lambda found: _SIGNS[found[0]], html)
+    html = re.sub(r"\^\(([^)]*)\)|\^(\w)", lambda found: f"<sup>{found[1] or found[2]}</sup>", html)
+    html = re.sub(r"_(\w+)", r"<sub>\1</sub>", html)
+    html = html.replace("&nabla; ", "&nabla;")
+    sign = r"(?:^|(?<=[\s=(\[]))-(?=[\w&(])| - "
+    return re.sub(sign, lambda found: found[0].replace("-", "&minus;"), html)
+
+
+def _listed(title: str, sentences: list[str]) -> str:
+    """Write sentences as a short list under a small heading; text between backquotes is code."""
+    if not sentences:
+        return ""
+    items = "".join(f"<li>{_code(escape(one))}</li>" for one in sentences)
+    return f"<h3>{title}</h3>\n<ul>{items}</ul>"
+
+
+def _code(html: str) -> str:
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html)
+
+
+def chosen(specs: list[FigureSpec]) -> list[FigureSpec]:
+    """Choose the two figures of the first sheet: those of `FIRST`, else the first that there are."""
+    drawn = [spec for spec in specs if spec.draw is not None and not spec.detail]
+    wanted = [spec for spec in drawn if spec.name in FIRST]
+    return [*wanted, *(spec for spec in drawn if spec not in wanted)][:2]
+
+
+def heading(spec: FigureSpec, analysis: Analysis) -> str:
+    """Give the title of a figure as text of a link."""
+    return said(spec.title, analysis)
