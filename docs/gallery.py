@@ -1,6 +1,7 @@
 """Pictures of the gallery, from real runs: python docs/gallery.py RUNS.
 
-Runs each study of `PICTURES` that has no run in the folder RUNS yet, and copies one figure of its report to docs/pictures.
+Runs each study of `PICTURES` that has no run in the folder RUNS yet, and copies one figure of its report to
+docs/pictures.
 """
 
 from __future__ import annotations
