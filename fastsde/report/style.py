@@ -23,6 +23,8 @@ WIDTH = 9.0
 """Width of every figure on the page, in inches."""
 COLUMN, TEXT = 3.4, 7.0
 """Widths of one column, and of the text, of a paper in two columns, in inches."""
+SHRINK = 0.78
+"""Size of letters and height of panels in a paper, in those of the page."""
 
 INK, MUTED, PALE = "#222222", "#6b6b6b", "#d9d9d9"
 RC: Any = {
@@ -86,7 +88,7 @@ _paper: ContextVar[bool] = ContextVar("paper", default=False)
 @contextmanager
 def template(paper: bool = False) -> Iterator[None]:
     """Draw figures for the page, or for a paper in two columns, with letters of 6.5 to 7.5 points."""
-    letters = {key: 0.78 * value for key, value in RC.items() if key.endswith("size")}
+    letters = {key: SHRINK * value for key, value in RC.items() if key.endswith("size")}
     narrow = {**RC, **letters, "lines.linewidth": 1.1, "axes.linewidth": 0.6}
     token = _paper.set(paper)
     try:
@@ -100,7 +102,7 @@ def sheet(height: float, columns: int = 2) -> Figure:
     """Make an empty figure of a height for the page; in a paper one panel is one column wide."""
     if not _paper.get():
         return Figure(figsize=(WIDTH, height), layout="constrained")
-    return Figure(figsize=(COLUMN if columns == 1 else TEXT, 0.78 * height), layout="constrained")
+    return Figure(figsize=(COLUMN if columns == 1 else TEXT, SHRINK * height), layout="constrained")
 
 
 def grid(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
@@ -187,7 +189,7 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    letter = 0.07 * float(matplotlib.rcParams["legend.fontsize"]) / RC["legend.fontsize"]
+    letter = 0.07 * (SHRINK if _paper.get() else 1.0)
     columns = max(1, int(figure.get_figwidth() / (letter * (10.7 + max(map(len, found), default=1)))))
     rows = -(-len(found) // columns)
     figure.legend(
