@@ -18,6 +18,7 @@ from llvmlite.ir.instructions import CallInstr
 from numba.core import cgutils
 
 from fastsde.kernels.lanes import VECTOR_BYTES
+from fastsde.kernels.parts import PartCompiler
 
 FOLDER = Path(__file__).parent
 ELSEWHERE = ("cuda.py", "cuda_code.py", "gpu")
@@ -84,6 +85,9 @@ nb.config.CACHE_DIR = str(CACHE_FOLDER)
 COMMON = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
 """For all compiled code. ``_nrt=False``: nothing is allocated, and no time goes into counting references."""
 
+IN_CALLERS = {**COMMON, "pipeline_class": PartCompiler}
+"""For what only compiled code calls."""
+
 
 CHOICES = {}
 """Functions whose implementation the types of their arguments choose, and how (`Choice`)."""
@@ -118,7 +122,7 @@ def choice(function, inline=False, argument=None, field=None, enters=False):
 
     def register(choose):
         CHOICES[function] = Choice(choose, argument, field, enters)
-        options = {"forceinline": True, **COMMON} if inline else COMMON
+        options = {"forceinline": True, **IN_CALLERS} if inline else IN_CALLERS
         nb.extending.overload(function, jit_options=options)(choose)
         return choose
 
@@ -148,12 +152,12 @@ def compiling():
 def kernel(function):
     """Compile `function` without the interpreter, cached on disk; it rounds as its formula says."""
     with compiling():
-        return nb.njit(cache=True, nogil=True, **COMMON)(_marked(function))
+        return nb.njit(cache=True, nogil=True, no_cfunc_wrapper=True, **COMMON)(_marked(function))
 
 
 def inlined(function):
     """Compile `function` into each of its callers; it stays an ordinary Python function elsewhere."""
-    return nb.extending.register_jitable(forceinline=True, **COMMON)(_marked(function))
+    return nb.extending.register_jitable(forceinline=True, **IN_CALLERS)(_marked(function))
 
 
 def never_inlined(function):
