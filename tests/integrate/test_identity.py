@@ -149,7 +149,7 @@ for dtype, model in (("float32", {"kind": "sgd"}), ("float64", levy)):
 
 
 @pytest.mark.slow
-def test_the_width_of_the_vectors_and_the_optimisation_change_nothing(tmp_path):
+def test_the_width_of_the_vectors_and_the_optimisation_change_nothing():
     """Other widths without optimisation, which is the quickest to compile."""
 
     def bits(**settings):
@@ -159,4 +159,4 @@ def test_the_width_of_the_vectors_and_the_optimisation_change_nothing(tmp_path):
 
     usual = bits()
     assert usual.count("\n") == 2
-    assert usual == bits(FASTSDE_VECTOR_BYTES="16", NUMBA_OPT="0", NUMBA_CACHE_DIR=str(tmp_path))
+    assert usual == bits(FASTSDE_VECTOR_BYTES="16", NUMBA_OPT="0")
