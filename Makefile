@@ -7,6 +7,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL := -m pip install --quiet --no-compile # of what is never imported nothing need be compiled
 STUDY ?= examples/saddle_to_saddle.toml
 
 .PHONY: study test ptx lint types docs bench clean
@@ -16,7 +17,7 @@ study: $(VENV)/.core
 
 # Most of the time goes into compiling, one core each; tests that look at a clock come after, one by one.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile --durations=50
+	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=50
 	$(BIN)/python -m pytest -m alone --durations=20
 
 ptx: $(VENV)-ptx/.ptx
@@ -40,20 +41,20 @@ bench: $(VENV)/.bench
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python $(INSTALL) --upgrade pip
 
 $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python $(INSTALL) --editable .
 	touch $@
 
 $(VENV)/.test $(VENV)/.dev $(VENV)/.docs $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
-	touch $@
+	$(BIN)/python $(INSTALL) --editable '.[$*]'
+	touch $@ $(if $(filter dev,$*),$(VENV)/.test)
 
 $(VENV)-ptx/.ptx: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-ptx
-	$(VENV)-ptx/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-ptx/bin/python -m pip install --quiet --editable '.[ptx]'
+	$(VENV)-ptx/bin/python $(INSTALL) --upgrade pip
+	$(VENV)-ptx/bin/python $(INSTALL) --editable '.[ptx]'
 	touch $@
 
 clean:

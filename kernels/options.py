@@ -11,13 +11,16 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
+import llvmlite
 import numba as nb
 import numpy as np
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from llvmlite.ir.instructions import CallInstr
 from numba.core import cgutils
 
+from fastsde.kernels.kept import KeptCode
 from fastsde.kernels.lanes import VECTOR_BYTES
+from fastsde.kernels.parts import PartCompiler
 
 FOLDER = Path(__file__).parent
 ELSEWHERE = ("cuda.py", "cuda_code.py", "gpu")
@@ -32,21 +35,28 @@ def cpu():
 
 
 def source_hash():
-    """Return a hash of the sources of all kernels for CPUs, of the vector width and of the CPU.
+    """Return a hash of the sources of all kernels for CPUs, of versions, of the vector width and of the CPU.
 
     Numba's own cache looks at the file of the outermost function only, and would serve old code after a
     change in another kernel file. It does distinguish CPUs, but two of them that write at once into one
     folder, a home shared by a cluster, can take each other's code.
     """
-    digest = hashlib.sha256(f"{nb.__version__} {VECTOR_BYTES} {cpu()}".encode())
+    versions = f"{nb.__version__} {llvmlite.__version__} {np.__version__}"
+    digest = hashlib.sha256(f"{versions} {VECTOR_BYTES} {cpu()} {nb.config.OPT}".encode())
     for path in sorted(FOLDER.rglob("*.py")):
-        place = path.relative_to(FOLDER)
-        if place.parts[0] in ELSEWHERE:
+        place = _place(path)
+        if place is None:
             continue
         source = path.read_bytes()
         digest.update(f" {place.as_posix()} {len(source)} ".encode())
         digest.update(source)
     return digest.hexdigest()[:16]
+
+
+def _place(path):
+    """Return where below this folder a file is whose content counts in `source_hash`; None if it does not."""
+    place = Path(path).relative_to(FOLDER) if Path(path).is_relative_to(FOLDER) else None
+    return None if place is None or place.parts[0] in ELSEWHERE else place
 
 
 def cache_folder():
@@ -84,6 +94,9 @@ nb.config.CACHE_DIR = str(CACHE_FOLDER)
 COMMON = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
 """For all compiled code. ``_nrt=False``: nothing is allocated, and no time goes into counting references."""
 
+IN_CALLERS = {**COMMON, "pipeline_class": PartCompiler}
+"""For what only compiled code calls."""
+
 
 CHOICES = {}
 """Functions whose implementation the types of their arguments choose, and how (`Choice`)."""
@@ -118,7 +131,7 @@ def choice(function, inline=False, argument=None, field=None, enters=False):
 
     def register(choose):
         CHOICES[function] = Choice(choose, argument, field, enters)
-        options = {"forceinline": True, **COMMON} if inline else COMMON
+        options = {"forceinline": True, **IN_CALLERS} if inline else IN_CALLERS
         nb.extending.overload(function, jit_options=options)(choose)
         return choose
 
@@ -147,13 +160,19 @@ def compiling():
 
 def kernel(function):
     """Compile `function` without the interpreter, cached on disk; it rounds as its formula says."""
+    options = {"nogil": True, "no_cfunc_wrapper": True, **COMMON}
+    place = _place(function.__code__.co_filename)
     with compiling():
-        return nb.njit(cache=True, nogil=True, **COMMON)(_marked(function))
+        if place is None:  # of an extension
+            return nb.njit(cache=True, **options)(_marked(function))
+        compiled = nb.njit(**options)(_marked(function))
+        compiled._cache = KeptCode(function, CACHE_FOLDER / ".".join(place.with_suffix("").parts))
+    return compiled
 
 
 def inlined(function):
     """Compile `function` into each of its callers; it stays an ordinary Python function elsewhere."""
-    return nb.extending.register_jitable(forceinline=True, **COMMON)(_marked(function))
+    return nb.extending.register_jitable(forceinline=True, **IN_CALLERS)(_marked(function))
 
 
 def never_inlined(function):

@@ -12,6 +12,12 @@ settings.register_profile("any machine", deadline=None)  # a busy one is no reas
 settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that have slow tests: at the end no process shall wait long for another."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def tiny_study():
     return Study.from_toml(TINY)

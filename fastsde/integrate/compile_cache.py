@@ -4,25 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastsde.system.cache_lock import POLL_SECONDS, once
+from fastsde.system.cache_lock import POLL_SECONDS, is_there, once
 from fastsde.system.errors import Interrupted
+from fastsde.system.progress import Progress, Silent, duration
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
-__all__ = ["ensure_compiled"]
+__all__ = ["ensure_compiled", "expected_seconds"]
+
+FIRST_SECONDS = 15.0
+"""Of the first model of a study on a core of 2023: most of the time goes into what all its models share."""
+
+_TAKEN: list[float] = []
+"""Seconds of the models that this process has compiled."""
+
+
+def expected_seconds(taken: list[float]) -> float:
+    """Return how long compiling the next model may take, after some that took so long.
+
+    Examples
+    --------
+    >>> expected_seconds([12.0])
+    6.0
+    """
+    if not taken:
+        return FIRST_SECONDS
+    return sum(taken[1:]) / (len(taken) - 1) if len(taken) > 1 else taken[0] / 2
 
 
 def ensure_compiled(
-    study: Study, name: str, problem: Problem, stop: Callable[[], bool] = lambda: False
+    study: Study,
+    name: str,
+    problem: Problem,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Progress | None = None,
 ) -> None:
-    """Return when the kernels of a model are in the compile cache.
+    """Return when the kernels of a model are in the compile cache; say so if they have to be compiled.
 
     Raises
     ------
@@ -32,7 +57,12 @@ def ensure_compiled(
     if study.models[name].replayed:  # the file has no step 1 to try
         return
     mark = _signature(study, name, problem)
-    once(mark, lambda: _watched(lambda: _compile(study, name, problem), stop), stop)
+    if is_there(mark):
+        return
+    begun = time.monotonic()
+    with (progress or Silent()).aside("compiling", f"{name}, about {duration(expected_seconds(_TAKEN))}"):
+        once(mark, lambda: _watched(lambda: _compile(study, name, problem), stop), stop)
+    _TAKEN.append(time.monotonic() - begun)
 
 
 def _signature(study: Study, name: str, problem: Problem) -> str:

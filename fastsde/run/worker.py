@@ -119,7 +119,7 @@ class Session:
         part, path = item.part, item.part.path(self._directory)
         try:
             if self._compiles:
-                ensure_compiled(self._study, part.model, self._problem, self._stop)
+                ensure_compiled(self._study, part.model, self._problem, self._stop, self._progress)
             resume, sources = self._load(item, unfinished)
             with Recorder(
                 part, self._study, self._problem, path, unfinished, sources, self._options.keep_state

@@ -14,9 +14,20 @@ from pathlib import Path
 from fastsde.system.errors import Interrupted
 from fastsde.system.locks import Lock
 
-__all__ = ["POLL_SECONDS", "once"]
+__all__ = ["POLL_SECONDS", "is_there", "once"]
 
 POLL_SECONDS = 0.2
+
+
+def is_there(mark: str) -> bool:
+    """Return whether the compile cache has a mark."""
+    return _marker(mark).exists()
+
+
+def _marker(mark: str) -> Path:
+    from fastsde.kernels.options import CACHE_FOLDER
+
+    return Path(CACHE_FOLDER) / f"ready-{mark}"
 
 
 def once(mark: str, work: Callable[[], object], stop: Callable[[], bool] = lambda: False) -> None:
@@ -27,12 +38,10 @@ def once(mark: str, work: Callable[[], object], stop: Callable[[], bool] = lambd
     Interrupted
         If `stop` says so while another process compiles.
     """
-    from fastsde.kernels.options import CACHE_FOLDER
-
-    marker = Path(CACHE_FOLDER) / f"ready-{mark}"
+    marker = _marker(mark)
     if marker.exists():
         return
-    lock = _wait_for(Path(CACHE_FOLDER) / "lock", marker, stop)
+    lock = _wait_for(marker.parent / "lock", marker, stop)
     try:
         if not marker.exists():
             work()

@@ -58,7 +58,25 @@ class Progress:
     def reduce(self, total: int) -> None:
         """Report that the innermost task has only `total` units: the others turned out not to be needed."""
 
+    @contextlib.contextmanager
+    def aside(self, what: str, detail: str) -> Iterator[None]:
+        """Report that the innermost task waits for the block, such as "compiling", whose time is apart.
+
+        It counts for no rate, and thus for no estimate of the time left.
+        """
+        self._interrupt(what, detail)
+        try:
+            yield
+        finally:
+            self._resume()
+
     def _start(self, label: str, total: int, unit: str) -> None:
+        pass
+
+    def _interrupt(self, what: str, detail: str) -> None:
+        pass
+
+    def _resume(self) -> None:
         pass
 
     def _finish(self) -> None:
@@ -129,23 +147,38 @@ class Log(Progress):
                 note = f" {task.note}" if task.note else ""
                 self._print(f"{task.label}{note}: running for {duration(self._clock() - task.begun)}")
 
+    def _interrupt(self, what: str, detail: str) -> None:
+        if self._tasks:
+            task = self._tasks[-1]
+            task.aside, task.aside_since = what, self._clock()
+            self._print(f"{task.label}: {what} {detail}")
+
+    def _resume(self) -> None:
+        if self._tasks:
+            task = self._tasks[-1]
+            task.apart += self._clock() - task.aside_since
+            task.reported_at = self._clock()
+
     def _finish(self) -> None:
         task = self._tasks.pop()
         if not self._tasks:
             self._over.set()
         seconds = self._clock() - task.begun
+        rate = f"{quantity(_rate(task.done, seconds - task.apart))}/s"
+        apart = f" apart from {duration(task.apart)} of {task.aside}" if task.apart >= 1 else ""
         self._print(
             f"{task.label}: {quantity(task.done)} of {quantity(task.total)} {task.unit} "
-            f"in {duration(seconds)} ({quantity(_rate(task.done, seconds))}/s)"
+            f"in {duration(seconds)} ({rate}{apart})"
         )
 
     def _report(self, task: _LogTask) -> None:
         task.reported, task.reported_at = task.done, self._clock()
-        rate = _rate(task.done, task.reported_at - task.begun)
-        left = duration((task.total - task.done) / rate) if rate > 0 else "unknown"
+        rate = _rate(task.done, task.reported_at - task.begun - task.apart)
+        speed = f", {quantity(rate)} {task.unit}/s" if rate > 0 else ""
+        left = f", {duration((task.total - task.done) / rate)} left" if rate > 0 else ""
         share = 100 * task.done / max(1, task.total)
         note = f" {task.note}" if task.note else ""
-        self._print(f"{task.label}{note}: {share:.0f}%, {quantity(rate)} {task.unit}/s, {left} left")
+        self._print(f"{task.label}{note}: {share:.0f}%{speed}{left}")
 
     def _print(self, text: str) -> None:
         stream = self._stream or sys.stderr
@@ -166,6 +199,9 @@ class _LogTask:
     begun: float = 0.0
     reported: int = 0
     reported_at: float = 0.0
+    aside: str = ""
+    aside_since: float = 0.0
+    apart: float = 0.0
 
 
 class Bar(Progress):
@@ -182,19 +218,30 @@ class Bar(Progress):
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self._bar: RichProgress | None = None
-        self._tasks: list[tuple[TaskID, str, float]] = []
+        self._tasks: list[_BarTask] = []
 
     def update(self, done: int, note: str = "") -> None:
         """Advance the bar of the innermost task."""
         if self._bar is not None and self._tasks:
-            task, unit, begun = self._tasks[-1]
-            rate = _rate(done, time.monotonic() - begun)
-            self._bar.update(task, completed=done, note=note, rate=f"{quantity(rate)} {unit}/s")
+            task = self._tasks[-1]
+            rate = _rate(done, time.monotonic() - task.begun)
+            speed = f"{quantity(rate)} {task.unit}/s" if rate > 0 else ""
+            self._bar.update(task.id, completed=done, note=note, rate=speed)
+
+    def _interrupt(self, what: str, detail: str) -> None:
+        if self._bar is not None and self._tasks:
+            self._tasks[-1].aside_since = time.monotonic()
+            self._bar.update(self._tasks[-1].id, note=f"{what} {detail}", rate="")
+
+    def _resume(self) -> None:
+        if self._bar is not None and self._tasks:
+            self._tasks[-1].begun += time.monotonic() - self._tasks[-1].aside_since
+            self._bar.update(self._tasks[-1].id, note="")
 
     def reduce(self, total: int) -> None:
         """Shorten the bar of the innermost task."""
         if self._bar is not None and self._tasks:
-            self._bar.update(self._tasks[-1][0], total=max(1, total))
+            self._bar.update(self._tasks[-1].id, total=max(1, total))
 
     def _start(self, label: str, total: int, unit: str) -> None:
         begun = time.monotonic()
@@ -202,7 +249,7 @@ class Bar(Progress):
             self._bar = self._new()
             self._bar.start()
         task = self._bar.add_task(label, total=max(1, total), completed=0 if total else 1, note="", rate="")
-        self._tasks.append((task, unit, begun))
+        self._tasks.append(_BarTask(task, unit, begun))
 
     def _new(self) -> RichProgress:
         from rich.console import Console
@@ -228,12 +275,22 @@ class Bar(Progress):
         )
 
     def _finish(self) -> None:
-        task, _, _ = self._tasks.pop()
+        task = self._tasks.pop()
         if self._bar is not None and self._tasks:
-            self._bar.remove_task(task)
+            self._bar.remove_task(task.id)
         elif self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+@dataclass
+class _BarTask:
+    """A task of a bar; the time that it waited is added to its beginning."""
+
+    id: TaskID
+    unit: str
+    begun: float
+    aside_since: float = 0.0
 
 
 def make(mode: Mode = "auto", stream: TextIO | None = None) -> Progress:

@@ -2,11 +2,14 @@
 
 import csv
 import json
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastsde.analysis.cases import SweepAnalysis
+from fastsde.cli import work
 from fastsde.report.sweep.tables import text_rows
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.system.errors import FastsdeError
@@ -41,8 +44,23 @@ substeps = 2
 """
 
 
+def page_without_figures(directory: Path, *_: object) -> Path:
+    """Stand for the report of a case, of which other tests are."""
+    page = directory / "report.html"
+    page.touch()
+    return page
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
+    """A sweep of which the analysis of a case is the quick one, and the report of a case is empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "analyze_source", partial(work.analyze_source, quick=True))
+        patch.setattr(work, "report_directory", page_without_figures)
+        yield _sweep(tmp_path_factory)
+
+
+def _sweep(tmp_path_factory):
     from click.testing import CliRunner
 
     from fastsde.cli import main
@@ -57,6 +75,7 @@ def swept(tmp_path_factory):
     return folder, json.loads(result.stdout)
 
 
+@pytest.mark.slow
 def test_every_case_is_a_run_like_any_other(swept):
     folder, _ = swept
     names = {f"std0_0{n}-seed{s}" for n in (1, 5) for s in (0, 1, 2)}

@@ -93,6 +93,7 @@ def test_the_loss_is_trained_from_the_study_to_the_report(tmp_path, monkeypatch)
             assert (ensemble[name]["loss_below_step"] >= 0).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_the_law_has_its_tails_and_its_covariance(analysed):
     directory, _ = analysed
     with fastsde.open(directory) as ensemble:

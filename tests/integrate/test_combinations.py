@@ -199,6 +199,7 @@ DENSE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("domain", DENSE)
 def test_many_terms_at_once_go_through_parts_resumption_events_and_analysis(domain, tmp_path):
     """Longer by a second run, in parts of 5, is to the bit what one run gives; the analysis reads it."""

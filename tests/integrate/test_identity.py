@@ -150,13 +150,15 @@ for dtype, model in (("float32", {"kind": "sgd"}), ("float64", levy)):
 """
 
 
-def test_the_width_of_the_vectors_changes_nothing():
-    def bits(width):
-        environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(__file__)))
-        if width:
-            environment["FASTSDE_VECTOR_BYTES"] = width
-        run = [sys.executable, "-c", SCRIPT]
+@pytest.mark.slow
+def test_the_width_of_the_vectors_and_the_optimisation_change_nothing():
+    """Other widths without optimisation, which is the quickest to compile."""
+
+    def bits(**settings):
+        environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(__file__)), **settings)
+        run = [sys.executable, "-W", "ignore:Cannot cache", "-c", SCRIPT]
         return subprocess.run(run, env=environment, capture_output=True, text=True, check=True).stdout
 
-    assert bits(None).count("\n") == 2
-    assert bits(None) == bits("16")
+    usual = bits()
+    assert usual.count("\n") == 2
+    assert usual == bits(FASTSDE_VECTOR_BYTES="16", NUMBA_OPT="0")

@@ -197,6 +197,7 @@ def test_fresh_label_noise_adds_its_own_diffusion():
     assert np.all(square > 0)
 
 
+@pytest.mark.slow
 def test_rates_of_fractional_time_and_of_the_central_flow():
     """By operational time those of the plain model; the central flow's is its own step over dt."""
     model = {"kind": "sde", "noise": "isotropic", "temperature": 0.3, "substeps": 1}

@@ -69,6 +69,7 @@ ALGORITHMS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if WHOLE or name != "adamw"])
 def test_algorithms_follow_their_rules_for_fifty_steps(name):
     """With the batches that SGD draws; AdamW with the full gradient, and decay of both kinds."""

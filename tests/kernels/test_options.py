@@ -5,7 +5,8 @@ import shutil
 import numba
 import pytest
 
-from fastsde.kernels import options
+from fastsde.kernels import cpu, options
+from fastsde.kernels.kept import KeptCode
 
 
 @pytest.fixture
@@ -50,6 +51,30 @@ def test_the_vector_width_changes_the_hash(sources, monkeypatch):
     before = options.source_hash()
     monkeypatch.setattr(options, "VECTOR_BYTES", 8)
     assert options.source_hash() != before
+
+
+def test_the_optimisation_changes_the_hash(monkeypatch):
+    before = options.source_hash()
+    monkeypatch.setattr(numba.config, "OPT", 0 if numba.config.OPT else 3)
+    assert options.source_hash() != before
+
+
+def test_code_is_found_wherever_its_sources_lie(tmp_path):
+    """By what it was compiled for, not by the path or the time of its file; another process has no index."""
+    function = cpu.draw_start.py_func
+    assert cpu.draw_start._cache.cache_path == str(options.CACHE_FOLDER / "cpu")
+    real, whole = (numba.float64,), (numba.int64,)
+    one, other = (KeptCode(function, tmp_path / "cpu")._cache_file for _ in range(2))
+    (tmp_path / "cpu").mkdir()
+    one.save((real, "target", "code"), b"real")
+    other.save((whole, "target", "code"), b"whole")
+    assert one.load((whole, "target", "code")) == b"whole"
+    assert other.load((real, "target", "code")) == b"real"
+    assert other.load((real, "target", "other code")) is None
+    assert other.load((real, "another", "code")) is None
+    (path,) = {path for path in (tmp_path / "cpu").iterdir() if b"real" in path.read_bytes()}
+    path.write_bytes(next(p for p in path.parent.iterdir() if p != path).read_bytes())
+    assert one.load((real, "target", "code")) is None  # of that name, but for other types
 
 
 def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):

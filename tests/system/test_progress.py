@@ -130,6 +130,51 @@ def test_a_log_of_tasks_inside_a_task_tells_of_each():
     assert lines[-1] == "sweep: 2 of 2 cases in 8 s (0.25/s)"
 
 
+def test_what_a_task_waits_for_is_said_and_counts_for_no_rate():
+    clock, stream = Clock(), io.StringIO()
+    log = Log(stream, clock=clock)
+    with log.task("integrate", 100):
+        with log.aside("compiling", "sgd, about 15 s"):
+            clock.now += 80.0
+        log.update(0, "sgd")
+        clock.now += 5.0
+        log.update(50, "sgd")
+        with log.aside("compiling", "sde, about 8 s"):
+            clock.now += 20.0
+        clock.now += 5.0
+        log.update(100, "sde")
+    assert stream.getvalue().splitlines() == [
+        "integrate: 100 steps to do",
+        "integrate: compiling sgd, about 15 s",
+        "integrate sgd: 50%, 10 steps/s, 5 s left",
+        "integrate: compiling sde, about 8 s",
+        "integrate sde: 100%, 10 steps/s, 0 s left",
+        "integrate: 100 of 100 steps in 1:50 (10/s apart from 1:40 of compiling)",
+    ]
+
+
+def test_before_there_is_a_rate_none_is_shown():
+    clock, stream = Clock(), io.StringIO()
+    log = Log(stream, clock=clock)
+    with log.task("integrate", 100):
+        clock.now += 61.0
+        log.update(0, "sgd")
+    assert stream.getvalue().splitlines()[1] == "integrate sgd: 0%"
+
+
+def test_a_bar_says_what_it_waits_for():
+    stream = Terminal()
+    bar = Bar(stream)
+    with bar.task("integrate", 100):
+        with bar.aside("compiling", "sgd"):
+            bar._bar.refresh()
+        assert "compiling" in stream.getvalue()
+        assert "steps/s" not in stream.getvalue()
+        bar.update(50, "sgd")
+        bar._bar.refresh()
+        assert "steps/s" in stream.getvalue()
+
+
 def test_a_bar_moves_on_while_a_task_inside_a_task_tells_nothing():
     """The clock on the terminal goes on: silence is never longer than two seconds."""
     import time
