@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Known", "arrivals", "crossings", "departures", "is_rank", "known_stays", "passage", "rank_place"]
 
-EVENTS = "first passages at every integrator step (mode_learned events)"
+EVENTS = "first passages at every integrator step (events of the study)"
 MODES = "snapshots at which a mode is above half its strength"
 LOSSES = "snapshots at which the loss is below the middle of two plateaus"
 CROSSINGS = "first passages at every integrator step (events of the study), from the start on"

@@ -1,5 +1,7 @@
 """Escape from saddles and the effect of settings on it, where both are known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fakes import fake_ensemble
@@ -11,6 +13,8 @@ from fastsde.analysis.escape import section as escape
 from fastsde.analysis.escape.effects import Group, effect, families, level
 from fastsde.analysis.escape.passages import Passages
 from fastsde.analysis.escape.survival import count, quantile
+from fastsde.report.escape import text
+from fastsde.study.study import Study
 from fastsde.system.progress import Silent
 
 
@@ -46,6 +50,39 @@ def test_a_model_that_learns_sooner_escapes_sooner_and_one_of_the_same_law_does_
     assert slow.hazard_ratio_high[0] < 1 < fast.hazard_ratio_low[0]
     assert same.logrank_p[0] > 0.01
     assert np.isnan(found.models["sgd"].logrank_p).all()
+
+
+def started_at_a_saddle():
+    """The fake ensemble as if it had started with modes 2 and 1 learned, and left when mode 3 is."""
+    ensemble = fake_ensemble(200, 24, ("sgd", "gd"), seed=3)
+    init = {"kind": "saddle", "rank": 2, "perturbation": 0.1}
+    ensemble.study = Study.from_mapping({
+        **ensemble.study.to_mapping(),
+        "network": {"widths": [4, 10, 10, 10, 4], "init": init},
+        "events": {"escaped": [0.5], "mode_learned": [0.5]},
+    })  # fmt: skip
+    for view in ensemble.views.values():
+        view.arrays["mode_learned_step"][:, :, :2] = 0
+        view.arrays["escaped_step"] = view.arrays["mode_learned_step"][:, :, 2].copy()
+    return ensemble
+
+
+def test_starts_at_a_saddle_escape_from_there(monkeypatch):
+    """Stays begin at the rank of the saddle: nothing is said of ranks below, which nobody was at."""
+    ensemble = started_at_a_saddle()
+    found = escape.measure(context(ensemble))
+    assert found.places == ("distance 0.5 from the saddle", "rank 2", "rank 3")
+    ours, times = found.models["sgd"], ensemble.views["sgd"].passage_time("escaped")[:, 0]
+    assert ours.median[0] == pytest.approx(np.nanmedian(times), rel=0.02)
+    assert ours.arrived[:2].tolist() == [200, 200]
+    analysis = SimpleNamespace(sections={"escape": found}, models=dict(ensemble.views), reference="sgd")
+    monkeypatch.setattr(text, "ordered", lambda _: list(ensemble.views))
+    said = text.finding(analysis)
+    assert said.startswith("Median time to reach distance 0.5 from the saddle differs from sgd's: gd 0.7")
+    ensemble.study = ensemble.study.replace(events={"escaped": None})
+    for view in ensemble.views.values():
+        del view.arrays["escaped_step"]
+    assert escape.measure(context(ensemble)).places == ("rank 2", "rank 3")
 
 
 def test_divergences_compete(found):
