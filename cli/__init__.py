@@ -28,6 +28,7 @@ COMMANDS = (
     "analyze",
     "report",
     "compare",
+    "llc",
     "import",
     "export",
     "order",

@@ -82,7 +82,7 @@ class Measurements(NamedTuple):
 
 
 class Events(NamedTuple):
-    """First passages: the loss below levels, modes at fractions, distances above radii, intervals."""
+    """First passages: the loss below levels, modes at fractions, radii, intervals, a saddle left."""
 
     every: int
     levels: Any  # (levels,)
@@ -93,6 +93,8 @@ class Events(NamedTuple):
     intervals: Any  # (intervals, 2) lower and upper ends, NaN where a mode has no strength
     watched: Any  # (intervals, 2) the mode, from 0, and whether it is awaited outside
     stops: Any  # (stops, passages) 1 for those that must all have happened, for a trajectory to stop
+    saddle: Any  # (d_out, d_in) end-to-end matrix of the saddle that trajectories start at; empty without one
+    escapes: Any  # (escapes,) distances of the end-to-end matrix from it
 
 
 def plan_network(widths, samples, batch, carried=0, refined=False, central=0, shaped=0):

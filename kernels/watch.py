@@ -6,7 +6,14 @@ from fastsde.kernels.observed import observed_place
 from fastsde.kernels.options import kernel
 from fastsde.kernels.primitive import primitive
 
-__all__ = ["count_pending", "mode_value", "note_divergences", "stop_step", "watch"]
+__all__ = [
+    "count_pending",
+    "mode_value",
+    "note_divergences",
+    "saddle_distance_square",
+    "stop_step",
+    "watch",
+]
 
 
 @primitive
@@ -32,6 +39,18 @@ def mode_value(m, net, w, left, right, a):
             row = fma(load(m, w + i * d_in + j), right[a, j], row)
         value = fma(row, left[a, i], value)
     return value
+
+
+@kernel
+def saddle_distance_square(m, net, saddle):
+    """Return ``|W - W_saddle|_F^2``; needs W."""
+    d_in = net.widths[0]
+    square = broadcast(m, 0.0)
+    for i in range(saddle.shape[0]):
+        for j in range(d_in):
+            off = load(m, net.prefix[-1] + i * d_in + j) - saddle[i, j]
+            square = fma(off, off, square)
+    return square
 
 
 @kernel
@@ -73,6 +92,13 @@ def watch(m, net, data, events, passed, row, step):
             mask = between <= 0.0
         if any_lane(mask):
             found += _note(mask_bits(mask), passed, row, place + i, step)
+    place += len(events.intervals)
+    if len(events.escapes) > 0:
+        square = saddle_distance_square(m, net, events.saddle)
+        for i in range(len(events.escapes)):
+            mask = square >= events.escapes[i] * events.escapes[i]
+            if any_lane(mask):
+                found += _note(mask_bits(mask), passed, row, place + i, step)
     return found
 
 

@@ -99,6 +99,7 @@ class StandIn:
             "mode_learned_step": learned,
             "radius_above_step": np.full((len(numbers), sizes["radius"]), -1, np.int64),
             "interval_step": np.full((len(numbers), sizes["interval"]), -1, np.int64),
+            "escaped_step": np.full((len(numbers), sizes["escape"]), -1, np.int64),
         }
 
 

@@ -12,6 +12,7 @@ from fastsde.analysis import records
 from fastsde.analysis.analysis import Analysis
 from fastsde.analysis.context import Context
 from fastsde.analysis.escape.effects import COVARIATES, Effect, Group, effect, families
+from fastsde.analysis.escape.passages import Passages, joined
 from fastsde.analysis.escape.places import known_stays
 from fastsde.analysis.settings import Settings
 from fastsde.analysis.sweep_rows import SEEDS, Row, columns, row
@@ -122,10 +123,11 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
     """
     from fastsde.storage.ensemble import open_ensemble
 
-    by_rank: list[list[Group]] = []
+    by_place: dict[str, list[Group]] = {}
     swept = tuple(dict.fromkeys(key for case in cases for key in case.swept))
     keys, rows = columns(swept), dict[str, Row]()
-    source, places = "nothing: no case says when anything is left", tuple[str, ...]()
+    source = "nothing: no case says when anything is left"
+    pending: list[tuple[Case, str, dict[str, Passages], dict[str, Any]]] = []
     for case in cases:
         with open_ensemble(directories[case.name]) as ensemble:
             views: dict[str, Any] = {name: ensemble[name] for name in ensemble.names}
@@ -134,23 +136,23 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
             summaries = _summaries(directories[case.name])
             for name, view in views.items():
                 known = known_stays(view, context)
-                stays = known.stays if known is not None else []
-                rows[f"{case.name} {name}"] = row(case, name, keys, stays, summaries.get(name, {}), seed)
-                if known is None:
-                    continue
-                places, many, source = known.places, known.stays, known.source
+                stays = {} if known is None else dict(zip(known.places, known.stays, strict=True))
+                pending.append((case, name, stays, summaries.get(name, {})))
+                source = source if known is None else known.source
                 settings = {
                     **case.study.models[name].model_dump(exclude_none=True),
                     **{k: v for k, v in case.values.items() if k not in SEEDS and not _of_model(k)},
                 }
-                by_rank += [[] for _ in range(len(many) - len(by_rank))]
-                for rank, stay in enumerate(many):
-                    by_rank[rank].append(Group(name, settings, data, stay))
+                for place, stay in stays.items():
+                    by_place.setdefault(place, []).append(Group(name, settings, data, stay))
+    for case, name, stays, summary in pending:
+        every = [stays.get(place, joined([])) for place in by_place] if stays else []
+        rows[f"{case.name} {name}"] = row(case, name, keys, every, summary, seed)
     names = [*COVARIATES, *(key for key in keys if key not in (*COVARIATES, *SEEDS))]
     held = columns([key for case in cases for key in case.values])
     found = {
         f"rank {rank} {name} {number}": _effect(family, name, held, seed, rank)
-        for rank, groups in enumerate(by_rank)
+        for rank, groups in enumerate(by_place.values())
         for name in names
         for number, family in enumerate(families(groups, name))
     }
@@ -162,7 +164,7 @@ def analyze_cases(cases: Sequence[Case], directories: Mapping[str, Path], seed: 
         columns=keys,
         rows=rows,
         source=source,
-        places=places,
+        places=tuple(by_place),
         effects={key: one for key, one in found.items() if one is not None},
     )
 

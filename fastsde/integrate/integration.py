@@ -47,9 +47,10 @@ class Outcome:
     Parameters
     ----------
     events : dict of arrays
-        ``diverged_step`` and ``stopped_step`` (trajectories,), ``loss_below_step`` (trajectories, levels) and
-        ``mode_learned_step`` (trajectories, fractions, modes), ``radius_above_step`` (trajectories, radii)
-        and ``interval_step`` (trajectories, intervals), int64 integrator steps; -1 where it did not happen.
+        ``diverged_step`` and ``stopped_step`` (trajectories,), ``loss_below_step`` (trajectories, levels),
+        ``mode_learned_step`` (trajectories, fractions, modes), ``radius_above_step`` (trajectories, radii),
+        ``interval_step`` (trajectories, intervals) and ``escaped_step`` (trajectories, escapes), int64
+        integrator steps; -1 where it did not happen.
     attributes : dict
         dt, substeps, temperature and whatever else the model resolved to.
     parameters : (trajectories, p) array

@@ -44,8 +44,8 @@ class DeepLinearNetwork:
     def __init__(self, widths: Sequence[int], loss_scale: float = 1.0) -> None:
         self.widths = tuple(widths)
         self.loss_scale = loss_scale
-        self._shapes = [(rows, columns) for columns, rows in pairwise(self.widths)]
-        self._ends = np.cumsum([rows * columns for rows, columns in self._shapes])
+        self.shapes = [(rows, columns) for columns, rows in pairwise(self.widths)]
+        self._ends = np.cumsum([rows * columns for rows, columns in self.shapes])
 
     @property
     def size(self) -> int:
@@ -56,8 +56,7 @@ class DeepLinearNetwork:
         """Cut (..., p) parameters into layers (..., d_l, d_{l-1}), input side first."""
         pieces = np.split(theta, self._ends[:-1], axis=-1)
         return [
-            piece.reshape(*theta.shape[:-1], *shape)
-            for piece, shape in zip(pieces, self._shapes, strict=True)
+            piece.reshape(*theta.shape[:-1], *shape) for piece, shape in zip(pieces, self.shapes, strict=True)
         ]
 
     def pack(self, layers: Sequence[Array]) -> Array:

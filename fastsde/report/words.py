@@ -6,8 +6,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fastsde.analysis.phrases import enumerated
+
 if TYPE_CHECKING:
     from fastsde.study.study import Study
+    from fastsde.study.tables import Initialisation
 
 
 def study_sentences(study: Study) -> list[str]:
@@ -66,6 +69,8 @@ def _start(study: Study) -> str:
             f"Trajectories start from states that {init.model} had at {when} of another run "
             f"({init.ensemble}), {init.branches} from each, with noise of their own."
         )
+    if init.kind == "saddle":
+        return _saddle(init)
     size = (
         f"standard deviation {init.std:g}"
         if init.gamma is None
@@ -74,6 +79,17 @@ def _start(study: Study) -> str:
     shared = "shared by all models" if study.start == "paired" else "drawn independently for every model"
     kind = "balanced, its entries" if init.kind == "balanced" else "with Gaussian entries"
     return f"It starts {kind} of {size}; starting points are {shared}."
+
+
+def _saddle(init: Initialisation) -> str:
+    named = [str(mode + 1) for mode in init.kept]
+    which = f"the saddle that keeps mode{'s' if len(named) > 1 else ''} {enumerated(named)}" if named else ""
+    place = which or "the saddle at the origin"
+    size = init.perturbation or 0.0
+    moved = f"with independent normals of standard deviation {size:g} added to all weights"
+    if init.direction == "escape":
+        moved = f"at the distance {size:g} from it along a random direction in which it is left"
+    return f"Trajectories start at {place}, {moved if size else 'exactly'}."
 
 
 def _data(study: Study) -> str:

@@ -356,10 +356,11 @@ class Trajectories:
             - "radius_above": first step at a distance from the origin, or from a landscape's centre,
               (count, radii);
             - "interval": first step with a mode inside, or outside, an interval, (count, intervals);
+            - "escaped": first step at a distance from the saddle where trajectories start, (count, escapes);
             - "stopped": step at which an event of the study's events.stop ended the trajectory, (count,).
 
-            Levels, fractions, radii and intervals are those of the study's [events], in its order; an event
-            for which the study names none has an empty axis.
+            Levels, fractions, radii, intervals and escapes are those of the study's [events], in its order;
+            an event for which the study names none has an empty axis.
 
         Raises
         ------

@@ -72,7 +72,7 @@ CHECKPOINT: dict[str, Variable] = {
     "diverged_step": EVENTS["diverged_step"],
     "passed_step": Variable(
         ("trajectory", "passage"),
-        "first passages so far: levels of the loss, fractions by modes, radii, intervals; -1 not yet",
+        "first passages so far: loss levels, fractions by modes, radii, intervals, escapes; -1 not yet",
         "integrator step",
         "int64",
     ),

@@ -11,7 +11,14 @@ from fastsde.study.stops import stop_faults
 if TYPE_CHECKING:
     from fastsde.study.contents import Content
 
-__all__ = ["data_faults", "event_faults", "landscape_faults", "missing_faults", "model_faults"]
+__all__ = [
+    "data_faults",
+    "event_faults",
+    "landscape_faults",
+    "missing_faults",
+    "model_faults",
+    "saddle_faults",
+]
 
 MAX_INTEGRATOR_STEPS = 2**44
 SMALLEST_DT = 1e-300
@@ -71,6 +78,8 @@ def event_faults(study: Content) -> Iterator[Fault]:
             expected = f"a mode from 1 to {modes}"
             yield Fault(("events", "intervals", number, "mode"), interval.mode, expected)
     yield from stop_faults(study)
+    if events.escaped is not None:
+        yield from _escape_faults(study)
     if not study.objective.positive:
         return
     for number, share in enumerate(events.mode_learned if study.objective.linear else ()):
@@ -80,6 +89,28 @@ def event_faults(study: Content) -> Iterator[Fault]:
     for number, level in enumerate(events.loss_below):
         if level <= 0:
             yield Fault(("events", "loss_below", number), level, "a number above 0: losses are")
+
+
+def saddle_faults(study: Content) -> Iterator[Fault]:
+    """Check that the saddle that trajectories start at is known for these data."""
+    init = None if study.network is None else study.network.init
+    if init is not None and init.kind == "saddle" and study.data.measured and init.kept:
+        expected = "rank = 0: of measurements only the origin is known to be a saddle"
+        yield Fault(("network", "init", "rank" if init.modes is None else "modes"), list(init.kept), expected)
+
+
+def _escape_faults(study: Content) -> Iterator[Fault]:
+    """Check that there is a saddle to escape from."""
+    where, given = ("events", "escaped"), list(study.events.escaped or ())
+    if study.network is None:
+        expected = "nothing: a landscape says its events by radius_above and intervals"
+        yield Fault(where, given, expected, "write radius_above = [1.0], the distance from the centre")
+    elif study.network.init.kind != "saddle":
+        expected = 'nothing: only with network.init.kind = "saddle" is it known what is left'
+        fix = 'remove it, or start at a saddle: init = { kind = "saddle", rank = 0, perturbation = 1e-3 }'
+        yield Fault(where, given, expected, fix)
+    elif len(study.network.init.kept) == study.objective.modes:
+        yield Fault(where, given, "nothing: a start with all modes learned is the minimum", "lower init.rank")
 
 
 def model_faults(study: Content) -> Iterator[Fault]:

@@ -137,6 +137,23 @@ PASSAGES = (
             ),
         )
     ),
+    EVENTS.register(
+        Event(
+            name="escaped",
+            order=5,
+            long_name="with W at the distance from that of the saddle where trajectories start",
+            threshold=Threshold(
+                name="escape",
+                coordinate=Variable(
+                    ("escape",),
+                    "distance of W from the saddle's, in sizes of the next mode",
+                    "1",
+                    "float64",
+                ),
+                values=lambda events: events.escapes,
+            ),
+        )
+    ),
 )
 """The events that have thresholds, in the order of the kernels."""
 

@@ -19,7 +19,14 @@ from pydantic import (
     model_validator,
 )
 
-from fastsde.study.checks import data_faults, event_faults, landscape_faults, missing_faults, model_faults
+from fastsde.study.checks import (
+    data_faults,
+    event_faults,
+    landscape_faults,
+    missing_faults,
+    model_faults,
+    saddle_faults,
+)
 from fastsde.study.contents import TABLE, Content
 from fastsde.study.extension_imports import EXTENSIONS, looking_in
 from fastsde.study.extensions import import_extensions
@@ -36,7 +43,7 @@ from fastsde.system.errors import Complaint, StudyError
 
 __all__ = ["Study"]
 
-CHECKS = (data_faults, model_faults, record_faults, landscape_faults, event_faults)
+CHECKS = (data_faults, saddle_faults, model_faults, record_faults, landscape_faults, event_faults)
 """Of several tables at once."""
 
 

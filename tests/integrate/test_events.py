@@ -7,7 +7,12 @@ import pytest
 from landscape_studies import free, landscape_study, run
 from studies import snapshots, study
 
+import fastsde
 from fastsde.analysis.escape.places import crossings
+from fastsde.problem.data import build_problem
+from fastsde.problem.network import DeepLinearNetwork
+from fastsde.problem.saddle_start import SaddleStart
+from fastsde.problem.saddles import next_size, saddle_map
 from fastsde.run.run import run as run_study
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.system.errors import StudyError
@@ -78,6 +83,31 @@ def test_intervals_of_a_network_are_in_shares_of_the_strength():
     learned, interval = outcome.events["mode_learned_step"], outcome.events["interval_step"]
     assert (learned[:, 0, :2] >= 0).all()
     np.testing.assert_array_equal(interval, learned[:, 0, :2])
+
+
+def test_a_saddle_is_left_where_the_map_is_far_from_its_own():
+    """Not by the parameters: at distance 0.3 along an orbit, rotated in hidden units, nothing has escaped."""
+    init = {"kind": "saddle", "rank": 1, "perturbation": 0.02}
+    s = study(
+        (3, 4, 2), {"kind": "gd"}, steps=80, rate=0.1, noise=0.0, samples="population", trajectories=8,
+        spectrum=(0.5, 2.0), network={"init": init}, events={"escaped": [0.1, 0.5]},
+        record={"observables": ["end_to_end"]},
+    )  # fmt: skip
+    values, outcome = snapshots(s)
+    problem = build_problem(s)
+    off = np.linalg.norm(values["end_to_end"] - saddle_map(problem, (0,)), axis=(2, 3))
+    for number, share in enumerate((0.1, 0.5)):
+        expected = first(off >= share * next_size(problem, (0,)))
+        assert (expected > 0).all()
+        np.testing.assert_array_equal(outcome.events["escaped_step"][:, number], expected)
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0]
+    network = DeepLinearNetwork((3, 4, 2))
+    saddle = SaddleStart(network, problem, s.network.init).origin
+    inner, outer = network.unpack(saddle)
+    turned = network.pack([rotation @ inner, outer @ rotation.T])
+    assert np.linalg.norm(turned - saddle) > 0.3
+    rested = fastsde.integrate(s, "m", 0, 1, start=turned[None], problem=problem)
+    assert (rested.events["escaped_step"] == -1).all()
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def joined(many: Sequence[Passages]) -> Passages:
     >>> joined([one, one]).time.tolist()
     [1.0, 1.0]
     """
+    if not many:
+        return Passages(np.empty(0), np.empty(0, dtype=bool), np.empty(0, dtype=bool))
     names = ("time", "escaped", "diverged")
     return Passages(*(np.concatenate([getattr(one, name) for one in many]) for name in names))
 

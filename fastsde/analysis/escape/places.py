@@ -15,7 +15,7 @@ from fastsde.analysis.protocols import Floats, Trajectories
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
 
-__all__ = ["Known", "arrivals", "crossings", "is_rank", "known_stays", "passage", "rank_place"]
+__all__ = ["Known", "arrivals", "crossings", "departures", "is_rank", "known_stays", "passage", "rank_place"]
 
 EVENTS = "first passages at every integrator step (mode_learned events)"
 MODES = "snapshots at which a mode is above half its strength"
@@ -27,6 +27,17 @@ MOST = 6
 
 RANK = "rank "
 """How the names of the places of a network begin."""
+
+
+def away_place(share: float) -> str:
+    """Return the name of the place that a network reaches when it has escaped from the saddle of its start.
+
+    Examples
+    --------
+    >>> passage(away_place(0.5))
+    'to distance 0.5 from the saddle'
+    """
+    return f"distance {share:g} from the saddle"
 
 
 def rank_place(rank: int) -> str:
@@ -86,14 +97,34 @@ def known_stays(view: Trajectories, context: Context) -> Known | None:
         if not crossed:
             return None
         return Known(tuple(crossed), [passages(one, diverged, end) for one in crossed.values()], CROSSINGS)
+    away = departures(view, context)
     found = arrivals(view, context)
-    if found is None:
+    if found is None and not away:
         return None
-    learned = found[0]
+    learned, source = (np.empty((view.count, 0)), EVENTS) if found is None else found
     if only_diverges(view, context.ensemble.study):
         learned, diverged, end = learned[:0], diverged[:0], end[:0]
-    many = stays(learned, diverged, end)
-    return Known(tuple(map(rank_place, range(len(many)))), many, found[1])
+        away = {place: times[:0] for place, times in away.items()}
+    left = [passages(times, diverged, end) for times in away.values()]
+    first = _start_rank(context)
+    ranks = stays(learned, diverged, end)[first:]
+    places = (*away, *(rank_place(first + number) for number in range(len(ranks))))
+    return Known(places, left + ranks, source)
+
+
+def departures(view: Trajectories, context: Context) -> dict[str, Floats]:
+    """Return when trajectories leave the saddle where they start, by place; empty without such events."""
+    if "escaped_step" not in view.variables:
+        return {}
+    times = view.passage_time("escaped")
+    levels = context.ensemble.study.events.escapes
+    return {away_place(level): times[:, number] for number, level in enumerate(levels)}
+
+
+def _start_rank(context: Context) -> int:
+    """Return the rank at which all trajectories start: that of a saddle, else 0."""
+    network = context.ensemble.study.network
+    return len(network.init.kept) if network is not None and network.init.kind == "saddle" else 0
 
 
 def crossings(view: Trajectories, context: Context) -> dict[str, Floats]:

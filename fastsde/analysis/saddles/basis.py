@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastsde.analysis.protocols import Floats
-from fastsde.study.observables.saddle_rank import best_maps
+from fastsde.problem.saddles import is_isotropic, mode_parts
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -89,14 +89,10 @@ def basis_of(problem: Problem) -> Basis:
            [0. , 1.5]])
     """
     covariance = np.asarray(problem.covariance, dtype=np.float64)
-    heat = float(np.mean(np.diag(covariance)))
-    isotropic = bool(np.allclose(covariance, heat * np.eye(len(covariance)), rtol=0, atol=1e-8 * heat))
-    if isotropic:
-        left, right = np.asarray(problem.mode_left), np.asarray(problem.mode_right)
-        pieces = np.einsum("ik,k,jk->kij", left, problem.mode_strength, right)
-    else:
-        pieces = np.diff(best_maps(problem), axis=0)
+    pieces = mode_parts(problem)
     rotated = pieces @ covariance
     strength = np.sqrt(np.maximum(np.sum(rotated * pieces, axis=(1, 2)), 0.0))
     safe = np.where(strength > 0, strength, 1.0)
-    return Basis(np.asarray(pieces), np.asarray(rotated / safe[:, None, None]), strength, isotropic)
+    return Basis(
+        np.asarray(pieces), np.asarray(rotated / safe[:, None, None]), strength, is_isotropic(problem)
+    )

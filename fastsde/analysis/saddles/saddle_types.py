@@ -9,10 +9,10 @@ import numpy as np
 
 from fastsde.analysis.protocols import Floats
 from fastsde.problem.data import Problem
-from fastsde.problem.initial_points import balanced_factors
 from fastsde.problem.network import DeepLinearNetwork
+from fastsde.problem.saddles import balanced_point
 
-__all__ = ["DENSE", "SaddleTypes", "balanced_point", "saddle_types"]
+__all__ = ["DENSE", "SaddleTypes", "saddle_types"]
 
 DENSE = 512
 """Parameters up to which the whole Hessian of a point is made."""
@@ -45,12 +45,6 @@ class SaddleTypes:
     negative: Floats
     strict: Floats
     parameters: int
-
-
-def balanced_point(network: DeepLinearNetwork, matrix: Floats, rank: int) -> Floats:
-    """Return balanced parameters of this rank with this map, (p,)."""
-    hidden = [np.eye(width)[:, :rank] for width in network.widths[1:-1]]
-    return np.asarray(network.pack([np.asarray(layer) for layer in balanced_factors(matrix, hidden)]))
 
 
 def saddle_types(

@@ -13,10 +13,11 @@ from fastsde.analysis.saddles.found import Saddles, saddle_name
 from fastsde.analysis.saddles.locator import GAPS, Locator
 from fastsde.analysis.saddles.model_visits import model_visits
 from fastsde.analysis.saddles.noise_at_saddles import NoiseCollector
-from fastsde.analysis.saddles.saddle_types import SaddleTypes, balanced_point, saddle_types
+from fastsde.analysis.saddles.saddle_types import SaddleTypes, saddle_types
 from fastsde.analysis.saddles.visits import Rules, Visits, VisitTracker
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, of_regressions, register_section
+from fastsde.problem.saddles import balanced_point
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.integrate.lowering.sizes import cast
+from fastsde.problem.saddles import next_size, saddle_map
 from fastsde.study.stops import stop_masks
 
 if TYPE_CHECKING:
@@ -37,12 +38,22 @@ def watched_events(study: Study, problem: Problem) -> Any:
         intervals=cast(study, ends * _strength_of(problem, watched)),
         watched=watched,
         stops=stop_masks(study, problem.mode_strength).astype(np.int64),
+        **_saddle_left(study, problem),
     )
 
 
 def _left_of(study: Study, problem: Problem) -> NDArray[Any]:
     """Return the left factors of the modes; of a landscape these are what is observed itself."""
     return problem.mode_left.T if study.landscape is None else np.eye(study.objective.modes)
+
+
+def _saddle_left(study: Study, problem: Problem) -> dict[str, Any]:
+    """Return the map of the saddle that trajectories start at, and the distances from it; empty if none."""
+    if not study.events.escapes:
+        return {"saddle": cast(study, np.empty((0, 0))), "escapes": cast(study, np.empty(0))}
+    kept = study.network.init.kept
+    sizes = np.array(study.events.escapes) * next_size(problem, kept)
+    return {"saddle": cast(study, saddle_map(problem, kept)), "escapes": cast(study, sizes)}
 
 
 def _strength_of(problem: Problem, watched: NDArray[np.int64]) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from fastsde.problem.measured import measured_scale
 from fastsde.problem.measurements import MeasuredNetwork, measured_data
 from fastsde.problem.network import DeepLinearNetwork
 from fastsde.problem.objective import OBJECTIVES, Array, Key
+from fastsde.problem.saddle_start import SaddleStart
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -70,11 +71,18 @@ class DeepLinearObjective:
 
     def starting_points(self, normals: Array, first: int = 0) -> Array:
         """Turn standard normals into starting parameters; where a trajectory starts has no number."""
+        if self._init.kind == "saddle":
+            return self._saddle_start().points(normals)
         return start_points(normals, self._init, self.network.widths)
 
     def affine_start(self) -> AffineStart | None:
         """Return what `starting_points` does, if it is affine."""
+        if self._init.kind == "saddle":
+            return self._saddle_start().affine()
         return affine_start(self._init, self.network.widths)
+
+    def _saddle_start(self) -> SaddleStart:
+        return SaddleStart(self.network, self.problem, self._init)
 
     def matching_points(self, where: str, key: Key) -> Array:
         """Return the first starting points, or the balanced factorisation of the optimum."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from fastsde.analysis.escape.effects import DATA_SET, ONE_DATA_SET, TRAJECTORY, Effect
-from fastsde.analysis.escape.places import is_rank, passage
+from fastsde.analysis.escape.places import is_rank, passage, rank_place
 from fastsde.analysis.phrases import between
 from fastsde.report import writing
 from fastsde.report.escape import figures
@@ -38,11 +38,22 @@ def barriers(places: Sequence[str]) -> bool:
     return bool(places) and not is_rank(places[0])
 
 
+def passage_from(place: str) -> str:
+    """Say what a network at some rank leaves.
+
+    Examples
+    --------
+    >>> passage_from("rank 0"), passage_from("rank 2")
+    ('from the origin', 'from rank 2')
+    """
+    return "from the origin" if place == rank_place(0) else f"from {place}"
+
+
 def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
     """Answer whether heavier tails escape faster from the origin, or over a barrier; say what else does."""
-    where = f"reach {places[0]}" if barriers(places) else "escape"
     rank = _lowest(found)
-    origin = "" if barriers(places) else f" from rank {rank}" if rank else " from the origin"
+    where = f"reach {places[rank]}" if barriers(places[rank:]) else "escape"
+    origin = "" if barriers(places[rank:]) else f" {passage_from(places[rank])}" if places else ""
     tails = any(one.covariate == "alpha" and one.place == rank for one in found.values())
     question = f"Do heavier tails {where} faster{origin}? " if tails else ""
     sentences = effect_sentences(found)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastsde.analysis import Analysis
 from fastsde.analysis.escape.course import other_course
 from fastsde.analysis.escape.hazard import HazardRatio
+from fastsde.analysis.escape.places import is_rank, rank_place
 from fastsde.analysis.phrases import between, enumerated
 from fastsde.analysis.summary import ordered
 from fastsde.report.escape.effects import (
@@ -65,8 +66,10 @@ def hazard_finding(analysis: Analysis) -> str:
     if rank is None:
         return f"Too few escapes of {escape(found.reference)} to say how their rate depends on time."
     reference = _later(found.models[found.reference], rank)
-    where = "the start" if barriers(found.places) else "the arrival" if rank else "the start at the origin"
-    target = f"to {found.places[rank]}" if barriers(found.places) else f"from rank {rank}"
+    place = found.places[rank]
+    later = is_rank(place) and any(map(is_rank, found.places[:rank]))
+    where = "the arrival" if later else "the start at the origin" if place == rank_place(0) else "the start"
+    target = f"from {place}" if is_rank(place) else f"to {place}"
     said = f"Escape rate {target} after {where}: {_went(found.models, found.reference, rank)}."
     others = {name: _later(found.models[name], rank) for name in ordered(analysis) if name != found.reference}
     other = [name for name, one in others.items() if one and reference and other_course(one, reference)]

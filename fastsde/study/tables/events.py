@@ -68,6 +68,11 @@ class Events(Section):
         Distances of the parameters from the origin, or of a landscape's point from its centre.
     intervals : tuple of Interval, optional
         Intervals that one mode is inside or outside of for the first time.
+    escaped : tuple of float, optional
+        With ``network.init.kind = "saddle"``, shares f: the first time that the end-to-end matrix is at the
+        distance ``|W - W_K|_F >= f |P_k|_F`` from that of the saddle. P_k is what the strongest mode that the
+        saddle lacks adds to W_K; with white inputs its norm is the singular value s_k. The distance does not
+        depend on where in its orbit the saddle is: W stays the same if hidden units are rotated.
     stop : tuple of str, optional
         Events that end a trajectory: it is not followed beyond the first of them, and its values at later
         snapshots are NaN. An event named alone, as "mode_learned", is complete when all of its passages
@@ -82,7 +87,7 @@ class Events(Section):
     intervals: Annotated[
         tuple[Interval, ...] | None, listed, Expect("a list such as [{ mode = 1, outside = [-1.0, 1.0] }]")
     ] = None
-
+    escaped: Annotated[tuple[Positive, ...] | None, listed, Expect("a list of numbers above 0")] = None
     stop: Annotated[
         tuple[str, ...] | None, listed, Expect('a list of events, as ["mode_learned"] or ["loss_below[1]"]')
     ] = None
@@ -91,6 +96,11 @@ class Events(Section):
     def stops(self) -> tuple[str, ...]:
         """`stop`, empty where it is not set."""
         return self.stop or ()
+
+    @property
+    def escapes(self) -> tuple[float, ...]:
+        """`escaped`, empty where it is not set."""
+        return self.escaped or ()
 
     @property
     def radii(self) -> tuple[float, ...]:

@@ -24,6 +24,7 @@ _KEYS = {
     "balanced": ("gamma", "std"),
     "values": ("layers", "std", "file", "branches", "origin"),
     "snapshot": ("ensemble", "model", "step", "first", "branches", "origin"),
+    "saddle": ("rank", "modes", "perturbation", "direction"),
 }
 """What each kind of start has."""
 
@@ -33,10 +34,10 @@ class Initialisation(Section):
 
     Parameters
     ----------
-    kind : {"gaussian", "balanced", "values", "snapshot"}
+    kind : {"gaussian", "balanced", "values", "snapshot", "saddle"}
         "gaussian": independent normal entries. "balanced": layers with ``W_{l+1}^T W_{l+1} = W_l W_l^T``.
         "values": given numbers, in the study or in a file. "snapshot": states of trajectories of another
-        ensemble.
+        ensemble. "saddle": balanced layers of a saddle of the loss, and a perturbation.
     gamma : float, optional
         Standard deviation ``min(fan_in, fan_out)^(-gamma/2)`` in each layer; 0 or more.
     std : float, optional
@@ -62,11 +63,25 @@ class Initialisation(Section):
         ``k // branches``. Their noise is independent of each other's, and of what led to the state.
     origin : str, optional
         Which numbers they are; resolved when the study is run, not to be written by hand.
+    rank : int, optional
+        For "saddle": the number r of the strongest modes, which the saddle keeps; 0 is the origin. Its map is
+        ``W_r = U_r U_r^T W*``, U_r the first eigenvectors of ``Syx S^-1 Syx^T``, and has the least loss among
+        maps of rank r. The layers are balanced, ``W_{l+1}^T W_{l+1} = W_l W_l^T``, and use the first r units
+        of each hidden layer; the weights of the others are 0.
+    modes : tuple of int, optional
+        For "saddle", in place of `rank`: the numbers, from 1, of the modes that it keeps. Their order is that
+        of the eigenvalues; with white inputs, that of the singular values.
+    perturbation : float, optional
+        For "saddle": size of the perturbation, 0 by default.
+    direction : {"random", "escape"}, optional
+        For "saddle". "random", the default: independent normals of standard deviation `perturbation` are
+        added to all entries. "escape": the state is at the distance `perturbation` from the saddle, in a
+        random one of the directions in which it is left, see `fastsde.problem.saddle_start`.
     """
 
     kind: Annotated[
-        Literal["gaussian", "balanced", "values", "snapshot"],
-        Expect('"gaussian", "balanced", "values" or "snapshot"'),
+        Literal["gaussian", "balanced", "values", "snapshot", "saddle"],
+        Expect('"gaussian", "balanced", "values", "snapshot" or "saddle"'),
     ] = "gaussian"
     gamma: Annotated[float | None, Field(ge=0, le=100), Expect("a number from 0 to 100")] = None
     std: Real | None = None
@@ -82,6 +97,10 @@ class Initialisation(Section):
     first: Annotated[Count | Literal[0] | None, Expect("a number of a trajectory")] = None
     branches: Count | None = None
     origin: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$"), Expect("nothing: it is resolved")] = None
+    rank: Annotated[Count | Literal[0] | None, Expect("a whole number from 0: modes that are learned")] = None
+    modes: Annotated[tuple[Count, ...] | None, listed, Expect("a list of numbers of modes, from 1")] = None
+    perturbation: Real | None = None
+    direction: Annotated[Literal["random", "escape"] | None, Expect('"random" or "escape"')] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -90,6 +109,8 @@ class Initialisation(Section):
             return table
         if table.get("kind") == "snapshot":
             return {"first": 0, "branches": 1, **table}
+        if table.get("kind") == "saddle":
+            return {"perturbation": 0.0, "direction": "random", **table}
         return table | {"kind": "values"} if table.get("kind") == "file" else table
 
     @model_validator(mode="after")
@@ -113,6 +134,12 @@ class Initialisation(Section):
                 yield Fault(("std",), self.std, "nothing: a file has the states as they are", "remove std")
             elif self.layers is not None and self.branches is not None:
                 yield Fault(("branches",), self.branches, "branches only with file", "remove branches")
+        elif self.kind == "saddle":
+            if (self.rank is None) == (self.modes is None):
+                fix = "write rank = 1 (the strongest mode is learned; 0 for the origin), or modes = [1, 3]"
+                yield Fault((), given, "exactly one of rank and modes", fix)
+            elif len(set(self.kept)) < len(self.kept):
+                yield Fault(("modes",), list(self.modes or ()), "each mode once")
         elif (self.gamma is None) == (self.std is None):
             fix = "write gamma = 2.0 (variance one over the width squared), or std = 0.1"
             yield Fault((), given, "exactly one of gamma and std", fix)
@@ -121,6 +148,19 @@ class Initialisation(Section):
     def from_states(self) -> bool:
         """Whether trajectories start from states that stand elsewhere: in another ensemble, or in a file."""
         return self.kind == "snapshot" or self.file is not None
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Modes that the saddle keeps, numbered from 0.
+
+        Examples
+        --------
+        >>> Initialisation(kind="saddle", rank=2).kept, Initialisation(kind="saddle", modes=(3, 1)).kept
+        ((0, 1), (0, 2))
+        """
+        if self.modes is None:
+            return tuple(range(self.rank or 0))
+        return tuple(sorted(mode - 1 for mode in self.modes))
 
     def values(self) -> NDArray[np.float64]:
         """Give the parameters that `layers` are, (p,)."""
@@ -172,6 +212,7 @@ class Network(Section):
     @model_validator(mode="after")
     def _agree(self) -> Network:
         refuse(self._faults_of_layers())
+        refuse(self._faults_of_saddle())
         return self
 
     def _faults_of_layers(self) -> Iterator[Fault]:
@@ -186,6 +227,25 @@ class Network(Section):
                 expected = f"{above} rows of {below} numbers, from {below} units to {above}"
                 found = f"rows of {', '.join(str(len(row)) for row in rows)} numbers"
                 yield Fault(("init", "layers", number), found, expected)
+
+    def _faults_of_saddle(self) -> Iterator[Fault]:
+        """Check that the network has the saddle."""
+        init = self.init
+        if init.kind != "saddle":
+            return
+        if len(self.widths) == 2:
+            expected = "a network with a hidden layer: without one the loss is convex and has no saddles"
+            yield Fault(("init", "kind"), init.kind, expected, "add a hidden layer, as widths = [4, 10, 4]")
+            return
+        most = min(self.widths)
+        if len(init.kept) > most:
+            key, found = ("rank", init.rank) if init.modes is None else ("modes", list(init.modes))
+            yield Fault(("init", key), found, f"at most {most} modes, the smallest of network.widths")
+            return
+        modes = min(self.widths[0], self.widths[-1])
+        if max(init.kept, default=0) >= modes:
+            expected = f"numbers from 1 to {modes}, the smaller of inputs and outputs"
+            yield Fault(("init", "modes"), list(init.modes or ()), expected)
 
     @property
     def loss_scale(self) -> float:
