@@ -92,9 +92,9 @@ class Events(NamedTuple):
     radii: Any  # (radii,) distances from the origin, of a landscape from its centre
     intervals: Any  # (intervals, 2) lower and upper ends, NaN where a mode has no strength
     watched: Any  # (intervals, 2) the mode, from 0, and whether it is awaited outside
+    stops: Any  # (stops, passages) 1 for those that must all have happened, for a trajectory to stop
     saddle: Any  # (d_out, d_in) end-to-end matrix of the saddle that trajectories start at; empty without one
     escapes: Any  # (escapes,) distances of the end-to-end matrix from it
-    stops: Any  # (stops, passages) 1 for those that must all have happened, for a trajectory to stop
 
 
 def plan_network(widths, samples, batch, carried=0, refined=False, central=0, shaped=0):

@@ -6,7 +6,14 @@ from fastsde.kernels.observed import observed_place
 from fastsde.kernels.options import kernel
 from fastsde.kernels.primitive import primitive
 
-__all__ = ["count_pending", "mode_value", "note_divergences", "saddle_distance_square", "stop_step", "watch"]
+__all__ = [
+    "count_pending",
+    "mode_value",
+    "note_divergences",
+    "saddle_distance_square",
+    "stop_step",
+    "watch",
+]
 
 
 @primitive

@@ -146,13 +146,14 @@ def _stopped(analysis: Analysis, study: Study) -> str:
     ]
     if not study.events.stops:
         return ""
+    times = analysis.objective.vocabulary.passage_times
     return (
         f"<p>Trajectories that were stopped at an event ({escape(', '.join(study.events.stops))}): "
         f"{', '.join(stopped)}. They did not diverge; what happens after the event is not computed. At a "
         "later snapshot the MMD counts a stopped trajectory as a state of its own (as a diverged one), and "
         "all other estimates are of the trajectories still followed there, to which the event has not "
-        f"happened. For {analysis.objective.vocabulary.passage_times} of other events the stop is censoring, "
-        "as if it were independent of them.</p>"
+        f"happened. For {times} of other events the stop is censoring, as if it were independent of "
+        "them.</p>"
     )
 
 

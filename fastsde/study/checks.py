@@ -77,9 +77,9 @@ def event_faults(study: Content) -> Iterator[Fault]:
         if interval.mode > modes:
             expected = f"a mode from 1 to {modes}"
             yield Fault(("events", "intervals", number, "mode"), interval.mode, expected)
+    yield from stop_faults(study)
     if events.escaped is not None:
         yield from _escape_faults(study)
-    yield from stop_faults(study)
     if not study.objective.positive:
         return
     for number, share in enumerate(events.mode_learned if study.objective.linear else ()):

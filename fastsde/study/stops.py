@@ -108,7 +108,8 @@ def stop_faults(study: Content) -> Iterator[Fault]:
             known = ", ".join(key.removesuffix("_step") for key in shapes)
             yield Fault(where, text, f"an event ({known}), or one of its passages, as mode_learned[1]")
         elif name not in watched:
-            fix = f"give events.{name} something to look for, or stop at {' or '.join(watched) or 'nothing'}"
+            others = " or ".join(watched)
+            fix = f"give its thresholds in [events]{f', or stop at {others}' if others else ''}"
             yield Fault(where, text, "an event that the study looks for", fix)
         elif len(numbers) > len(watched[name]) or any(
             not 1 <= one <= size for one, size in zip(numbers, watched[name], strict=False)

@@ -88,20 +88,19 @@ class Events(Section):
         tuple[Interval, ...] | None, listed, Expect("a list such as [{ mode = 1, outside = [-1.0, 1.0] }]")
     ] = None
     escaped: Annotated[tuple[Positive, ...] | None, listed, Expect("a list of numbers above 0")] = None
-
     stop: Annotated[
         tuple[str, ...] | None, listed, Expect('a list of events, as ["mode_learned"] or ["loss_below[1]"]')
     ] = None
 
     @property
-    def escapes(self) -> tuple[float, ...]:
-        """`escaped`, empty where it is not set."""
-        return self.escaped or ()
-
-    @property
     def stops(self) -> tuple[str, ...]:
         """`stop`, empty where it is not set."""
         return self.stop or ()
+
+    @property
+    def escapes(self) -> tuple[float, ...]:
+        """`escaped`, empty where it is not set."""
+        return self.escaped or ()
 
     @property
     def radii(self) -> tuple[float, ...]:
