@@ -33,12 +33,13 @@ def analysis():
         )
         for name, path in (("walk", walk), ("levy", levy))
     }
+    objective = SimpleNamespace(vocabulary=SimpleNamespace(mode="coordinate"))
     laws = {"walk": SimpleNamespace(tail_index=math.inf), "levy": SimpleNamespace(tail_index=1.0)}
     context = SimpleNamespace(
         views=views,
         branches=1,
         settings=Settings(),
-        ensemble=SimpleNamespace(study=SimpleNamespace(models=laws, widths=(1, 2))),
+        ensemble=SimpleNamespace(study=SimpleNamespace(models=laws, widths=(1, 2), objective=objective)),
         recorded=lambda *names: all(name in view.variables for view in views.values() for name in names),
     )
     sections = (("iterates", iterates), ("displacement", displacement), ("increments", increments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from fastsde.analysis.levels import INTERVAL
 from fastsde.analysis.protocols import Floats, Integers, Trajectories
 from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.sections import Section, register_section
+from fastsde.analysis.settings import Settings
 
 if TYPE_CHECKING:
     from fastsde.analysis.context import Context
@@ -24,7 +26,6 @@ ORIGINS = {"start": 0.0, "halfway": 0.5}
 """From where displacement is measured, as shares of the run."""
 DECADES = 1.0
 """The exponent is that of lags up to so many decades shorter than the longest."""
-RESAMPLED = 200
 FEWEST_LAGS = 3
 FEWEST_TRAJECTORIES = 10
 
@@ -64,7 +65,7 @@ class Displacement:
     Attributes
     ----------
     of : str
-        "parameters", or "modes" where only these were recorded.
+        "parameters"; or "coordinates", of a landscape that records these only.
     models : dict of str to dict of str to ModelDisplacement
         By model, then by where it is measured from: "start", and "halfway" where the states were recorded.
     step : ndarray, shape (snapshot,)
@@ -81,16 +82,12 @@ class Displacement:
 
 def measure(context: Context) -> Displacement | None:
     """Measure displacements; None where neither states nor displacements are recorded."""
-    first = next(iter(context.views.values()))
-    vectors = next((name for name in ("parameters", "modes") if context.recorded(name)), "")
-    known = context.recorded("displacement")
+    first, study = next(iter(context.views.values())), context.ensemble.study
+    vectors, known = _vectors(context), context.recorded("displacement")
     if len(first.step) < 1 + FEWEST_LAGS or not (vectors or known) or first.count < FEWEST_TRAJECTORIES:
         return None
-    of = "parameters" if known else vectors
-    study = context.ensemble.study
-    depth = 1 if of == "parameters" else len(study.widths) - 1
     models = {
-        name: _model(view, of, vectors, known, context, has_variance(study.models[name], depth))
+        name: _model(view, vectors, known, context, has_variance(study.models[name], 1))
         for name, view in context.views.items()
     }
     length = {}
@@ -98,11 +95,20 @@ def measure(context: Context) -> Displacement | None:
         for name, view in context.views.items():
             rows = [np.asarray(view.read("path_length", k), np.float64) for k in range(len(view.step))]
             length[name] = confidence.mean(np.stack(rows, axis=1))
+    of = "coordinates" if vectors == "modes" and not known else "parameters"
     return Displacement(of, models, np.asarray(first.step, dtype=np.float64), length)
 
 
+def _vectors(context: Context) -> str:
+    """Return the variable that has the state; empty if none was recorded."""
+    if context.recorded("parameters"):
+        return "parameters"
+    coordinates = context.ensemble.study.objective.vocabulary.mode == "coordinate"
+    return "modes" if coordinates and context.recorded("modes") else ""
+
+
 def _model(
-    view: Trajectories, of: str, vectors: str, known: bool, context: Context, exists: bool
+    view: Trajectories, vectors: str, known: bool, context: Context, exists: bool
 ) -> dict[str, ModelDisplacement]:
     kept = np.flatnonzero(survivors(view))
     found = {}
@@ -113,15 +119,14 @@ def _model(
             continue
         if known and name == "start":
             rows = [np.asarray(view.read("displacement", one), np.float64) ** 2 for one in later]
-        elif of == vectors:
+        elif vectors:
             begin = _states(view, vectors, origin)
             rows = [np.sum((_states(view, vectors, one) - begin) ** 2, axis=1) for one in later]
         else:
             continue
         lag = np.asarray(view.step[origin + 1 :] - view.step[origin], dtype=np.float64)
-        found[name] = _measured(
-            lag, np.stack(rows, axis=1)[kept], kept // context.branches, context.settings.seed, exists
-        )
+        groups = kept // context.branches
+        found[name] = _measured(lag, np.stack(rows, axis=1)[kept], groups, context.settings, exists)
     return found
 
 
@@ -130,26 +135,41 @@ def _states(view: Trajectories, name: str, snapshot: int) -> Floats:
     return values.reshape(len(values), -1)
 
 
-def _measured(lag: Floats, squares: Floats, groups: Integers, seed: int, exists: bool) -> ModelDisplacement:
-    random = np.random.Generator(np.random.Philox(seed))
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    single = len(members) == len(squares)
-    slopes = np.empty((RESAMPLED, 2))
-    for number in range(RESAMPLED):
-        drawn = random.integers(len(members), size=len(members))
-        rows = drawn if single else np.concatenate([members[one] for one in drawn])
-        sample = squares[rows]
-        slopes[number] = exponent(lag, sample.mean(axis=0)), exponent(lag, np.median(sample, axis=0))
-    low, high = np.quantile(slopes, INTERVAL, axis=0)
+def _measured(
+    lag: Floats, squares: Floats, groups: Integers, settings: Settings, exists: bool
+) -> ModelDisplacement:
+    exponents = _exponents(lag, squares, groups, settings)
     nothing = np.full(len(lag), np.nan)
-    of_mean, of_median = exponent(lag, squares.mean(axis=0)), exponent(lag, np.median(squares, axis=0))
     return ModelDisplacement(
         lag=lag,
         mean_square=confidence.mean(squares) if exists else Interval(nothing, nothing, nothing),
         median_square=confidence.median(squares),
-        exponent=Interval(np.asarray(of_mean), low[0], high[0]) if exists else Interval(*nothing[:3]),
-        median_exponent=Interval(np.asarray(of_median), low[1], high[1]),
+        exponent=exponents[0] if exists else Interval(*nothing[:3]),
+        median_exponent=exponents[1],
     )
+
+
+def _exponents(
+    lag: Floats, squares: Floats, groups: Integers, settings: Settings
+) -> tuple[Interval, Interval]:
+    """Return the exponents of mean and median, with a bootstrap of groups of rows.
+
+    Of more groups than `bootstrap_limit` so many are drawn, and deviations are scaled to the number there is.
+    """
+    random = np.random.Generator(np.random.Philox(settings.seed))
+    members = np.split(np.arange(len(groups)), np.flatnonzero(np.diff(groups)) + 1)  # groups ascend
+    count = min(len(members), settings.bootstrap_limit)
+    drawn = np.empty((settings.bootstrap, 2))
+    for number in range(settings.bootstrap):
+        rows = np.concatenate([members[one] for one in random.integers(len(members), size=count)])
+        drawn[number] = _both(lag, squares[rows])
+    value = _both(lag, squares)
+    low, high = value + math.sqrt(count / len(members)) * (np.quantile(drawn, INTERVAL, axis=0) - value)
+    return Interval(value[0], low[0], high[0]), Interval(value[1], low[1], high[1])
+
+
+def _both(lag: Floats, squares: Floats) -> Floats:
+    return np.array([exponent(lag, squares.mean(axis=0)), exponent(lag, np.median(squares, axis=0))])
 
 
 def exponent(lag: Floats, square: Floats) -> float:
@@ -176,7 +196,7 @@ SECTION = register_section(
         record=Displacement,
         measure=measure,
         order=57,
-        cost=Cost((0, 0.02, 0, 0, 0, 0, 0, 2e-5)),
+        cost=Cost((0, 0.02, 0, 0, 0, 0, 0, 1e-5)),
     )
 )
 """Mean squared displacement."""

@@ -105,7 +105,7 @@ def anderson_darling(ordered: Floats) -> Floats:
     Examples
     --------
     >>> anderson_darling(np.array([[-1.0, 0.0, 1.0]])).round(4)
-    array([0.1896])
+    array([0.1895])
     """
     n = ordered.shape[1]
     weight = (2 * np.arange(1, n + 1) - 1) / n

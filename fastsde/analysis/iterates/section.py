@@ -164,7 +164,7 @@ SECTION = register_section(
         record=Iterates,
         measure=measure,
         order=55,
-        cost=Cost((0.5, 0.05, 0, 0, 0, 0, 2e-5, 0)),
+        cost=Cost((0.3, 0.02, 0, 0, 0, 0, 1e-6, 0)),
     )
 )
 """Law of the iterates across trajectories."""

@@ -20,6 +20,7 @@ from fastsde.analysis.iterates.gaussianity import (
     gaussian_tests,
 )
 from fastsde.analysis.tails.vector_index import TERMS, vector_index
+from fastsde.study.objective import NETWORK_WORDS
 
 
 def context(step, branches=1, **models):
@@ -30,10 +31,11 @@ def context(step, branches=1, **models):
         count = next(iter(arrays.values())).shape[1]
         diverged = {"diverged_step": np.full(count, -1)}
         views[name] = FakeTrajectories(step, 0.1 * step, diverged | arrays, {"dt": 0.1})
+    network = SimpleNamespace(vocabulary=NETWORK_WORDS)
     laws = {name: SimpleNamespace(kind="sgd", tail_index=math.inf) for name in models}
     return SimpleNamespace(
         views=views,
-        ensemble=SimpleNamespace(study=SimpleNamespace(models=laws, widths=(1, 1))),
+        ensemble=SimpleNamespace(study=SimpleNamespace(models=laws, widths=(1, 1), objective=network)),
         branches=branches,
         settings=Settings(),
         recorded=lambda *names: all(name in view.variables for view in views.values() for name in names),
@@ -187,6 +189,7 @@ def test_stable_noise_has_no_mean_square():
 
 def test_a_recorded_displacement_is_preferred():
     step = np.arange(0, 50, 5)
+    assert displacement.measure(context(step, sgd={"modes": np.ones((10, 20, 2))})) is None
     far = np.sqrt(step)[:, None] * np.ones((1, 20))
     length = np.cumsum(far, axis=0)
     found = displacement.measure(context(step, sgd={"displacement": far, "path_length": length}))
