@@ -54,7 +54,7 @@ def claims(runs):
             untested = "needs the whole form, which has this schedule"
         else:
             losses, counts, untested = test_losses(runs, share, drop), supports(runs, share, drop), ""
-        half_width = np.diff(np.quantile(counts, [0.025, 0.975]))[0] / 2
+        half_width = 0.0 if untested else np.diff(np.quantile(counts, [0.025, 0.975]))[0] / 2
         listed += [
             Claim(f"{words}: median support", support, np.median(counts), half_width, SOURCE, None, untested),
             Claim(
