@@ -98,7 +98,7 @@ def figure(runs, axes):
     for number, (values, ensemble) in enumerate(runs):
         rate, line, modes = values["time.learning_rate"], mode_line(number), range(1, 5)
         for name, how, mark in (("sgd_replacement", "independent", "o"), ("sgd", "epochs", "s")):
-            found, label = late_variance(ensemble, name), f"{how}, rate {rate:g}"
+            found, label = late_variance(ensemble, name), f"{how}, rate {rate:.0e}"
             axes[1].plot(modes, found, mark, mfc="none", color=line.color, label=label)
         axes[1].plot(modes, theory(ensemble), "_", color=line.color, markersize=16)
     axes[1].set(xlabel="mode", ylabel="late variance", yscale="log", xticks=range(1, 5))
