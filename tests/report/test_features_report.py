@@ -78,7 +78,7 @@ def test_every_section_is_on_the_page(directory):
     checker.feed(html)
     assert checker.open == []
     for spec in SPECS:
-        assert f'<h2 id="{spec.name}">' in html
+        assert f'<h{3 if spec.detail else 2} id="{spec.name}">' in html
         assert (directory / "figures" / f"{spec.name}.png").is_file()
     assert "nan" not in " ".join(checker.text).replace("nance", "")
     assert not re.search(r"\{\w+[(.\[}]", " ".join(checker.text)), "a placeholder that is not filled in"

@@ -107,9 +107,11 @@ def test_a_section_and_its_page_need_one_file(tmp_path):
     assert loaded.summary_rows()[0]["above"] == f"{share[-1]:.0%}"
 
     html = write_report(tmp_path).read_text(encoding="utf-8")
-    assert '<h2 id="above">Loss above the level</h2>\n<p><b>The level is 1.</b></p>' in html
+    assert '<h2 id="above">Loss above the level</h2>\n<figure>' in html
+    assert "<figcaption><b>The level is 1.</b>" in html
     assert '<li><a href="#above">Loss above the level</a>: The level is 1.</li>' in html
-    assert '<h2 id="above_table">A table alone</h2>\n<p>a table</p>' in html
+    assert '<h2 id="above_table">A table alone</h2>\n<details>' in html
+    assert "<p>a table</p>" in html
     assert (tmp_path / "figures" / "above.png").is_file()
     assert not (tmp_path / "figures" / "above_table.png").exists()
     assert cost.analysis_seconds(ensemble.study, 1)["above"] == 0.5
