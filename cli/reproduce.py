@@ -14,7 +14,12 @@ __all__ = ["command"]
 
 @click.command("reproduce", short_help="Reproduce published results.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--list", "only_list", is_flag=True, help="List the results, and run nothing.")
+@click.option(
+    "--list",
+    "only_list",
+    is_flag=True,
+    help="List the results with the verdicts and time of a recorded run, and run nothing.",
+)
 @click.option("--quick", is_flag=True, help="Run shortened forms, with wider tolerances.")
 @click.option(
     "-o",
@@ -57,14 +62,15 @@ def command(
     from fastsde.cli.signals import stop_when_polled
     from fastsde.published import reproduce, results_named
     from fastsde.published.page import write_page
+    from fastsde.published.record import listed
 
     results = results_named(names)
     if only_list:
-        listed = [{"name": result.name, "title": result.title} for result in results]
+        rows = listed(results)
         if as_json:
-            show.print_json(listed)
+            show.print_json(rows)
         else:
-            show.print_rows(listed)
+            show.print_rows(rows)
         return
     directory = output or Path("runs") / ("published-quick" if quick else "published")
     reporter = make(progress)
@@ -80,7 +86,7 @@ def command(
         show.print_json({"page": page, "results": [one.document() for one in found]})
     else:
         for one in found:
-            title = f"{one.title} ({one.name}), {one.processor_seconds:,.0f} s of processor time"
+            title = f"{one.title} ({one.name}), {one.cost} of processor time"
             show.print_rows([claim.row() for claim in one.claims], title)
         click.echo(f"page: {page}")
     if any(one.failed for one in found):

@@ -74,7 +74,8 @@ def figure(runs, axes):
     axes[0].semilogy(start.keys(), start.values(), "k-", label="at the start")
     for number, (rate, points) in enumerate(final.items()):
         line = mode_line(number)
-        axes[0].semilogy(*zip(*points, strict=True), "o-", color=line.color, label=f"rate {rate:g}")
+        label = f"rate {rate:g}" + ("" if np.isfinite(points).all(axis=1).any() else " (no minimum)")
+        axes[0].semilogy(*zip(*points, strict=True), "o-", color=line.color, label=label)
         axes[0].axhline(2.0 / rate, color=line.color, linestyle="--", linewidth=0.9)
     for bound in (lower, upper):
         axes[0].axhline(bound, color="#222222", linestyle=":", linewidth=0.9)

@@ -57,5 +57,7 @@ def figure(runs, axes):
         points = ensemble[name]["modes"][-1, :300]
         axes[1].plot(*points.T, ".", color=lines[name].color, markersize=3)
     axes[1].plot([1.0, -1.0], [1.0, -1.0], "k+", markersize=10)
-    axes[1].set(xlabel="first coordinate", ylabel="second coordinate", title="300 final states; crosses: minima")
+    axes[1].set(
+        xlabel="first coordinate", ylabel="second coordinate", title="300 final states; crosses: minima"
+    )
     axes[1].set_aspect("equal")

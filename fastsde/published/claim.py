@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Claim", "Deviation", "Verdict"]
+__all__ = ["Claim", "Deviation", "Verdict", "counted"]
 
 
 class Verdict(StrEnum):
@@ -140,3 +141,20 @@ class Claim:
         if values["deviation"] is not None:
             values["deviation"] = Deviation(**values["deviation"])
         return cls(**values)
+
+
+def counted(claims: Iterable[Claim]) -> list[str]:
+    """Return how many claims have each verdict, in words.
+
+    Examples
+    --------
+    >>> counted([Claim("x", 1.0, 1.0, 0.1, ""), Claim("x", 1.0, 2.0, 0.1, ""), Claim("y", 1.0, 1.0, 0.1, "")])
+    ['2 reproduced', '1 not reproduced']
+    """
+    counts = Counter(claim.verdict for claim in claims)
+    words = {Verdict.DEVIATES: "deviate as stated"}
+    return [
+        f"{count} {words.get(verdict, verdict) if count > 1 else verdict}"
+        for verdict in Verdict
+        if (count := counts[verdict])
+    ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from fastsde.published.claim import Claim, Verdict
+from fastsde.published.claim import Claim, Verdict, counted
 from fastsde.published.reproduction import FIGURE_FILE, REPRODUCTION_FILE, Reproduction
 from fastsde.report.css import CSS
 from fastsde.report.writing import table
@@ -47,8 +46,7 @@ def write_page(directory: Path | str) -> Path:
 
 def _page(found: Sequence[Reproduction], directory: Path) -> str:
     claims = [claim for one in found for claim in one.claims]
-    counts = Counter(claim.verdict for claim in claims)
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    said = ", ".join(counted(claims))
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -69,18 +67,13 @@ def _contents(found: Sequence[Reproduction]) -> str:
         [
             f'<a href="#{escape(one.name)}">{escape(one.name)}</a>',
             escape(one.title) + (" (shortened)" if one.quick else ""),
-            _verdicts(one),
+            "<br>".join(counted(one.claims)),
             f"{one.seconds:,.0f}",
-            f"{one.processor_seconds:,.0f}",
+            one.cost,
         ]
         for one in found
     ]
-    return table(("result", "what", "verdicts", "seconds", "processor seconds"), rows)
-
-
-def _verdicts(one: Reproduction) -> str:
-    counts = Counter(claim.verdict for claim in one.claims)
-    return "<br>".join(f"{counts[verdict]} {_shaded(verdict)}" for verdict in Verdict if counts[verdict])
+    return table(("result", "what", "verdicts", "seconds", "processor time"), rows)
 
 
 def _shaded(verdict: Verdict) -> str:
@@ -97,7 +90,7 @@ def _section(one: Reproduction, image: Path) -> str:
         f'<h2 id="{escape(one.name)}">{escape(one.title)}</h2>\n<p>{escape(one.summary)}</p>\n'
         f'{table(_HEAD, rows)}\n<figure>\n<img alt="{escape(one.title)}" src="{source}">\n'
         f'<figcaption><div class="source"><code>fastsde reproduce {escape(one.name)}{shortened}</code>, '
-        f"{one.seconds:,.0f} s ({one.processor_seconds:,.0f} s of processor time, compiling included), "
+        f"{one.seconds:,.0f} s ({one.cost} of processor time, compiling included) on {escape(one.machine)}, "
         f"{escape(one.created)}; {escape(libraries)}</div></figcaption>\n</figure>"
     )
 

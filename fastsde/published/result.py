@@ -128,7 +128,7 @@ def all_results() -> list[Result]:
     >>> "saxe-2014" in [result.name for result in all_results()]
     True
     """
-    return [Result(path) for path in sorted(folder().glob("*.toml"))]
+    return [Result(path) for path in sorted(folder().glob("*.toml"), key=lambda path: path.stem)]
 
 
 def results_named(names: Sequence[str]) -> list[Result]:
