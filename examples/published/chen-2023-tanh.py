@@ -43,7 +43,8 @@ def claims(runs):
         listed.append(Claim(what, both - noise * square, found, 0.1 if runs.quick else 0.06, source))
     slope, constant = np.polyfit(list(beyond), list(beyond.values()), 1)
     what = "eta zeta^2 / 2 at which the drift vanishes"
-    listed.insert(0, Claim(what, both / square, float(-constant / slope), 0.2 if runs.quick else 0.08, source))
+    zero, tolerance = float(-constant / slope), 0.2 if runs.quick else 0.08
+    listed.insert(0, Claim(what, both / square, zero, tolerance, source))
     for name, bounds in (("a_030", (0.0, 0.05)), ("a_180", (0.95, 1.0))):
         share = float(np.mean(size(ensemble, name)[-1] < NEAR))
         what = f"share with a norm of w below 0.01 at the end, eta zeta^2 / 2 = {NOISES[name]:g}"
