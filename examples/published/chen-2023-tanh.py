@@ -39,14 +39,15 @@ def claims(runs):
     source = "Chen et al. 2023, single-neuron model: collapse beyond eta zeta^2 / 2 = sum x y / sum x^2"
     beyond = {noise: log_drift(ensemble, name) for name, noise in NOISES.items() if noise > both / square}
     for noise, found in beyond.items():
-        what = f"drift of log |w|, eta zeta^2 / 2 = {noise:g}"
+        what = f"drift of the log of the norm of w, eta zeta^2 / 2 = {noise:g}"
         listed.append(Claim(what, both - noise * square, found, 0.1 if runs.quick else 0.06, source))
     slope, constant = np.polyfit(list(beyond), list(beyond.values()), 1)
     what = "eta zeta^2 / 2 at which the drift vanishes"
-    listed.append(Claim(what, both / square, float(-constant / slope), 0.2 if runs.quick else 0.08, source))
+    zero, tolerance = float(-constant / slope), 0.2 if runs.quick else 0.08
+    listed.insert(0, Claim(what, both / square, zero, tolerance, source))
     for name, bounds in (("a_030", (0.0, 0.05)), ("a_180", (0.95, 1.0))):
         share = float(np.mean(size(ensemble, name)[-1] < NEAR))
-        what = f"share with |w| below 0.01 at the end, eta zeta^2 / 2 = {NOISES[name]:g}"
+        what = f"share with a norm of w below 0.01 at the end, eta zeta^2 / 2 = {NOISES[name]:g}"
         listed.append(Claim(what, bounds, share, 0.0, source + " (figure on the single neuron)"))
     return listed
 

@@ -25,7 +25,7 @@ from scipy.fft import irfftn, next_fast_len, rfftn
 from fastsde.analysis.density.grid import Grid
 from fastsde.analysis.protocols import Floats
 
-__all__ = ["FarJumps", "centred_differences", "far_jumps_matrix", "neighbour_rates"]
+__all__ = ["FarJumps", "centred_differences", "far_jumps_matrix", "neighbour_rates", "rates_out"]
 
 ROOM = 3
 """Periods of the lattice on which jumps are computed, in boxes: jumps beyond them wrap around."""
@@ -57,29 +57,34 @@ def centred_total(alpha: float) -> float:
     return float(gamma(alpha + 1) / gamma(alpha / 2 + 1) ** 2)
 
 
-def far_jumps_matrix(alpha: float, cells: int, step: float) -> tuple[Floats, Floats]:
-    """Return the generator of jumps over two cells or more in one dimension, and the rates out of the box.
+def far_jumps_matrix(alpha: float, cells: int, step: float) -> Floats:
+    """Return the generator of jumps over two cells or more in one dimension, shape (cells, cells).
 
-    Returns
-    -------
-    matrix : ndarray, shape (cells, cells)
-        Columns, from a cell, sum to 0. To be multiplied by the stable scale to the power alpha.
-    outward : ndarray, shape (cells,)
-        Rates of jumps from each cell to beyond the edges.
+    Columns, from a cell, sum to 0. To be multiplied by the stable scale to the power alpha.
     """
     rates = centred_differences(alpha, cells) / step**alpha
-    half = centred_total(alpha) / 2 / step**alpha
-    beyond = np.maximum(half - np.cumsum(rates), 0.0)  # of jumps over more than k + 1 cells, at k
     rates[0] = 0.0
     distance = np.abs(np.subtract.outer(np.arange(cells), np.arange(cells)))
     matrix = np.where(distance > 0, rates[np.maximum(distance, 1) - 1], 0.0)
-    below = beyond[np.maximum(np.arange(cells) - 1, 0)]
-    above = below[::-1]
+    below = _below(alpha, cells, step)
     matrix[0] += below
-    matrix[-1] += above
-    matrix[np.arange(cells), np.arange(cells)] = 0.0
-    matrix[np.arange(cells), np.arange(cells)] = -matrix.sum(axis=0)
-    return matrix, below + above
+    matrix[-1] += below[::-1]
+    np.fill_diagonal(matrix, 0.0)
+    np.fill_diagonal(matrix, -matrix.sum(axis=0))
+    return matrix
+
+
+def rates_out(alpha: float, cells: int, step: float) -> Floats:
+    """Return the rates of jumps from each cell to beyond the edges in one dimension, shape (cells,)."""
+    below = _below(alpha, cells, step)
+    return below + below[::-1]
+
+
+def _below(alpha: float, cells: int, step: float) -> Floats:
+    """Return the rates of jumps from each cell to beyond the first; those to a neighbour are left out."""
+    rates = centred_differences(alpha, cells)
+    further = np.maximum(centred_total(alpha) / 2 - np.cumsum(rates), 0.0)  # over more than k + 1 cells, at k
+    return np.asarray(further[np.maximum(np.arange(cells) - 1, 0)] / step**alpha)
 
 
 def neighbour_rates(alpha: float, grid: Grid, *, by_component: bool, shares: Floats) -> Floats:

@@ -35,6 +35,13 @@ KNOWN_TERMS = (
     "weight_decay",
     "subordination",
 )
+KNOWN_KEYS = (
+    *("kind", "noise", "substeps", "covariance", "temperature", "match_at", "batch", "sampling"),
+    *("alpha", "tempering", "by_component", "truncation", "jumps", "batch_scaling", "law", "subordination"),
+    *("strength", "zeta", "trace", "floor", "function", "rank", "products", "interpretation"),
+    *("weight_decay", "rotation", "second_order", "central_flow"),
+)
+"""Keys of a model whose meaning for the density is known; others are refused if they are set."""
 FROM_SAMPLES = ("gradient", "gradient-diagonal", "gradient-leading")
 
 
@@ -74,6 +81,10 @@ def why_no_density(study: Study, name: str) -> str:
     for term, _ in model.terms(study.setting):
         if term.name not in KNOWN_TERMS:
             return f"{term.name} is not part of the equation that is solved: remove it"
+    defaults = {key: field.default for key, field in type(model).model_fields.items()}
+    for key in defaults.keys() - set(KNOWN_KEYS):
+        if getattr(model, key) != defaults[key]:
+            return f"{key} is not part of the equation that is solved: remove it"
     if (model.interpretation or "ito") not in SENSES:
         return f"interpretation = {model.interpretation!r} is not known here"
     return _why_not_noise(study, model)

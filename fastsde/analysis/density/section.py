@@ -95,11 +95,17 @@ def measure(context: Context) -> Densities | None:
     """Compare every model with its density; None if the coordinates were not recorded or no model has one."""
     study = context.ensemble.study
     variable = "parameters" if context.recorded("parameters") else "modes"
-    if variable == "modes" and (study.landscape.learner is not None or not context.recorded("modes")):
+    if variable == "modes" and not _modes_are_coordinates(context, study):
         return None
     seed = context.settings.seed
     models = {name: _model(study, name, view, variable, seed) for name, view in context.views.items()}
     return Densities(models) if any(one.density is not None for one in models.values()) else None
+
+
+def _modes_are_coordinates(context: Context, study: Study) -> bool:
+    """Whether the modes were recorded, and are the state; of a nonlinear network they are outputs."""
+    network = study.landscape is not None and study.landscape.learner is not None
+    return context.recorded("modes") and not network and study.objective.modes == study.objective.dimension
 
 
 def chosen_snapshots(time: Floats) -> Integers:

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from fastsde.analysis.density.drift_diffusion import generator
 from fastsde.analysis.density.dynamics import Dynamics
 from fastsde.analysis.density.evolution import LARGEST_DIFFERENCE, ImplicitEuler, SplitStep, evolve
-from fastsde.analysis.density.fractional_laplacian import FarJumps, far_jumps_matrix, neighbour_rates
+from fastsde.analysis.density.fractional_laplacian import (
+    FarJumps,
+    far_jumps_matrix,
+    neighbour_rates,
+    rates_out,
+)
 from fastsde.analysis.density.fractional_time import evolve_fractional
 from fastsde.analysis.density.grid import Grid, start_masses
 from fastsde.analysis.protocols import Floats
@@ -43,6 +48,7 @@ STABLE_EDGE = {1: 3e-4, 2: 2e-3}
 EMPTY = {1: 1e-7, 2: 1e-6}
 """Mass of a coarse cell below which the box may end there."""
 DOUBLINGS = 14
+GIVE_A_BOX = "give the box (fastsde density --domain LOW HIGH)"
 
 Domain = list[tuple[float, float]]
 
@@ -138,6 +144,15 @@ def density(
     """
     if dynamics.stable and dynamics.beta < 1 and dynamics.dimension > 1:
         raise RequestError("stable noise in fractional time is solved for in one dimension only")
+    try:
+        return _density(dynamics, start, times, domain, cells)
+    except (RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:  # of the factorisations
+        raise RequestError(f"the equation cannot be solved on its grid ({error}): {GIVE_A_BOX}") from error
+
+
+def _density(
+    dynamics: Dynamics, start: Start, times: Floats, domain: Domain | None, cells: int | None
+) -> Density:
     domain = find_domain(dynamics, start, times) if domain is None else domain
     asked = cells
     most = cells = default_cells(dynamics) if cells is None else cells + cells % 2
@@ -194,7 +209,7 @@ def full_generator(dynamics: Dynamics, grid: Grid) -> Any:
     if not dynamics.stable:
         return generator(dynamics, grid)
     near = neighbour_rates(dynamics.alpha, grid, by_component=True, shares=np.ones(1))
-    far, _ = far_jumps_matrix(dynamics.alpha, grid.size, float(grid.spacing[0]))
+    far = far_jumps_matrix(dynamics.alpha, grid.size, float(grid.spacing[0]))
     return generator(dynamics, grid, near).toarray() + far * _scales(dynamics, grid)
 
 
@@ -211,7 +226,7 @@ def outward_rates(dynamics: Dynamics, grid: Grid) -> Floats:
     variances = dynamics.covariances(grid.points)
     total = np.zeros(grid.shape)
     for axis, (count, step) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
-        rates = far_jumps_matrix(dynamics.alpha, count, float(step))[1]
+        rates = rates_out(dynamics.alpha, count, float(step))
         scale = (variances[:, axis, axis] / 2) ** (dynamics.alpha / 2)
         along = rates if grid.dimension == 1 else np.expand_dims(rates, 1 - axis)
         total += scale.reshape(grid.shape) * along
@@ -291,7 +306,7 @@ def _coarse(dynamics: Dynamics, box: Floats, start: Start, times: Floats, cells:
     with np.errstate(over="ignore", invalid="ignore"):
         mass = _masses(dynamics, grid, start, times, 4 * LARGEST_DIFFERENCE, 24)
     if not np.all(np.isfinite(mass)):
-        raise RequestError("the landscape is not finite where the density goes: give the box, --domain")
+        raise RequestError(f"the landscape is not finite where the density goes: {GIVE_A_BOX}")
     return grid, mass
 
 
