@@ -86,7 +86,7 @@ def command(
         show.print_json({"page": page, "results": [one.document() for one in found]})
     else:
         for one in found:
-            title = f"{one.title} ({one.name}), {one.processor_seconds:,.0f} s of processor time"
+            title = f"{one.title} ({one.name}), {one.cost} of processor time"
             show.print_rows([claim.row() for claim in one.claims], title)
         click.echo(f"page: {page}")
     if any(one.failed for one in found):

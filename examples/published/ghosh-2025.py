@@ -57,7 +57,7 @@ def claims(runs):
     rates = [values["time.learning_rate"] for values, _ in runs]
     ensembles = list(runs.ensembles)
     listed = []
-    for rate, ensemble in zip(rates[:4], ensembles[:4], strict=True):
+    for rate, ensemble in zip(rates[3::-1], ensembles[3::-1], strict=True):
         moving = int(np.sum(np.ptp(late(ensemble), axis=0) > 1e-3))
         expected = int(np.sum(rate > THRESHOLDS))
         what = f"modes that oscillate at rate {rate:g}"

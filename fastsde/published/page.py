@@ -69,11 +69,11 @@ def _contents(found: Sequence[Reproduction]) -> str:
             escape(one.title) + (" (shortened)" if one.quick else ""),
             "<br>".join(counted(one.claims)),
             f"{one.seconds:,.0f}",
-            f"{one.processor_seconds:,.0f}",
+            one.cost,
         ]
         for one in found
     ]
-    return table(("result", "what", "verdicts", "seconds", "processor seconds"), rows)
+    return table(("result", "what", "verdicts", "seconds", "processor time"), rows)
 
 
 def _shaded(verdict: Verdict) -> str:
@@ -90,7 +90,7 @@ def _section(one: Reproduction, image: Path) -> str:
         f'<h2 id="{escape(one.name)}">{escape(one.title)}</h2>\n<p>{escape(one.summary)}</p>\n'
         f'{table(_HEAD, rows)}\n<figure>\n<img alt="{escape(one.title)}" src="{source}">\n'
         f'<figcaption><div class="source"><code>fastsde reproduce {escape(one.name)}{shortened}</code>, '
-        f"{one.seconds:,.0f} s ({one.processor_seconds:,.0f} s of processor time, compiling included), "
+        f"{one.seconds:,.0f} s ({one.cost} of processor time, compiling included) on {escape(one.machine)}, "
         f"{escape(one.created)}; {escape(libraries)}</div></figcaption>\n</figure>"
     )
 

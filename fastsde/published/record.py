@@ -1,13 +1,14 @@
-"""Write what published results gave beside their study files: ``python -m fastsde.published.record DIR``.
+"""Write what published results gave beside their study files: ``python -m fastsde.published.record [DIR]``.
 
-For every result that ``fastsde reproduce`` has run in its whole form in DIR: its ``.json`` and the section
-"Result" of its ``.md``. Then the table of the README, from the ``.json`` files of all results.
+For every result that ``fastsde reproduce`` has run in its whole form in DIR: its ``.json``. Then, from the
+``.json`` files of all results, the section "Result" of each ``.md`` and the table of the README.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fastsde.published.claim import Verdict, counted
@@ -34,13 +35,13 @@ def result_section(found: Reproduction) -> str:
         for row in (claim.row() for claim in found.claims)
     ]
     reasons = [
-        f'\nDeviation in "{claim.what}": {claim.deviation.why}\n'
+        f"\nDeviation, {claim.what}: {claim.deviation.why}.\n"
         for claim in found.claims
         if claim.deviation is not None and claim.verdict is Verdict.DEVIATES
     ]
     return (
-        f"{HEADING}Generated from {found.name}.json: {found.processor_seconds:,.0f} s of processor time, "
-        f"compiling included, {found.created[:10]}.\n\n"
+        f"{HEADING}Generated from {found.name}.json: {found.cost} of processor time, compiling included"
+        f"{found.machine and f' ({found.machine})'}, {found.created[:10]}.\n\n"
         "| quantity | expected | found | tolerance | verdict |\n|---|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n"
@@ -62,14 +63,14 @@ def readme_table(found: Sequence[Reproduction]) -> str:
         claim = one.claims[0]
         lines.append(
             f"| [{one.title}](examples/published/{one.name}.md) | {claim.what} | {claim.expected_text()} | "
-            f"{claim.row()['found']} | {', '.join(counted(one.claims))} | {one.processor_seconds:,.0f} s |"
+            f"{claim.row()['found']} | {', '.join(counted(one.claims))} | {one.cost} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def listed(results: Sequence[Result]) -> list[dict[str, str | float]]:
+def listed(results: Sequence[Result]) -> list[dict[str, str]]:
     """Return a row for each result: name, title, and what its recorded run gave and needed."""
-    rows: list[dict[str, str | float]] = []
+    rows: list[dict[str, str]] = []
     for result in results:
         found = recorded(result)
         rows.append(
@@ -77,7 +78,7 @@ def listed(results: Sequence[Result]) -> list[dict[str, str | float]]:
                 "name": result.name,
                 "title": result.title,
                 "recorded": "" if found is None else ", ".join(counted(found.claims)),
-                "processor_seconds": "" if found is None else round(found.processor_seconds),
+                "processor_time": "" if found is None else found.cost,
             }
         )
     return rows
@@ -91,22 +92,44 @@ def with_table(text: str, found: Sequence[Reproduction]) -> str:
     return before + mark + readme_table(found) + END + rest.partition(END)[2]
 
 
-def record(directory: Path) -> list[Path]:
-    """Record the whole forms that were reproduced in a directory; return the files that were written."""
-    written = []
+def record(directory: Path | None) -> list[Path]:
+    """Record the whole forms that were reproduced in a directory, and write the texts of all results again.
+
+    Parameters
+    ----------
+    directory : path or None
+        That of ``fastsde reproduce``; None: only the texts, from what was recorded before.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+    """
+    stored, written = [], []
     for result in all_results():
-        path = directory / result.name / REPRODUCTION_FILE
-        if not path.is_file() or (found := Reproduction.load(path)).quick:
+        found = _whole_form(directory, result) or recorded(result)
+        if found is None:
             continue
-        found.save(result.study_file.with_suffix(".json"))
-        _write(result.study_file.with_suffix(".md"), with_section(result.text, found))
-        written += [result.study_file.with_suffix(".json"), result.study_file.with_suffix(".md")]
+        found = replace(found, title=result.title, summary=result.summary)
+        json_file, text_file = result.study_file.with_suffix(".json"), result.study_file.with_suffix(".md")
+        found.save(json_file)
+        _write(text_file, with_section(result.text, found))
+        stored.append(found)
+        written += [json_file, text_file]
     readme = folder().parents[1] / "README.md"
-    stored = [one for result in all_results() if (one := recorded(result)) is not None]
     if readme.is_file():
         _write(readme, with_table(readme.read_text(encoding="utf-8"), stored))
         written.append(readme)
     return written
+
+
+def _whole_form(directory: Path | None, result: Result) -> Reproduction | None:
+    """Return what the whole form of a result gave in a directory; None if it was not run there."""
+    path = None if directory is None else directory / result.name / REPRODUCTION_FILE
+    if path is None or not path.is_file():
+        return None
+    found = Reproduction.load(path)
+    return None if found.quick else found
 
 
 def _write(path: Path, text: str) -> None:
@@ -115,8 +138,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def main() -> None:
-    """Record the results of the directory named on the command line."""
-    for path in record(Path(sys.argv[1])):
+    """Record the results of the directory named on the command line, or only write the texts again."""
+    for path in record(Path(sys.argv[1]) if len(sys.argv) > 1 else None):
         sys.stdout.write(f"{path}\n")
 
 

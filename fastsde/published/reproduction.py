@@ -24,7 +24,7 @@ from fastsde.study.sweep import Case
 from fastsde.system.atomic import replacing
 from fastsde.system.errors import Interrupted
 from fastsde.system.progress import Progress
-from fastsde.system.provenance import now, versions
+from fastsde.system.provenance import host, now, versions
 
 __all__ = ["FIGURE_FILE", "REPRODUCTION_FILE", "Reproduction", "reproduce"]
 
@@ -51,6 +51,8 @@ class Reproduction:
         When.
     versions : dict of str to str
         Of the libraries.
+    machine : str
+        Processor, and number of cores that the process may use.
     """
 
     name: str
@@ -63,11 +65,18 @@ class Reproduction:
     fingerprints: tuple[str, ...]
     created: str
     versions: dict[str, str]
+    machine: str = ""
 
     @property
     def failed(self) -> list[Claim]:
         """The claims that are not reproduced and have no stated deviation."""
         return [claim for claim in self.claims if claim.verdict is Verdict.FAILED]
+
+    @property
+    def cost(self) -> str:
+        """The processor time in words."""
+        places = 0 if self.processor_seconds >= 10.0 else 1
+        return f"{self.processor_seconds:,.{places}f} s"
 
     def document(self) -> dict[str, Any]:
         """Return everything in types that JSON can represent."""
@@ -147,7 +156,7 @@ def _evaluated(
     spent: tuple[float, float],
 ) -> Reproduction:
     """Compute the claims, and draw the figure."""
-    fingerprints = tuple(case.study.fingerprint() for case in cases)
+    fingerprints, here = tuple(case.study.fingerprint() for case in cases), host()
     with contextlib.ExitStack() as stack:
         ensembles = [stack.enter_context(open_ensemble(place)) for place in places]
         runs = Runs([case.values for case in cases], ensembles, quick)
@@ -168,6 +177,7 @@ def _evaluated(
         fingerprints,
         now(),
         versions(),
+        f"{here['processor']}, {here['cores']} cores",
     )
 
 
@@ -175,7 +185,7 @@ def _earlier(path: Path, fingerprints: tuple[str, ...]) -> tuple[float, float]:
     """Return the times that an earlier call needed for the same runs, which this one only reads."""
     if path.is_file():
         earlier = Reproduction.load(path)
-        if earlier.fingerprints == fingerprints:
+        if sorted(earlier.fingerprints) == sorted(fingerprints):
             return earlier.seconds, earlier.processor_seconds
     return 0.0, 0.0
 

@@ -69,7 +69,7 @@ def test_finished_runs_are_used_again(invoke, results, integrated, tmp_path):
 def test_the_list_runs_nothing(invoke, results, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert json.loads(invoke("reproduce", "--list", "--json").stdout) == [
-        {"name": "tiny-2020", "title": "A tiny result", "recorded": "", "processor_seconds": ""}
+        {"name": "tiny-2020", "title": "A tiny result", "recorded": "", "processor_time": ""}
     ]
     assert "A tiny result" in invoke("reproduce", "--list").stdout
     assert not (tmp_path / "runs").exists()

@@ -2,11 +2,20 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from fastsde.published import Claim, Deviation, Reproduction, Verdict
-from fastsde.published.record import END, START, readme_table, result_section, with_section, with_table
+from fastsde.published.record import (
+    END,
+    START,
+    readme_table,
+    record,
+    result_section,
+    with_section,
+    with_table,
+)
 
 KNOWN = Deviation(2.0, 0.1, "it is two")
 CASES = [
@@ -54,8 +63,31 @@ def test_texts_are_replaced_in_place(found):
     once = with_section("# A\n\nShort.\n", found)
     assert once == with_section(once, found)
     assert once.endswith(result_section(found))
-    assert 'Deviation in "x": it is two' in once
+    assert "Deviation, x: it is two." in once
     table = with_table(f"before\n{START}old\n{END}after\n", [found])
     assert table == f"before\n{START}{readme_table([found])}{END}after\n"
     assert "1 reproduced, 1 deviates as stated" in table
     assert with_table("no marks\n", [found]) == "no marks\n"
+
+
+def test_whole_forms_are_recorded_and_texts_written_again(found, tmp_path, monkeypatch):
+    folder, runs, readme = tmp_path / "examples" / "published", tmp_path / "runs", tmp_path / "README.md"
+    for name in ("fastsde.published.result.folder", "fastsde.published.record.folder"):
+        monkeypatch.setattr(name, lambda: folder)
+    folder.mkdir(parents=True)
+    readme.write_text(f"before\n{START}{END}after\n")
+    for name, quick in (("a-2020", False), ("b-2020", True)):
+        (folder / f"{name}.toml").touch()
+        (folder / f"{name}.md").write_text("# New\n\nAlso new.\n")
+        (runs / name).mkdir(parents=True)
+        replace(found, name=name, quick=quick).save(runs / name / "reproduction.json")
+    record(runs)
+    stored = Reproduction.load(folder / "a-2020.json")
+    assert stored == replace(found, title="New", summary="Also new.")
+    assert (folder / "a-2020.md").read_text().endswith(result_section(stored))
+    assert not (folder / "b-2020.json").exists()
+    assert readme_table([stored]) in readme.read_text()
+    (folder / "a-2020.md").write_text("# Newer\n\nAlso new.\n")
+    record(None)
+    assert Reproduction.load(folder / "a-2020.json").title == "Newer"
+    assert "[Newer](examples/published/a-2020.md)" in readme.read_text()
