@@ -30,17 +30,17 @@ class IncrementLaw:
     """Increments of the modes of one model; columns are modes.
 
     Means over trajectories are in units of the mean square of an increment of all trajectories; where the
-    noise of the model is stable and has no variance, each trajectory is in units of its own mean square
-    (Davis and Resnick 1986).
+    noise of the model is stable and has no variance, increments are less their median, and each trajectory is
+    in units of its own mean square (Davis and Resnick 1986).
 
     Attributes
     ----------
     correlation : Interval
-        Autocorrelation at each lag, shape (lag, column): mean product of two increments,
-        each less its mean over trajectories. Intervals are those of a mean over trajectories.
+        Autocorrelation at each lag, shape (lag, column): mean product of two increments, each less its mean
+        over trajectories. Intervals are those of a mean over trajectories.
     spectrum : Interval
-        Mean periodogram at each frequency, shape (frequency,
-        column): 1 at all frequencies for increments that are independent.
+        Mean periodogram at each frequency, shape (frequency, column): 1 at all frequencies for increments
+        that are independent.
     """
 
     correlation: Interval
@@ -113,9 +113,10 @@ def _law(name: str, run: slice, context: Context) -> IncrementLaw | None:
     rows = range(run.start, run.stop)
     paths = np.stack([np.asarray(view.read("modes", one), np.float64)[kept, :MODES] for one in rows], axis=1)
     steps = np.diff(paths, axis=1)
-    steps = steps - steps.mean(axis=0)
+    exists = has_variance(study.models[name], len(study.widths) - 1)
+    steps = steps - (steps.mean(axis=0) if exists else np.median(steps, axis=0))
     size = np.mean(steps**2, axis=1)
-    if has_variance(study.models[name], len(study.widths) - 1):
+    if exists:
         size = size.mean(axis=0, keepdims=True)
     size = np.where(size > 0, size, np.nan)
     return IncrementLaw(_correlation(steps, size), _spectrum(steps, size))

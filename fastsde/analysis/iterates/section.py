@@ -105,8 +105,8 @@ def _law(context: Context, view: Trajectories, quantity: str, middle: int) -> It
     return IterateLaw(
         columns=tuple(f"{word} {number + 1}" for number in range(columns.shape[1])),
         tails=tail_report(columns, None, np.arange(len(columns))),
-        vector=vector_index(end, seed=context.settings.seed),
-        halfway=vector_index(halfway, seed=context.settings.seed),
+        vector=vector_index(end),
+        halfway=vector_index(halfway),
         tests=gaussian_tests(columns),
         quantiles=np.stack([_standard_quantiles(column) for column in columns.T]),
     )

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastsde.analysis.confidence import Interval
-from fastsde.analysis.levels import INTERVAL
+from fastsde.analysis.confidence import WIDTH, Interval
 from fastsde.analysis.protocols import Floats
 
 __all__ = ["TERMS", "VectorIndex", "vector_index"]
 
 TERMS = (2, 5, 10, 20, 50, 100, 40)
 """Vectors in a group: those of the public code of Gurbuzbalaban, Simsekli and Zhu (2021)."""
-RESAMPLED = 200
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,8 @@ class VectorIndex:
     Attributes
     ----------
     index : Interval
-        Median over `terms`, with its 95 % interval (bootstrap of groups), shape ().
+        Median over `terms`, shape (), with a 95 % interval from the median standard error: estimates for
+        different numbers of terms are of the same vectors, and taken to err together.
     terms : ndarray, shape (number,)
         Vectors in a group.
     by_terms : ndarray, shape (number,)
@@ -41,7 +40,7 @@ class VectorIndex:
     count: int
 
 
-def vector_index(values: Floats, terms: Sequence[int] = TERMS, seed: int = 0) -> VectorIndex:
+def vector_index(values: Floats, terms: Sequence[int] = TERMS) -> VectorIndex:
     """Index by 1 / alpha = (mean ln|Y| - mean ln|X|) / ln m, Y being sums of m vectors X.
 
     A sum of m independent symmetric stable vectors has the law of m^(1/alpha) times one of them. The estimate
@@ -56,8 +55,6 @@ def vector_index(values: Floats, terms: Sequence[int] = TERMS, seed: int = 0) ->
         Rows that are not finite are left out.
     terms : sequence of int
         m; those for which there are fewer than 4 groups are left out.
-    seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -84,14 +81,12 @@ def vector_index(values: Floats, terms: Sequence[int] = TERMS, seed: int = 0) ->
         unknown = np.array(math.nan)
         return VectorIndex(Interval(unknown, unknown, unknown), np.empty(0), np.empty(0), len(x))
     growth = [_growth(x, m) for m in sizes]
-    random = np.random.Generator(np.random.Philox(seed))
-    drawn = np.empty((RESAMPLED, len(sizes)))
-    for column, one in enumerate(growth):
-        drawn[:, column] = one[random.integers(len(one), size=(RESAMPLED, len(one)))].mean(axis=1)
-    by_terms = _inverse(np.array([one.mean() for one in growth]))
-    low, high = np.quantile(np.median(_inverse(drawn), axis=1), INTERVAL, method="nearest")
-    index = Interval(np.asarray(np.median(by_terms)), np.asarray(low), np.asarray(high))
-    return VectorIndex(index, np.array(sizes, dtype=np.float64), by_terms, len(x))
+    gamma = np.array([one.mean() for one in growth])
+    errors = np.array([one.std(ddof=1) / math.sqrt(len(one)) for one in growth])
+    reach = WIDTH * float(np.median(errors))
+    middle = float(np.median(gamma))
+    low, index, high = _inverse(np.array([middle + reach, middle, middle - reach]))
+    return VectorIndex(Interval(index, low, high), np.array(sizes, dtype=np.float64), _inverse(gamma), len(x))
 
 
 def _growth(x: Floats, m: int) -> Floats:
