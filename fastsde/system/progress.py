@@ -150,7 +150,7 @@ class Log(Progress):
     def _interrupt(self, what: str, detail: str) -> None:
         if self._tasks:
             task = self._tasks[-1]
-            task.aside, task.aside_since = what, self._clock()
+            task.aside, task.aside_since, task.note = what, self._clock(), f"{what} {detail}"
             self._print(f"{task.label}: {what} {detail}")
 
     def _resume(self) -> None:
