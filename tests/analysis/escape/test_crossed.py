@@ -96,3 +96,9 @@ def test_only_complete_sets_of_numbers_are_crossed():
         for one, kind in zip(many, "ab" * (len(many) // 2), strict=True)
     ]
     assert [one.factors for one in crossed(apart, (*KEYS, "law"))] == [("anisotropy", "alpha")] * 2
+
+
+def test_a_model_without_one_of_the_settings_does_not_disturb_the_others():
+    settings = {"noise": "gradient", "alpha": 2.0, "time.learning_rate": 0.01}
+    plain = Group("plain", settings, 0, stays(np.random.default_rng(1), 1.0))
+    assert [one.factors for one in crossed([*groups(), plain], KEYS)] == [crossed(groups(), KEYS)[0].factors]
