@@ -100,5 +100,5 @@ def command(
         )
     together = main_crossed(analysis)
     if together is not None:
-        click.echo(crossed_sentence(together, analysis.places))
+        click.echo(crossed_sentence(analysis, together))
     click.echo(f"report: {page}")

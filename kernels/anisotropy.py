@@ -16,7 +16,7 @@ from fastsde.kernels.options import inlined, never_inlined
 from fastsde.kernels.philox import FACTOR
 from fastsde.kernels.vectors import add_times
 
-__all__ = ["Turn", "faster_with_mixed", "gradient_square", "move", "positive", "turned"]
+__all__ = ["Turn", "gradient_square", "move", "positive", "turned"]
 
 
 class Turn(NamedTuple):
@@ -29,13 +29,6 @@ class Turn(NamedTuple):
     group: int
     order: Any  # (rounds, p): the parameters, group after group; the last may be smaller
     axes: Any  # (rounds, p): the unit vector of each group, entry beside entry
-
-
-@inlined
-def faster_with_mixed(dynamics, f, noise):
-    """Multiply dt; noise is multiplied by dt, and its size must go by `noise`."""
-    amplitude = dynamics.amplitude * (noise / f)
-    return type(dynamics)(dynamics.dense, dynamics.dt * f, amplitude, *dynamics[3:])
 
 
 @inlined
@@ -72,7 +65,7 @@ def turned(m, at, turn):
 
 @inlined
 def move(m, net, data, dynamics, keep, size, trace, stream):
-    """Take ``theta <- theta - dt (keep grad L + noise)``.
+    """Take ``theta <- theta - dt keep grad L - noise``.
 
     The part of the noise along the gradient's is at `gradient`; the isotropic part, of the standard deviation
     ``size across trace^(1/2)``, is added here.
@@ -81,4 +74,4 @@ def move(m, net, data, dynamics, keep, size, trace, stream):
     add_law(m, net.gradient[0], net.parameters, across, dynamics.clock, stream, FACTOR)
     full_residual(m, net, data)
     push(m, net, net.weight, keep * dynamics.dt)
-    add_times(m, net.gradient[0], 0, broadcast(m, -dynamics.dt), net.parameters)
+    add_times(m, net.gradient[0], 0, broadcast(m, -1.0), net.parameters)

@@ -2,19 +2,20 @@
 
 from typing import Any, NamedTuple
 
-from fastsde.kernels.anisotropy import faster_with_mixed, gradient_square, move, positive, turned
+from fastsde.kernels.anisotropy import gradient_square, move, positive, turned
 from fastsde.kernels.dln import deviation_square, push
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.noise_level import levelled
 from fastsde.kernels.residual import finite_noise, gaussian_weights, noise_trace_finite
 from fastsde.kernels.step import step_of
+from fastsde.kernels.steps.isotropic import faster_with_noise
 from fastsde.kernels.taming import kept_drift
 
 __all__ = ["AnisotropicNoise"]
 
 
 class AnisotropicNoise(NamedTuple):
-    """Noise of the covariance ``amplitude^2 (across^2 tr(C) I + along^2 Q C Q^T)`` of the samples' C.
+    """Noise of the covariance ``amplitude^2 (across^2 tr(C) I + along^2 Q C Q^T)`` per step, C the samples'.
 
     With `level` above 0 the trace of C is that at every state.
     """
@@ -30,9 +31,9 @@ class AnisotropicNoise(NamedTuple):
     clock: Any
 
 
-@step_of(AnisotropicNoise, rescale=faster_with_mixed)
+@step_of(AnisotropicNoise, rescale=faster_with_noise)
 def anisotropic_noise(dynamics, m, net, data, moment):
-    """Take ``theta <- theta - dt (grad L + amplitude (along Q C^(1/2) xi + across tr(C)^(1/2) zeta))``."""
+    """Take ``theta <- theta - dt grad L - amplitude (along Q C^(1/2) xi + across tr(C)^(1/2) zeta)``."""
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
     trace = positive(noise_trace_finite(m, net, data, gradient_square(m, net, data)))
     size = levelled(m, trace, dynamics.level) * stretch(m, dynamics.clock, moment.stream) * dynamics.amplitude

@@ -2,18 +2,19 @@
 
 from typing import Any, NamedTuple
 
-from fastsde.kernels.anisotropy import faster_with_mixed, gradient_square, move, positive, turned
+from fastsde.kernels.anisotropy import gradient_square, move, positive, turned
 from fastsde.kernels.dln import deviation_square, push
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.residual import noise_trace_population, population_noise
 from fastsde.kernels.step import step_of
+from fastsde.kernels.steps.isotropic import faster_with_noise
 from fastsde.kernels.taming import kept_drift
 
 __all__ = ["AnisotropicPopulation"]
 
 
 class AnisotropicPopulation(NamedTuple):
-    """Noise of the covariance ``amplitude^2 (across^2 tr(C) I + along^2 Q C Q^T)`` of a population's C."""
+    """Noise of the covariance ``amplitude^2 (across^2 tr(C) I + along^2 Q C Q^T)`` per step."""
 
     dense: bool
     dt: float
@@ -25,9 +26,9 @@ class AnisotropicPopulation(NamedTuple):
     clock: Any
 
 
-@step_of(AnisotropicPopulation, rescale=faster_with_mixed)
+@step_of(AnisotropicPopulation, rescale=faster_with_noise)
 def anisotropic_population(dynamics, m, net, data, moment):
-    """Take ``theta <- theta - dt (grad L + amplitude (along Q C^(1/2) xi + across tr(C)^(1/2) zeta))``."""
+    """Take ``theta <- theta - dt grad L - amplitude (along Q C^(1/2) xi + across tr(C)^(1/2) zeta)``."""
     keep = kept_drift(m, net, data, dynamics.tamed, dynamics.dt, dynamics.clock)
     trace = positive(noise_trace_population(m, net, data, gradient_square(m, net, data)))
     size = stretch(m, dynamics.clock, moment.stream) * dynamics.amplitude

@@ -13,7 +13,9 @@ import fastsde
 from fastsde.integrate.lowering import lower
 from fastsde.integrate.mode_rates import ModeRates
 from fastsde.kernels import philox, steps
+from fastsde.kernels.steps.isotropic import faster_with_noise
 from fastsde.problem.data import build_problem
+from fastsde.study.models import Sde
 from fastsde.study.turn import random_turn, turn_matrix
 
 BATCH = 2
@@ -44,8 +46,8 @@ def turn_of(case, rotated):
     return turn_matrix(*random_turn(case.study.seed, size)) if rotated else np.eye(size)
 
 
-def expected(case, theta, a, rotated, **at):
-    """The step by its formula with the same random numbers."""
+def expected(case, theta, a, rotated, level=None, **at):
+    """The step by its formula with the same random numbers; `level` is a given trace per unit time."""
     theta, p = theta.astype(np.float64), case.reference.size
     if case.problem.inputs is None:
         own = population_noise(case, theta, case.draws(6 + 6 + 1, philox.NOISE, **at))
@@ -54,27 +56,32 @@ def expected(case, theta, a, rotated, **at):
     other = case.draws(p, philox.FACTOR, **at)
     trace = case.reference.noise_trace(theta, case.problem)[:, None]
     noise = math.sqrt(a) * own @ turn_of(case, rotated).T + np.sqrt((1 - a) * trace / p) * other
-    size = stretches(case, at["step"], at["first"]) / math.sqrt(BATCH)
-    return theta - RATE * (case.reference.gradient(theta, case.problem) + size * noise)
+    size = RATE / math.sqrt(BATCH) if level is None else np.sqrt(RATE * level / trace)
+    size = size * stretches(case, at["step"], at["first"])
+    return theta - RATE * case.reference.gradient(theta, case.problem) - size * noise
 
 
-CASES = [("float64", 7, "stable", 0.3, True), ("float64", "population", "gaussian", 0.5, False)]
+CASES = [
+    ("float64", 7, "stable", 0.3, True, None),
+    ("float64", 7, "stable", 0.8, False, 0.4),
+]
 MORE = [
-    ("float32", 7, "gaussian", 0.5, True),
-    ("float64", 7, "tempered", 0.7, False),
-    ("float64", "population", "tempered", 1.0, True),
+    ("float64", "population", "gaussian", 0.5, False, None),
+    ("float32", 7, "gaussian", 0.5, True, None),
+    ("float64", 7, "tempered", 0.7, False, None),
+    ("float64", "population", "tempered", 1.0, True, None),
 ]
 
 
-@pytest.mark.parametrize(("dtype", "samples", "clock", "a", "rotated"), CASES + MORE * ALL)
-def test_a_step_is_the_sum_of_two_draws_with_one_factor(dtype, samples, clock, a, rotated):
-    case = mixed(samples, dtype=dtype, clock=clock, anisotropy=a, rotated=rotated)
+@pytest.mark.parametrize(("dtype", "samples", "clock", "a", "rotated", "level"), CASES + MORE * ALL)
+def test_a_step_is_the_sum_of_two_draws_with_one_factor(dtype, samples, clock, a, rotated, level):
+    case = mixed(samples, dtype=dtype, clock=clock, anisotropy=a, rotated=rotated, trace=level)
     theta, at = case.points(), {"first": 8, "step": 5}
     got = case.advance(theta, first=8, start=5)
     tolerance = 2e-5 if dtype == "float32" else 1e-11
-    np.testing.assert_allclose(got, expected(case, theta, a, rotated, **at), rtol=tolerance, atol=tolerance)
-    wrong = expected(case, theta, a - 0.01, rotated, **at)
-    assert np.abs(got - wrong).max() > 1e-4
+    exact = expected(case, theta, a, rotated, level, **at)
+    np.testing.assert_allclose(got, exact, rtol=tolerance, atol=tolerance)
+    assert np.abs(got - expected(case, theta, a - 0.01, rotated, level, **at)).max() > 1e-4
 
 
 def columns(case, theta, a, rotated):
@@ -130,6 +137,17 @@ def test_the_ends_are_the_steps_there_were(samples, more):
     between = lowered({**common, "noise": "gradient", "anisotropy": 0.999}, samples)
     kind = steps.AnisotropicNoise if samples == 7 else steps.AnisotropicPopulation
     assert isinstance(between.dynamics, kind)
+
+
+def test_a_learning_rate_of_0_leaves_a_step_without_noise_and_half_of_it_half():
+    """Noise of a batch goes with the rate, that of a given trace with its root, as it does at both ends."""
+    dynamics = lowered({**sde(), "sampling": "replacement", "anisotropy": 0.5}).dynamics
+    for f in (0.0, 0.5):
+        found = faster_with_noise(dynamics, f, f)
+        assert (found.dt, found.amplitude) == (f * dynamics.dt, f * dynamics.amplitude)
+        assert found[3:] == dynamics[3:]
+    assert Sde(noise="gradient", anisotropy=0.5).noise_exponent == 1.0
+    assert Sde(noise="gradient", anisotropy=0.5, trace=1.0).noise_exponent == 0.5
 
 
 @pytest.mark.skipif(not ALL, reason="compiles two steps more")

@@ -163,18 +163,32 @@ def combined(**changes):
 
 def test_the_sentence_on_all_combinations_is_made_of_their_numbers():
     found = combined()
-    said = crossed_sentence(main_crossed(found), found.places)
-    assert said.startswith("The time by which half have escaped from rank 0 to 1 of sde depends most on the ")
-    assert (
-        "anisotropy of the noise: raising the anisotropy of the noise from 0 to 1 multiplies it by 3 " in said
+    said = crossed_sentence(found, main_crossed(found))
+    assert said == (
+        "The time by which half have escaped from rank 0 to 1 in sde depends most on the anisotropy of the "
+        "noise: raising the anisotropy of the noise from 0 to 1 multiplies it by 3 (95 % interval 2.5 to "
+        "3.5), lowering the tail index of the noise from 2 to 1.5 by 0.8 (0.769 to 0.833) and raising the "
+        "learning rate from 0.005 to 0.02 has no significant effect, factor 0.99 (0.9 to 1.1); these are "
+        "means over the other settings, at single values of which the factors are 2 to 4, 0.625 to 1.25 and "
+        "0.5 to 1.5 (100 trajectories per combination)."
     )
-    assert "lowering the tail index of the noise from 2 to 1.5 multiplies it by 0.8 (0.769 to 0.833; " in said
-    assert "raising the learning rate from 0.005 to 0.02 has no significant effect on average" in said
     other = combined(ratio=np.array([1.1, 1.25, 9.0]), ratio_low=np.array([0.9, 1.2, 8.0]), share=math.nan)
-    said = crossed_sentence(main_crossed(other), other.places)
-    assert said.startswith(
-        "The mean time (up to 20) of escape from rank 0 to 1 of sde depends most on the learning"
-    )
+    said = crossed_sentence(other, main_crossed(other))
+    start = "The mean time (up to 20) of escape from rank 0 to 1 in sde depends most on the learning rate: "
+    assert said.startswith(start)
+
+
+def test_the_model_without_the_settings_is_said_to_be_nearest_to_some_of_them():
+    found = combined()
+    rows, theirs = {}, found.crossed["rank 0 0"].time[1, 0]
+    for rate, time in zip(LEVELS["time.learning_rate"], theirs, strict=True):
+        values = dict.fromkeys(found.columns, "") | {"time.learning_rate": f"{rate:.12g}"}
+        row = one(rate, 1, "sgd", 0, 1.02 * time)
+        rows[row.case] = Row(**(vars(row) | {"values": tuple(values.values())}))
+    alone = SweepAnalysis(**(vars(found) | {"rows": rows}))
+    said = crossed_sentence(alone, main_crossed(alone))
+    nearest = "anisotropy of the noise 0.5 and tail index of the noise 1.5, 2 % from them (100 trajectories"
+    assert f"; the times of sgd are nearest to those with {nearest}" in said
 
 
 def test_the_figure_of_all_combinations_has_a_panel_for_each_value_of_the_last():

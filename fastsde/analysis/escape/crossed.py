@@ -102,12 +102,17 @@ def crossed(groups: Sequence[Group], settings: Sequence[str], seed: int = 0, pla
     """
     alike: dict[frozenset[tuple[str, str]], list[Group]] = {}
     for group in groups:
-        numbers = [key for key in settings if not math.isnan(level(group, key))]
-        hidden = {*numbers, "data.seed"}
-        rest = frozenset((key, repr(value)) for key, value in group.settings.items() if key not in hidden)
-        alike.setdefault(rest, []).append(group)
+        alike.setdefault(_rest(group, settings), []).append(group)
     found = (_of_set(many, settings, seed, place) for many in alike.values())
     return [one for one in found if one is not None]
+
+
+def _rest(group: Group, settings: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Return everything that groups of a set agree in: other settings, and which of these are numbers."""
+    numbers = {key for key in settings if not math.isnan(level(group, key))}
+    hidden = {*numbers, "data.seed"}
+    rest = {(key, repr(value)) for key, value in group.settings.items() if key not in hidden}
+    return frozenset(rest | {(key, "") for key in numbers})
 
 
 def _name(groups: Sequence[Group]) -> str:

@@ -67,9 +67,9 @@ def _anisotropic(model: Sde, request: Request, increment: _Increment) -> Any:
 
     study = request.study
     p, samples, dt = parameter_count(study), sample_count(study), increment.dt
-    size = 1.0 / math.sqrt(dt)
+    size = math.sqrt(dt)
     if model.trace is None:
-        size = math.sqrt(study.time.learning_rate / dt * batch_share(model, request.problem, samples))
+        size *= math.sqrt(study.time.learning_rate * batch_share(model, request.problem, samples))
     own: dict[str, Any] = {
         "along": math.sqrt(model.degree),
         "across": math.sqrt((1 - model.degree) / p),
@@ -160,7 +160,7 @@ def _noise_scale(
     times what `noise_scale_of` says, and times the normal or stable numbers of the noise.
     """
     law, isotropic = model.noise_law, model.noise == "gradient" and model.degree == 0
-    times_dt = model.mixed or (model.has_gradient_noise and not isotropic)
+    times_dt = model.has_gradient_noise and not isotropic and not model.mixed
     increment = step.amplitude * (step.dt if times_dt else 1.0)
     if model.mixed:
         level = f" (a batch of {model.batch})" if model.trace is None else ", scaled to trace 1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from fastsde.analysis.cases import SweepAnalysis
 from fastsde.analysis.escape.crossed import Crossed
 from fastsde.analysis.escape.effects import DATA_SET
 from fastsde.analysis.escape.places import passage
-from fastsde.analysis.phrases import between
+from fastsde.analysis.phrases import between, enumerated
 from fastsde.analysis.sweep_rows import Row
 from fastsde.report import style
 from fastsde.report.escape.figures import DECADES, MARKS, SHARES, short_name
@@ -34,16 +34,18 @@ def main_crossed(found: SweepAnalysis) -> Crossed | None:
     return max(found.crossed.values(), key=lambda one: (len(one.factors), -one.place), default=None)
 
 
-def crossed_sentence(one: Crossed, places: Sequence[str]) -> str:
+def crossed_sentence(found: SweepAnalysis, one: Crossed) -> str:
     """Say what each setting does to the time of escape, the largest effect first, with 95 % intervals."""
     order = sorted(range(len(one.factors)), key=lambda k: -abs(math.log(one.ratio[k])))
-    names = [short_name(one.factors[k]) for k in order]
+    effects = [_factor(one, k) for k in order]
+    main = short_name(one.factors[order[0]])
     units = f"{one.units:,} {'data sets' if one.unit == DATA_SET else 'trajectories per combination'}"
-    clauses = "; ".join(_clause(one, k) for k in order)
+    ranges = enumerated([f"{low:.3g} to {high:.3g}" for *_, low, high in effects])
+    where = passage(found.places[one.place])
     return (
-        f"The {_time(one)} {passage(places[one.place])} of {one.model} depends most on the {names[0]}: "
-        f"{clauses} (means over the other settings, with 95 % intervals, and the range at single values of "
-        f"them; {units})."
+        f"The {_time(one)} {where} in {one.model} depends most on the {main}: {_clauses(effects)}; these are "
+        f"means over the other settings, at single values of which the factors are {ranges}"
+        f"{_nearest(found, one)} ({units})."
     )
 
 
@@ -53,21 +55,46 @@ def _time(one: Crossed) -> str:
     return f"time by which {SHARES[one.share]} have escaped"
 
 
-def _clause(one: Crossed, k: int) -> str:
-    """Say by which factor a setting multiplies the time, whether it does, and how far that varies."""
+def _factor(one: Crossed, k: int) -> tuple[str, float, float, float, float, float]:
+    """Return what is done to a setting, and the factor of the time: its mean, interval and extremes."""
     key = one.factors[k]
     low, high = one.levels[key][0], one.levels[key][-1]
-    ratio, ends = one.ratio[k], (one.ratio_low[k], one.ratio_high[k])
-    extremes = (one.least[k], one.most[k])
+    parts = [one.ratio[k], one.ratio_low[k], one.ratio_high[k], one.least[k], one.most[k]]
     if key in FALLING:
-        low, high, ratio = high, low, 1 / ratio
-        ends, extremes = (1 / ends[1], 1 / ends[0]), (1 / extremes[1], 1 / extremes[0])
+        low, high = high, low
+        parts = [1 / parts[number] for number in (0, 2, 1, 4, 3)]
     verb = "lowering" if key in FALLING else "raising"
-    said = f"{verb} the {short_name(key)} from {low:g} to {high:g}"
-    numbers = f"{ratio:.3g} ({between(*ends)}; {extremes[0]:.3g} to {extremes[1]:.3g})"
-    if ends[0] <= 1 <= ends[1]:
-        return f"{said} has no significant effect on average, factor {numbers}"
-    return f"{said} multiplies it by {numbers}"
+    return f"{verb} the {short_name(key)} from {low:g} to {high:g}", *map(float, parts)  # type: ignore[return-value]
+
+
+def _clauses(effects: list[tuple[str, float, float, float, float, float]]) -> str:
+    """Join the effects: those that are significant by their factors, and then the others."""
+    sure = [one for one in effects if not one[2] <= 1 <= one[3]]
+    open_ = [one for one in effects if one not in sure]
+    numbers = [f"{said} {{}}by {ratio:.3g} ({between(low, high)})" for said, ratio, low, high, *_ in sure]
+    words = [one.format("multiplies it " if k == 0 else "") for k, one in enumerate(numbers)]
+    words += [
+        f"{said} has no significant effect, factor {ratio:.3g} ({between(low, high)})"
+        for said, ratio, low, high, *_ in open_
+    ]
+    return enumerated(words).replace(" (", " (95 % interval ", 1)
+
+
+def _nearest(found: SweepAnalysis, one: Crossed) -> str:
+    """Say with which values of the first two settings the times are nearest to those of another model."""
+    count = one.time.shape[2] if len(one.factors) > 2 else 1
+    panels = [_references(found, one, number) for number in range(count)]
+    names = set.intersection(*(set(panel) for panel in panels))
+    if len(names) != 1:
+        return ""
+    (name,) = names
+    theirs = np.log([panel[name][0] for panel in panels])
+    off = np.abs(np.log(one.time.reshape(*one.time.shape[:2], count)) - theirs).mean(axis=-1)
+    place = np.unravel_index(int(np.argmin(off)), off.shape)
+    at = [f"{short_name(key)} {one.levels[key][k]:g}" for key, k in zip(one.factors, place, strict=False)]
+    least = float(off[place])
+    apart = "less than 1 % from them" if least < 0.01 else f"{100 * math.expm1(least):.2g} % from them"
+    return f"; the times of {name} are nearest to those with {' and '.join(at)}, {apart}"
 
 
 def crossed_figure(found: SweepAnalysis, one: Crossed) -> Figure:
@@ -77,7 +104,7 @@ def crossed_figure(found: SweepAnalysis, one: Crossed) -> Figure:
     axes = list(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0])
     for number, (panel, value) in enumerate(zip(axes, panels, strict=True)):
         _lines(panel, one, number)
-        _references(panel, found, one, value)
+        _draw_references(panel, _references(found, one, number))
         if value is not None:
             panel.set_title(f"{short_name(one.factors[2])} {value:g}")
         panel.set_xlabel(short_name(one.factors[0]))
@@ -115,19 +142,23 @@ def _lines(panel: Axes, one: Crossed, number: int) -> None:
     panel.set_xticks(x, [f"{value:g}" for value in x])
 
 
-def _references(panel: Axes, found: SweepAnalysis, one: Crossed, value: float | None) -> None:
-    """Draw models that have only the panel's setting as level lines with a band: the algorithm itself."""
+def _references(found: SweepAnalysis, one: Crossed, number: int) -> dict[str, tuple[float, float, float]]:
+    """Return the times of models that have only the setting of a panel, such as the algorithm itself."""
     here: dict[str, list[Row]] = {}
     for row in found.rows.values():
         own = dict(zip(found.columns, row.values, strict=True))
-        among = value is None or own.get(one.factors[2]) == f"{value:.12g}"
+        last = one.factors[2] if len(one.factors) > 2 else ""
+        among = not last or own.get(last) == f"{one.levels[last][number]:.12g}"
         if among and not any(own.get(key) for key in one.factors[:2]):
             here.setdefault(row.model, []).append(row)
+    times = {name: _half(rows[0], one.place) for name, rows in here.items() if len(rows) == 1}
+    return {name: time for name, time in times.items() if one.share == 0.5 and math.isfinite(time[0])}
+
+
+def _draw_references(panel: Axes, times: Mapping[str, tuple[float, float, float]]) -> None:
+    """Draw their times as level lines with bands."""
     dashes = itertools.cycle((":", "-.", "--"))
-    for name, rows in here.items():
-        time, low, high = _half(rows[0], one.place)
-        if len(rows) > 1 or one.share != 0.5 or not math.isfinite(time):
-            continue
+    for name, (time, low, high) in times.items():
         panel.axhline(time, color=style.INK, linewidth=1.2, linestyle=next(dashes), label=name)
         if math.isfinite(high):
             panel.axhspan(low, high, color=style.INK, alpha=0.1, linewidth=0)

@@ -53,7 +53,7 @@ def _page(found: SweepAnalysis, title: str, image: bytes) -> str:
     cases = "".join(f'<li><a href="{escape(c)}/report.html">{escape(c)}</a></li>' for c in found.cases)
     together = main_crossed(found)
     if together is not None:
-        said = escape(crossed_sentence(together, found.places))
+        said = escape(crossed_sentence(found, together))
     else:
         said = effect_finding(found.effects, found.places)
     figure = f'<figure>\n<img alt="What the swept values do" src="data:image/png;base64,{_text(image)}">\n'
@@ -87,8 +87,9 @@ def _caption(found: SweepAnalysis) -> str:
         return (
             "All combinations of the swept settings; bars are 95 % intervals by a bootstrap over "
             "trajectories, or Student's over data sets where several are swept. Lines are shifted slightly "
-            "so that their bars can be seen. Level lines, with bands, are models that have none of the "
-            f'settings of axis and lines.<div class="source">Escape is known from {escape(found.source)}; '
+            "so that their bars can be seen; a bar that cannot is shorter than its mark. Level lines, with "
+            "bands, are models that have none of the settings of axis and lines."
+            f'<div class="source">Escape is known from {escape(found.source)}; '
             "<code>sweep.h5 crossed</code>.</div>"
         )
     return (

@@ -72,9 +72,9 @@ def test_where_few_escape_mean_stays_up_to_the_horizon_are_compared():
 
 
 def test_intervals_cover_no_effect_19_times_of_20():
-    """60 sweeps without an effect of alpha: of 60 intervals of 95 % fewer than 51 contain 1 once in 1000."""
+    """40 sweeps without an effect of alpha: of 40 intervals of 95 % fewer than 33 contain 1 once in 1000."""
     inside = 0
-    for seed in range(60):
+    for seed in range(40):
         random = np.random.default_rng(seed)
         many = [
             Group("m", {"anisotropy": a, "alpha": b}, 0, stays(random, 2**a, 60))
@@ -84,7 +84,7 @@ def test_intervals_cover_no_effect_19_times_of_20():
         (found,) = crossed(many, KEYS[1:])
         inside += bool(found.ratio_low[1] < 1 < found.ratio_high[1])
         assert found.ratio_low[0] > 1.3
-    assert inside >= 51
+    assert inside >= 33
 
 
 def test_only_complete_sets_of_numbers_are_crossed():
@@ -96,3 +96,9 @@ def test_only_complete_sets_of_numbers_are_crossed():
         for one, kind in zip(many, "ab" * (len(many) // 2), strict=True)
     ]
     assert [one.factors for one in crossed(apart, (*KEYS, "law"))] == [("anisotropy", "alpha")] * 2
+
+
+def test_a_model_without_one_of_the_settings_does_not_disturb_the_others():
+    settings = {"noise": "gradient", "alpha": 2.0, "time.learning_rate": 0.01}
+    plain = Group("plain", settings, 0, stays(np.random.default_rng(1), 1.0))
+    assert [one.factors for one in crossed([*groups(), plain], KEYS)] == [crossed(groups(), KEYS)[0].factors]
