@@ -93,11 +93,13 @@ MEASURED = {
     "completion population": ({"kind": "completion", "observed": 0.7, "samples": "population"}, SDE),
     "sensing population": ({"kind": "sensing", "samples": "population"}, SDE),
 }
+SADDLES = {"saddle random": "random", "saddle escape": "escape"}
+"""Starts at a saddle, on the device and on the host, with the event of its escape."""
 SCHEDULES = {
     "cosine gradient": SDE,
     "cosine sgd momentum": {"kind": "sgd", "momentum": 0.5},
 }
-ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED)
+ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED, *SADDLES)
 SOME = (
     "svag",
     "anisotropic stable",
@@ -130,6 +132,10 @@ def case(name, dtype="float64", steps=6, **more):
     common = {"steps": steps, "dtype": dtype, "events": EVENTS, **more}
     if name in MODELS:
         return study(model=MODELS[name], **common)
+    if name in SADDLES:
+        init = {"kind": "saddle", "rank": 1, "perturbation": 0.5, "direction": SADDLES[name]}
+        events = {"escaped": [0.4, 0.6], "mode_learned": [0.5]}
+        return study(model={"kind": "gd"}, network={"init": init}, **common | {"events": events})
     if name in MEASURED:
         data, model = MEASURED[name]
         return study(model=model, data=data, **common)
