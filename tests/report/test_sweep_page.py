@@ -172,10 +172,20 @@ def test_the_sentence_on_all_combinations_is_made_of_their_numbers():
         "means over the other settings, at single values of which the factors are 2 to 4, 0.625 to 1.25 and "
         "0.5 to 1.5 (100 trajectories per combination)."
     )
-    other = combined(ratio=np.array([1.1, 1.25, 9.0]), ratio_low=np.array([0.9, 1.2, 8.0]), share=math.nan)
+    other = combined(
+        ratio=np.array([1.1, 1.25, 9.0]),
+        ratio_low=np.array([0.9, 1.2, 8.0]),
+        ratio_high=np.array([1.3, 1.3, 10.0]),
+        share=math.nan,
+    )
     said = crossed_sentence(other, main_crossed(other))
     start = "The mean time (up to 20) of escape from rank 0 to 1 in sde depends most on the learning rate: "
     assert said.startswith(start)
+    assert "are 0.5 to 1.5, 0.625 to 1.25 and 2 to 4 (100" in said
+    none = combined(ratio_low=np.full(3, 0.5), ratio_high=np.full(3, 5.0))
+    assert "in sde depends significantly on nothing that is varied: " in crossed_sentence(
+        none, main_crossed(none)
+    )
 
 
 def test_the_model_without_the_settings_is_said_to_be_nearest_to_some_of_them():

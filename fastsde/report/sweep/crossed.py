@@ -36,17 +36,23 @@ def main_crossed(found: SweepAnalysis) -> Crossed | None:
 
 def crossed_sentence(found: SweepAnalysis, one: Crossed) -> str:
     """Say what each setting does to the time of escape, the largest effect first, with 95 % intervals."""
-    order = sorted(range(len(one.factors)), key=lambda k: -abs(math.log(one.ratio[k])))
+    order = sorted(range(len(one.factors)), key=lambda k: (_open(one, k), -abs(math.log(one.ratio[k]))))
     effects = [_factor(one, k) for k in order]
-    main = short_name(one.factors[order[0]])
+    most = f"depends most on the {short_name(one.factors[order[0]])}"
+    said = "depends significantly on nothing that is varied" if _open(one, order[0]) else most
     units = f"{one.units:,} {'data sets' if one.unit == DATA_SET else 'trajectories per combination'}"
     ranges = enumerated([f"{low:.3g} to {high:.3g}" for *_, low, high in effects])
     where = passage(found.places[one.place])
     return (
-        f"The {_time(one)} {where} in {one.model} depends most on the {main}: {_clauses(effects)}; these are "
+        f"The {_time(one)} {where} in {one.model} {said}: {_clauses(effects)}; these are "
         f"means over the other settings, at single values of which the factors are {ranges}"
         f"{_nearest(found, one)} ({units})."
     )
+
+
+def _open(one: Crossed, k: int) -> bool:
+    """Whether a setting may have no effect on average: 1 is in the interval of its factor."""
+    return bool(one.ratio_low[k] <= 1 <= one.ratio_high[k])
 
 
 def _time(one: Crossed) -> str:
