@@ -24,16 +24,16 @@ class KeptCode(FunctionCache):
 
     def __init__(self, function, folder):
         super().__init__(function)
-        self._impl._locator = _Place(folder)
+        self._impl._locator = _Place(folder, function.__code__.co_filename)
         self._cache_path = str(folder)
         self._cache_file = _FilePerKey(self._cache_path, self._impl.filename_base, None)
 
 
 class _Place:
-    """Makes the folder when there is something to keep."""
+    """Makes the folder when there is something to keep; the file is named where nothing can be kept."""
 
-    def __init__(self, folder):
-        self._folder = folder
+    def __init__(self, folder, file):
+        self._folder, self._py_file = folder, file
 
     def ensure_cache_path(self):
         os.makedirs(self._folder, exist_ok=True)
