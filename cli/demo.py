@@ -48,7 +48,7 @@ def command(output: Path, progress: Mode) -> None:
     work.run_study(study, output, reporter)
     with replacing(output / "demo.toml") as temporary:
         temporary.write_text(text, encoding="utf-8")
-    analysis = work.analyze_source(output, reporter, sections=())
+    analysis = work.analyze_source(output, reporter, sections=("snapshots",))
     figure = write_figure(output, "effect")
     click.echo(question(analysis))
     for sentence in answer(analysis):

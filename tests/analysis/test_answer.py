@@ -1,0 +1,49 @@
+"""The answer in three sentences: who is closest, who is farther, who differs; how sure, and what next."""
+
+import pytest
+from fakes import fake_ensemble
+
+from fastsde.analysis import Settings, analyze
+from fastsde.analysis.answer import answer, certainty, next_steps, question
+
+QUICK = Settings(permutations=99, directions=8, sliced_limit=100, kernel_limit=100)
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    return analyze(fake_ensemble(100, 8), settings=QUICK, sections=("snapshots",))
+
+
+def test_three_sentences_with_their_numbers(analysis):
+    """The fakes of sgd_gauss and tempered have SGD's law; gd learns sooner, langevin later."""
+    closest, others, apart = answer(analysis)
+    assert "is the closest to sgd: averaged over the course of learning, its modes differ by" in closest
+    assert "are not significantly farther" in closest
+    assert closest.count(".") > 1
+    assert others.startswith("Farther away, in multiples of that effect: ")
+    assert others.index("gd") != others.index("langevin")
+    assert "gd and langevin differ significantly from sgd with 50 trajectories a side" in apart
+    assert "cannot be told from it" in apart
+    assert "% of the trajectories of levy diverge, 0 % of those of sgd" in apart
+    assert question(analysis) == "Which of 5 models is closest to sgd, by how much, and how sure is that?"
+
+
+def test_how_sure_and_what_next(analysis):
+    sure = " ".join(certainty(analysis))
+    assert "Two samples of sgd of this size, 50 trajectories, differ by" in sure
+    assert "without a control" in sure
+    steps = " ".join(next_steps(analysis, "runs/fake"))
+    assert "fastsde run runs/fake/study.toml -o runs/fake --trajectories 400" in steps
+    assert 'sampling = "replacement"' in steps
+
+
+def test_one_model_and_none_to_compare_with():
+    alone = analyze(fake_ensemble(40, 6, ("sgd",)), settings=QUICK, sections=("snapshots",))
+    assert len(answer(alone)) == 1
+    assert question(alone).endswith("?")
+    assert certainty(alone) == []
+    two = analyze(fake_ensemble(60, 6, ("sgd", "gd")), settings=QUICK, sections=("snapshots",))
+    first, last = answer(two)
+    assert first.startswith("gd is compared with sgd: ")
+    assert last.startswith("gd differs significantly from sgd with 30 trajectories a side")
+    assert question(two) == "How far is gd from sgd?"

@@ -1,0 +1,59 @@
+"""Figures and tables for a paper, one figure alone, and equations on the first sheet."""
+
+import re
+
+import pytest
+from fakes import fake_ensemble
+
+from fastsde.analysis import Analysis, Settings, analyze
+from fastsde.report import write_paper
+from fastsde.report.sheet import formula
+from fastsde.report.spec import FIGURES
+from fastsde.report.style import COLUMN, TEXT
+from fastsde.report.write import write_figure
+from fastsde.study.models.model import MODEL_KINDS
+from fastsde.system.errors import RequestError
+
+QUICK = Settings(permutations=49, directions=8, sliced_limit=60, kernel_limit=60)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    place = tmp_path_factory.mktemp("paper")
+    found = analyze(fake_ensemble(60, 8, ("sgd", "gd")), settings=QUICK, sections=("snapshots",))
+    found.save(place / "analysis.h5")
+    return place
+
+
+def test_a_paper_gets_figures_of_its_widths_and_a_table(directory):
+    folder = write_paper(directory)
+    analysis = Analysis.load(directory / "analysis.h5")
+    drawn = {spec.name for spec in FIGURES.values() if spec.draw and spec.applies(analysis)}
+    assert {path.stem for path in folder.glob("*.pdf")} == drawn
+    for path in folder.glob("*.pdf"):
+        box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", path.read_bytes())
+        assert float(box[1]) / 72 in (pytest.approx(COLUMN, abs=0.02), pytest.approx(TEXT, abs=0.02))
+    table = (folder / "results.tex").read_text(encoding="utf-8")
+    assert table.startswith(r"\begin{tabular}{lrrrrr}")
+    assert table.count(r"\\") == 3
+    assert "0 of 60" in table
+
+
+def test_one_figure_alone(directory):
+    path = write_figure(directory, "effect")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(RequestError, match="no figure 'tails'"):
+        write_figure(directory, "tails")
+
+
+def test_every_kind_of_model_that_is_integrated_has_an_equation():
+    own = [kind for name, kind in MODEL_KINDS.items() if kind.__module__.startswith("fastsde.")]
+    without = [kind.__name__ for kind in own if kind.equation is MODEL_KINDS["imported"].equation]
+    assert without == ["Imported"]
+
+
+def test_equations_are_written_with_the_letters_of_mathematics():
+    shown = formula("theta <- theta - (eta/l) [(1 + s) g_1 - s g_2], s = (2l - 1)^(1/2)")
+    assert shown.startswith("&theta; &larr; &theta; &minus; (&eta;/l) [(1 + s) g<sub>1</sub> &minus; s g")
+    assert shown.endswith("(2l &minus; 1)<sup>1/2</sup>")
+    assert "(&alpha;/2)-stable" in formula("A0 one-sided (alpha/2)-stable")
