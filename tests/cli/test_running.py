@@ -147,6 +147,6 @@ def test_info_of_an_ensemble(invoke, finished_run):
         for name, model in described["models"].items():
             assert "mode_learned_step" in model["variables"]
             assert [one for one in model["variables"] if one not in file[name]] == []
-    assert described["format_version"] == [1, 4]
+    assert described["format_version"] == [1, 5]
     assert invoke("info", finished_run / "ensemble.h5").exit_code == 0
     assert invoke("info", finished_run / "parts").exit_code == 2

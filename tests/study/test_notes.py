@@ -9,6 +9,7 @@ from study_files import POPULATION, TEXT, changed, spoiled
 
 from fastsde.study.notes import notes
 from fastsde.study.study import Study
+from fastsde.study.sweep import load_cases
 
 EPOCH = ('sampling = "replacement"', 'sampling = "epoch"')
 CONTROL = '[models.{}]\nkind = "sgd"\nbatch = {}\nsampling = "replacement"\n'
@@ -44,7 +45,7 @@ def test_a_control_of_another_batch_is_none():
     "path", sorted((Path(__file__).parents[2] / "examples").glob("*.toml")), ids=lambda p: p.stem
 )
 def test_examples_have_their_controls(path):
-    assert notes(Study.load(path)) == []
+    assert notes(load_cases(path)[0].study) == []
 
 
 def test_the_note_is_printed_once(invoke_study, tmp_path):

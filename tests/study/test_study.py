@@ -8,6 +8,7 @@ import pytest
 from study_files import POPULATION, TEXT, changed, spoiled
 
 from fastsde.study.study import Study
+from fastsde.study.sweep import load_cases
 from fastsde.system.errors import Complaint, FastsdeError, Interrupted, StudyError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -32,8 +33,8 @@ def test_toml_round_trip_is_identical(text):
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_examples_are_valid(path):
-    study = Study.load(path)
-    assert Study.from_toml(study.to_toml()) == study
+    for case in load_cases(path):
+        assert Study.from_toml(case.study.to_toml()) == case.study
 
 
 def test_defaults_are_resolved_across_tables():
