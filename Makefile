@@ -1,6 +1,7 @@
 # make study   a whole study, from its file to its figures, in an environment of its own
 # make test    the tests, in the same environment
 # make ptx     kernels compiled for GPUs that need not be there, in another environment
+# make oldest  tests that compile nothing, with the lowest versions of all dependencies
 # make docs    the documentation as a site, in build/site
 # make lint types bench   what else .ci/run runs, and the table of ratios
 
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --no-compile # of what is never imported nothing need be compiled
 STUDY ?= examples/saddle_to_saddle.toml
 
-.PHONY: study test ptx lint types docs bench clean
+.PHONY: study test ptx oldest lint types docs bench clean
 
 study: $(VENV)/.core
 	$(BIN)/fastsde study $(STUDY)
@@ -22,6 +23,9 @@ test: $(VENV)/.test
 
 ptx: $(VENV)-ptx/.ptx
 	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py tests/gpu/test_stored_kernels.py --numprocesses logical --maxprocesses 8 --durations=20
+
+oldest: $(VENV)-oldest/.oldest
+	$(VENV)-oldest/bin/python -m pytest -W default tests/study tests/system tests/storage tests/report/test_paper.py tests/report/test_plot.py tests/cli/test_new.py --numprocesses logical --maxprocesses 8 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -57,5 +61,14 @@ $(VENV)-ptx/.ptx: pyproject.toml
 	$(VENV)-ptx/bin/python $(INSTALL) --editable '.[ptx]'
 	touch $@
 
+# name>=1.2 becomes name==1.2.*
+$(VENV)-oldest/.oldest: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(PYTHON) -c "import tomllib; \
+	  [print(one.replace('>=', '==') + '.*') for one in tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']]" \
+	  > $(VENV)-oldest/lowest.txt
+	$(VENV)-oldest/bin/python $(INSTALL) --editable '.[test]' --constraint $(VENV)-oldest/lowest.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-ptx build
+	rm -rf $(VENV) $(VENV)-ptx $(VENV)-oldest build

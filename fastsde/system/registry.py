@@ -34,7 +34,7 @@ D = TypeVar("D", bound=Declaration)
 
 
 class Registry(Mapping[str, D]):
-    """Declarations by name, sorted by their `order`, then as they were registered.
+    """Declarations by name, sorted by their `order`; those without one are last, as they were registered.
 
     Parameters
     ----------
@@ -89,7 +89,12 @@ class Registry(Mapping[str, D]):
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names in order."""
         self._import_own()
-        return iter(sorted(self._declared, key=lambda name: getattr(self._declared[name], "order", LAST)))
+        return iter(sorted(self._declared, key=self._place))
+
+    def _place(self, name: str) -> tuple[int, str]:
+        """Return the place of a declaration; those of one place are in alphabetical order, not so the last."""
+        order = getattr(self._declared[name], "order", LAST)
+        return order, name if order < LAST else ""
 
     def __len__(self) -> int:
         """Return the number of declarations."""
