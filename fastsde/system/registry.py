@@ -92,7 +92,7 @@ class Registry(Mapping[str, D]):
         return iter(sorted(self._declared, key=self._place))
 
     def _place(self, name: str) -> tuple[int, str]:
-        """Return the place of a declaration; those of one place are in alphabetical order, not so the last."""
+        """Return the place of a declaration; those of one place are sorted by name, except at the end."""
         order = getattr(self._declared[name], "order", LAST)
         return order, name if order < LAST else ""
 
