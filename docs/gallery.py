@@ -1,7 +1,7 @@
 """The gallery, from real runs: python docs/gallery.py RUNS.
 
-Runs each study of `PICTURES` that has no run in the folder RUNS yet, copies one figure of its report to docs/pictures,
-and writes docs/gallery.md.
+Runs each study of `PICTURES` that has no run in the folder RUNS yet, copies one figure of its report to
+docs/pictures, and writes docs/gallery.md.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ PICTURES = {
 """The figure of each example that shows best what it is about."""
 START = """# Gallery
 
-One picture from a real run of each study (`python docs/gallery.py RUNS` makes them); the files, with comments,
-are in `examples/`.
+One picture from a real run of each study (`python docs/gallery.py RUNS` makes them). The files are in `examples/`.
 """
 
 
