@@ -8,7 +8,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := -m pip install --quiet --no-compile # of what is never imported nothing need be compiled
+INSTALL := -m pip install --quiet
 STUDY ?= examples/saddle_to_saddle.toml
 
 .PHONY: study test ptx oldest lint types docs bench clean
@@ -37,8 +37,9 @@ types: $(VENV)/.dev
 	cp -r fastsde build/types/ && cp -r cli kernels build/types/fastsde/
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p fastsde
 
-docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+# Apart: what it installs would change the messages of other programs.
+docs: $(VENV)-docs/.docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/python -m mkdocs build --strict --quiet
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench
@@ -51,7 +52,7 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python $(INSTALL) --editable .
 	touch $@
 
-$(VENV)/.test $(VENV)/.dev $(VENV)/.docs $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python $(INSTALL) --editable '.[$*]'
 	touch $@ $(if $(filter dev,$*),$(VENV)/.test)
 
@@ -59,6 +60,14 @@ $(VENV)-ptx/.ptx: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-ptx
 	$(VENV)-ptx/bin/python $(INSTALL) --upgrade pip
 	$(VENV)-ptx/bin/python $(INSTALL) --editable '.[ptx]'
+	touch $@
+
+$(VENV)-docs/.docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-docs
+	$(PYTHON) -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'], sep='\n')" \
+	  > $(VENV)-docs/wanted.txt
+	$(VENV)-docs/bin/python $(INSTALL) --requirement $(VENV)-docs/wanted.txt
 	touch $@
 
 # name>=1.2 becomes name==1.2.*
@@ -71,4 +80,4 @@ $(VENV)-oldest/.oldest: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-ptx $(VENV)-oldest build
+	rm -rf $(VENV) $(VENV)-ptx $(VENV)-oldest $(VENV)-docs build

@@ -26,6 +26,7 @@ __all__ = ["command"]
     callback=options.writable,
     help="Also write the table as CSV, one row per model and case, at full precision.",
 )
+@options.quick
 @options.progress
 @options.as_json
 def command(
@@ -35,6 +36,7 @@ def command(
     trajectories: int | None,
     part_size: int | None,
     csv_file: Path | None,
+    quick: bool,
     progress: Mode,
     as_json: bool,
 ) -> None:
@@ -52,6 +54,7 @@ def command(
     Examples:
         fastsde sweep rates.toml
         fastsde sweep rates.toml -o runs/rates --trajectories 4096 --threads 8
+        fastsde sweep rates.toml --quick
         fastsde sweep rates.toml --csv rates.csv
         fastsde sweep rates.toml --json > effects.json
     """
@@ -78,7 +81,7 @@ def command(
         for number, case in enumerate(cases):
             reporter.update(number, case.name)
             work.run_study(case.study, places[case.name], reporter, threads=threads, part_size=part_size)
-            work.analyze_source(places[case.name], reporter)
+            work.analyze_source(places[case.name], reporter, quick=quick)
             work.report_directory(places[case.name], reporter)
         reporter.update(len(cases), "all cases")
         analysis = analyze_cases(cases, places)

@@ -25,7 +25,7 @@ PICTURES = {
 """The figure of each example that shows best what it is about."""
 START = """# Gallery
 
-One picture from a real run of each study (made by `python docs/gallery.py RUNS`). The files are in `examples/`.
+One picture from a real run of each study; the files, with comments, are in `examples/`.
 """
 
 

@@ -22,7 +22,8 @@ ABSENT = devices.unusable() is not None
 @pytest.mark.slow
 def test_the_simulated_device_agrees_with_processors():
     """What processors compute is compiled without optimisation: the same bits, in less than half the time."""
-    setting = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_OPT": "0"}
+    plain = "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING"  # a warning in colours begins with those
+    setting = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_OPT": "0", plain: "1"}
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "gpu", "-p", "no:cacheprovider", "-W", "ignore:Cannot cache"],
         env=os.environ | setting,

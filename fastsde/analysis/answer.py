@@ -19,6 +19,8 @@ __all__ = ["answer", "certainty", "next_steps", "question"]
 
 FEW = 4
 """Models that a sentence names one by one; of more it names the ends."""
+MANY = 6
+"""Models that a list names one by one."""
 OFTEN_DIVERGES = 0.05
 """Share of diverged trajectories beyond which the next step is to ask why."""
 
@@ -155,21 +157,24 @@ def _closest(analysis: Findings, known: list[str]) -> str:
     """Say which model is closest, by how much, and which are not significantly farther."""
     first, reference = known[0], analysis.reference
     effect, tied = _effect(analysis, first), nearest_group(analysis)
-    course = analysis.objective.vocabulary.course
-    start = (
-        f"{first} is the closest to {reference}"
-        if len(known) > 1
-        else f"{first} is compared with {reference}"
-    )
-    apart = f"averaged over the {course}, {differences(analysis, effect)}{_factor(effect)}"
-    span = (
-        f", 95 % interval {short(effect.low)} to {short(effect.high)}" if math.isfinite(effect.high) else ""
-    )
+    start = f"{first} is {'the closest to' if len(known) > 1 else 'compared with'} {reference}"
+    ends = f" (95 % interval {short(effect.low)} to {short(effect.high)})"
+    span = ends if math.isfinite(effect.high) else ""
     unsure = ""
     if len(tied) > 1:
         are = "is" if len(tied) == 2 else "are"
         unsure = f"; {_named(tied[1:])} {are} not significantly farther"
-    return f"{start}: {apart} (a mean effect of {short(effect.mean)}{span}){unsure}."
+    return f"{start}, at a mean effect of {short(effect.mean)}{span}: {_parts(analysis, effect)}{unsure}."
+
+
+def _parts(analysis: Findings, effect: Effect) -> str:
+    """Say what an effect is made of; a small difference of the loss as a factor."""
+    course = f"averaged over the {analysis.objective.vocabulary.course}, "
+    if not 0 < effect.loss < 3:
+        return course + differences(analysis, effect)
+    parts = [analysis.objective.vocabulary.modes_differ.format(short(effect.modes))]
+    loss = f"its loss by a factor of {10**effect.loss:.3g}"
+    return course + enumerated([*(parts if math.isfinite(effect.modes) else []), loss])
 
 
 def _others(analysis: Findings, known: list[str]) -> str:
@@ -178,14 +183,9 @@ def _others(analysis: Findings, known: list[str]) -> str:
     if not rest or not _far(analysis, known[0]) > 0:
         return ""
     times = [f"{name} {_times(_far(analysis, name) / _far(analysis, known[0]))}" for name in rest]
-    if len(times) > FEW:
-        times = [*times[:2], f"{len(times) - 3} others in between", times[-1]]
-    return f"Farther away, in multiples of that effect: {enumerated(times)}."
-
-
-def _factor(effect: Effect) -> str:
-    """Write the difference of the loss as a factor too, where it is small enough to be read so."""
-    return f" (a factor of {10**effect.loss:.3g})" if 0 < effect.loss < 3 else ""
+    if len(times) > MANY:
+        times = [*times[:3], f"{len(times) - 4} others in between", times[-1]]
+    return f"The others are farther, by factors of: {', '.join(times)}."
 
 
 def _times(ratio: float) -> str:

@@ -53,7 +53,7 @@ def page(analysis: Analysis, study: Study, title: str, images: Mapping[str, byte
         f"<title>{escape(readable(title))}</title>\n<style>{CSS}</style>\n</head>\n<body>",
         f"<h1>{escape(readable(title))}</h1>",
         f'<p class="sub">{_subtitle(analysis)}</p>',
-        first_sheet(analysis, study, title, figures, _notes(analysis, study, shown)),
+        first_sheet(analysis, study, title, figures, _notes(analysis, study), _answers(analysis, shown)),
         _contents(sections, analysis),
         *(_section(group, analysis, images, first) for group in sections),
         '<h2 id="results">All results in one table</h2>',
@@ -99,20 +99,31 @@ def _contents(sections: Sequence[Sequence[FigureSpec]], analysis: Analysis) -> s
 
 def _subtitle(analysis: Analysis) -> str:
     models = len(analysis.models)
+    what = f"{models} model{'s' if models > 1 else ''}"
+    if analysis.reference and models > 1:
+        what = f"{analysis.reference} and {models - 1} model{'s' if models > 2 else ''} of it"
     trajectories = sum(one.trajectories for one in analysis.models.values())
-    return (
-        f"{models} model{'s' if models > 1 else ''}, {trajectories:,} trajectories, "
-        f"{analysis.step[-1]:,.0f} learning-rate steps"
-    )
+    return f"{escape(what)}, {trajectories:,} trajectories, {analysis.step[-1]:,.0f} learning-rate steps"
 
 
-def _notes(analysis: Analysis, study: Study, specs: Sequence[FigureSpec]) -> str:
-    """Answer the other questions of the study, and say what limits the answers.
+def _notes(analysis: Analysis, study: Study) -> str:
+    """Say what an effect is, and what limits the answer.
 
     Limits are a part of a run, divergence, trajectories that stop at an event, and a quick analysis.
     """
-    limits = (_part, _diverged, _stopped, _quick)
-    return _answers(analysis, specs) + "".join(limit(analysis, study) for limit in limits)
+    limits = (_effect, _part, _diverged, _stopped, _quick)
+    return "".join(limit(analysis, study) for limit in limits)
+
+
+def _effect(analysis: Analysis, study: Study) -> str:
+    """Say in one sentence what an effect is."""
+    if not analysis.reference or not ranking(analysis):
+        return ""
+    return (
+        f'<p class="note">The effect is the mean distance of the laws of the '
+        f"{analysis.objective.vocabulary.compared}, over the {analysis.objective.vocabulary.course}, among "
+        "trajectories that do not diverge.</p>"
+    )
 
 
 def _answers(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
@@ -123,19 +134,19 @@ def _answers(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
         for spec, answer in found
         if answer
     )
-    return f"<ul>{listed}</ul>" if listed else ""
+    return f"<h3>Other questions</h3>\n<ul>{listed}</ul>" if listed else ""
 
 
 def _diverged(analysis: Analysis, study: Study) -> str:
     """Say how diverged trajectories are counted, where there are any."""
     if not any(one.diverged for one in analysis.models.values()):
         return ""
-    positive = f"Once its loss stays above {FAR:g} times the largest initial loss, such"
-    far = positive if analysis.objective.positive else "Such"
+    positive = f"once its loss stays above {FAR:g} times the largest initial loss"
+    when = positive if analysis.objective.positive else "when it is no finite number any more"
     return (
-        f'<p class="note">{far} a diverged trajectory is a separate state for the MMD and left out of all '
-        f"other estimates; for {analysis.objective.vocabulary.passage_times} divergence is a competing "
-        "event.</p>"
+        f'<p class="note">A trajectory that diverges is gone {when}. In the test of whether models differ it '
+        f"is then a state of its own; for {analysis.objective.vocabulary.passage_times} it is one that went "
+        "elsewhere first.</p>"
     )
 
 

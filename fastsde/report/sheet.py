@@ -35,7 +35,7 @@ _SIGNS = {
 }
 
 
-def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, notes: str) -> str:
+def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, notes: str, others: str) -> str:
     """Write the sheet that stands alone.
 
     Parameters
@@ -44,8 +44,9 @@ def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, note
         What was found, and the study.
     title : str
         Name of the run's directory.
-    figures, notes : str
-        HTML of two figures with their captions, and of what else a reader must know first.
+    figures, notes, others : str
+        HTML of two figures with their captions, of what a reader must know with the answer, and of the
+        answers to other questions of the study.
     """
     said_first = "".join(f"<p>{escape(sentence)}</p>" for sentence in answer(analysis))
     setting = " ".join(escape(sentence) for sentence in study_sentences(study))
@@ -56,6 +57,7 @@ def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, note
         f"<p>{setting}</p>",
         models_table(analysis, study),
         figures,
+        others,
         _listed("How sure", certainty(analysis)),
         _listed("What to do next", next_steps(analysis, title)),
         "</section>",
@@ -91,7 +93,7 @@ def _equation(analysis: Analysis, study: Study, name: str) -> str:
     if one.temperature is not None:
         numbers.append(f"T = {number(one.temperature)}")
     elif one.noise_scale is not None:
-        numbers.append(f"noise: {number(one.noise_scale)} times {escape(one.noise_scale_of)}")
+        numbers.append(f"noise scale {number(one.noise_scale)}")
     return f"{'<br>'.join(parts)}<span class='what'>{', '.join(numbers)}</span>"
 
 

@@ -17,10 +17,11 @@ def analysis():
 def test_three_sentences_with_their_numbers(analysis):
     """The fakes of sgd_gauss and tempered have SGD's law; gd learns sooner, langevin later."""
     closest, others, apart = answer(analysis)
-    assert "is the closest to sgd: averaged over the course of learning, its modes differ by" in closest
+    assert "is the closest to sgd, at a mean effect of 0.0" in closest
+    assert "averaged over the course of learning, its modes differ by" in closest
     assert "are not significantly farther" in closest
     assert closest.count(".") > 1
-    assert others.startswith("Farther away, in multiples of that effect: ")
+    assert others.startswith("The others are farther, by factors of: ")
     assert others.index("gd") != others.index("langevin")
     assert "gd and langevin differ significantly from sgd with 50 trajectories a side" in apart
     assert "cannot be told from it" in apart
@@ -44,6 +45,6 @@ def test_one_model_and_none_to_compare_with():
     assert certainty(alone) == []
     two = analyze(fake_ensemble(60, 6, ("sgd", "gd")), settings=QUICK, sections=("snapshots",))
     first, last = answer(two)
-    assert first.startswith("gd is compared with sgd: ")
+    assert first.startswith("gd is compared with sgd, at a mean effect of ")
     assert last.startswith("gd differs significantly from sgd with 30 trajectories a side")
     assert question(two) == "How far is gd from sgd?"

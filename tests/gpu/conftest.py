@@ -10,4 +10,4 @@ collect_ignore_glob = [] if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" else [
 def pytest_collection_modifyitems(items):
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:numba"))
-        item.add_marker(pytest.mark.filterwarnings("ignore:Cannot cache compiled function"))  # unoptimised
+        item.add_marker(pytest.mark.filterwarnings("ignore:.*Cannot cache compiled function"))  # unoptimised
