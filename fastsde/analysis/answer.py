@@ -182,6 +182,8 @@ def _others(analysis: Findings, known: list[str]) -> str:
     rest = [name for name in known if name not in nearest_group(analysis)]
     if not rest or not _far(analysis, known[0]) > 0:
         return ""
+    if len(rest) == 1:
+        return f"{rest[0]} is {_times(_far(analysis, rest[0]) / _far(analysis, known[0]))} times as far."
     times = [f"{name} {_times(_far(analysis, name) / _far(analysis, known[0]))}" for name in rest]
     if len(times) > MANY:
         times = [*times[:3], f"{len(times) - 4} others in between", times[-1]]
@@ -207,8 +209,7 @@ def _told_apart(analysis: Findings) -> str:
         who = _every(told) if every else _differ(told)
         parts.append(f"{who} significantly from {analysis.reference} {size}")
     if same:
-        verb = "cannot be told from it" if told else f"cannot be told from {analysis.reference} {size}"
-        parts.append(f"{_named(same)} {verb}")
+        parts.append(f"{_named(same)} cannot be told from {analysis.reference}{'' if told else f' {size}'}")
     if unknown := groups.get("undetermined", []):
         parts.append(f"{_named(unknown)} could not be tested ({reason_undetermined(analysis, unknown[0])})")
     gone = [name for name in names if analysis.models[name].diverged]

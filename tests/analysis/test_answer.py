@@ -24,7 +24,7 @@ def test_three_sentences_with_their_numbers(analysis):
     assert others.startswith("The others are farther, by factors of: ")
     assert others.index("gd") != others.index("langevin")
     assert "gd and langevin differ significantly from sgd with 50 trajectories a side" in apart
-    assert "cannot be told from it" in apart
+    assert "cannot be told from sgd" in apart
     assert "% of the trajectories of levy diverge, 0 % of those of sgd" in apart
     assert question(analysis) == "Which of 5 models is closest to sgd, by how much, and how sure is that?"
 

@@ -43,7 +43,8 @@ CAPABILITIES = ((8, 0), (9, 0))
 DTYPES = ("float32", "float64")
 DOUBLE = {
     "gradient stable", "anisotropic stable", "gradient components", "tempered", "truncated", "jumps",
-    "fractional time", "fresh student", "fresh stable", "cosine gradient", "cosine sgd momentum", "mueller-brown",
+    "fractional time", "fresh student", "fresh stable", "cosine gradient", "cosine sgd momentum",
+    "mueller-brown",
 }  # fmt: skip
 """Cases that compute in float64 on processors too."""
 
