@@ -17,10 +17,7 @@ PICTURES = {
     "shuffled_epochs": "distances",
     "start_at_a_saddle": "escape",
     "barrier_escape": "escape",
-    "subdiffusion": "displacement",
     "stochastic_collapse": "density",
-    "linear_attention": "loss",
-    "rotational_current": "currents",
 }
 """The figure of each example that shows best what it is about."""
 START = """# Gallery
