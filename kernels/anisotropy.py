@@ -9,14 +9,14 @@ law multiplies both parts by the same factor.
 import math
 from typing import Any, NamedTuple
 
-from fastsde.kernels.dln import full_residual, inner_product, push
+from fastsde.kernels.dln import deviation_square, full_residual, inner_product, push
 from fastsde.kernels.lanes import broadcast, fma, load, meet, select, share, store
 from fastsde.kernels.noise_law import add_law
 from fastsde.kernels.options import inlined, never_inlined
 from fastsde.kernels.philox import FACTOR
 from fastsde.kernels.vectors import add_times
 
-__all__ = ["Turn", "gradient_square", "move", "positive", "turned"]
+__all__ = ["Turn", "gradient_square", "move", "positive"]
 
 
 class Turn(NamedTuple):
@@ -65,13 +65,16 @@ def turned(m, at, turn):
 
 @inlined
 def move(m, net, data, dynamics, keep, size, trace, stream):
-    """Take ``theta <- theta - dt keep grad L - noise``.
+    """Take ``theta <- theta - dt keep grad L - noise``, and return the size of the state.
 
-    The part of the noise along the gradient's is at `gradient`; the isotropic part, of the standard deviation
-    ``size across trace^(1/2)``, is added here.
+    The residual is that of the noise along the gradient's, which is pushed to the parameters and turned; the
+    isotropic part, of the standard deviation ``size across trace^(1/2)``, is added here.
     """
+    push(m, net, net.gradient, None)
+    turned(m, net.gradient[0], dynamics.turn)
     across = math.sqrt(trace) * dynamics.across * size
     add_law(m, net.gradient[0], net.parameters, across, dynamics.clock, stream, FACTOR)
     full_residual(m, net, data)
     push(m, net, net.weight, keep * dynamics.dt)
     add_times(m, net.gradient[0], 0, broadcast(m, -1.0), net.parameters)
+    return deviation_square(m, net)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fastsde.analysis.control import sampling_control, shuffles
-from fastsde.analysis.headline import differences, headline, nearest_group, reason_undetermined
+from fastsde.analysis.headline import differences, effect_of, headline, nearest_group, reason_undetermined
 from fastsde.analysis.phrases import enumerated, short
 from fastsde.analysis.ranking import ranking, verdict
 from fastsde.study.study import Study
@@ -71,7 +71,7 @@ def certainty(analysis: Findings) -> list[str]:
         return []
     study, effects = Study.from_toml(analysis.study), analysis.effects
     first = ranking(analysis)[0]
-    sampling = _effect(analysis, first).sampling
+    sampling = effect_of(analysis, first).sampling
     said = []
     if math.isfinite(sampling):
         said.append(
@@ -145,18 +145,14 @@ def next_steps(analysis: Findings, directory: str) -> list[str]:
     return said
 
 
-def _effect(analysis: Findings, name: str) -> Effect:
-    return analysis.effects.between(analysis.reference, name)
-
-
 def _far(analysis: Findings, name: str) -> float:
-    return _effect(analysis, name).mean
+    return effect_of(analysis, name).mean
 
 
 def _closest(analysis: Findings, known: list[str]) -> str:
     """Say which model is closest, by how much, and which are not significantly farther."""
     first, reference = known[0], analysis.reference
-    effect, tied = _effect(analysis, first), nearest_group(analysis)
+    effect, tied = effect_of(analysis, first), nearest_group(analysis)
     start = f"{first} is {'the closest to' if len(known) > 1 else 'compared with'} {reference}"
     ends = f" (95 % interval {short(effect.low)} to {short(effect.high)})"
     span = ends if math.isfinite(effect.high) else ""

@@ -41,7 +41,7 @@ def headline(analysis: Findings) -> str:
     if not analysis.step[-1] > 0:
         return "Undetermined which model is nearest: the only snapshot is the start, before any step."
     if all(verdict(analysis, analysis.reference, name) == "undetermined" for name in names) and not any(
-        math.isfinite(_effect(analysis, name).mean) for name in names
+        math.isfinite(effect_of(analysis, name).mean) for name in names
     ):
         who = enumerated(names)
         are = "is" if len(names) == 1 else "are"
@@ -66,13 +66,14 @@ def differences(analysis: Findings, effect: Effect) -> str:
     return enumerated(parts)
 
 
-def _effect(analysis: Findings, name: str) -> Effect:
+def effect_of(analysis: Findings, name: str) -> Effect:
+    """Return the effect between the reference and a model."""
     return analysis.effects.between(analysis.reference, name)
 
 
 def _order(analysis: Findings, names: list[str]) -> list[str]:
     """Say which model is nearest, or which share the first place, and name the others."""
-    known = [name for name in names if math.isfinite(_effect(analysis, name).mean)]
+    known = [name for name in names if math.isfinite(effect_of(analysis, name).mean)]
     same = [name for name in known if _coincide(analysis, name)]
     if same:
         coincide = "coincides" if len(same) == 1 else "coincide"
@@ -85,14 +86,14 @@ def _order(analysis: Findings, names: list[str]) -> list[str]:
     nearest = nearest_group(analysis)
     if len(nearest) < 2:
         return [_nearest(analysis, names[0]), _farther(analysis, known)]
-    shown = [f"{name} {amount(_effect(analysis, name))}" for name in nearest]
+    shown = [f"{name} {amount(effect_of(analysis, name))}" for name in nearest]
     if len(shown) > NAMED:
         shown = [*shown[:3], "...", shown[-1]]
     return [
         f"Nearest to {analysis.reference}, in an order that is not significant, {_when(analysis)}: "
         f"{' ~ '.join(shown)} (mean effect; sampling alone gives "
-        f"{short(_effect(analysis, nearest[0]).sampling)}).",
-        f"{nearest[0]}: {differences(analysis, _effect(analysis, nearest[0]))}.",
+        f"{short(effect_of(analysis, nearest[0]).sampling)}).",
+        f"{nearest[0]}: {differences(analysis, effect_of(analysis, nearest[0]))}.",
         _farther(analysis, known[len(nearest) - 1 :]),
     ]
 
@@ -100,7 +101,7 @@ def _order(analysis: Findings, names: list[str]) -> list[str]:
 def nearest_group(analysis: Findings) -> list[str]:
     """Return the first models in rank, of which none is significantly nearer than another."""
     effects, reference = analysis.effects, analysis.reference
-    known = [name for name in ranking(analysis) if math.isfinite(_effect(analysis, name).mean)]
+    known = [name for name in ranking(analysis) if math.isfinite(effect_of(analysis, name).mean)]
     return [
         *known[:1],
         *itertools.takewhile(lambda name: effects.nearer(reference, known[0], name) is False, known[1:]),
@@ -109,7 +110,7 @@ def nearest_group(analysis: Findings) -> list[str]:
 
 def _coincide(analysis: Findings, name: str) -> bool:
     """Whether a model has the trajectories of the reference, or one law without any spread with it."""
-    effect = _effect(analysis, name)
+    effect = effect_of(analysis, name)
     return analysis.effects.coincides(analysis.reference, name) or effect.mean == effect.sampling == 0
 
 
@@ -127,7 +128,7 @@ def _when(analysis: Findings) -> str:
 
 
 def _nearest(analysis: Findings, name: str) -> str:
-    effect, reference = _effect(analysis, name), analysis.reference
+    effect, reference = effect_of(analysis, name), analysis.reference
     if not math.isfinite(effect.mean):
         return f"How far models are from {reference} is undetermined: {reason_undetermined(analysis, name)}."
     known = math.isfinite(effect.high)
@@ -145,7 +146,7 @@ def _farther(analysis: Findings, known: list[str]) -> str:
     nearer = analysis.effects.nearer
     said = [
         ("~ " if nearer(analysis.reference, before, name) is False else "")
-        + f"{name} {amount(_effect(analysis, name))}"
+        + f"{name} {amount(effect_of(analysis, name))}"
         for before, name in pairwise(known)
     ]
     if len(said) > NAMED:

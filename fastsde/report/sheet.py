@@ -8,7 +8,7 @@ from html import escape
 from fastsde.analysis import Analysis
 from fastsde.analysis.answer import answer, certainty, next_steps, question
 from fastsde.analysis.summary import ordered, summary
-from fastsde.report.spec import FigureSpec, said
+from fastsde.report.spec import FigureSpec
 from fastsde.report.tables import effect_cell, verdict_cell
 from fastsde.report.words import study_sentences
 from fastsde.report.writing import number, table
@@ -132,8 +132,3 @@ def chosen(specs: list[FigureSpec]) -> list[FigureSpec]:
     drawn = [spec for spec in specs if spec.draw is not None and not spec.detail]
     wanted = [spec for spec in drawn if spec.name in FIRST]
     return [*wanted, *(spec for spec in drawn if spec not in wanted)][:2]
-
-
-def heading(spec: FigureSpec, analysis: Analysis) -> str:
-    """Give the title of a figure as text of a link."""
-    return said(spec.title, analysis)

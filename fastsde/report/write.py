@@ -50,8 +50,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     PosixPath('runs/saddle/report.html')
     """
     directory = Path(directory)
-    analysis = Analysis.load(directory / ANALYSIS_FILE)
-    _check_source(directory, analysis, verify, progress)
+    analysis = _checked(directory, verify, progress)
     images = draw(analysis, progress or by_default(), ("png", "svg"))
     _write_images(directory / "figures", images)
     inside = {name: image["png"] for name, image in images.items()}
@@ -84,8 +83,7 @@ def write_paper(directory: Path | str, *, progress: Progress | None = None, veri
     PosixPath('runs/saddle/paper')
     """
     directory = Path(directory)
-    analysis = Analysis.load(directory / ANALYSIS_FILE)
-    _check_source(directory, analysis, verify, progress)
+    analysis = _checked(directory, verify, progress)
     folder = directory / "paper"
     _write_images(folder, draw(analysis, progress or by_default(), ("pdf",), paper=True))
     for name, text in latex_tables(analysis).items():
@@ -141,6 +139,13 @@ def _write_images(folder: Path, images: Mapping[str, Mapping[str, bytes]]) -> No
         for kind, content in files.items():
             with replacing(folder / f"{name}.{kind}") as temporary:
                 temporary.write_bytes(content)
+
+
+def _checked(directory: Path, verify: bool, progress: Progress | None) -> Analysis:
+    """Return the analysis of a directory, if it is that of the ensemble there."""
+    analysis = Analysis.load(directory / ANALYSIS_FILE)
+    _check_source(directory, analysis, verify, progress)
+    return analysis
 
 
 def _check_source(directory: Path, analysis: Analysis, verify: bool, progress: Progress | None) -> None:

@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from fastsde.kernels.anisotropy import gradient_square, move, positive, turned
-from fastsde.kernels.dln import deviation_square, push
+from fastsde.kernels.anisotropy import gradient_square, move, positive
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.noise_level import levelled
 from fastsde.kernels.residual import finite_noise, gaussian_weights, noise_trace_finite
@@ -39,7 +38,4 @@ def anisotropic_noise(dynamics, m, net, data, moment):
     size = levelled(m, trace, dynamics.level) * stretch(m, dynamics.clock, moment.stream) * dynamics.amplitude
     gaussian_weights(m, net, data, 0.0, size * dynamics.along, dynamics.clock, moment.stream)
     finite_noise(m, net, data)
-    push(m, net, net.gradient, None)
-    turned(m, net.gradient[0], dynamics.turn)
-    move(m, net, data, dynamics, keep, size, trace, moment.stream)
-    return deviation_square(m, net)
+    return move(m, net, data, dynamics, keep, size, trace, moment.stream)

@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from fastsde.kernels.anisotropy import gradient_square, move, positive, turned
-from fastsde.kernels.dln import deviation_square, push
+from fastsde.kernels.anisotropy import gradient_square, move, positive
 from fastsde.kernels.noise_law import stretch
 from fastsde.kernels.residual import noise_trace_population, population_noise
 from fastsde.kernels.step import step_of
@@ -33,7 +32,4 @@ def anisotropic_population(dynamics, m, net, data, moment):
     trace = positive(noise_trace_population(m, net, data, gradient_square(m, net, data)))
     size = stretch(m, dynamics.clock, moment.stream) * dynamics.amplitude
     population_noise(m, net, data, 0.0, size * dynamics.along, dynamics.clock, moment.stream)
-    push(m, net, net.gradient, None)
-    turned(m, net.gradient[0], dynamics.turn)
-    move(m, net, data, dynamics, keep, size, trace, moment.stream)
-    return deviation_square(m, net)
+    return move(m, net, data, dynamics, keep, size, trace, moment.stream)
