@@ -22,6 +22,7 @@ from fastsde.kernels.gpu.plan import most_samples
 from fastsde.kernels.gpu.rebind import Rebinding
 from fastsde.kernels.gpu.stored import Stored
 from fastsde.kernels.gpu.tasks import TASKS
+from fastsde.kernels.layout import Measurements
 
 __all__ = ["SIMULATED", "Program", "compile_kernel"]
 
@@ -485,7 +486,8 @@ class Program:
             samples = len(getattr(data, "inputs", ()))
             sizes = networks.shapes(network, samples, most_samples(dynamics))
             doubles[lanes.any_lane] = table[lanes.any_lane]
-            table |= shared | networks.forms(net, sizes, threads, shared[matmul.matmul])
+            measured = isinstance(data, Measurements)
+            table |= shared | networks.forms(net, sizes, threads, shared[matmul.matmul], measured)
             table |= team.asking(_device_function, any_of, count_of, threads.rank)
             self.size += 2 * threads.lanes
         return table, doubles

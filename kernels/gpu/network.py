@@ -40,7 +40,7 @@ def shapes(network, samples, batch):
     return list(dict.fromkeys(found))
 
 
-def forms(net, by_size, team, otherwise):
+def forms(net, by_size, team, otherwise, measured):
     """Return the forms of functions of a network, by what they take the place of.
 
     Parameters
@@ -52,14 +52,16 @@ def forms(net, by_size, team, otherwise):
     team : Team
     otherwise : callable
         A product of any size.
+    measured : bool
+        Whether data are measurements, whose loss is a sum over them and not one of products.
     """
     total = _sum(net.size, team)
-    return {
+    loss = {} if measured else {dln.scaled_loss: _scaled_loss(net, team, total)}
+    return loss | {
         dln.product: _product(net, team),
         dln.push: _push(net, team),
         dln.deviate: _deviate(net, team),
         dln.deviation_square: _deviation_square(net, team),
-        dln.scaled_loss: _scaled_loss(net, team, total),
         dln.inner_product: _inner_product(team, total),
         matmul.matmul: _by_size(by_size, team, otherwise),
         normal.put_four: _put_four(team),

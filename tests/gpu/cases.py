@@ -108,8 +108,9 @@ SOME = (
     "mlp",
     "two-basins",
     "underdamped",
+    "completion",
 )
-"""Samples and weights, a law, a clock, both kinds of landscape, and inertia: compiling each takes 15 s."""
+"""Samples and weights, a law, a clock, both kinds of landscape, inertia, and measurements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 CHOSEN = ALL if WHOLE else SOME
 TEAMS = ("sgd", "sgd weights", "gradient", *(("sgd batch", "svag", "given") if WHOLE else ()))

@@ -14,7 +14,7 @@ from fastsde.integrate.lowering import lower
 
 STEPS = 6 if cases.WHOLE else 3
 """With a look at passages after two; the simulator needs a second for a step of some of them."""
-SINGLE = ("gradient stable", "langevin") if cases.WHOLE else ("langevin",)
+SINGLE = cases.ALL if cases.WHOLE else ("langevin",)
 
 
 def assert_same(name, dtype, tolerance):
