@@ -6,6 +6,9 @@ values, so transposes cost nothing and one compilation serves every network. The
 result in registers.
 """
 
+from contextlib import contextmanager
+from functools import partial
+
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
@@ -26,7 +29,6 @@ __all__ = ["WIDE", "matmul", "tile"]
 
 I64 = ir.IntType(64)
 WIDE = VECTOR_BYTES == 64  # 32 vector registers: a 4 x 4 tile; 16 registers: 2 x 4
-ROWS = 4 if WIDE else 2
 
 
 @intrinsic(prefer_literal=True)
@@ -53,16 +55,15 @@ def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inne
         for row in sums:
             for total in row:
                 builder.store(zero, total)
-        with cgutils.for_range(builder, inner, intp=I64) as loop:
-            first_a = builder.add(a0, builder.mul(loop.index, ak))
-            first_b = builder.add(b0, builder.mul(loop.index, bk))
-            left = [read_a(builder.add(first_a, builder.mul(I64(i), ar))) for i in range(rows_n)]
-            right = [read_b(builder.add(first_b, builder.mul(I64(j), bc))) for j in range(columns_n)]
-            for i in range(rows_n):
-                for j in range(columns_n):
-                    builder.store(
-                        builder.call(fma, [left[i], right[j], builder.load(sums[i][j])]), sums[i][j]
-                    )
+        with _loop(builder, inner) as k:
+            first_a = builder.add(a0, builder.mul(k, ak))
+            first_b = builder.add(b0, builder.mul(k, bk))
+            left = [partial(read_a, builder.add(first_a, builder.mul(I64(i), ar))) for i in range(rows_n)]
+            right = [
+                partial(read_b, builder.add(first_b, builder.mul(I64(j), bc))) for j in range(columns_n)
+            ]
+            for i, j, x, y in _pairs(left, right):
+                builder.store(builder.call(fma, [x, y, builder.load(sums[i][j])]), sums[i][j])
         out = vector_pointer(context, builder, sig.args[10], c)
         factor = None
         if not isinstance(sig.args[14], types.NoneType):
@@ -77,6 +78,58 @@ def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inne
         return context.get_dummy_value()
 
     return sig, codegen
+
+
+def _pairs(left, right):
+    """Yield ``i, j, left[i], right[j]``: the shorter operand is read first, then the other one by one.
+
+    So one register is enough for the longer operand. With 32 registers both are read first.
+    """
+    if WIDE:
+        left, right = [read() for read in left], [read() for read in right]
+        yield from ((i, j, x, y) for i, x in enumerate(left) for j, y in enumerate(right))
+    elif len(left) < len(right):
+        left = [read() for read in left]
+        for j, read in enumerate(right):
+            y = read()
+            yield from ((i, j, x, y) for i, x in enumerate(left))
+    else:
+        right = [read() for read in right]
+        for i, read in enumerate(left):
+            x = read()
+            yield from ((i, j, x, y) for j, y in enumerate(right))
+
+
+@contextmanager
+def _loop(builder, count):
+    """Repeat what is emitted inside for ``0 .. count - 1``; unless `WIDE`, LLVM does not unroll the loop.
+
+    In a short loop, what is left over by unrolling takes longer than unrolling gains.
+    """
+    if WIDE:
+        with cgutils.for_range(builder, count, intp=I64) as loop:
+            yield loop.index
+        return
+    before = builder.block
+    body, after = builder.append_basic_block("product"), builder.append_basic_block("sums")
+    builder.cbranch(builder.icmp_signed(">", count, I64(0)), body, after)
+    builder.position_at_end(body)
+    k = builder.phi(I64)
+    k.add_incoming(I64(0), before)
+    yield k
+    following = builder.add(k, I64(1))
+    k.add_incoming(following, builder.block)
+    again = builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+    again.set_metadata("llvm.loop", _kept_rolled(builder.module))
+    builder.position_at_end(after)
+
+
+def _kept_rolled(module):
+    """Return the metadata of a loop that is not unrolled; LLVM wants it to begin with itself."""
+    rolled = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = module.add_metadata([rolled, ir.Constant(I64, len(module.metadata))])
+    loop.operands = (loop, rolled)
+    return loop
 
 
 def _reader(context, builder, array_type, array, lane):
@@ -100,22 +153,25 @@ def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     flat array, in elements for a two-dimensional one. C must not overlap A or B.
     """
     i = 0
-    while i + ROWS <= n:
+    while i + 4 <= n:
         j = 0
-        while j + 4 <= m:
-            tile(ROWS, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+        while WIDE and j + 4 <= m:
+            tile(4, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
             j += 4
-        if j + 2 <= m:
-            tile(ROWS, 2, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+        while j + 2 <= m:
+            tile(4, 2, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
             j += 2
         if j < m:
-            tile(ROWS, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
-        i += ROWS
+            tile(4, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+        i += 4
     if i + 2 <= n:
         j = 0
         while j + 4 <= m:
             tile(2, 4, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
             j += 4
+        if not WIDE and j + 2 <= m:
+            tile(2, 2, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 2
         while j < m:
             tile(2, 1, a, a0 + i * ar, ar, ak, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
             j += 1
