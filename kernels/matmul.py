@@ -22,13 +22,15 @@ from fastsde.kernels.lanes import (
     store_vector,
     vector_pointer,
 )
-from fastsde.kernels.options import kernel
+from fastsde.kernels.options import kernel, never_inlined
 from fastsde.kernels.primitive import primitive
 
 __all__ = ["WIDE", "matmul", "tile"]
 
 I64 = ir.IntType(64)
-WIDE = VECTOR_BYTES == 64  # 32 vector registers: a 4 x 4 tile; 16 registers: 2 x 4
+WIDE = VECTOR_BYTES == 64  # 32 vector registers: a 4 x 4 tile; 16 registers: 4 x 2
+PACKED = 64  # columns of A at most that are copied before they are used
+FAR = 32  # lane vectors between columns of A from which on that is worth it
 
 
 @intrinsic(prefer_literal=True)
@@ -59,9 +61,7 @@ def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inne
             first_a = builder.add(a0, builder.mul(k, ak))
             first_b = builder.add(b0, builder.mul(k, bk))
             left = [partial(read_a, builder.add(first_a, builder.mul(I64(i), ar))) for i in range(rows_n)]
-            right = [
-                partial(read_b, builder.add(first_b, builder.mul(I64(j), bc))) for j in range(columns_n)
-            ]
+            right = [partial(read_b, builder.add(first_b, builder.mul(I64(j), bc))) for j in range(columns_n)]
             for i, j, x, y in _pairs(left, right):
                 builder.store(builder.call(fma, [x, y, builder.load(sums[i][j])]), sums[i][j])
         out = vector_pointer(context, builder, sig.args[10], c)
@@ -76,6 +76,30 @@ def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inne
                     value = builder.call(fma, [factor, value, load_vector(builder, out, place)])
                 store_vector(builder, value, out, place)
         return context.get_dummy_value()
+
+    return sig, codegen
+
+
+@intrinsic
+def pack(typingctx, a, a0, ar, ak, inner, like):
+    """Copy four rows of A side by side, at most `PACKED` lane vectors (of `like`) each, and return where.
+
+    Rows that lie far apart fall into the same few sets of the L1 cache and drive each other out.
+    """
+    lane, index = lanes_of(like), types.int64
+    sig = types.CPointer(like.dtype)(a, index, index, index, index, like)
+
+    def codegen(context, builder, sig, args):
+        a, a0, ar, ak, inner, _ = args
+        vector = context.get_value_type(lane)
+        panel = cgutils.alloca_once(builder, vector, size=I64(4 * PACKED))
+        panel.align = 64
+        read = _reader(context, builder, sig.args[0], a, lane)
+        with _loop(builder, inner) as k:
+            for i in range(4):
+                index = builder.add(builder.add(a0, builder.mul(k, ak)), builder.mul(I64(i), ar))
+                store_vector(builder, read(index), panel, builder.add(builder.mul(k, I64(4)), I64(i)))
+        return builder.bitcast(panel, context.get_value_type(sig.return_type))
 
     return sig, codegen
 
@@ -134,6 +158,9 @@ def _kept_rolled(module):
 
 def _reader(context, builder, array_type, array, lane):
     """Return a function that reads an operand: a lane vector, or a shared entry put in every lane."""
+    if isinstance(array_type, types.CPointer):
+        pointer = builder.bitcast(array, context.get_value_type(lane).as_pointer())
+        return lambda index: load_vector(builder, pointer, index)
     if array_type.ndim == 1:
         pointer = vector_pointer(context, builder, array_type, array)
         return lambda index: load_vector(builder, pointer, index)
@@ -142,6 +169,22 @@ def _reader(context, builder, array_type, array, lane):
     return lambda index: promote(
         context, builder, builder.load(builder.gep(data, [index])), array_type.dtype, plain
     )
+
+
+@never_inlined
+def _packed(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
+    """Compute all rows of C but the last ``n % 4``, and return how many; `inner` is at most `PACKED`."""
+    i = 0
+    while i + 4 <= n:
+        rows = pack(a, a0 + i * ar, ar, ak, inner, c)
+        j = 0
+        while j + 2 <= m:
+            tile(4, 2, rows, 0, 1, 4, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 2
+        if j < m:
+            tile(4, 1, rows, 0, 1, 4, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+        i += 4
+    return i
 
 
 @primitive
@@ -153,6 +196,8 @@ def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     flat array, in elements for a two-dimensional one. C must not overlap A or B.
     """
     i = 0
+    if not WIDE and ak >= FAR and inner <= PACKED and m >= 16:
+        i = _packed(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale)
     while i + 4 <= n:
         j = 0
         while WIDE and j + 4 <= m:

@@ -1,5 +1,7 @@
 """Products of interleaved matrices, and rows gathered by lanes, against NumPy."""
 
+from itertools import product
+
 import numpy as np
 import probes
 import pytest
@@ -18,6 +20,9 @@ SIZES = [
     (3, 6, 2),
     (8, 2, 11),
     (7, 3, 0),
+    (35, 17, 5),  # with A transposed, its rows are far apart and are copied first
+    (34, 16, 64),
+    (32, 16, 66),
 ]
 
 
@@ -26,7 +31,7 @@ class Memory:
 
     def __init__(self, dtype, seed=0):
         self.lanes = lane_count(dtype)
-        self.memory = aligned(1500 * self.lanes, dtype)
+        self.memory = aligned(5000 * self.lanes, dtype)
         self.memory[...] = 7.0
         self.end = 3
         self.random = np.random.default_rng(seed)
@@ -73,6 +78,32 @@ def test_products_of_sizes_and_strides(n, m, inner, dtype):
         assert close(room.at(c0, n, m), got - 0.75 * exact, inner, dtype)
         room.at(c0, n, m)[...] = before[c0 * room.lanes : (c0 + n * m) * room.lanes].reshape(c.shape)
         assert np.array_equal(room.memory, before)  # nothing beside C was written
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_all_small_sizes(dtype):
+    room = Memory(dtype)
+    a0, b0, c0 = (room.put(13, 13)[0] for _ in range(3))
+    for n, m, inner in product(range(1, 14), range(1, 14), (1, 2, 5, 10, 13)):
+        a, b, c = room.at(a0, n, inner), room.at(b0, m, inner), room.at(c0, n, m)
+        exact = c - 0.5 * np.einsum("ikv,jkv->ijv", a.astype(np.float64), b)
+        left, right = (room.memory, a0, inner, 1), (room.memory, b0, 1, inner)
+        matmul(*left, *right, room.memory, c0, n, m, inner, 0.5)
+        assert close(c, exact, inner, dtype)
+        c[...] = 1.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "m"), [(11, 13), (35, 17)])
+def test_every_entry_is_the_same_sum_whatever_tile_it_is_in(n, m, dtype):
+    room, inner = Memory(dtype), 10
+    (a0, _), (b0, _), (c0, _) = room.put(inner, n), room.put(inner, m), room.put(n, m)
+    matmul(room.memory, a0, 1, n, room.memory, b0, m, 1, room.memory, c0, n, m, inner, None)
+    got = room.at(c0, n, m).copy()
+    for i, j in product(range(n), range(m)):
+        one = room.memory, c0, 1, 1, inner, None
+        matmul(room.memory, a0 + i, 1, n, room.memory, b0 + j, m, 1, *one)
+        assert np.array_equal(room.at(c0, 1, 1)[0, 0], got[i, j])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
