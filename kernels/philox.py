@@ -50,19 +50,30 @@ class Stream(NamedTuple):
 
 
 @inlined
+def _round(c, k):
+    """Return counter and key after one round."""
+    p0 = (c[0] & MASK) * MULTIPLIER_0
+    p1 = (c[2] & MASK) * MULTIPLIER_1
+    after = (p1 >> HALF) ^ c[1] ^ k[0], p1, (p0 >> HALF) ^ c[3] ^ k[1], p0
+    return after, ((k[0] + WEYL_0) & MASK, (k[1] + WEYL_1) & MASK)
+
+
+@inlined
 def philox(c0, c1, c2, c3, k0, k1):
     """Return the four words of a counter under a key, in low halves of 64 bits; `c0` may be one number."""
-    c0 = alike(c2, c0)
-    for _ in range(10):
-        p0 = (c0 & MASK) * MULTIPLIER_0
-        p1 = (c2 & MASK) * MULTIPLIER_1
-        c0 = (p1 >> HALF) ^ c1 ^ k0
-        c2 = (p0 >> HALF) ^ c3 ^ k1
-        c1 = p1
-        c3 = p0
-        k0 = (k0 + WEYL_0) & MASK
-        k1 = (k1 + WEYL_1) & MASK
-    return c0, c1, c2, c3
+    c = alike(c2, c0), c1, c2, c3
+    k = k0, k1
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, k = _round(c, k)
+    c, _ = _round(c, k)
+    return c
 
 
 @inlined
