@@ -36,6 +36,7 @@ def _panel(draw: Callable[..., None]) -> Callable[..., Axes]:
         with mpl.rc_context(style.RC if ax is None else {}):
             panel = axes_of(ax)
             draw(panel, analysis, *args, **options)
+            style.thin_marks([panel])
             if panel.get_legend_handles_labels()[0]:
                 panel.legend(fontsize="small")
         return panel

@@ -45,6 +45,7 @@ RC: Any = {
     "legend.fontsize": 8.5,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
@@ -52,18 +53,35 @@ RC: Any = {
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#5E4FA2")
 _DASHES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2, 1, 2)), (0, (4, 1, 1, 1, 1, 1)))
+_MARKS = ("s", "^", "D", "v", "P", "X", "p", "*")
 _MODE_COLOURS = ("#440154", "#2A788E", "#E07B00", "#B3386B", "#4C9F38", "#7A7A7A")
+_ALL, _MARKED = 24, 5
+"""Points up to which each has its mark; marks on a longer curve."""
 
 
 class Line(NamedTuple):
-    """Colour and dashes of one series."""
+    """Colour, dashes and mark of one series, so that it can be recognised in grey too.
+
+    ``line._asdict()`` are the options of a curve, whose marks `thin_marks` thins out; ``line.dots`` those of
+    points.
+    """
 
     color: str
     linestyle: Any
+    marker: str = ""
+
+    @property
+    def dots(self) -> dict[str, Any]:
+        """Options of points without a curve: the colour, and the mark of the series or a circle."""
+        return {"color": self.color, "marker": self.marker or "o", "linestyle": "none"}
+
+    def marked(self, marker: str = "") -> dict[str, Any]:
+        """Options of a curve through points: with the given mark, that of the series, or a circle."""
+        return self._replace(marker=marker or self.marker or "o")._asdict()
 
 
 def model_lines(names: Sequence[str], reference: str) -> dict[str, Line]:
-    """Give each model its line, the same in every figure; the reference is black and solid.
+    """Give each model its line, the same in every figure; the reference is black and solid, without marks.
 
     Examples
     --------
@@ -72,7 +90,8 @@ def model_lines(names: Sequence[str], reference: str) -> dict[str, Line]:
     """
     others = [name for name in names if name != reference]
     lines = {
-        name: Line(_COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]) for i, name in enumerate(others)
+        name: Line(_COLOURS[i % len(_COLOURS)], _DASHES[1 + i % (len(_DASHES) - 1)], _MARKS[i % len(_MARKS)])
+        for i, name in enumerate(others)
     }
     return {reference: Line(INK, "-"), **lines} if reference else lines
 
@@ -88,8 +107,8 @@ _paper: ContextVar[bool] = ContextVar("paper", default=False)
 @contextmanager
 def template(paper: bool = False) -> Iterator[None]:
     """Draw figures for the page, or for a paper in two columns, with letters of 6.5 to 7.5 points."""
-    letters = {key: SHRINK * value for key, value in RC.items() if key.endswith("size")}
-    narrow = {**RC, **letters, "lines.linewidth": 1.1, "axes.linewidth": 0.6}
+    sizes = {key: SHRINK * value for key, value in RC.items() if key.endswith("size")}
+    narrow = {**RC, **sizes, "lines.linewidth": 1.1, "axes.linewidth": 0.6}
     token = _paper.set(paper)
     try:
         with matplotlib.rc_context(narrow if paper else RC):
@@ -183,8 +202,23 @@ def nice_ticks(first: float, last: float) -> list[float]:
     return ticks
 
 
+def thin_marks(axes: Sequence[Axes]) -> None:
+    """Leave a few marks on each long curve, at places that differ from curve to curve; after drawing."""
+    for panel in axes:
+        low, high = sorted(panel.get_xlim())
+        curves = [line for line in panel.lines if line.get_marker() not in ("", "None", None)]
+        curves = [line for line in curves if len(np.atleast_1d(line.get_xdata())) > _ALL]
+        for number, line in enumerate(curves):
+            x, y = (np.asarray(values, dtype=np.float64) for values in line.get_data())
+            shown = np.flatnonzero(np.isfinite(y) & (x >= low) & (x <= high))
+            step = max(1, len(shown) // _MARKED)
+            first = int(step * (number + 0.5) / len(curves))
+            line.set_markevery(shown[first::step].tolist())
+
+
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
     """Put one legend for all panels under them, each label once, in as few rows as the width allows."""
+    thin_marks(axes)
     found: dict[str, Any] = {}
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):

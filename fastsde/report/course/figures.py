@@ -43,7 +43,7 @@ def loss_quantiles(analysis: Analysis) -> Figure:
             )
         panels.plateaus(panel, analysis)
         style.log_scale(panel, "y", limits)
-        panel.set_title(panels.titled(name, result), color=lines[name].color)
+        panel.set_title(panels.titled(name, result))
     panels.start_at_action(axes, analysis)
     panels.outer_labels(axes, 3, analysis.objective.vocabulary.loss)
     panels.neutral_legend(figure, axes)

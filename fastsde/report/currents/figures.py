@@ -30,7 +30,7 @@ def fields(analysis: Analysis) -> Figure:
     )
     for panel, (name, (kind, plane)) in zip(axes, planes.items(), strict=False):
         _field(panel, plane, longest)
-        panel.set_title(f"{name}: {kind} plane", color=lines[name].color)
+        panel.set_title(f"{name}: {kind} plane")
     panel = axes[-1]
     for number, name in enumerate(measured):
         entropy = found.models[name].entropy
@@ -38,7 +38,7 @@ def fields(analysis: Analysis) -> Figure:
             continue
         value = entropy.corrected
         bars = [[float(value.value - value.low)], [float(value.high - value.value)]]
-        panel.errorbar([number], [float(value.value)], bars, fmt="o", color=lines[name].color, label=name)
+        panel.errorbar([number], [float(value.value)], bars, label=name, **lines[name].dots)
     panel.axhline(0, color=style.INK, linewidth=0.8)
     panel.set_xticks(range(len(measured)), measured, rotation=20)
     panel.set_xlim(-0.6, len(measured) - 0.4)
@@ -104,9 +104,8 @@ def correlations(analysis: Analysis) -> Figure:
                 lags,
                 value.value[sampled, mode],
                 label=name,
-                marker="o",
                 markersize=3,
-                **lines[name]._asdict(),
+                **lines[name].marked(),
             )
             panel.fill_between(
                 lags,

@@ -41,7 +41,7 @@ def densities(analysis: Analysis) -> Figure:
         for column in range(columns):
             panel = axes[row * columns + column]
             _panel(panel, one, column, lines[name].color)
-            panel.set_title(f"{name}, step {one.step[column]:,.0f}", color=lines[name].color)
+            panel.set_title(f"{name}, step {one.step[column]:,.0f}")
     figure.legend(handles=_legend(_flat(found, names)), loc="outside lower center", ncols=2)
     return figure
 

@@ -86,7 +86,7 @@ def hazards(analysis: Analysis) -> Figure:
             one = found.models[name]
             rate, low, high = (v[rank][known] * step for v in (one.hazard, one.hazard_low, one.hazard_high))
             shown = np.where(rate > 0, rate, np.nan)
-            panel.plot(middle[known], shown, marker=".", label=name, **lines[name]._asdict())
+            panel.plot(middle[known], shown, label=name, markersize=3, **lines[name].marked())
             panel.fill_between(middle[known], low, high, color=lines[name].color, alpha=0.12, linewidth=0)
             seen += rate[rate > 0].tolist()
         panel.set_title(passage(found.places[rank]))
@@ -157,11 +157,10 @@ def _effect_line(panel: Axes, one: Effect, unit: float, label: str) -> None:
         one.value,
         one.time / unit,
         yerr=bars,
-        marker=MARKS[one.place % len(MARKS)],
         markersize=4,
         elinewidth=1.0,
         label=label,
-        **line._asdict(),
+        **line.marked(MARKS[one.place % len(MARKS)]),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,11 +70,10 @@ def peak_fractions(analysis: Analysis) -> Figure:
         one = found.models[name]
         place = np.arange(len(modes)) + 1 + (number - (len(names) - 1) / 2) * 0.8 / len(names)
         chosen = slice(modes.start, modes.stop)
-        color = lines[name].color
         low, high = one.quartiles[0, chosen], one.quartiles[2, chosen]
-        axes[0].vlines(place, low, high, color=color, linewidth=4, alpha=0.3)
-        _points(axes[0], place, panels.part(one.fraction, chosen), color, name)
-        _points(axes[1], place, panels.part(one.before_learned, chosen), color, name)
+        axes[0].vlines(place, low, high, color=lines[name].color, linewidth=4, alpha=0.3)
+        _points(axes[0], place, panels.part(one.fraction, chosen), lines[name], name)
+        _points(axes[1], place, panels.part(one.before_learned, chosen), lines[name], name)
     axes[0].axhline(found.learned, color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
     axes[0].set_ylabel("share of the mode learned")
     axes[0].set_title("when the diffusion peaks (bar: half of the trajectories)")
@@ -141,12 +139,12 @@ def late_laws(analysis: Analysis) -> Figure:
         law = found.models[name]
         place = np.arange(len(modes)) + 1 + (number - (len(names) - 1) / 2) * 0.8 / len(names)
         if law.temperatures is not None:
-            _points(axes[0], place, panels.part(law.temperatures.each, chosen), lines[name].color, name)
+            _points(axes[0], place, panels.part(law.temperatures.each, chosen), lines[name], name)
             if law.own_temperature:
                 axes[0].axhline(
                     law.own_temperature, color=lines[name].color, linewidth=0.9, linestyle=(0, (4, 2))
                 )
-        _points(axes[1], place, panels.part(law.offset, chosen), lines[name].color, name)
+        _points(axes[1], place, panels.part(law.offset, chosen), lines[name], name)
     axes[0].set_title("effective temperature (dashed: the model's own)")
     axes[0].set_ylabel("temperature, units of the loss")
     if shown:
@@ -164,17 +162,16 @@ def late_laws(analysis: Analysis) -> Figure:
     return figure
 
 
-def _points(panel: Axes, place: np.ndarray[Any, Any], interval: Interval, color: str, name: str) -> None:
+def _points(panel: Axes, place: Floats, interval: Interval, line: style.Line, name: str) -> None:
     bars = np.maximum(0.0, [interval.value - interval.low, interval.high - interval.value])
     panel.errorbar(
         place,
         interval.value,
         np.nan_to_num(bars),
-        fmt="o",
         markersize=4,
-        color=color,
         label=name,
-        linewidth=1.4,
+        elinewidth=1.4,
+        **line.dots,
     )
 
 

@@ -28,7 +28,7 @@ def accuracies(analysis: Analysis) -> Figure:
     axes[0].set_title("all test examples right")
     for panel, name in zip(axes[1:], names, strict=True):
         _both(panel, found, name, ("train_accuracy", "test_accuracy"), lines[name])
-        panel.set_title(panels.titled(name, analysis.models[name]), color=lines[name].color)
+        panel.set_title(panels.titled(name, analysis.models[name]))
     axes[0].set_ylim(-0.03, 1.03)
     panels.outer_labels(axes, 3, "share")
     style.legend_below(figure, axes)
@@ -43,7 +43,7 @@ def losses(analysis: Analysis) -> Figure:
     figure, axes = style.grid(len(names), 3, 2.35, sharex=True, sharey=True)
     for panel, name in zip(axes, names, strict=True):
         _both(panel, found, name, ("loss", "test_loss"), lines[name])
-        panel.set_title(panels.titled(name, analysis.models[name]), color=lines[name].color)
+        panel.set_title(panels.titled(name, analysis.models[name]))
     drawn = [
         values for one in found.models.values() for key, values in one.quantiles.items() if "loss" in key
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ MOST = 8
 """Saddles drawn, at most: the most visited."""
 RARE = 0.02
 """Saddles that a smaller share of the trajectories of every model visits are not drawn."""
-MARKS = "os^Dv"
 
 
 def visits(analysis: Analysis) -> Figure:
@@ -146,12 +144,6 @@ def has_curvature(found: Saddles) -> bool:
     return any(_known(found, saddle) for saddle in drawn_saddles(found))
 
 
-def _mark(name: str, lines: Mapping[str, style.Line]) -> str:
-    """Choose a marker that distinguishes models of one colour."""
-    before = list(lines)[: list(lines).index(name)]
-    return MARKS[Counter(lines[one].color for one in before)[lines[name].color] % len(MARKS)]
-
-
 def _points(
     panel: Axes,
     shown: Sequence[int],
@@ -172,12 +164,10 @@ def _points(
         place,
         middle,
         yerr=bars,
-        linestyle="none",
-        marker=_mark(name, lines),
-        color=lines[name].color,
         markersize=4,
         elinewidth=1.1,
         label=name,
+        **lines[name].dots,
     )
 
 

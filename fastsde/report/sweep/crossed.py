@@ -139,11 +139,10 @@ def _lines(panel: Axes, one: Crossed, number: int) -> None:
             x + 0.12 * gap * (k - (len(many) - 1) / 2),
             time,
             yerr=bars,
-            marker=MARKS[k % len(MARKS)],
             markersize=5,
             elinewidth=1.0,
             label=f"{short_name(one.factors[1])} {value:g}",
-            **style.mode_line(k)._asdict(),
+            **style.mode_line(k).marked(MARKS[k % len(MARKS)]),
         )
     panel.set_xticks(x, [f"{value:g}" for value in x])
 

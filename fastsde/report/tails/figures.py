@@ -137,8 +137,8 @@ def estimates(analysis: Analysis, shown: Mapping[str, Mapping[str, Floats]], lab
             height = np.arange(len(labels)) + 0.8 * ((number + 0.5) / len(found) - 0.5)
             clipped = np.clip(index, LOWEST, 0.93 * HIGHEST)
             bars = [clipped - np.clip(low, LOWEST, clipped), np.clip(high, clipped, 0.93 * HIGHEST) - clipped]
-            options: dict[str, Any] = {"color": lines[name].color, "markersize": 3.2, "elinewidth": 1.3}
-            panel.errorbar(clipped, height, xerr=bars, fmt="o", label=name, **options)
+            options: dict[str, Any] = {"markersize": 3.6, "elinewidth": 1.3, **lines[name].dots}
+            panel.errorbar(clipped, height, xerr=bars, label=name, **options)
         panel.set_title(title)
         for level in range(1, len(labels)):
             panel.axhline(level - 0.5, color=style.PALE, linewidth=0.7)
@@ -182,6 +182,6 @@ def _bars(panel: Axes, place: Floats, found: Indices, mode: int, name: str, line
     index, high = np.minimum(index, panels.TOP_INDEX), np.minimum(high, panels.TOP_INDEX)
     bars = np.maximum(0.0, np.array([index - low, high - index]))
     shown = np.where(np.isfinite(index), index, math.nan)
-    options: dict[str, Any] = {"elinewidth": 0.9, "linewidth": 1.3, "marker": "o", "markersize": 2.5}
+    options: dict[str, Any] = {"elinewidth": 0.9, "linewidth": 1.3, "markersize": 3.2}
     height = np.where(np.isfinite(bars), bars, 0.0)
-    panel.errorbar(place, shown, yerr=height, label=name, **options, **line._asdict())
+    panel.errorbar(place, shown, yerr=height, label=name, **options, **line.marked())
