@@ -9,6 +9,7 @@ from fastsde.analysis.control import sampling_control, shuffles
 from fastsde.analysis.headline import differences, effect_of, headline, nearest_group, reason_undetermined
 from fastsde.analysis.phrases import enumerated, short
 from fastsde.analysis.ranking import ranking, verdict
+from fastsde.analysis.titles import titles
 from fastsde.study.study import Study
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def question(analysis: Findings) -> str:
     if not analysis.reference:
         return f"How do {enumerated(names)} differ?" if len(names) > 1 else f"How does {names[0]} behave?"
     if len(names) == 1:
-        return f"How far is {names[0]} from {analysis.reference}?"
+        return f"How far is {_titled(analysis, names[0])} from {_titled(analysis, analysis.reference)}?"
     return (
-        f"Which of {len(names)} models is closest to {analysis.reference}, by how much, and how sure is that?"
+        f"Which of {len(names)} models is closest to {_titled(analysis, analysis.reference)}, by how much, "
+        "and how sure is that?"
     )
 
 
@@ -69,27 +71,42 @@ def certainty(analysis: Findings) -> list[str]:
     """
     if not analysis.reference or not ranking(analysis):
         return []
-    study, effects = Study.from_toml(analysis.study), analysis.effects
-    first = ranking(analysis)[0]
-    sampling = effect_of(analysis, first).sampling
-    said = []
-    if math.isfinite(sampling):
-        said.append(
-            f"Two samples of {analysis.reference} of this size, {effects.count:,} trajectories, differ by "
-            f"{short(sampling)}: an effect of that size can be chance."
-        )
+    study = Study.from_toml(analysis.study)
+    said = _sampling(analysis, ranking(analysis)[0])
     said.append(
-        "Intervals contain the sampling error only (95 %, jackknife). Whether a model differs at all is one "
-        "permutation test of all distances at all snapshots, with 5 % false alarms for each model."
+        "Whether a model differs at all is decided by one permutation test of all distances at all "
+        "snapshots, with 5 % false alarms for each model."
     )
     if study.data is not None and study.data.samples != "population":
         said.append(
-            "All trajectories share one data set, and the results hold for it; other data, another seed."
+            "All trajectories share one data set. The results, intervals and tests hold for it; another data "
+            "set may give others."
         )
     if shuffles(analysis) and not sampling_control(analysis):
         said.append(
             f"{analysis.reference} shuffles its samples and the models do not: without a control, an unknown "
             "part of every distance is due to that."
+        )
+    return said
+
+
+def _sampling(analysis: Findings, first: str) -> list[str]:
+    """Say what chance does to the effects: what equal laws give, and what a repetition would change."""
+    effect, reference = effect_of(analysis, first), analysis.reference
+    said = []
+    if math.isfinite(effect.sampling):
+        said.append(
+            f"Two samples of {reference} of this size, {analysis.effects.count:,} trajectories each, differ "
+            f"by {short(effect.sampling)} on average: an effect of that size can be chance, and small "
+            "effects become smaller with more trajectories."
+        )
+    if math.isfinite(effect.high):
+        again = math.sqrt(2) * (effect.high - effect.mean)
+        said.append(
+            "The intervals (95 %, jackknife over the trajectories of both models) contain the scatter of "
+            "samples of this size: repeated with other random numbers on the same data, the study would "
+            f"give {first} a mean effect within {short(again)} of this one, in 95 % of cases. They contain "
+            "neither the excess by chance nor errors of the integrator."
         )
     return said
 
@@ -137,8 +154,8 @@ def next_steps(analysis: Findings, directory: str) -> list[str]:
     ]
     if often:
         said.append(
-            f"Ask whether divergence is physics or the step: {enumerated(often)} with more substeps, or with "
-            "lighter tails."
+            "See whether divergence is due to the model or to the length of the integrator step: run "
+            f"{enumerated(often)} with more substeps, or with lighter tails."
         )
     if Study.from_toml(analysis.study).data is not None:
         said.append("See whether the answer holds on another data set: `seed = 1`, into another directory.")
@@ -153,9 +170,14 @@ def _closest(analysis: Findings, known: list[str]) -> str:
     """Say which model is closest, by how much, and which are not significantly farther."""
     first, reference = known[0], analysis.reference
     effect, tied = effect_of(analysis, first), nearest_group(analysis)
-    start = f"{first} is {'the closest to' if len(known) > 1 else 'compared with'} {reference}"
-    ends = f" (95 % interval {short(effect.low)} to {short(effect.high)})"
-    span = ends if math.isfinite(effect.high) else ""
+    relation = "is the closest to" if len(known) > 1 else "is compared with"
+    start = f"{_titled(analysis, first)} {relation} {reference}"
+    notes = []
+    if math.isfinite(effect.high):
+        notes.append(f"95 % interval {short(effect.low)} to {short(effect.high)}")
+    if math.isfinite(effect.sampling):
+        notes.append(f"sampling alone gives {short(effect.sampling)}")
+    span = f" ({'; '.join(notes)})" if notes else ""
     unsure = ""
     if len(tied) > 1:
         are = "is" if len(tied) == 2 else "are"
@@ -180,10 +202,10 @@ def _others(analysis: Findings, known: list[str]) -> str:
         return ""
     if len(rest) == 1:
         return f"{rest[0]} is {_times(_far(analysis, rest[0]) / _far(analysis, known[0]))} times as far."
-    times = [f"{name} {_times(_far(analysis, name) / _far(analysis, known[0]))}" for name in rest]
+    times = [f"{name} {_times(_far(analysis, name) / _far(analysis, known[0]))} times" for name in rest]
     if len(times) > MANY:
         times = [*times[:3], f"{len(times) - 4} others in between", times[-1]]
-    return f"The others are farther, by factors of: {', '.join(times)}."
+    return f"The others are farther: {enumerated(times)} as far."
 
 
 def _times(ratio: float) -> str:
@@ -198,14 +220,15 @@ def _told_apart(analysis: Findings) -> str:
     for name in names:
         groups.setdefault(verdict(analysis, analysis.reference, name), []).append(name)
     told, same = (groups.get(word, []) for word in ("distinguishable", "indistinguishable"))
-    size = f"with {analysis.effects.count:,} trajectories a side"
+    size = f"with {analysis.effects.count:,} trajectories per sample"
     parts = []
     if told:
         every = len(told) == len(names)
         who = _every(told) if every else _differ(told)
         parts.append(f"{who} significantly from {analysis.reference} {size}")
     if same:
-        parts.append(f"{_named(same)} cannot be told from {analysis.reference}{'' if told else f' {size}'}")
+        do, where = "does" if len(same) == 1 else "do", "" if told else f" {size}"
+        parts.append(f"{_named(same)} {do} not differ significantly from {analysis.reference}{where}")
     if unknown := groups.get("undetermined", []):
         parts.append(f"{_named(unknown)} could not be tested ({reason_undetermined(analysis, unknown[0])})")
     gone = [name for name in names if analysis.models[name].diverged]
@@ -229,6 +252,13 @@ def _every(names: list[str]) -> str:
 
 def _differ(names: list[str]) -> str:
     return f"{_named(names)} differ{'s' if len(names) == 1 else ''}"
+
+
+def _titled(analysis: Findings, name: str) -> str:
+    """Write the name of a model with its title, unless that says the same."""
+    title = titles(analysis)[name]
+    same = name.replace("_", " ").casefold() == title.casefold()
+    return name if same or not title else f"{name} ({title})"
 
 
 def _named(names: list[str]) -> str:

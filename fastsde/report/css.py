@@ -13,10 +13,13 @@ p, ul { margin: .5rem 0; }
            font-size: 1.12rem; margin: 1.4rem 0; }
 .finding p { margin: .3rem 0; }
 .finding .note { font-size: .88rem; }
-.sheet td:nth-child(2) { min-width: 15rem; }
+.sheet td:nth-child(2) { min-width: 13rem; }
+.sheet th:first-child { width: 36%; }
+.title { display: block; font-weight: normal; }
+.symbols { font-size: .84rem; color: var(--muted); }
 .question { font-size: 1.2rem; font-weight: 600; margin: 1rem 0 .4rem; }
 .note { color: var(--muted); }
-h3 { font-size: 1.02rem; margin: 1.4rem 0 .3rem; }
+h3 { font-size: 1.02em; margin: 1.4rem 0 .3rem; }
 nav ol { columns: 2; font-size: .95rem; }
 details { margin: .8rem 0; border: 1px solid var(--line); border-radius: 4px; padding: .5rem .8rem; }
 summary { cursor: pointer; color: var(--accent); font-size: .92rem; }
@@ -49,9 +52,11 @@ dd { margin: 0; overflow-wrap: anywhere; }
   figure img { width: auto; max-width: 100%; max-height: 150mm; margin: 0 auto; }
   .sheet { break-after: page; font-size: 9pt; line-height: 1.4; }
   .sheet .finding { font-size: 10pt; margin: .6rem 0; padding: .5rem .8rem; }
-  .sheet table { font-size: 7.5pt; margin: .3rem 0; }
+  .sheet table { font-size: 7.5pt; line-height: 1.25; margin: .3rem 0; }
+  .sheet th, .sheet td { padding: .2rem .4rem; }
+  .sheet .note, .symbols { font-size: 8pt; }
   .sheet figcaption { font-size: 8pt; margin-top: .1rem; }
-  .sheet figure img { max-height: 58mm; }
+  .sheet figure img { max-height: 68mm; }
   .sheet h3 { margin: .6rem 0 .1rem; }
   nav a { color: inherit; }
   details:not([open]) { display: none; }

@@ -119,10 +119,10 @@ def _effect(analysis: Analysis, study: Study) -> str:
     """Say in one sentence what an effect is."""
     if not analysis.reference or not ranking(analysis):
         return ""
+    words = analysis.objective.vocabulary
     return (
-        f'<p class="note">The effect is the mean distance of the laws of the '
-        f"{analysis.objective.vocabulary.compared}, over the {analysis.objective.vocabulary.course}, among "
-        "trajectories that do not diverge.</p>"
+        f'<p class="note">The mean effect is the distance between the distributions of the {words.compared}, '
+        f"averaged over the {words.course}, among trajectories that do not diverge.</p>"
     )
 
 
@@ -142,11 +142,11 @@ def _diverged(analysis: Analysis, study: Study) -> str:
     if not any(one.diverged for one in analysis.models.values()):
         return ""
     positive = f"once its loss stays above {FAR:g} times the largest initial loss"
-    when = positive if analysis.objective.positive else "when it is no finite number any more"
+    when = positive if analysis.objective.positive else "once its state is no longer finite"
     return (
-        f'<p class="note">A trajectory that diverges is gone {when}. In the test of whether models differ it '
-        f"is then a state of its own; for {analysis.objective.vocabulary.passage_times} it is one that went "
-        "elsewhere first.</p>"
+        f'<p class="note">A trajectory counts as diverged {when}. The test of whether models differ then '
+        f"counts it as a state of its own; for {analysis.objective.vocabulary.passage_times} divergence is a "
+        "competing event.</p>"
     )
 
 

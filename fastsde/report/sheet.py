@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import Any
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.answer import answer, certainty, next_steps, question
 from fastsde.analysis.summary import ordered, summary
+from fastsde.analysis.titles import titles
 from fastsde.report.spec import FigureSpec
-from fastsde.report.tables import effect_cell, verdict_cell
+from fastsde.report.symbols import meanings
+from fastsde.report.tables import effect_cell
 from fastsde.report.words import study_sentences
-from fastsde.report.writing import number, table
+from fastsde.report.writing import NOTHING, number, p_value, table
 from fastsde.study.models.model import Model
 from fastsde.study.study import Study
 
-__all__ = ["FIRST", "first_sheet", "formula", "models_table"]
+__all__ = ["FIRST", "first_sheet", "formula", "models_table", "symbols"]
 
 FIRST = ("effect", "loss")
 """Figures of the first sheet, where there are any."""
@@ -49,13 +52,14 @@ def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, note
         answers to other questions of the study.
     """
     said_first = "".join(f"<p>{escape(sentence)}</p>" for sentence in answer(analysis))
-    setting = " ".join(escape(sentence) for sentence in study_sentences(study))
+    setting = " ".join(_powers(escape(sentence)) for sentence in study_sentences(study))
     parts = [
         '<section class="sheet">',
         f'<p class="question">{escape(question(analysis))}</p>',
         f'<div class="finding">{said_first}{notes}</div>',
         f"<p>{setting}</p>",
         models_table(analysis, study),
+        symbols(analysis, study),
         figures,
         others,
         _listed("How sure", certainty(analysis)),
@@ -67,22 +71,45 @@ def first_sheet(analysis: Analysis, study: Study, title: str, figures: str, note
 
 def models_table(analysis: Analysis, study: Study) -> str:
     """Tabulate the models: equation, calibrated numbers, and distance from the reference."""
-    rows = {row["model"]: row for row in summary(analysis)}
+    rows, called = {row["model"]: row for row in summary(analysis)}, titles(analysis)
     compared = bool(analysis.reference)
     head = (
         "model",
         "equation and calibrated values",
-        *(("effect", f"differs from {escape(analysis.reference)}?") if compared else ()),
+        *(("mean effect", f"differs from {escape(analysis.reference)}?") if compared else ()),
         "diverged",
     )
     cells = []
     for name in ordered(analysis):
         row, reference = rows[name], name == analysis.reference
-        numbers = (effect_cell(row, reference), verdict_cell(row, reference)) if compared else ()
+        numbers = (effect_cell(row, reference), _differs(row, reference)) if compared else ()
         gone = f"{row['diverged']:,} of {row['trajectories']:,}"
-        what = f"{escape(name)}<span class='what'>{escape(analysis.models[name].summary)}</span>"
+        what = (
+            f"{escape(name)}<span class='title'>{escape(called[name])}</span>"
+            f"<span class='what'>{escape(analysis.models[name].summary)}</span>"
+        )
         cells.append([what, _equation(analysis, study, name), *numbers, gone])
     return table(head, cells)
+
+
+def _differs(row: dict[str, Any], reference: bool) -> str:
+    """Answer whether a model differs from the reference, with the p-value."""
+    p = "" if row["p_value"] is None else f" <small>p&nbsp;{p_value(row['p_value'], '= ')}</small>"
+    if reference:
+        return f"its own halves: no{p}" if row["distinguishable"] is False and p else NOTHING
+    if row["distinguishable"] is None:
+        return f"undetermined: {escape(row['undetermined_because'] or 'not tested')}"
+    return (
+        f'<b class="yes">yes</b>{p}' if row["distinguishable"] else f'<b class="no">not significantly</b>{p}'
+    )
+
+
+def symbols(analysis: Analysis, study: Study) -> str:
+    """Explain the letters of the equations in the table."""
+    models = (study.models.get(name) for name in ordered(analysis))
+    found = meanings([model.equation() for model in models if isinstance(model, Model)])
+    said = "; ".join(f"<i>{formula(letter)}</i> {formula(words)}" for letter, words in found)
+    return f'<p class="symbols">In the equations: {said}.</p>' if said else ""
 
 
 def _equation(analysis: Analysis, study: Study, name: str) -> str:
@@ -110,7 +137,7 @@ def formula(text: str) -> str:
     html = re.sub(rf"(?<![A-Za-z])(?:{names})(?![A-Za-z])|<-", lambda found: _SIGNS[found[0]], html)
     html = re.sub(r"\^\(([^)]*)\)|\^(\w)", lambda found: f"<sup>{found[1] or found[2]}</sup>", html)
     html = re.sub(r"_(\w+)", r"<sub>\1</sub>", html)
-    html = html.replace("&nabla; ", "&nabla;")
+    html = html.replace("&nabla; ", "&nabla;").replace("A0", "A<sub>0</sub>")
     sign = r"(?:^|(?<=[\s=(\[]))-(?=[\w&(])| - "
     return re.sub(sign, lambda found: found[0].replace("-", "&minus;"), html)
 
@@ -121,6 +148,10 @@ def _listed(title: str, sentences: list[str]) -> str:
         return ""
     items = "".join(f"<li>{_code(escape(one))}</li>" for one in sentences)
     return f"<h3>{title}</h3>\n<ul>{items}</ul>"
+
+
+def _powers(html: str) -> str:
+    return re.sub(r"\^(-?[\d.]*\d)", r"<sup>\1</sup>", html)
 
 
 def _code(html: str) -> str:

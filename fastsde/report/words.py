@@ -153,7 +153,7 @@ def _time(study: Study) -> str:
         loss = f"on the squared error ({f'averaged over {what}' if mean else half})"
     return (
         f"Training takes {time.steps:,} steps of learning rate {time.learning_rate:g} {loss}, "
-        f"looked at {len(time.snapshot_steps()):,} times."
+        f"recorded at {len(time.snapshot_steps()):,} times."
     )
 
 

@@ -18,20 +18,24 @@ def test_three_sentences_with_their_numbers(analysis):
     """The fakes of sgd_gauss and tempered have SGD's law; gd learns sooner, langevin later."""
     closest, others, apart = answer(analysis)
     assert "is the closest to sgd, at a mean effect of 0.0" in closest
+    assert "; sampling alone gives 0.0" in closest
     assert "averaged over the course of learning, its modes differ by" in closest
     assert "are not significantly farther" in closest
     assert closest.count(".") > 1
-    assert others.startswith("The others are farther, by factors of: ")
+    assert others.startswith("The others are farther: ")
+    assert others.endswith(" times as far.")
     assert others.index("gd") != others.index("langevin")
-    assert "gd and langevin differ significantly from sgd with 50 trajectories a side" in apart
-    assert "cannot be told from sgd" in apart
+    assert "gd and langevin differ significantly from sgd with 50 trajectories per sample" in apart
+    assert "not differ significantly from sgd" in apart
     assert "% of the trajectories of levy diverge, 0 % of those of sgd" in apart
-    assert question(analysis) == "Which of 5 models is closest to sgd, by how much, and how sure is that?"
+    asked = question(analysis)
+    assert asked.startswith("Which of 5 models is closest to sgd (SGD in shuffled epochs), by how much, and ")
 
 
 def test_how_sure_and_what_next(analysis):
     sure = " ".join(certainty(analysis))
-    assert "Two samples of sgd of this size, 50 trajectories, differ by" in sure
+    assert "Two samples of sgd of this size, 50 trajectories each, differ by" in sure
+    assert "in 95 % of cases" in sure
     assert "without a control" in sure
     steps = " ".join(next_steps(analysis, "runs/fake"))
     assert "fastsde run runs/fake/study.toml -o runs/fake --trajectories 400" in steps
@@ -45,6 +49,6 @@ def test_one_model_and_none_to_compare_with():
     assert certainty(alone) == []
     two = analyze(fake_ensemble(60, 6, ("sgd", "gd")), settings=QUICK, sections=("snapshots",))
     first, last = answer(two)
-    assert first.startswith("gd is compared with sgd, at a mean effect of ")
-    assert last.startswith("gd differs significantly from sgd with 30 trajectories a side")
-    assert question(two) == "How far is gd from sgd?"
+    assert first.startswith("gd (Gradient descent) is compared with sgd, at a mean effect of ")
+    assert last.startswith("gd differs significantly from sgd with 30 trajectories per sample")
+    assert question(two) == "How far is gd (Gradient descent) from sgd (SGD in shuffled epochs)?"

@@ -10,8 +10,11 @@ from fastsde.report import write_paper
 from fastsde.report.sheet import formula
 from fastsde.report.spec import FIGURES
 from fastsde.report.style import COLUMN, TEXT
+from fastsde.report.symbols import SYMBOLS, letters, meanings
 from fastsde.report.write import write_figure
 from fastsde.study.models.model import MODEL_KINDS
+from fastsde.study.models.sde import Sde
+from fastsde.study.noise.law import NOISE_LAWS
 from fastsde.system.errors import RequestError
 
 QUICK = Settings(permutations=49, directions=8, sliced_limit=60, kernel_limit=60)
@@ -50,6 +53,38 @@ def test_every_kind_of_model_that_is_integrated_has_an_equation():
     own = [kind for name, kind in MODEL_KINDS.items() if kind.__module__.startswith("fastsde.")]
     without = [kind.__name__ for kind in own if kind.equation is MODEL_KINDS["imported"].equation]
     assert without == ["Imported"]
+
+
+def _equations():
+    """Equations of all kinds of models and laws of fastsde's own."""
+    yield from (law.equation for name, law in NOISE_LAWS.items() if law.__module__.startswith("fastsde."))
+    yield from (
+        Sde(noise=noise, temperature=heat, batch=1, sampling="replacement").equation()
+        for noise, heat in (("isotropic", 0.1), ("gradient", None))
+    )
+    for name, kind in MODEL_KINDS.items():
+        if kind.__module__.startswith("fastsde.") and name not in ("imported", "sde"):
+            for noise in ("isotropic", "gradient"):
+                yield kind.model_construct(noise=noise, substeps=2, beta=0.9).equation()
+
+
+def test_every_letter_of_an_equation_is_explained():
+    """Words that equations say themselves need no explanation; all else is in `SYMBOLS`."""
+    words = (
+        "a and as averages batch by component corrected d diag E erf exp friction given gradient independent "
+        "i iu k limit mass of one rate share sided sign sqrt stable subordinator tempered the u Poisson"
+    )
+    unknown = {word for text in _equations() for word in letters(text)} - set(SYMBOLS) - set(words.split())
+    assert unknown == set()
+    sde, adam = (
+        "d theta = -grad U dt + dM, dM = Sigma^(1/2) dW, Sigma = 2 T I",
+        "dm = (grad U) dt + Sigma^(1/2) dW",
+    )
+    found = dict(meanings([sde]))
+    assert found["Sigma"] == "the covariance of the noise per unit time"
+    assert found["W"] == "Brownian motion"
+    assert "xi" not in found
+    assert sum(letter == "Sigma" for letter, _ in meanings([sde, adam])) == 2
 
 
 def test_equations_are_written_with_the_letters_of_mathematics():

@@ -10,6 +10,7 @@ from fastsde.study.setting import Setting, Where
 
 __all__ = [
     "HOW_DRAWN",
+    "IN_SHORT",
     "Sampling",
     "batch_faults",
     "batch_part",
@@ -29,6 +30,13 @@ HOW_DRAWN = {
     "without-replacement": "drawn independently, without replacement inside a batch",
     "replacement": "drawn with replacement",
     "fresh": "of fresh data",
+}
+
+IN_SHORT = {
+    "epoch": "in shuffled epochs",
+    "without-replacement": "with independent batches",
+    "replacement": "with replacement",
+    "fresh": "on fresh data",
 }
 
 

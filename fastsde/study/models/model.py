@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,15 @@ from fastsde.study.setting import Setting, Where
 from fastsde.study.terms.term import Term, terms_of
 from fastsde.system.registry import Registry
 
-__all__ = ["MODEL_KINDS", "Model", "fields_of", "first_setting_batch", "follows_batch", "with_default_batch"]
+__all__ = [
+    "MODEL_KINDS",
+    "Model",
+    "beginning",
+    "fields_of",
+    "first_setting_batch",
+    "follows_batch",
+    "with_default_batch",
+]
 
 MODEL_KINDS: Registry[type[Model]] = Registry("kind of model", "fastsde.study.models")
 
@@ -65,6 +74,17 @@ class Model(Kind):
     def summary(self) -> str:
         """Say in one sentence what the model is."""
         raise NotImplementedError(f"{type(self).__name__}.summary")
+
+    def title(self) -> str:
+        """Name the model in a few plain words: by default the beginning of its summary.
+
+        Examples
+        --------
+        >>> from fastsde.study.models.adam import Adam
+        >>> Adam(batch=2, sampling="replacement").title()
+        'Adam'
+        """
+        return beginning(self.summary())
 
     def terms(self, setting: Setting | None = None) -> list[tuple[Term, Any]]:
         """Return the terms of the model with their values; with those of the study's `setting`, if given."""
@@ -204,3 +224,14 @@ def with_default_batch(
     """
     kind = _class_of(table)
     return dict(table) if kind is None else {**kind.default_batch(plain, reference), **table}
+
+
+def beginning(sentence: str) -> str:
+    """Return a sentence up to its first parenthesis, comma or colon.
+
+    Examples
+    --------
+    >>> beginning("SDE of SGD with momentum 0.9, noise of the covariance of SGD's gradient: splitting.")
+    'SDE of SGD with momentum 0.9'
+    """
+    return re.split(r" \(|[,;:]|\.$", sentence)[0]

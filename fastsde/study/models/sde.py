@@ -14,6 +14,7 @@ from fastsde.study.models.drifting import Switch
 from fastsde.study.models.mixed import MixedModel
 from fastsde.study.models.model import MODEL_KINDS
 from fastsde.study.models.population import covariance_faults, moment_faults
+from fastsde.study.models.sde_words import method, title
 from fastsde.study.models.shaped import NoiseName, known_noises
 from fastsde.study.noise.jumps import Jumps
 from fastsde.study.noise.law import NOISE_LAWS, NoiseLaw
@@ -332,6 +333,10 @@ class Sde(MixedModel):
         size = sizes.get(self.noise, "B(theta) B(theta)^T")
         return f"d theta = -grad U dt + dM, {self.noise_law.equation}, Sigma = {size}"
 
+    def title(self) -> str:
+        """Name the model in a few plain words."""
+        return title(self, self._subject())
+
     def summary(self) -> str:
         """Say in one sentence what the model is.
 
@@ -341,7 +346,7 @@ class Sde(MixedModel):
         'SGD with Gaussianised gradient noise of batch 4 of fresh data: Euler with dt = the learning rate.'
         """
         others = "".join(f", {words}" for words in self.other_words())
-        return f"{self._subject()}{self.drift_words()}{others}: {self._method()}."
+        return f"{self._subject()}{self.drift_words()}{others}: {method(self)}."
 
     def _subject(self) -> str:
         tail = self.noise_law.words()
@@ -376,11 +381,6 @@ class Sde(MixedModel):
     def _batch_words(self) -> str:
         """Say of which batch the noise is."""
         return f"batch {self.batch} {HOW_DRAWN[self.sampling]}"
-
-    def _method(self) -> str:
-        if self.substeps == 1:
-            return "Euler with dt = the learning rate"
-        return f"Euler with dt = 1/{self.substeps} of the learning rate"
 
 
 def _from_samples(noise: Any) -> bool:

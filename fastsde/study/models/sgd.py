@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import model_validator
 
 from fastsde.study.fields import Fault, Positive, Size, refuse
-from fastsde.study.models.batches import HOW_DRAWN, Sampling, batch_faults, no_samples
+from fastsde.study.models.batches import HOW_DRAWN, IN_SHORT, Sampling, batch_faults, no_samples
 from fastsde.study.models.drifting import Switch
 from fastsde.study.models.model import MODEL_KINDS, Model
 from fastsde.study.setting import Setting, Where
@@ -112,6 +112,17 @@ class Sgd(Model):
     def equation(self) -> str:
         """Return the equation of the model, as in docs/models.md."""
         return "theta <- theta - eta g, g the gradient of a batch"
+
+    def title(self) -> str:
+        """Name the model in a few plain words.
+
+        Examples
+        --------
+        >>> Sgd(batch=2, sampling="epoch").title()
+        'SGD in shuffled epochs'
+        """
+        terms = [term.words(value, self) for term, value in self.terms()]
+        return ", ".join([f"SGD {IN_SHORT[self.sampling]}", *filter(None, terms)])
 
     def summary(self) -> str:
         """Say in one sentence what the model is.
