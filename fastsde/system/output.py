@@ -38,7 +38,11 @@ class Output(io.RawIOBase):
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        except OSError:
+            super().close()  # otherwise the finaliser would close a descriptor that does not exist
+            raise
         self._position = self._size = 0
         self._kept: list[tuple[int, bytes]] = []
         self.refusal: OSError | None = None
