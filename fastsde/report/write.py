@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-
-from matplotlib.figure import Figure
 
 from fastsde.analysis import Analysis
 from fastsde.report import style
+from fastsde.report.drawing import draw, files_of
 from fastsde.report.latex import latex_tables
 from fastsde.report.page import page
 from fastsde.report.spec import FIGURES
@@ -51,7 +49,7 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     """
     directory = Path(directory)
     analysis = _checked(directory, verify, progress)
-    images = draw(analysis, progress or by_default(), ("png", "svg"))
+    images = draw(analysis, progress or by_default(), ("png", "svg"), source=directory / ANALYSIS_FILE)
     _write_images(directory / "figures", images)
     inside = {name: image["png"] for name, image in images.items()}
     html = page(analysis, Study.from_toml(analysis.study), directory.resolve().name, inside)
@@ -85,7 +83,7 @@ def write_paper(directory: Path | str, *, progress: Progress | None = None, veri
     directory = Path(directory)
     analysis = _checked(directory, verify, progress)
     folder = directory / "paper"
-    _write_images(folder, draw(analysis, progress or by_default(), ("pdf",), paper=True))
+    _write_images(folder, draw(analysis, progress or by_default(), ("pdf",), True, directory / ANALYSIS_FILE))
     for name, text in latex_tables(analysis).items():
         with replacing(folder / f"{name}.tex") as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -106,31 +104,9 @@ def write_figure(directory: Path | str, name: str) -> Path:
     if spec.draw is None or not spec.applies(analysis):
         raise RequestError(f"this analysis has no figure {name!r}")
     with style.template():
-        image = _file(spec.draw(analysis), "png")
-    _write_images(directory / "figures", {name: {"png": image}})
+        files = files_of(spec, analysis, ("png",))
+    _write_images(directory / "figures", {name: files})
     return directory / "figures" / f"{name}.png"
-
-
-def draw(
-    analysis: Analysis, progress: Progress, formats: Sequence[str], paper: bool = False
-) -> dict[str, dict[str, bytes]]:
-    """Draw every figure that the analysis has the numbers for; files by name and format."""
-    images = {}
-    wanted = [spec for spec in FIGURES.values() if spec.applies(analysis)]
-    with style.template(paper), progress.task("report", len(wanted), "figures"):
-        for number, spec in enumerate(wanted):
-            progress.update(number, spec.name)
-            if spec.draw is not None:
-                figure = spec.draw(analysis)
-                images[spec.name] = {kind: _file(figure, kind) for kind in formats}
-        progress.update(len(wanted))
-    return images
-
-
-def _file(figure: Figure, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=style.DPI)
-    return buffer.getvalue()
 
 
 def _write_images(folder: Path, images: Mapping[str, Mapping[str, bytes]]) -> None:
