@@ -2,10 +2,10 @@
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.extending import intrinsic, register_jitable
 
-from fastsde.kernels.lane_type import LaneType, lanes_of, promote
+from fastsde.kernels.lane_type import ALIGNMENT, LaneType, lanes_of, promote
 from fastsde.kernels.primitive import primitive
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "numbers_at",
     "ramp",
     "scalar",
+    "scratch",
     "share",
     "store",
     "store_vector",
@@ -73,6 +74,24 @@ def store(typingctx, array, index, value):
         return context.get_dummy_value()
 
     return types.void(array, types.int64, value), codegen
+
+
+@intrinsic(prefer_literal=True)
+def scratch(typingctx, array, count):
+    """Return room for `count` lane vectors, a literal, that lasts as long as the calling function runs."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    vectors = count.literal_value
+
+    def codegen(context, builder, sig, args):
+        vector = context.get_value_type(lanes_of(sig.args[0]))
+        room = cgutils.alloca_once(builder, ir.ArrayType(vector, vectors))
+        room.align = ALIGNMENT
+        made = context.make_array(sig.return_type)(context, builder)
+        made.data = builder.bitcast(room, made.data.type)
+        return made._getvalue()
+
+    return array(array, count), codegen
 
 
 @primitive

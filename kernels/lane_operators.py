@@ -16,6 +16,7 @@ __all__ = [
     "alike",
     "as_bits",
     "as_float",
+    "common",
     "fma",
     "low_word",
     "root",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-def _common(args):
+def common(args):
     """Return the one lane type among `args`, if the others are it or numbers."""
     lanes = {a for a in args if isinstance(a, LaneType)}
     if len(lanes) == 1 and all(isinstance(a, LaneType | types.Number | types.Boolean) for a in args):
@@ -44,7 +45,7 @@ def _register(function, arity, emit, result=lambda lane: lane, accepts=lambda la
         key = function
 
         def generic(self, args, kws):
-            lane = _common(args) if len(args) == arity and not kws else None
+            lane = common(args) if len(args) == arity and not kws else None
             if lane is not None and accepts(lane):
                 return signature(result(lane), *args)
             return None
@@ -52,7 +53,7 @@ def _register(function, arity, emit, result=lambda lane: lane, accepts=lambda la
     infer_global(function)(Template)
 
     def lower(context, builder, sig, args):
-        lane = _common(sig.args)
+        lane = common(sig.args)
         values = [promote(context, builder, v, s, lane) for v, s in zip(args, sig.args, strict=True)]
         return emit(context, builder, lane, values)
 
@@ -178,14 +179,14 @@ def select(mask, a, b):
 class _Select(AbstractTemplate):
     def generic(self, args, kws):
         if len(args) == 3 and isinstance(args[0], LaneType) and args[0].dtype == types.boolean:
-            lane = _common(args[1:])
+            lane = common(args[1:])
             if lane is not None and lane.count == args[0].count:
                 return signature(lane, *args)
         return None
 
 
 def _lower_select(context, builder, sig, args):
-    lane = _common(sig.args[1:])
+    lane = common(sig.args[1:])
     a, b = (promote(context, builder, v, s, lane) for v, s in zip(args[1:], sig.args[1:], strict=True))
     return builder.select(args[0], a, b)
 
@@ -257,4 +258,8 @@ _conversion(as_bits, _same_width("int"), lambda b, v, t, s: b.bitcast(v, t))
 _conversion(as_float, _same_width("float"), lambda b, v, t, s: b.bitcast(v, t))
 _conversion(to_float, _same_width("float"), lambda b, v, t, s: b.sitofp(v, t))
 _conversion(to_int, _same_width("int"), lambda b, v, t, s: b.fptosi(v, t))
-_conversion(low_word, lambda lane: LaneType(types.int32, lane.count), lambda b, v, t, s: b.trunc(v, t))
+_conversion(
+    low_word,
+    lambda lane: LaneType(types.int32, lane.count),
+    lambda b, v, t, s: v if v.type == t else b.trunc(v, t),
+)

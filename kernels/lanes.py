@@ -18,6 +18,7 @@ from fastsde.kernels.lane_memory import meet as meet
 from fastsde.kernels.lane_memory import numbers_at as numbers_at
 from fastsde.kernels.lane_memory import ramp as ramp
 from fastsde.kernels.lane_memory import scalar as scalar
+from fastsde.kernels.lane_memory import scratch as scratch
 from fastsde.kernels.lane_memory import share as share
 from fastsde.kernels.lane_memory import store as store
 from fastsde.kernels.lane_memory import store_vector as store_vector
@@ -37,3 +38,7 @@ from fastsde.kernels.lane_type import LaneType as LaneType
 from fastsde.kernels.lane_type import lane_count as lane_count
 from fastsde.kernels.lane_type import lanes_of as lanes_of
 from fastsde.kernels.lane_type import promote as promote
+from fastsde.kernels.lane_words import halves as halves
+from fastsde.kernels.lane_words import high_product as high_product
+from fastsde.kernels.lane_words import join_words as join_words
+from fastsde.kernels.lane_words import side_by_side as side_by_side

@@ -233,3 +233,8 @@ def is_absent(kind):
 def is_single(array):
     """Return whether an array, or its numba type, has elements of ``float32``."""
     return array.dtype in (nb.types.float32, np.float32)
+
+
+def for_lanes(array):
+    """Return whether an implementation is chosen for lane vectors: by numba's type of a block's memory."""
+    return isinstance(array, nb.types.Type)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from numba import uint64
 
-from fastsde.kernels.lanes import alike
+from fastsde.kernels.lanes import alike, high_product
 from fastsde.kernels.options import inlined
 
 __all__ = [
@@ -54,8 +54,9 @@ def _round(c, k):
     """Return counter and key after one round."""
     p0 = (c[0] & MASK) * MULTIPLIER_0
     p1 = (c[2] & MASK) * MULTIPLIER_1
-    after = (p1 >> HALF) ^ c[1] ^ k[0], p1, (p0 >> HALF) ^ c[3] ^ k[1], p0
-    return after, ((k[0] + WEYL_0) & MASK, (k[1] + WEYL_1) & MASK)
+    h0 = high_product(c[0], MULTIPLIER_0)
+    h1 = high_product(c[2], MULTIPLIER_1)
+    return (h1 ^ (c[1] ^ k[0]), p1, h0 ^ (c[3] ^ k[1]), p0), ((k[0] + WEYL_0) & MASK, (k[1] + WEYL_1) & MASK)
 
 
 @inlined

@@ -15,7 +15,7 @@ from fastsde.kernels.gpu.replacements import Replacements
 
 __all__ = ["primitives"]
 
-LOW = np.uint64(0xFFFFFFFF)
+LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 PLAIN = Replacements()
 
 
@@ -62,6 +62,16 @@ def _select(mask, a, b):
 @PLAIN.of(lanes.low_word)
 def _low_word(x):
     return np.int32(x & LOW)
+
+
+@PLAIN.of(lanes.high_product)
+def _high_product(a, factor):
+    return ((a & LOW) * factor) >> HALF
+
+
+@PLAIN.of(lanes.join_words)
+def _join_words(high, low):
+    return (high << HALF) ^ (low & LOW)
 
 
 @PLAIN.of(gather_four)
