@@ -8,7 +8,7 @@ from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import load, ramp, store
 from fastsde.kernels.moment import Moment
 from fastsde.kernels.noise_law import stretch
-from fastsde.kernels.normal import normals32, normals64
+from fastsde.kernels.normal import add_normals, normals32, normals64
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import Stream, counter_words, philox
 from fastsde.kernels.residual import (
@@ -30,6 +30,12 @@ def philox_words(out, draws, trajectory, step, purpose, key):
         store(out, 4 * i + 1, w1)
         store(out, 4 * i + 2, w2)
         store(out, 4 * i + 3, w3)
+
+
+@kernel
+def normals_added(out, count, scale, trajectory, purpose, key):
+    stream = Stream(counter_words(ramp(out, uint64(trajectory)), uint64(0), 0), key)
+    add_normals(out, 0, count, scale, stream, purpose)
 
 
 @kernel

@@ -11,6 +11,7 @@ from scipy import special, stats
 from fastsde.kernels import normal, sampling, stable
 from fastsde.kernels.cpu import standard_normals
 from fastsde.kernels.lanes import lane_count
+from fastsde.kernels.philox import START, counter_words, philox
 
 KEY = (np.uint64(11), np.uint64(7))
 LANES = lane_count("float64")
@@ -56,6 +57,36 @@ def test_normals_of_any_words_are_finite_and_the_same_in_plain_numpy(dtype):
     assert np.allclose(got, np.stack(plain), rtol=0, atol=40 * np.finfo(dtype).eps)
     most = math.sqrt(2 * math.log(2) * (32 if dtype == "float32" else 53))
     assert np.hypot(*got.astype(np.float64)).max() == pytest.approx(most, rel=1e-6)
+
+
+def plain_normals(count, trajectories, key, dtype):
+    """What `standard_normals` returns, draw by draw in plain NumPy."""
+    counter = counter_words(np.array(trajectories, dtype=np.uint64), np.uint64(0), START)
+    columns = []
+    with np.errstate(over="ignore"):
+        while len(columns) < count:
+            number = np.uint64(len(columns) // (4 if dtype == "float32" else 2))
+            words = philox(number, *counter, *key)
+            if dtype == "float32":
+                columns += [*normal.normals32(*words[:2]), *normal.normals32(*words[2:])]
+            else:
+                columns += normal.normals64(*words)
+    return np.stack(columns[:count], axis=1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_any_count_of_normals_is_what_single_draws_make(dtype):
+    """Counts around the ends of draws, of fours and of passes; added normals are the same."""
+    first, tolerance = 2**32 - 3, 40 * np.finfo(dtype).eps
+    plain = plain_normals(131, np.arange(first, first + 2 * lane_count(dtype)), KEY, dtype)
+    for count in (1, 2, 3, 4, 5, 7, 63, 64, 65, 131):
+        got = standard_normals(count, first, len(plain), KEY, dtype)
+        assert np.allclose(got, plain[:, :count], rtol=0, atol=tolerance)
+        out = np.full((count + 1) * lane_count(dtype), 2.0, dtype=dtype)
+        probes.normals_added(out, count, 0.5, first, START, KEY)
+        added = out.reshape(count + 1, -1).T
+        assert np.allclose(added[:, :count], 2 + 0.5 * got[: len(added)], rtol=0, atol=tolerance)
+        assert np.all(added[:, count] == 2.0)
 
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 1.5, 2.0])
