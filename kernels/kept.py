@@ -10,7 +10,7 @@ import os
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
-__all__ = ["KeptCode"]
+__all__ = ["KeptCode", "OwnCode"]
 
 
 class KeptCode(FunctionCache):
@@ -27,6 +27,15 @@ class KeptCode(FunctionCache):
         self._impl._locator = _Place(folder, function.__code__.co_filename)
         self._cache_path = str(folder)
         self._cache_file = _FilePerKey(self._cache_path, self._impl.filename_base, None)
+
+
+class OwnCode(FunctionCache):
+    """The compiled code of a function outside this package, where numba keeps it, but without an index."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        stamp = hashlib.sha256(repr(self._impl.locator.get_source_stamp()).encode()).hexdigest()[:8]
+        self._cache_file = _FilePerKey(self._cache_path, f"{self._impl.filename_base}-{stamp}", None)
 
 
 class _Place:

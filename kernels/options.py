@@ -18,7 +18,7 @@ from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from llvmlite.ir.instructions import CallInstr
 from numba.core import cgutils
 
-from fastsde.kernels.kept import KeptCode
+from fastsde.kernels.kept import KeptCode, OwnCode
 from fastsde.kernels.lanes import VECTOR_BYTES
 from fastsde.kernels.parts import PartCompiler
 
@@ -86,6 +86,11 @@ def _own_folder():
     folder = tempfile.mkdtemp(prefix="fastsde-kernels-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
+
+
+def is_private():
+    """Return whether compiled kernels are in a folder of this process alone."""
+    return _own_folder.cache_info().currsize > 0
 
 
 CACHE_FOLDER = cache_folder()
@@ -163,10 +168,11 @@ def kernel(function):
     options = {"nogil": True, "no_cfunc_wrapper": True, **COMMON}
     place = _place(function.__code__.co_filename)
     with compiling():
-        if place is None:  # of an extension
-            return nb.njit(cache=True, **options)(_marked(function))
         compiled = nb.njit(**options)(_marked(function))
-        compiled._cache = KeptCode(function, CACHE_FOLDER / ".".join(place.with_suffix("").parts))
+        if place is None:  # of an extension
+            compiled._cache = OwnCode(function)
+        else:
+            compiled._cache = KeptCode(function, CACHE_FOLDER / ".".join(place.with_suffix("").parts))
     return compiled
 
 

@@ -5,6 +5,7 @@ from extension_files import forget_imports
 from hypothesis import settings
 from stand_in import TINY, StandIn
 
+from fastsde.run import compile_ahead
 from fastsde.run.run import run
 from fastsde.study.study import Study
 
@@ -16,6 +17,13 @@ def pytest_collection_modifyitems(items):
     """Begin with the files that have slow tests: at the end no process shall wait long for another."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, request):
+    """Compile in one process: the tests themselves are shared among as many as there are cores."""
+    if "ahead" not in request.fixturenames:
+        monkeypatch.setattr(compile_ahead, "MEMORY", 1 << 62)
 
 
 @pytest.fixture

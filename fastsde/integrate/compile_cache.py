@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastsde.system.cache_lock import POLL_SECONDS, is_there, once
+from fastsde.system.cache_lock import POLL_SECONDS, is_there, once, unless_taken
 from fastsde.system.errors import Interrupted
 from fastsde.system.progress import Progress, Silent, duration
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
-__all__ = ["ensure_compiled", "expected_seconds"]
+__all__ = ["compile_steps", "ensure_compiled", "expected_seconds"]
 
 FIRST_SECONDS = 15.0
 """Of the first model of a study on a core of 2023: most of the time goes into what all its models share."""
@@ -46,8 +47,11 @@ def ensure_compiled(
     problem: Problem,
     stop: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
+    begin: Callable[[], None] = lambda: None,
 ) -> None:
     """Return when the kernels of a model are in the compile cache; say so if they have to be compiled.
+
+    Then `begin` is called first: it may let another process compile too.
 
     Raises
     ------
@@ -59,10 +63,21 @@ def ensure_compiled(
     mark = _signature(study, name, problem)
     if is_there(mark):
         return
+    begin()
     begun = time.monotonic()
     with (progress or Silent()).aside("compiling", f"{name}, about {duration(expected_seconds(_TAKEN))}"):
-        once(mark, lambda: _watched(lambda: _compile(study, name, problem), stop), stop)
+        steps = f"steps-{mark}"
+        once(mark, lambda: _watched(lambda: _compile(study, name, problem, stop, steps), stop), stop)
     _TAKEN.append(time.monotonic() - begun)
+
+
+def compile_steps(study: Study, names: Sequence[str], problem: Problem) -> None:
+    """Compile the steps of models, except those that another process is compiling or has compiled."""
+    for name in names:
+        if not study.models[name].replayed:
+            mark = _signature(study, name, problem)
+            if not is_there(mark):
+                unless_taken(f"steps-{mark}", partial(_compile_steps, study, name, problem))
 
 
 def _signature(study: Study, name: str, problem: Problem) -> str:
@@ -78,14 +93,36 @@ def _signature(study: Study, name: str, problem: Problem) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _compile(study: Study, name: str, problem: Problem) -> None:
-    """Take one step of one trajectory: whatever a run calls is compiled, or read from the cache."""
+def _compile(
+    study: Study, name: str, problem: Problem, stop: Callable[[], bool] = lambda: False, steps: str = ""
+) -> None:
+    """Take one step of one trajectory: whatever a run calls is compiled, or read from the cache.
+
+    Measurements come first. Under the mark `steps` another process may compile the step meanwhile.
+    """
     from fastsde.integrate.integration import integrate
+
+    def on_snapshot(index: int, values: Any) -> None:
+        if steps and index == 0:
+            once(steps, lambda: _compile_steps(study, name, problem), stop)
+
+    tiny, start = _tiny(study)
+    integrate(tiny, name, 0, 1, problem=problem, threads=1, start=start, on_snapshot=on_snapshot)
+
+
+def _compile_steps(study: Study, name: str, problem: Problem) -> None:
+    """Compile the step of a model alone."""
+    from fastsde.integrate.integration import compile_step
+
+    compile_step(_tiny(study)[0], name, problem)
+
+
+def _tiny(study: Study) -> tuple[Study, Any]:
+    """Return a study of one step of one trajectory, and where that starts if the study does not say it."""
     from fastsde.integrate.lowering import parameter_count
 
     tiny = study.replace(trajectories=1, time={"steps": 1, "snapshots": {"at": [1]}})
-    start = np.zeros((1, parameter_count(study))) if study.starts_from_states else None
-    integrate(tiny, name, 0, 1, problem=problem, threads=1, start=start)
+    return tiny, np.zeros((1, parameter_count(study))) if study.starts_from_states else None
 
 
 def _watched(work: Callable[[], None], stop: Callable[[], bool]) -> None:

@@ -196,6 +196,15 @@ def integrate(
     )
 
 
+def compile_step(study: Study, name: str, problem: Problem) -> None:
+    """Compile what takes one step of a model on CPUs, and nothing that measures."""
+    lowered = lower(study, name, problem)
+    start = np.zeros((1, parameter_count(study)))
+    begin = beginning(study, lowered, 0, 1, start)
+    with _on_cpu(study, lowered, 1, 0, 1, begin, None) as blocks:
+        blocks.advance(1)
+
+
 def _check_request(study: Study, name: str, first: int, count: int, start: Array | None) -> None:
     """Refuse a model, a range or starting points that the study does not have room for."""
     if name not in study.models:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastsde.integrate.compile_cache import ensure_compiled
 from fastsde.integrate.devices import survey
+from fastsde.run.compile_ahead import CompileAhead
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checkpoint_file import read_group
 from fastsde.storage.in_progress import Unfinished, saved_step
@@ -77,6 +78,7 @@ class Session:
         """
         self._before = {item.part: self._taken(item) for item in todo}
         self._total = sum(self._steps(item.part) - self._before[item.part] for item in todo)
+        self._ahead = CompileAhead(self._study, [item.part.model for item in todo], self._threads)
         with self._progress.task(self._label(), self._total, "trajectory-steps"):
             try:
                 waiting = [item for item in todo if not self._compute(item)]
@@ -93,6 +95,7 @@ class Session:
                     f"{self._directory}; rerun the command to resume"
                 ) from error
             finally:
+                self._ahead.end()
                 self._close(0)
 
     def _label(self) -> str:
@@ -119,7 +122,8 @@ class Session:
         part, path = item.part, item.part.path(self._directory)
         try:
             if self._compiles:
-                ensure_compiled(self._study, part.model, self._problem, self._stop, self._progress)
+                ahead = self._ahead.begin
+                ensure_compiled(self._study, part.model, self._problem, self._stop, self._progress, ahead)
             resume, sources = self._load(item, unfinished)
             with Recorder(
                 part, self._study, self._problem, path, unfinished, sources, self._options.keep_state

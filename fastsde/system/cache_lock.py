@@ -1,8 +1,8 @@
-"""Add to the compile cache once, though many processes of a cluster start at once on one shared cache.
+"""Compile once what many processes need at once, such as those of a cluster with one shared cache.
 
-Numba's cache is safe to read at any time; but two processes that add to it at once can take the same file
-name for different code, and a third would run the wrong one. So a process that must compile has the cache for
-itself, and a marker tells the others, which then wait for nobody, that the code is there.
+Compiled code is kept in one file per function and types of arguments, which is written whole
+(`fastsde.kernels.kept`), so that processes may add to the cache at any time. Marks only spare them from
+compiling the same code twice: each mark has a lock, and a marker says that its code is there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from fastsde.system.errors import Interrupted
 from fastsde.system.locks import Lock
 
-__all__ = ["POLL_SECONDS", "is_there", "once"]
+__all__ = ["POLL_SECONDS", "is_there", "once", "unless_taken"]
 
 POLL_SECONDS = 0.2
 
@@ -31,7 +31,7 @@ def _marker(mark: str) -> Path:
 
 
 def once(mark: str, work: Callable[[], object], stop: Callable[[], bool] = lambda: False) -> None:
-    """Do what adds to the compile cache, unless the cache has the mark of it already; alone with the cache.
+    """Do what adds to the compile cache, unless the cache has its mark, or soon has it from another process.
 
     Raises
     ------
@@ -41,7 +41,27 @@ def once(mark: str, work: Callable[[], object], stop: Callable[[], bool] = lambd
     marker = _marker(mark)
     if marker.exists():
         return
-    lock = _wait_for(marker.parent / "lock", marker, stop)
+    _complete(marker, work, _wait_for(_lock(marker), marker, stop))
+
+
+def unless_taken(mark: str, work: Callable[[], object]) -> None:
+    """Do the same, but wait for no other process that is doing it."""
+    marker = _marker(mark)
+    if marker.exists():
+        return
+    try:
+        lock = Lock.take(_lock(marker))
+    except OSError:
+        return
+    if lock is not None:
+        _complete(marker, work, lock)
+
+
+def _lock(marker: Path) -> Path:
+    return marker.with_name(marker.name.replace("ready-", "lock-"))
+
+
+def _complete(marker: Path, work: Callable[[], object], lock: Lock | None) -> None:
     try:
         if not marker.exists():
             work()

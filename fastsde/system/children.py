@@ -104,7 +104,7 @@ def serve(answer: Callable[[Any], Any]) -> None:
 
 def _receive(source: BinaryIO, requests: queue.SimpleQueue[Any]) -> None:
     """Pass on requests; at their end, end the process even while it computes."""
-    with contextlib.suppress(EOFError, OSError, pickle.PickleError):
+    with contextlib.suppress(Exception):
         while True:
             requests.put(pickle.load(source))
     os._exit(0)

@@ -47,7 +47,9 @@ def test_processes_that_start_at_once_on_a_cold_cache_have_the_right_code(tmp_pa
     assert len(set(second)) == 2
     folders = list((tmp_path / "cold").iterdir())
     assert len(folders) == 1
-    assert len(list(folders[0].glob("ready-*"))) == 2
+    marks = [path.name for path in folders[0].glob("ready-*")]
+    assert len(marks) == 4
+    assert sum(name.startswith("ready-steps-") for name in marks) == 2
     fastsde.run(study((3, 4, 2), {"kind": "sgd"}, steps=5, record=RECORD), tmp_path / "here")
     with fastsde.open(tmp_path / "here") as ensemble:
         here = hashlib.sha256(ensemble["m"]["modes"].tobytes()).hexdigest()
@@ -75,11 +77,11 @@ def test_a_model_is_compiled_once(cold, tmp_path):
     assert cold == ["m"]
     compile_cache.ensure_compiled(S.replace(dtype="float32"), "m", PROBLEM)
     assert cold == ["m", "m"]
-    assert not held(tmp_path / "lock")
+    assert not any(held(path) for path in tmp_path.glob("lock-*"))
 
 
 def test_whoever_waits_for_another_can_be_stopped(cold, tmp_path):
-    lock = Lock.take(tmp_path / "lock")
+    lock = Lock.take(tmp_path / f"lock-{compile_cache._signature(S, 'm', PROBLEM)}")
     asked = iter([False, False, True])
     with pytest.raises(Interrupted, match="another process compiles"):
         compile_cache.ensure_compiled(S, "m", PROBLEM, lambda: next(asked))
@@ -87,6 +89,29 @@ def test_whoever_waits_for_another_can_be_stopped(cold, tmp_path):
     lock.release()
     compile_cache.ensure_compiled(S, "m", PROBLEM)
     assert cold == ["m"]
+
+
+def test_another_process_compiles_steps_that_nobody_else_compiles(cold, tmp_path, monkeypatch):
+    kinds = {"done": "gd", "taken": "adam", "free": "sgd"}
+    three = S.replace(models={name: {"kind": kind} for name, kind in kinds.items()})
+    marks = {name: compile_cache._signature(three, name, PROBLEM) for name in kinds}
+    (tmp_path / f"ready-{marks['done']}").touch()
+    lock = Lock.take(tmp_path / f"lock-steps-{marks['taken']}")
+    compiled = []
+    monkeypatch.setattr(compile_cache, "_compile_steps", lambda study, name, problem: compiled.append(name))
+    compile_cache.compile_steps(three, list(kinds), PROBLEM)
+    assert compiled == ["free"]
+    assert (tmp_path / f"ready-steps-{marks['free']}").exists()
+    lock.release()
+    compile_cache.compile_steps(three, list(kinds), PROBLEM)
+    assert compiled == ["free", "taken"]
+
+
+def test_compiling_begins_with_a_call_where_there_is_something_to_compile(cold):
+    begun = []
+    for _ in range(2):
+        compile_cache.ensure_compiled(S, "m", PROBLEM, begin=lambda: begun.append(1))
+    assert begun == [1]
 
 
 @pytest.mark.alone
