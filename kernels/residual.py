@@ -19,6 +19,7 @@ from fastsde.kernels.measured_noise import (
 from fastsde.kernels.noise_law import fill_law
 from fastsde.kernels.options import choice, has_class, inlined, kernel
 from fastsde.kernels.philox import NOISE
+from fastsde.kernels.sample_rows import noise_by_rows
 from fastsde.kernels.surface_sums import surface_trace, surface_weighted
 
 __all__ = [
@@ -69,6 +70,8 @@ def _finite_noise(m, net, data):
 
 def _network_noise(m, net, data):
     d_in, d_out, n = net.widths[0], net.widths[-1], len(data.inputs)
+    if noise_by_rows(m, net, data):
+        return
     matmul(m, net.deviation, d_in, 1, data.inputs, 0, 1, d_in, m, net.error, d_out, n, d_in, None)
     for i in range(d_out):
         for k in share(m, n):

@@ -12,6 +12,7 @@ from fastsde.kernels import block, lanes
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.gpu import products
 from fastsde.kernels.gpu.replacements import Replacements
+from fastsde.kernels.sample_rows import noise_by_rows
 
 __all__ = ["primitives"]
 
@@ -78,6 +79,12 @@ def _join_words(high, low):
 def _gather_four(m, table, indices, place, column):
     row = indices[place]
     return table[row, column], table[row, column + 1], table[row, column + 2], table[row, column + 3]
+
+
+@PLAIN.of(noise_by_rows)
+def _noise_by_rows(m, net, data):
+    """Leave it to products, which have forms of their own."""
+    return False
 
 
 @PLAIN.of(block.ended)
