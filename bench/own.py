@@ -85,7 +85,6 @@ def generator_ratio(*, rounds, target):
 
     works = [probe.work, *(lambda count, s=source: fill(s, count) for source in sources)]
     amounts = np.array([probe.amount] + [buffer.size] * len(sources))
-    probe.work(1)
     counts = [calls_for(work, target / 4) for work in works]
     runs = [lambda w=work, n=count: w(n) for work, count in zip(works, counts, strict=True)]
     rates = amounts[:, None] * np.array(counts)[:, None] / np.array(in_turns(runs, rounds))
@@ -139,8 +138,6 @@ def _step_and_limit(case, rounds, target):
     study = case.study(steps_for(case, target))
     steps, work = study.time.steps, step_work(study, MODEL, build_problem(study))
     singles = [*(product_probe(case.dtype, *shape) for shape in SHAPES), normal_probe(case.dtype)]
-    for probe in singles:
-        probe.work(1)
     counts = [calls_for(probe.work, target / 20) for probe in singles]
     calls = [lambda p=probe, n=count: p.work(n) for probe, count in zip(singles, counts, strict=True)]
     times = np.array(in_turns([*calls, runner(case, 1, 1), runner(case, steps, 1)], rounds))

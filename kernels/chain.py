@@ -10,6 +10,7 @@ from numba.core.extending import intrinsic
 
 from fastsde.kernels.dln import inner_product
 from fastsde.kernels.lanes import (
+    WIDE,
     broadcast,
     lanes_of,
     load,
@@ -21,7 +22,7 @@ from fastsde.kernels.lanes import (
     vector_pointer,
 )
 from fastsde.kernels.loops import rounds
-from fastsde.kernels.matmul import I64, WIDE, matmul
+from fastsde.kernels.matmul import I64, matmul
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.primitive import primitive
 

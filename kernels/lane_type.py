@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.extending import models, register_model
 
-__all__ = ["ALIGNMENT", "VECTOR_BYTES", "LaneType", "lane_count", "lanes_of", "promote"]
+__all__ = ["ALIGNMENT", "VECTOR_BYTES", "WIDE", "LaneType", "lane_count", "lanes_of", "promote"]
 
 ALIGNMENT = 64
 
@@ -27,6 +27,8 @@ def _register_bytes():
 
 
 VECTOR_BYTES = _register_bytes()
+WIDE = VECTOR_BYTES == 64
+"""Whether there are 32 vector registers, of 64 bytes each; otherwise there are 16."""
 
 
 def lane_count(dtype):

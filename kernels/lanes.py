@@ -34,6 +34,7 @@ from fastsde.kernels.lane_operators import to_float as to_float
 from fastsde.kernels.lane_operators import to_int as to_int
 from fastsde.kernels.lane_type import ALIGNMENT as ALIGNMENT
 from fastsde.kernels.lane_type import VECTOR_BYTES as VECTOR_BYTES
+from fastsde.kernels.lane_type import WIDE as WIDE
 from fastsde.kernels.lane_type import LaneType as LaneType
 from fastsde.kernels.lane_type import lane_count as lane_count
 from fastsde.kernels.lane_type import lanes_of as lanes_of

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from llvmlite import ir
 from numba.core import cgutils
 
-from fastsde.kernels.matmul import WIDE
+from fastsde.kernels.lanes import WIDE
 
 __all__ = ["rounds"]
 
@@ -14,8 +14,9 @@ __all__ = ["rounds"]
 def rounds(builder, count):
     """Emit a loop of `count` rounds and yield the number of the round.
 
-    A layer's loops have 4 to 10 rounds. LLVM would turn each into three, by fours, by ones, and what is left,
-    whose ends the processor mispredicts. With 16 vector registers it is told not to.
+    The loops of products have as many rounds as layers have units, often 4 to 10. LLVM would turn each into
+    two, one of four rounds at once and one for what is left, whose ends the processor mispredicts. With 16
+    vector registers it is told not to.
     """
     with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
         yield loop.index
@@ -25,8 +26,8 @@ def rounds(builder, count):
 
 
 def _not_unrolled(module):
-    """Return the metadata of a loop that LLVM does not unroll; its first operand is itself."""
+    """Return metadata for one loop that LLVM is not to unroll; as LLVM demands, it begins with itself."""
     rule = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
-    node = module.add_metadata([ir.MetaDataString(module, "fastsde.rounds"), rule])
+    node = module.add_metadata([rule, ir.Constant(ir.IntType(64), len(module.metadata))])
     node.operands = (node, rule)
     return node

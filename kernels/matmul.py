@@ -3,10 +3,9 @@
 A matrix of a block is ``rows x columns`` lane vectors in a flat array; a matrix shared by all trajectories
 is an ordinary two-dimensional array, whose entries are broadcast. Sizes, offsets and strides are run-time
 values, so transposes cost nothing and one compilation serves every network. The product keeps a tile of the
-result in registers.
+result in registers: 4 x 4 of 32 registers (`WIDE`), 4 x 2 of 16.
 """
 
-from contextlib import contextmanager
 from functools import partial
 
 from llvmlite import ir
@@ -14,7 +13,7 @@ from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
 from fastsde.kernels.lanes import (
-    VECTOR_BYTES,
+    WIDE,
     LaneType,
     lanes_of,
     load_vector,
@@ -22,13 +21,13 @@ from fastsde.kernels.lanes import (
     store_vector,
     vector_pointer,
 )
+from fastsde.kernels.loops import rounds
 from fastsde.kernels.options import kernel, never_inlined
 from fastsde.kernels.primitive import primitive
 
-__all__ = ["WIDE", "matmul", "tile"]
+__all__ = ["matmul", "tile"]
 
 I64 = ir.IntType(64)
-WIDE = VECTOR_BYTES == 64  # 32 vector registers: a 4 x 4 tile; 16 registers: 4 x 2
 PACKED = 64  # columns of A at most that are copied before they are used
 FAR = 32  # lane vectors between columns of A from which on that is worth it
 
@@ -57,7 +56,7 @@ def tile(typingctx, rows, columns, a, a0, ar, ak, b, b0, bk, bc, c, c0, cr, inne
         for row in sums:
             for total in row:
                 builder.store(zero, total)
-        with _loop(builder, inner) as k:
+        with rounds(builder, inner) as k:
             first_a = builder.add(a0, builder.mul(k, ak))
             first_b = builder.add(b0, builder.mul(k, bk))
             left = [partial(read_a, builder.add(first_a, builder.mul(I64(i), ar))) for i in range(rows_n)]
@@ -95,7 +94,7 @@ def pack(typingctx, a, a0, ar, ak, inner, like):
         panel = cgutils.alloca_once(builder, vector, size=I64(4 * PACKED))
         panel.align = 64
         read = _reader(context, builder, sig.args[0], a, lane)
-        with _loop(builder, inner) as k:
+        with rounds(builder, inner) as k:
             for i in range(4):
                 index = builder.add(builder.add(a0, builder.mul(k, ak)), builder.mul(I64(i), ar))
                 store_vector(builder, read(index), panel, builder.add(builder.mul(k, I64(4)), I64(i)))
@@ -122,38 +121,6 @@ def _pairs(left, right):
         for i, read in enumerate(left):
             x = read()
             yield from ((i, j, x, y) for j, y in enumerate(right))
-
-
-@contextmanager
-def _loop(builder, count):
-    """Repeat what is emitted inside for ``0 .. count - 1``; unless `WIDE`, LLVM does not unroll the loop.
-
-    In a short loop, what is left over by unrolling takes longer than unrolling gains.
-    """
-    if WIDE:
-        with cgutils.for_range(builder, count, intp=I64) as loop:
-            yield loop.index
-        return
-    before = builder.block
-    body, after = builder.append_basic_block("product"), builder.append_basic_block("sums")
-    builder.cbranch(builder.icmp_signed(">", count, I64(0)), body, after)
-    builder.position_at_end(body)
-    k = builder.phi(I64)
-    k.add_incoming(I64(0), before)
-    yield k
-    following = builder.add(k, I64(1))
-    k.add_incoming(following, builder.block)
-    again = builder.cbranch(builder.icmp_signed("<", following, count), body, after)
-    again.set_metadata("llvm.loop", _kept_rolled(builder.module))
-    builder.position_at_end(after)
-
-
-def _kept_rolled(module):
-    """Return the metadata of a loop that is not unrolled; LLVM wants it to begin with itself."""
-    rolled = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
-    loop = module.add_metadata([rolled, ir.Constant(I64, len(module.metadata))])
-    loop.operands = (loop, rolled)
-    return loop
 
 
 def _reader(context, builder, array_type, array, lane):

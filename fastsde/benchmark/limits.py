@@ -161,8 +161,6 @@ def _rates(
 ) -> list[tuple[Probe, Rate, Rate]]:
     """Measure each probe on one thread and on all threads, alternately."""
     sets = [make() for _ in range(threads)]
-    for probe in sets[0]:
-        probe.work(1)
     counts = [calls_for(probe.work, target) for probe in sets[0]]
     with ThreadPoolExecutor(threads) as pool:
 

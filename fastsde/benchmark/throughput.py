@@ -135,7 +135,6 @@ def _prepared(wanted: list[Probe]) -> list[tuple[Callable[[], object], float]]:
     """Return for each probe a call that takes about `PROBE_SECONDS`, and its amount."""
     calls: list[tuple[Callable[[], object], float]] = []
     for probe in wanted:
-        probe.work(1)  # compiles, or loads what was compiled
         count = calls_for(probe.work, PROBE_SECONDS)
         calls.append((partial(probe.work, count), probe.amount * count))
     return calls

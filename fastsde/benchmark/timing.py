@@ -70,12 +70,15 @@ def in_turns(functions: Sequence[Callable[[], object]], rounds: int) -> list[lis
 def calls_for(work: Callable[[int], object], target: float, first: int = 1, most: int = 1 << 30) -> int:
     """Return how many repetitions make ``work(repetitions)`` take about `target` seconds.
 
+    The first call is not timed, since it may compile.
+
     Examples
     --------
     >>> calls_for(lambda repetitions: None, 1e-9)
     1
     """
     count = first
+    work(count)
     while True:
         start = time.perf_counter()
         work(count)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -93,6 +94,16 @@ def test_repetitions_suit_the_target():
     clock = []
     assert calls_for(clock.append, 0.0) == 1
     assert calls_for(lambda count: None, 1.0, most=1000) == 1000
+
+
+def test_a_first_call_that_compiles_does_not_set_the_repetitions():
+    calls = []
+
+    def work(count):
+        calls.append(count)
+        time.sleep(0.05 if len(calls) == 1 else 0.0)
+
+    assert calls_for(work, 0.02, most=10) == 10
 
 
 def test_the_product_that_is_timed_is_a_product():
