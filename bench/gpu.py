@@ -4,8 +4,8 @@ For each case: the time of the kernel alone (device events) and of a whole run f
 (host clock) with where it goes, registers and occupancy, and the fraction of the roofline. The roofline
 counts the instructions of a lane, half the flop and 45 per normal (Philox 18, Box-Muller 27), at one
 instruction per lane and cycle. Programs are compiled before, all at once in processes of their own; the time
-of that is listed as that of a first launch. JAX runs `bench.peers.jax_peer` with its fastest generator and
-all trajectories in one batch, until the states are on the host.
+of that is listed as that of a first launch. JAX runs `bench.peers.jax_peer` after all cases, with its fastest
+generator and all trajectories in one batch, until the states are on the host.
 
 Each case is printed and written as it ends; a signal or ``--limit`` stops the rest. ``--check`` compares
 every case of tests/gpu/cases.py with the CPU instead (`bench.gpu_check`). ``--dry`` does either with a few
@@ -78,7 +78,7 @@ def first_launches(report, names, clock, workers):
 
 
 def measure(report, sizes, names, given, clock):
-    """Measure cases one after the other."""
+    """Measure cases one after the other, and then JAX, which takes long to compile."""
     device = report.found["device"]
     for name in names:
         if clock.left <= 0:
@@ -92,9 +92,11 @@ def measure(report, sizes, names, given, clock):
                 raise
             except Exception as error:  # the other cases are measured all the same
                 report.add(name, {"failed": f"{type(error).__name__}: {error}"})
-            if name in WITH_JAX and not given.no_jax and "whole_seconds" in report.found[name]:
-                _with_jax(report, name, size, clock)
         report.tell(name)
+    for name in names:
+        if name in WITH_JAX and not given.no_jax and "whole_seconds" in report.found[name]:
+            _with_jax(report, name, sizes[name], clock)
+            report.tell(name)
 
 
 def _with_jax(report, name, size, clock):
@@ -146,12 +148,12 @@ def main(arguments=None):
     if why is not None:
         print(DeviceError(f"no GPU can be used: {why}"), file=sys.stderr)
         return 2
-    from fastsde.kernels import cuda
+    from fastsde.kernels.gpu import driver
 
     clock = Clock(given.limit)
     listen()
     default = "gpu_check.json" if given.check else "gpu.json"
-    report = Report(given.output or Path("bench/results") / default, {"device": cuda.describe()})
+    report = Report(given.output or Path("bench/results") / default, {"device": driver.describe()})
     workers = given.workers or len(os.sched_getaffinity(0))
     print(f"device: {report.found['device']}", flush=True)
     try:

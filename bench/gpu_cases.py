@@ -9,9 +9,9 @@ import numpy as np
 
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, MODEL, SGD, Case
 from fastsde.benchmark.work import Work, step_work
-from fastsde.integrate import devices
 from fastsde.integrate.beginning import Beginning
-from fastsde.integrate.cuda_ensemble import Resident
+from fastsde.integrate.gpu.programs import model_program
+from fastsde.integrate.gpu.resident import Resident
 from fastsde.integrate.lowering import lower
 from fastsde.problem.data import build_problem
 from fastsde.study.study import Study
@@ -175,21 +175,21 @@ def _whole(study, repeats):
 
 def normals(size, device):
     """Return the rate of `float32` normals per second, drawn and added up without storing them."""
-    from fastsde.kernels import cuda
+    from fastsde.kernels.gpu import arrays, streams
     from fastsde.kernels.gpu.jobs import Draw
 
     study = linear_study(size)
     lowered = lower(study, MODEL, build_problem(study))
     numbers = lowered.network.parameters
-    program = devices.model_program(study, lowered, "local")
-    state = cuda.put(np.zeros((size.trajectories, numbers), np.float32, order="F"))
-    stream, _ = cuda.streams()
+    program = model_program(study, lowered, "local")
+    state = arrays.put(np.zeros((size.trajectories, numbers), np.float32, order="F"))
+    stream, _ = streams.streams()
 
     def work(steps):
         program.launch("draw", size.trajectories, Draw(state, 0, steps, lowered.key), stream)
 
     work(1)
-    taken = cuda.device_seconds(lambda: work(size.steps), stream)
+    taken = streams.device_seconds(lambda: work(size.steps), stream)
     drawn = 4 * -(-numbers // 4)  # a call of Philox generates four, not all of which are used
     rate = size.trajectories * size.steps * numbers / taken
     roof = device["multiprocessors"] * LANES * device["clock_hz"] / NORMAL_INSTRUCTIONS

@@ -12,8 +12,9 @@ import numpy as np
 
 from bench.machine import Warp, flat_arguments
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, SGD, Case
-from fastsde.integrate import devices, ptx
-from fastsde.integrate.cuda_measurements import host_job
+from fastsde.integrate.gpu import ptx
+from fastsde.integrate.gpu.host_jobs import host_job
+from fastsde.integrate.gpu.placements import placement
 from fastsde.integrate.lowering import lower
 from fastsde.kernels.gpu.placement import HOPPER, limit_of
 from fastsde.problem.data import build_problem
@@ -40,7 +41,7 @@ def study_of(name, dtype):
 def step_counts(study, name="model", capability=HOPPER):
     """Return trajectories of a warp, and instructions and cycles of shared memory of one step of it."""
     lowered = lower(study, name, build_problem(study))
-    place = devices.placement(lowered, study.dtype, limit_of(capability))
+    place = placement(lowered, study.dtype, limit_of(capability))
     if place.where not in {"shared", "lane"}:
         raise ValueError(f"{place.where}: not one warp for itself")
     warp = Warp(ptx.ptx(study, name, capability=capability), place.bytes * place.warps)
@@ -74,22 +75,25 @@ def limits(place, counts, cycles):
     return unit / cycles, unit / max(sum(counts.values()) / ISSUED, double / 2)
 
 
+def _all(counts, start):
+    return sum(n for one, n in counts.items() if one.startswith(start))
+
+
 def main(arguments=None):
     """Print a line per case; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.gpu_model", description=__doc__)
     parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=tuple(CASES), metavar="NAME")
     parser.add_argument("--dtype", nargs="+", choices=("float32", "float64"), default=("float32", "float64"))
     given = parser.parse_args(arguments)
-    print(
-        "case, precision: loads per multiply-add; limits of shared memory and of issue (trajectory-steps/s)"
-    )
+    print("case, precision: threads of a trajectory; a warp's reads, writes and cycles of shared memory,")
+    print("multiply-adds and all instructions; limits of shared memory and of issue (trajectory-steps/s)")
     for name in given.cases:
         for dtype in given.dtype:
             place, counts, cycles = step_counts(study_of(name, dtype))
-            loads = sum(n for one, n in counts.items() if one.startswith("ld.shared"))
-            products = sum(n for one, n in counts.items() if one.startswith("fma"))
+            reads, writes, products = (_all(counts, start) for start in ("ld.shared", "st.shared", "fma"))
+            shown = ", ".join(f"{x:.0f}" for x in (reads, writes, cycles, products, sum(counts.values())))
             bounds = ", ".join(f"{x:.3g}" for x in limits(place, counts, cycles))
-            print(f"{name}, {dtype}: {loads / products:.2f}; {bounds}", flush=True)
+            print(f"{name}, {dtype}: {place.lanes}; {shown}; {bounds}", flush=True)
     return 0
 
 

@@ -49,7 +49,7 @@ def command(
     from fastsde.benchmark.forecast import Speed, forecast
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
-    from fastsde.integrate.devices import classes
+    from fastsde.integrate.gpu.placements import classes
 
     cases = work.load_cases(study_file, trajectories, steps)
     reporter, known = make(progress), dict[str, Speed]()

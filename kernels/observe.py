@@ -26,6 +26,7 @@ __all__ = [
     "measurement_columns",
     "observe",
     "observe_block",
+    "observe_without_trace",
     "products",
     "project",
     "put_product",
@@ -72,7 +73,25 @@ def observe(state, memory, net, data, trace, out):
 @inlined
 def observe_block(m, net, data, trace, out, row):
     """Write the same of the block in `m`, from `row` on."""
-    layers = len(net.weight)
+    square = _observe_loss(m, net, data, out, row)
+    if trace == FINITE_TRACE:
+        value = noise_trace_finite(m, net, data, square)
+        _put(m, net, out, row, NOISE_TRACE, select(value < 0.0, 0.0, value))
+    elif trace == POPULATION_TRACE:
+        _put(m, net, out, row, NOISE_TRACE, noise_trace_population(m, net, data, square))
+    _observe_layers(m, net, out, row)
+
+
+@inlined
+def observe_without_trace(m, net, data, out, row):
+    """Write the same but for the noise trace, which landscapes without samples have no code for."""
+    _observe_loss(m, net, data, out, row)
+    _observe_layers(m, net, out, row)
+
+
+@inlined
+def _observe_loss(m, net, data, out, row):
+    """Write the loss and the norm of its gradient, and return the square of that."""
     product(m, net)
     deviate(m, net, data)
     _put(m, net, out, row, LOSS, scaled_loss(m, net, data) + data.floor)
@@ -80,11 +99,13 @@ def observe_block(m, net, data, trace, out, row):
     push(m, net, net.gradient, None)
     square = inner_product(m, net.gradient[0], net.gradient[0], net.parameters)
     _put(m, net, out, row, GRADIENT_NORM, math.sqrt(square))
-    if trace == FINITE_TRACE:
-        value = noise_trace_finite(m, net, data, square)
-        _put(m, net, out, row, NOISE_TRACE, select(value < 0.0, 0.0, value))
-    elif trace == POPULATION_TRACE:
-        _put(m, net, out, row, NOISE_TRACE, noise_trace_population(m, net, data, square))
+    return square
+
+
+@inlined
+def _observe_layers(m, net, out, row):
+    """Write the imbalance of neighbouring layers and the end-to-end matrix."""
+    layers = len(net.weight)
     for l in range(layers - 1):
         _put(m, net, out, row, BALANCE + l, math.sqrt(interface_imbalance(m, net, l)))
     put_product(m, net, out, row, BALANCE + layers - 1)

@@ -23,7 +23,7 @@ from fastsde.kernels.lanes import VECTOR_BYTES
 from fastsde.kernels.parts import PartCompiler
 
 FOLDER = Path(__file__).parent
-ELSEWHERE = ("cuda.py", "cuda_code.py", "gpu")
+ELSEWHERE = ("cuda.py", "gpu")
 """Files and folders of which nothing is compiled for CPUs."""
 
 

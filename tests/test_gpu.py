@@ -12,6 +12,7 @@ from studies import study
 
 from fastsde.cli import main
 from fastsde.integrate import devices
+from fastsde.integrate.gpu.placements import classes
 from fastsde.run.submit import Job, array_script, merge_script
 from fastsde.system.errors import DeviceError
 
@@ -78,19 +79,20 @@ def test_a_function_of_the_users_own_cannot_go_to_a_device():
 
 def test_size_classes_follow_the_memory_of_a_trajectory():
     small = landscape_study({"kind": "double-well"}, {"kind": "gd"})
-    assert devices.classes(small)["m"].startswith("one thread per trajectory;")
+    assert classes(small)["m"].startswith("one thread per trajectory;")
     sgd = {"kind": "sgd"}
-    assert "weights in shared memory" in devices.classes(study((4, 10, 10, 4), sgd))["m"]
+    assert "weights in shared memory" in classes(study((4, 10, 10, 4), sgd))["m"]
     langevin = {"kind": "sde", "noise": "isotropic", "temperature": 0.1}
     for width, words in ((10, "4 threads of a warp"), (32, "32 threads of a warp"), (64, "a block of 128")):
-        assert devices.classes(study((width, width, width), langevin))["m"].startswith(words)
-    assert devices.classes(study((4, 4000, 40), sgd))["m"].endswith("MiB each")
+        assert classes(study((width, width, width), langevin))["m"].startswith(words)
+    assert classes(study((4, 4000, 40), sgd))["m"].endswith("MiB each")
     central = {"kind": "gd", "central_flow": 1}
-    assert "global" in devices.classes(study((4, 20, 4), central))["m"]
+    assert "global" in classes(study((4, 20, 4), central))["m"]
 
 
 def test_what_runs_without_a_device_never_imports_numba_cuda():
-    modules = "fastsde, fastsde.integrate.devices, fastsde.integrate.integration, fastsde.kernels.cpu"
-    code = f"import sys, {modules}; print('fastsde.kernels.cuda' in sys.modules)"
+    modules = "fastsde, fastsde.integrate.gpu.placements, fastsde.integrate.integration, fastsde.kernels.cpu"
+    forbidden = {"fastsde.kernels.cuda", "fastsde.kernels.gpu.target", "fastsde.integrate.gpu.resident"}
+    code = f"import sys, {modules}; print(bool({forbidden} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

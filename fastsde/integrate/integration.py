@@ -269,7 +269,7 @@ def _on_gpu(
     study: Study, lowered: Lowered, threads: int, first: int, count: int, *rest: Any
 ) -> Iterator[Any]:
     """Give the trajectories of a range on the GPU."""
-    from fastsde.integrate.cuda_ensemble import Resident
+    from fastsde.integrate.gpu.resident import Resident
 
     with Resident(study, lowered, threads, first, count, *rest) as resident:
         yield resident

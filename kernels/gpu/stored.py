@@ -189,6 +189,10 @@ class Stored:
             self._code = code_hash(self._function)
         return signature_hash(self._code, kinds, self._capability())
 
+    def has(self, kinds):
+        """Return whether there is code for arguments of these types."""
+        return read(self._name(kinds)) is not None
+
     def load_overload(self, kinds, target_context):
         """Return the kernel for arguments of these types; None if it has to be compiled."""
         target_context.refresh()

@@ -13,7 +13,7 @@ from fastsde.kernels.dln import product
 from fastsde.kernels.lanczos import block_eigenvalues
 from fastsde.kernels.lanes import meet, share
 from fastsde.kernels.normal import add_normals, fill_normals
-from fastsde.kernels.observe import observe_block, put_product
+from fastsde.kernels.observe import observe_block, observe_without_trace, put_product
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import START, Stream, counter_words
 from fastsde.kernels.watch import count_pending
@@ -48,7 +48,14 @@ def look_task(m, indices, t, job):
 
 
 def measure_task(m, indices, t, job):
-    """Measure trajectory `t`; a noise trace that no formula gives is not a number."""
+    """Measure trajectory `t` but for the noise trace, which is not a number."""
+    _enter(m, job.state, t)
+    job.out[t, 2] = NAN
+    observe_without_trace(m, NET, job.data, job.out, t)
+
+
+def measure_trace_task(m, indices, t, job):
+    """Measure trajectory `t` with the noise trace; one that no formula gives is not a number."""
     _enter(m, job.state, t)
     job.out[t, 2] = NAN
     observe_block(m, NET, job.data, TRACE, job.out, t)
@@ -114,6 +121,7 @@ TASKS = {
     "advance": advance_task,
     "look": look_task,
     "measure": measure_task,
+    "measure_trace": measure_trace_task,
     "noise": noise_task,
     "curve": curve_task,
     "start": start_task,

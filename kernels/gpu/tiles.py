@@ -2,15 +2,20 @@
 
 from fastsde.kernels.gpu.products import fma, put
 
-__all__ = ["back_of", "forward_of", "product_of"]
+__all__ = ["back_of", "entry", "entry_of", "forward_of", "product_of", "row_of"]
 
 
-def _entry(a, index):
+def entry(a, index):
+    """Return an entry, counted row by row, of a matrix or of what is in a trajectory's memory."""
     return a[index // a.shape[1], index % a.shape[1]] if a.ndim == 2 else a[index]
 
 
-def product_of(t, inner, wait):
-    """Return a thread's part of a product, as `emit_product` emits it."""
+entry_of = entry
+
+
+def product_of(t, inner, way, strides=None):
+    """Return a thread's part of a product, as `emit_product` emits it; `way.wait` waits for the others."""
+    wait = way.wait
 
     def product(rank, a, a0, ar, ak, b, b0, bk, bc, c, c0, scale):
         for down in range(t.tiles_down):
@@ -24,7 +29,7 @@ def product_of(t, inner, wait):
                             total = c.dtype.type(0.0)
                             for k in range(inner):
                                 total = fma(
-                                    _entry(a, a0 + i * ar + k * ak), _entry(b, b0 + k * bk + j * bc), total
+                                    entry(a, a0 + i * ar + k * ak), entry(b, b0 + k * bk + j * bc), total
                                 )
                             found.append((c0 + i * t.m + j, total))
                 if t.single and ((a.ndim == 1 and a0 == c0) or (b.ndim == 1 and b0 == c0)):
@@ -66,3 +71,8 @@ def back_of(rows, columns, back):
         return tuple(sums)
 
     return backwards
+
+
+def row_of(count):
+    """Return what reads the first numbers of a row of a table as a tuple."""
+    return lambda table, row: tuple(table[row, k] for k in range(count))

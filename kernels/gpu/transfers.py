@@ -1,7 +1,7 @@
 """Transposes on a device: between its arrays, trajectories fastest, and rows as the host has them.
 
-`fastsde.kernels.cuda` compiles and starts them. A block of threads moves square tiles through shared memory,
-so that neighbours read neighbours and write neighbours.
+`fastsde.kernels.gpu.arrays` compiles and starts them. A block of threads moves square tiles through shared
+memory, so that neighbours read neighbours and write neighbours.
 """
 
 from numba import cuda
@@ -14,9 +14,10 @@ def rows_from(real, tile):
 
     `source` has the first axis fastest, `target` the second.
     """
+    padded = tile + 1  # constants of the code only: an array in shared memory takes no computed size
 
     def rows_from_kernel(source, first, place, target):
-        part = cuda.shared.array((tile, tile + 1), real)
+        part = cuda.shared.array((tile, padded), real)
         across, down = cuda.threadIdx.x, cuda.threadIdx.y
         row, column = cuda.blockIdx.x * tile, cuda.blockIdx.y * tile
         for k in range(down, tile, cuda.blockDim.y):
@@ -35,9 +36,10 @@ def rows_into(real, tile):
 
     Columns of `target` that `source` does not have become 0.
     """
+    padded = tile + 1
 
     def rows_into_kernel(source, target, first):
-        part = cuda.shared.array((tile, tile + 1), real)
+        part = cuda.shared.array((tile, padded), real)
         across, down = cuda.threadIdx.x, cuda.threadIdx.y
         row, column = cuda.blockIdx.x * tile, cuda.blockIdx.y * tile
         for k in range(down, tile, cuda.blockDim.y):

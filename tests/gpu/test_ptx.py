@@ -15,11 +15,12 @@ from landscape_studies import landscape_study
 
 import fastsde
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, SGD
-from fastsde.integrate import devices
-from fastsde.integrate.cuda_measurements import host_job
+from fastsde.integrate.gpu.ahead import launched
+from fastsde.integrate.gpu.host_jobs import host_job
+from fastsde.integrate.gpu.placements import placement
 from fastsde.integrate.lowering import lower
 from fastsde.kernels import lanes
-from fastsde.kernels.gpu import products, thread
+from fastsde.kernels.gpu import products, simulator, thread
 from fastsde.kernels.gpu.arguments import frozen
 from fastsde.kernels.gpu.placement import limit_of
 from fastsde.kernels.gpu.rebind import Rebinding
@@ -31,12 +32,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench import machine
 
-ptx = pytest.importorskip("fastsde.integrate.ptx")
+ptx = pytest.importorskip("fastsde.integrate.gpu.ptx")
 pytest.importorskip("numba_cuda", reason="numba-cuda compiles for devices")
 if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("the simulator compiles nothing", allow_module_level=True)
 
-from fastsde.kernels import cuda  # noqa: E402
 
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 CAPABILITIES = ((8, 0), (9, 0))
@@ -69,11 +69,20 @@ def test_every_case_compiles_and_single_precision_stays_single(name, capability,
         assert in_double(source) == []
 
 
-@pytest.mark.parametrize("task", ["measure", "noise", "curve", "start", "draw"])
+@pytest.mark.parametrize("task", ["measure", "measure_trace", "noise", "curve", "start", "draw"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_task_compiles(task, dtype):
     source = ptx.ptx(cases.case("sgd", dtype), "m", task, where="global")
     assert (dtype == "float32") == (in_double(source) == [])
+
+
+@pytest.mark.parametrize("name", cases.ALL if WHOLE else ("monkey-saddle",))
+def test_everything_that_a_run_launches_compiles(name):
+    """A landscape has no samples, which the code of measurements must not ask for."""
+    study = cases.case(name, "float32")
+    problem = build_problem(study)
+    for task, where, _ in launched(study, "m", problem, lower(study, "m", problem), limit_of((9, 0))):
+        assert ".entry" in ptx.ptx(study, "m", task, where=where)
 
 
 @pytest.mark.parametrize("where", ["local", "block", "team", "global"])
@@ -155,7 +164,7 @@ def job_of(study, low, state, diverged, passed, steps):
 
 def run_warp(source, low, job, count):
     """Run the first warp of a kernel."""
-    place = devices.placement(low, "float32", limit_of((9, 0)))
+    place = placement(low, "float32", limit_of((9, 0)))
     warp = machine.Warp(source, place.bytes * place.warps)
     return warp.run([np.int64(count), *machine.flat_arguments(job)], warps=place.warps)
 
@@ -166,7 +175,7 @@ def run_plainly(low, job, count):
     def same(function):
         return function
 
-    own = {lanes.fma: products.fma, lanes.select: cuda._numpy_select, math: cuda._ArrayMath}
+    own = {lanes.fma: products.fma, lanes.select: simulator.select, math: simulator.ArrayMath}
     table, doubles, _ = thread.primitives(np.float32, same, own)
     constants = {"NET": frozen(low.network), "PLAN": None, "NUMBERS": job.state.shape[1], "TRACE": 0}
     binding = Rebinding(table, doubles, same, np.float32, low.data, low.dynamics, constants)

@@ -7,13 +7,14 @@ from landscape_studies import landscape_study
 from studies import snapshots
 
 import fastsde
-from fastsde.integrate import cuda_ensemble, cuda_rows, devices
 from fastsde.integrate.beginning import Beginning, beginning
-from fastsde.integrate.cuda_ensemble import Resident
+from fastsde.integrate.gpu import batches, programs, resident, rows
+from fastsde.integrate.gpu.batches import Batches
+from fastsde.integrate.gpu.resident import Resident
 from fastsde.integrate.lowering import lower
-from fastsde.kernels import cuda
 from fastsde.kernels.cpu import Workers
-from fastsde.kernels.gpu import thread
+from fastsde.kernels.cuda import Program
+from fastsde.kernels.gpu import arrays, streams, target, thread
 from fastsde.problem.data import build_problem
 from fastsde.storage.ensemble import open_ensemble
 from fastsde.system.errors import DeviceError, ResourceError
@@ -31,7 +32,7 @@ def same(one, other):
 
 
 def resident_of(monkeypatch, count):
-    monkeypatch.setattr(Resident, "_fitting", lambda self: count)
+    monkeypatch.setattr(Batches, "_fitting", lambda self: count)
 
 
 def test_batches_that_come_and_leave_give_the_same_bits(monkeypatch):
@@ -46,7 +47,7 @@ def test_batches_that_come_and_leave_give_the_same_bits(monkeypatch):
 
 def test_a_full_memory_halves_what_is_resident(monkeypatch):
     whole, _ = snapshots(studied(steps=2), 4, device="cuda")
-    launch, taken = cuda.Program.launch, []
+    launch, taken = Program.launch, []
 
     def full(self, task, count, *rest):
         taken.append(count)
@@ -54,8 +55,8 @@ def test_a_full_memory_halves_what_is_resident(monkeypatch):
             raise RuntimeError("[CUresult.CUDA_ERROR_OUT_OF_MEMORY] Call to cuMemAlloc results in it")
         launch(self, task, count, *rest)
 
-    monkeypatch.setattr(cuda.Program, "launch", full)
-    monkeypatch.setattr(cuda_ensemble, "LEAST", 1)
+    monkeypatch.setattr(Program, "launch", full)
+    monkeypatch.setattr(batches, "LEAST", 1)
     parts, _ = snapshots(studied(steps=2), 4, device="cuda")
     same(whole, parts)
     assert max(taken) == 4
@@ -64,7 +65,7 @@ def test_a_full_memory_halves_what_is_resident(monkeypatch):
     def never(self, task, count, *rest):
         raise MemoryError("nothing left")
 
-    monkeypatch.setattr(cuda.Program, "launch", never)
+    monkeypatch.setattr(Program, "launch", never)
     with pytest.raises(ResourceError, match=r"do not fit(.|\n)*Fix"):
         snapshots(studied(steps=2), 4, device="cuda")
 
@@ -73,7 +74,7 @@ def test_other_failures_are_not_taken_for_a_full_memory(monkeypatch):
     def broken(self, task, count, *rest):
         raise RuntimeError("misaligned address")
 
-    monkeypatch.setattr(cuda.Program, "launch", broken)
+    monkeypatch.setattr(Program, "launch", broken)
     with pytest.raises(RuntimeError, match="misaligned"):
         snapshots(studied(steps=2), 4, device="cuda")
 
@@ -82,7 +83,7 @@ def test_a_driver_older_than_the_toolkit_is_told(monkeypatch):
     def refused(self, task, count, *rest):
         raise RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
 
-    monkeypatch.setattr(cuda.Program, "launch", refused)
+    monkeypatch.setattr(Program, "launch", refused)
     with pytest.raises(DeviceError, match=r"older than the toolkit(.|\n)*Fix"):
         snapshots(studied(steps=2), 4, device="cuda")
 
@@ -126,7 +127,7 @@ def test_all_classes_of_memory_compute_the_same(name, monkeypatch):
     chosen = one.attributes["device"].split()[-1]
     assert chosen == ("lane" if name == "sgd" else "shared")
     for where in {"local", "shared", "block", "team", "global"} - {chosen}:
-        monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
+        monkeypatch.setattr(resident, "memory_class", lambda lowered, dtype, where=where: where)
         again, other = snapshots(studied(name, steps=2), 3, device="cuda")
         assert other.attributes["device"].endswith(where)
         for variable in first:
@@ -142,7 +143,7 @@ def test_what_is_kept_of_paths_is_the_same_in_all_classes_of_memory(monkeypatch)
     here, _ = snapshots(cases.case("sgd batch", steps=3, **record), 3)
     assert here["path_length"][-1].min() > 0
     for where in ("local", "shared", "block", "team", "global"):
-        monkeypatch.setattr(devices, "memory_class", lambda lowered, dtype, where=where: where)
+        monkeypatch.setattr(resident, "memory_class", lambda lowered, dtype, where=where: where)
         there, _ = snapshots(cases.case("sgd batch", steps=3, **record), 3, device="cuda")
         for name in names:
             np.testing.assert_allclose(there[name], here[name], rtol=1e-11, atol=1e-13, err_msg=name)
@@ -152,8 +153,8 @@ def test_what_is_kept_of_paths_is_the_same_in_all_classes_of_memory(monkeypatch)
 def test_any_number_of_threads_computes_the_same(lanes, monkeypatch):
     """Three trajectories: with one thread each, the last warp has one that is not there."""
     two, one = snapshots(studied("gradient stable", steps=2), 3, device="cuda")
-    monkeypatch.setattr(devices, "_PROGRAMS", {})
-    monkeypatch.setattr(cuda, "LANES", lanes)
+    monkeypatch.setattr(programs, "_PROGRAMS", {})
+    monkeypatch.setattr(target, "LANES", lanes)
     again, other = snapshots(studied("gradient stable", steps=2), 3, device="cuda")
     for variable in two:
         np.testing.assert_allclose(again[variable], two[variable], rtol=1e-12, atol=1e-12)
@@ -175,7 +176,7 @@ STARTS = {
 def traffic(monkeypatch):
     """Bytes that the host sends to the device and gets from there."""
     bytes_of = {"sent": 0, "got": 0}
-    array = type(cuda.array((1,), np.float64))
+    array = type(arrays.array((1,), np.float64))
     send, get = array.copy_to_device, array.copy_to_host
 
     def sent(self, other, *rest, **more):
@@ -196,17 +197,17 @@ def test_starting_points_are_those_of_processors_and_are_not_sent(name, traffic)
     a_study = STARTS[name]
     low = lower(a_study, "m", build_problem(a_study))
     expected = beginning(a_study, low, 7, 5, None)
-    with Resident(a_study, low, 1, 7, 5, Beginning(a_study, low, 7, 5)) as resident:
-        resident._each(lambda batch: None)
+    with Resident(a_study, low, 1, 7, 5, Beginning(a_study, low, 7, 5)) as there:
+        there._batches.each(lambda batch: None)
         sent = traffic["sent"]
-        found = resident.checkpoint(0)
+        found = there.checkpoint(0)
     tight = 1e-13 if a_study.dtype == "float64" else 1e-5
     assert np.ptp(expected.parameters[:, : low.network.parameters], axis=0).min() > 0
     np.testing.assert_allclose(found.parameters, expected.parameters, rtol=tight, atol=tight)
     np.testing.assert_array_equal(found.diverged, expected.diverged)
     np.testing.assert_array_equal(found.passed, expected.passed)
-    rows = 5 * np.dtype(np.int64).itemsize  # which trajectories a launch has
-    assert (sent > rows) == (name == "balanced")
+    numbers = 5 * np.dtype(np.int64).itemsize  # which trajectories a launch has
+    assert (sent > numbers) == (name == "balanced")
 
 
 def test_only_what_is_recorded_leaves_the_device(traffic):
@@ -221,18 +222,18 @@ def test_only_what_is_recorded_leaves_the_device(traffic):
 
 
 def test_rows_go_to_the_device_and_back_in_chunks(monkeypatch):
-    monkeypatch.setattr(cuda_rows, "CHUNK_BYTES", 7 * 5 * 8)
-    buffers, (stream, _) = cuda_rows.Buffers(), cuda.streams()
+    monkeypatch.setattr(rows, "CHUNK_BYTES", 7 * 5 * 8)
+    buffers, (stream, _) = rows.Buffers(), streams.streams()
     with Workers(2, 1, 1, np.float64) as workers:
-        moving = cuda_rows.Rows(buffers, stream, workers)
-        rows = np.arange(45 * 5.0).reshape(45, 5)
-        there, back = cuda.array((45, 7), np.float64), np.full((45, 7), np.nan)
-        moving.send(rows, there)
+        moving = rows.Rows(buffers, stream, workers)
+        points = np.arange(45 * 5.0).reshape(45, 5)
+        there, back = arrays.array((45, 7), np.float64), np.full((45, 7), np.nan)
+        moving.send(points, there)
         moving.bring(there, back)
-    np.testing.assert_array_equal(back[:, :5], rows)
+    np.testing.assert_array_equal(back[:, :5], points)
     assert (back[:, 5:] == 0).all()
     buffers.keep()
-    assert cuda_rows.Buffers().on_host("chunk 0 of float64", (2, 2), np.float64).base is not None
+    assert rows.Buffers().on_host("chunk 0 of float64", (2, 2), np.float64).base is not None
 
 
 def test_a_run_on_the_device_makes_the_same_files(tmp_path):
@@ -253,15 +254,15 @@ def test_those_that_have_stopped_are_left_out_of_launches(monkeypatch):
     a_study = a_study.replace(events=cases.EVENTS | {"stop": ["mode_learned[1, 1]"]})
     a_study = a_study.replace(time={"snapshots": {"at": [0, 1, 3]}})
     here, one = snapshots(a_study, 3)
-    launch, counts = cuda.Program.launch, []
+    launch, counts = Program.launch, []
 
     def counted(self, task, count, *rest):
         counts.extend([count] if task in ("advance", "look") else [])
         launch(self, task, count, *rest)
 
-    monkeypatch.setattr(cuda.Program, "launch", counted)
-    monkeypatch.setattr(cuda_ensemble, "SEGMENT", 1)
-    monkeypatch.setattr(cuda_ensemble, "LEAST_STEPS", 3)
+    monkeypatch.setattr(Program, "launch", counted)
+    monkeypatch.setattr(resident, "SEGMENT", 1)
+    monkeypatch.setattr(resident, "LEAST_STEPS", 3)
     there, other = snapshots(a_study, 3, device="cuda")
     assert set(counts) == {3, 1}  # two of them stop at step 4; how many launches there are depends on time
     assert counts == sorted(counts, reverse=True)

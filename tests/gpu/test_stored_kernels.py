@@ -19,25 +19,28 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
 
 from numba.cuda import dispatcher
 from numba.cuda.codegen import CUDACodeLibrary
+from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-from fastsde.integrate import devices
-from fastsde.integrate.cuda_measurements import host_job
+from fastsde.integrate.gpu import programs
+from fastsde.integrate.gpu.ahead import launched, store_programs
+from fastsde.integrate.gpu.host_jobs import host_job
+from fastsde.integrate.gpu.placements import memory_class
 from fastsde.integrate.lowering import lower
-from fastsde.kernels import cuda, options
-from fastsde.kernels.gpu import stored
+from fastsde.kernels import options
+from fastsde.kernels.gpu import launching, stored
 from fastsde.problem.data import build_problem
 
-TARGET = (9, 0, "a")
+CAPABILITY, TARGET = (9, 0), (9, 0, "a")
 
 
 @pytest.fixture
 def absent(monkeypatch, tmp_path):
     """A device that is not there."""
-    device = SimpleNamespace(compute_capability=(9, 0), id=0)
+    device = SimpleNamespace(compute_capability=CAPABILITY, id=0)
     monkeypatch.setattr(options, "CACHE_FOLDER", tmp_path)
-    monkeypatch.setattr(devices, "_PROGRAMS", {})
+    monkeypatch.setattr(programs, "_PROGRAMS", {})
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: device)
-    monkeypatch.setattr(cuda.cuda, "get_current_device", lambda: device)
+    monkeypatch.setattr(launching.cuda, "get_current_device", lambda: device)
     monkeypatch.setattr(CUDACodeLibrary, "_ensure_cc", lambda self, cc: TARGET)
     monkeypatch.setattr(dispatcher._Kernel, "bind", lambda self: self._codelibrary.get_cubin())
 
@@ -46,10 +49,10 @@ def fresh(task="draw", name="quadratic", **more):
     """The dispatcher of a program that a new process would make, and the types that it is called with."""
     study = cases.case(name, "float32", **more)
     low = lower(study, "m", build_problem(study))
-    devices._PROGRAMS.clear()
-    program = devices.model_program(study, low, devices.memory_class(low, study.dtype))
+    programs._PROGRAMS.clear()
+    program = programs.model_program(study, low, memory_class(low, study.dtype))
     job = host_job(study, low, task)
-    return cuda._launchable(program.function(task)), (numba.int64, numba.typeof(job)), job
+    return launching.launchable(program.function(task)), (numba.int64, numba.typeof(job)), job
 
 
 def image(kernel):
@@ -118,6 +121,68 @@ def _check_arguments(ptx, kernel, values):
         8 * (1 if isinstance(x, bool) else ctypes.sizeof(x) if hasattr(x, "value") else 8) for x in given
     ]
     assert sizes == [int(bits) for bits in declared]
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(options, "CACHE_FOLDER", tmp_path)
+    monkeypatch.setattr(programs, "_PROGRAMS", {})
+    return tmp_path / "cuda"
+
+
+def test_what_is_compiled_ahead_without_a_device_is_what_a_run_launches(folder, monkeypatch):
+    """Of a device there is nothing while compiling ahead: what asks for one fails."""
+    study = cases.case("quadratic", "float32")
+    problem = build_problem(study)
+    low = lower(study, "m", problem)
+    count = store_programs(study, "m", CAPABILITY, problem)
+    transposes = 2 * (1 + (low.passages > 0))
+    assert count == len(list(launched(study, "m", problem, low))) + transposes == len(list(folder.iterdir()))
+    assert store_programs(study, "m", CAPABILITY, problem) == 0
+    assert store_programs(study.replace(seed=7), "m", CAPABILITY) == 0  # numbers differ, not the code
+    other = study.replace(dtype="float64")
+    assert store_programs(other, "m", CAPABILITY) > 0
+
+
+def test_a_launch_finds_what_was_compiled_ahead(absent):
+    study = cases.case("quadratic", "float32")
+    assert store_programs(study, "m", CAPABILITY) > 0
+
+    def never(*args, **more):
+        raise AssertionError("compiled again")
+
+    with mock.patch.object(dispatcher, "compile_cuda", never):
+        made, _, job = fresh("advance")
+        kinds = tuple(made.typeof_pyval(value) for value in (4, on_device(job)))
+        made.compile(kinds)
+        assert made._cache.loaded == 1
+        made, _, job = fresh("draw")  # which no run launches
+        kinds = tuple(made.typeof_pyval(value) for value in (4, on_device(job)))
+        with pytest.raises(AssertionError, match="compiled again"):
+            made.compile(kinds)
+
+
+def on_device(value):
+    """A job of arrays as a device has them; the memory is missing."""
+    if hasattr(value, "_fields"):
+        return type(value)(*map(on_device, value))
+    if not hasattr(value, "strides") or not value.ndim:
+        return value
+    device = SimpleNamespace(get_context=lambda: None)
+    nowhere = SimpleNamespace(MemoryPointer=lambda **more: None, memory_size_from_info=lambda *a: 0)
+    nowhere.binding = SimpleNamespace(CUdeviceptr=int)
+    where = "numba.cuda.cudadrv.devicearray"
+    with mock.patch(f"{where}._driver", nowhere), mock.patch(f"{where}.devices", device):
+        return DeviceNDArray(value.shape, value.strides, value.dtype, gpu_data=object())
+
+
+@pytest.mark.parametrize("name", ["sgd", "gradient stable", "quadratic"])
+@pytest.mark.parametrize("task", ["advance", "look", "measure_trace", "noise", "start"])
+def test_jobs_of_the_host_have_the_types_of_those_on_a_device(name, task):
+    study = cases.case(name, "float32")
+    job = host_job(study, lower(study, "m", build_problem(study)), task)
+    made = launching.launchable(lambda count, job: None)
+    assert str(made.typeof_pyval(job)) == str(made.typeof_pyval(on_device(job)))
 
 
 def _on_device(array):

@@ -1,12 +1,13 @@
 """The memory of a step on a GPU, and how threads divide products: without a GPU and without its simulator."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from studies import study
 
-from fastsde.integrate import devices
+from fastsde.integrate.gpu.placements import shared_limit
 from fastsde.integrate.lowering import lower
 from fastsde.kernels.gpu.placement import LARGEST_TEAM, best_warps, limit_of, place
 from fastsde.kernels.gpu.plan import SINGLE, most_samples, rooms
@@ -51,7 +52,7 @@ def test_threads_together_multiply_as_numpy_does():
     memory = rng.normal(size=n * inner + m * inner + n * m)
     a, b = memory[: n * inner].reshape(n, inner), memory[n * inner : (n + m) * inner].reshape(m, inner)
     before = memory[(n + m) * inner :].reshape(n, m).copy()
-    part = product_of(tiling(n, m, lanes), inner, lambda: None)
+    part = product_of(tiling(n, m, lanes), inner, SimpleNamespace(wait=lambda: None))
     for rank in range(lanes):
         part(rank, memory, 0, inner, 1, memory, n * inner, 1, inner, memory, (n + m) * inner, 0.5)
     np.testing.assert_allclose(memory[(n + m) * inner :].reshape(n, m), before - 0.5 * a @ b.T, rtol=1e-12)
@@ -102,4 +103,4 @@ def test_warps_of_a_block_leave_least_shared_memory_over():
 
 
 def test_without_a_device_the_classes_are_those_of_an_h100():
-    assert devices.shared_limit() == limit_of((9, 0))
+    assert shared_limit() == limit_of((9, 0))

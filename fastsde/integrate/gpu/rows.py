@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastsde.kernels.gpu import arrays, streams
+
 __all__ = ["Buffers", "Rows"]
 
 Array = NDArray[Any]
@@ -31,9 +33,6 @@ class Buffers:
     _lock = threading.Lock()
 
     def __init__(self) -> None:
-        from fastsde.kernels import cuda
-
-        self._cuda: Any = cuda
         self._device: dict[str, Any] = {}
         with Buffers._lock:
             self._host, Buffers._kept = Buffers._kept, {}
@@ -43,7 +42,8 @@ class Buffers:
         array = self._device.get(name)
         if array is None or array.shape != shape or array.dtype != np.dtype(dtype):
             self._device.pop(name, None)
-            self._device[name] = (self._cuda.rows if rows else self._cuda.array)(shape, dtype)
+            make: Callable[..., Any] = arrays.rows if rows else arrays.array
+            self._device[name] = make(shape, dtype)
         return self._device[name]
 
     def on_host(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -51,7 +51,7 @@ class Buffers:
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         if name not in self._host or len(self._host[name]) < size:
             self._host.pop(name, None)
-            self._host[name] = self._cuda.pinned(max(size, 1))
+            self._host[name] = arrays.pinned(max(size, 1))
         found: Array = self._host[name][:size].view(dtype).reshape(shape)
         return found
 
@@ -79,18 +79,15 @@ class Rows:
     """
 
     def __init__(self, buffers: Buffers, stream: Any, workers: Any) -> None:
-        from fastsde.kernels import cuda
-
-        self._cuda: Any = cuda
         self._buffers, self._stream, self._workers = buffers, stream, workers
 
     def bring(self, source: Any, target: Array) -> None:
         """Copy an array of the device, (rows, columns), to that of the host; return when it is there."""
         waiting: list[tuple[Any, Array, Array]] = []
         for begin, end, there, here in self._chunks(target):
-            self._cuda.rows_from(source, begin, 0, there, self._stream)
+            arrays.rows_from(source, begin, 0, there, self._stream)
             there.copy_to_host(here, stream=self._stream)
-            waiting.append((self._cuda.mark(self._stream), here, target[begin:end]))
+            waiting.append((streams.mark(self._stream), here, target[begin:end]))
             if len(waiting) > 1:
                 self._land(*waiting.pop(0))
         for one in waiting:
@@ -104,8 +101,8 @@ class Rows:
                 busy.pop(0).synchronize()
             self._copy(here, source[begin:end])
             there.copy_to_device(here, stream=self._stream)
-            self._cuda.rows_into(there, target, begin, self._stream)
-            busy.append(self._cuda.mark(self._stream))
+            arrays.rows_into(there, target, begin, self._stream)
+            busy.append(streams.mark(self._stream))
         for event in busy:
             event.synchronize()
 

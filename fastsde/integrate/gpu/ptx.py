@@ -64,12 +64,13 @@ def ptx(
     capability : tuple of int
         Compute capability.
     where : {"local", "lane", "shared", "block", "team", "global"}, optional
-        Where the memory of a trajectory is; as `fastsde.integrate.devices.memory_class` chooses by default.
+        Where the memory of a trajectory is; as `memory_class` chooses by default.
     """
-    from fastsde.integrate.cuda_measurements import host_job, task_options
-    from fastsde.integrate.devices import memory_class, model_program
+    from fastsde.integrate.gpu.host_jobs import host_job, task_options
+    from fastsde.integrate.gpu.placements import memory_class
+    from fastsde.integrate.gpu.programs import model_program
     from fastsde.integrate.lowering import lower
-    from fastsde.kernels.cuda import compile_kernel
+    from fastsde.kernels.gpu.offline import compile_kernel
     from fastsde.kernels.gpu.placement import limit_of
     from fastsde.problem.data import build_problem
 

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastsde.integrate import devices
-from fastsde.integrate.curvature import lanczos_setting
+from fastsde.integrate.gpu.host_jobs import lanczos
+from fastsde.integrate.gpu.placements import measuring_class
+from fastsde.integrate.gpu.programs import model_program
 from fastsde.integrate.measurements import Measured, stepped_rows
+from fastsde.kernels.gpu import arrays, streams
+from fastsde.kernels.gpu.arguments import put_on
+from fastsde.kernels.gpu.jobs import Curve, Measure, Noise
+from fastsde.kernels.observe import measurement_columns
 
 if TYPE_CHECKING:
-    from fastsde.integrate.cuda_rows import Buffers
+    from fastsde.integrate.gpu.batches import Batch
+    from fastsde.integrate.gpu.launcher import Launcher
+    from fastsde.integrate.gpu.rows import Buffers
     from fastsde.integrate.lowering import Lowered
     from fastsde.integrate.observer import Observer
     from fastsde.study.study import Study
 
-__all__ = ["Measurements", "Setting", "host_job", "measured_rows", "measurements", "task_options"]
+__all__ = ["Measurements", "Setting", "measured_rows", "measurements"]
 
 Array = NDArray[Any]
-Launch = Callable[[Any, str, Any], None]
 
 
 @dataclass
@@ -35,7 +40,7 @@ class Setting:
     study, lowered
     data, dynamics, events
         On the device.
-    buffers : fastsde.integrate.cuda_rows.Buffers
+    buffers : fastsde.integrate.gpu.rows.Buffers
     streams : tuple
         To compute on, and to copy on.
     wanted : set
@@ -67,9 +72,6 @@ class Measurements:
     """
 
     def __init__(self, setting: Setting, columns: Any, count: int) -> None:
-        from fastsde.kernels import cuda
-
-        self._cuda: Any = cuda
         self._setting, self._columns, self._count = setting, columns, count
         self._here: dict[Any, Array] = {}
         self._lock = threading.Lock()
@@ -83,7 +85,7 @@ class Measurements:
             there = self._setting.buffers.on_device(f"copy of {name}", source.shape, source.dtype)
             there.copy_to_device(source, stream=compute)
             source = there
-        self._cuda.after(compute, copy)
+        streams.after(compute, copy)
         self._leave(name, source)
 
     def send_wanted(self) -> None:
@@ -128,7 +130,7 @@ class Measurements:
         """Return some columns of an array of the device as rows, which are there as well."""
         shape = self._count, last - first
         there = self._setting.buffers.on_device(f"rows of {name}", shape, source.dtype, rows=True)
-        self._cuda.rows_from(source, 0, first, there, stream)
+        arrays.rows_from(source, 0, first, there, stream)
         return there
 
     def _leave(self, name: str, there: Any) -> Array:
@@ -140,7 +142,7 @@ class Measurements:
 
 
 def measurements(
-    setting: Setting, observer: Observer, batch: Any, place: tuple[int, int], launch: Launch
+    setting: Setting, observer: Observer, batch: Batch, place: tuple[int, int], launcher: Launcher
 ) -> Measurements:
     """Start measuring a batch, and copying what is recorded to the host.
 
@@ -149,49 +151,48 @@ def measurements(
     setting : Setting
     observer : fastsde.integrate.observer.Observer
         What is recorded.
-    batch : fastsde.integrate.cuda_ensemble.Batch
+    batch : fastsde.integrate.gpu.batches.Batch
     place : tuple of int
         Number of the batch's first trajectory, and the step.
-    launch : callable
-        Takes a program, a task and its job.
+    launcher : fastsde.integrate.gpu.launcher.Launcher
     """
-    from fastsde.kernels import cuda
-    from fastsde.kernels.gpu.arguments import put_on
-    from fastsde.kernels.gpu.jobs import Curve, Measure, Noise
-    from fastsde.kernels.observe import measurement_columns
-
     study, low, count = setting.study, setting.lowered, batch.count
     size = int(low.network.widths[0] * low.network.widths[-1])
 
     def room(name: str, width: int) -> Any:
         return setting.buffers.on_device(name, (count, width), study.dtype)
 
+    def launch(program: Any, task: str, job: Any) -> None:
+        launcher.run(program, task, count, job)
+
     columns = room("columns", measurement_columns(low.network.widths).count)
-    where = devices.measuring_class(low, study.dtype)
-    program = devices.model_program(study, low, where, trace=observer.trace)
-    launch(program, "measure", Measure(batch.state, columns, setting.data))
+    where = measuring_class(low, study.dtype)
+    program = model_program(study, low, where)
+    launch(
+        program, "measure_trace" if observer.trace else "measure", Measure(batch.state, columns, setting.data)
+    )
     found = Measurements(setting, columns, count)
     found.send("diverged", batch.diverged)
     found.send_wanted()
     if {"parameters", "path"} & observer.needs:
         found.send("states", batch.state)
     if "update_noise" in observer.needs:
-        nothing = cuda.put(np.full(1, -1)), cuda.put(np.empty((1, 0), np.int64))
-        quiet = put_on(low.quiet, study.dtype, cuda.put)
+        nothing = arrays.put(np.full(1, -1)), arrays.put(np.empty((1, 0), np.int64))
+        quiet = put_on(low.quiet, study.dtype, arrays.put)
         for name, kind, numbers in (
             ("noisy", low.dynamics, setting.dynamics),
             ("quiet", low.quiet, quiet),
         ):
             out = room(name, size)
-            program = devices.model_program(study, low, where, dynamics=kind)
+            program = model_program(study, low, where, dynamics=kind)
             job = Noise(batch.state, out, *nothing, *place, setting.data, numbers, low.key, setting.events)
             launch(program, "noise", job)
             found.send(name, out)
     if "curvature" in observer.needs:
-        plan, starts, tolerance = _lanczos(study, low)
+        plan, starts, tolerance = lanczos(study, low)
         out = room("curvature", 3)
-        program = devices.model_program(study, low, "global", plan=plan)
-        curve = Curve(batch.state, batch.diverged, columns, out, setting.data, cuda.put(starts), tolerance)
+        program = model_program(study, low, "global", plan=plan)
+        curve = Curve(batch.state, batch.diverged, columns, out, setting.data, arrays.put(starts), tolerance)
         launch(program, "curve", curve)
         found.send("curvature", out)
     return found
@@ -216,58 +217,3 @@ def measured_rows(
         curvature=lambda bad: rows("curvature"),
         stepped=lambda dynamics: stepped_rows(lowered, rows("states"), first + begin, now, dynamics),
     )
-
-
-def _lanczos(study: Study, lowered: Lowered) -> tuple[Any, Array, Any]:
-    """Return places, starting vectors and tolerance of Lanczos, in the study's precision."""
-    dtype: Any = np.dtype(study.dtype)
-    plan, starts, tolerance = lanczos_setting(lowered.network, dtype)
-    return plan, starts, dtype.type(tolerance)
-
-
-def task_options(study: Study, lowered: Lowered, task: str) -> dict[str, Any]:
-    """Return what the program of a task takes besides a model."""
-    if task == "curve":
-        return {"plan": _lanczos(study, lowered)[0]}
-    return {"trace": lowered.trace} if task == "measure" else {}
-
-
-def host_job(study: Study, lowered: Lowered, task: str) -> Any:
-    """Return the numbers of a task for a few trajectories, on the host: their types are those on a device."""
-    from fastsde.kernels.gpu import jobs
-    from fastsde.kernels.gpu.arguments import put_on
-    from fastsde.kernels.observe import measurement_columns
-
-    events, low = lowered.events, lowered
-    count, dtype = 4, np.dtype(study.dtype)
-    passages = low.passages
-    size = int(low.network.widths[0] * low.network.widths[-1])
-
-    def room(*shape: int, kind: Any = dtype) -> Array:
-        return np.zeros(shape, kind, order="F")
-
-    def put(value: Any) -> Any:
-        converted: Any = put_on(value, dtype, lambda array: array)
-        return converted
-
-    state, diverged = room(count, low.network.parameters + low.carried), room(count, kind=np.int64)
-    passed = room(count, passages, kind=np.int64)
-    data, dynamics = put(low.data), put(low.dynamics)
-    columns = room(count, measurement_columns(low.network.widths).count)
-    if task in {"advance", "look"}:
-        return jobs.Advance(
-            state, diverged, passed, np.arange(count), 0, 0, 1, data, dynamics, low.key, put(events)
-        )
-    if task == "measure":
-        return jobs.Measure(state, columns, data)
-    if task == "noise":
-        return jobs.Noise(
-            state, room(count, size), diverged, passed, 0, 0, data, dynamics, low.key, put(events)
-        )
-    if task == "curve":
-        _, starts, tolerance = _lanczos(study, low)
-        return jobs.Curve(state, diverged, columns, room(count, 3), data, starts, tolerance)
-    if task == "draw":
-        return jobs.Draw(state, 0, 1, low.key)
-    origins, scales = put(np.zeros((1, low.network.parameters))), put(np.ones(low.network.parameters))
-    return jobs.Start(state, diverged, passed, 0, low.key, origins, scales)

@@ -1,0 +1,1 @@
+"""Trajectories on a GPU: resident there from snapshot to snapshot (`docs/gpu.md`, "What runs where")."""
