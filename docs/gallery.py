@@ -1,7 +1,7 @@
 """The gallery, from real runs: python docs/gallery.py RUNS.
 
-Runs each study of `PICTURES` that has no run in the folder RUNS yet, copies one figure of its report to
-docs/pictures, and writes docs/gallery.md.
+Runs and analyses each study of `PICTURES` that has no analysis in the folder RUNS yet, draws one figure of
+its report into docs/pictures, and writes docs/gallery.md.
 """
 
 from __future__ import annotations
@@ -10,16 +10,33 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+from fastsde.report.write import write_figure
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class Picture(NamedTuple):
+    """A figure of the report of an example, and how its run is smaller than the example, if it is."""
+
+    figure: str
+    trajectories: int | None = None
+    quick: bool = False
+
+
 PICTURES = {
-    "saddle_to_saddle": "effect",
-    "shuffled_epochs": "distances",
-    "start_at_a_saddle": "escape",
-    "barrier_escape": "escape",
-    "stochastic_collapse": "density",
+    "saddle_to_saddle": Picture("effect"),
+    "shuffled_epochs": Picture("distances"),
+    "start_at_a_saddle": Picture("escape"),
+    "barrier_escape": Picture("escape"),
+    "stochastic_collapse": Picture("density"),
+    "edge_of_stability": Picture("modes", 128),
+    "subdiffusion": Picture("displacement", 1024),
+    "rotational_current": Picture("currents", 1024, quick=True),
+    "parity": Picture("learning_curves", 32, quick=True),
 }
-"""The figure of each example that shows best what it is about."""
+"""The figure of each example that shows best what it is about: one at least of every kind of problem."""
 START = """# Gallery
 
 One picture from a real run of each study; the files, with comments, are in `examples/`.
@@ -31,14 +48,27 @@ def main(runs: Path) -> None:
     target = ROOT / "docs" / "pictures"
     target.mkdir(exist_ok=True)
     page = [START]
-    for name, figure in PICTURES.items():
-        folder, study = runs / name, ROOT / "examples" / f"{name}.toml"
-        if not (folder / "report.html").is_file():
-            subprocess.run(["fastsde", "study", str(study), "-o", str(folder)], check=True)
-        shutil.copyfile(folder / "figures" / f"{figure}.png", target / f"{name}.png")
-        page.append(f"## {name}\n\n{about(study)}\n\n![{figure} of {name}](pictures/{name}.png)\n")
-        print(f"{name}: {figure}")
+    for name, picture in PICTURES.items():
+        study = ROOT / "examples" / f"{name}.toml"
+        commands = made(name, picture, runs)
+        if not (runs / name / "analysis.h5").is_file():
+            for command in commands:
+                subprocess.run(command, check=True, cwd=ROOT)
+        shutil.copyfile(write_figure(runs / name, picture.figure), target / f"{name}.png")
+        shown = " and ".join(f"`{' '.join(command)}`" for command in made(name, picture, Path("runs")))
+        image = f"![{picture.figure} of {name}](pictures/{name}.png)"
+        page.append(f"## {name}\n\n{about(study)}\n\n{image}\n\nFigure `{picture.figure}` after {shown}.\n")
+        print(f"{name}: {picture.figure}")
     (ROOT / "docs" / "gallery.md").write_text("\n".join(page), encoding="utf-8")
+
+
+def made(name: str, picture: Picture, runs: Path) -> list[list[str]]:
+    """Return the commands that make the run of a picture: the whole study, or a smaller run of it."""
+    study, folder = f"examples/{name}.toml", str(runs / name)
+    count = [] if picture.trajectories is None else ["--trajectories", str(picture.trajectories)]
+    if not picture.quick:
+        return [["fastsde", "study", study, "-o", folder, *count]]
+    return [["fastsde", "run", study, "-o", folder, *count], ["fastsde", "analyze", folder, "--quick"]]
 
 
 def about(study: Path) -> str:

@@ -12,7 +12,7 @@ def test_demo_answers_in_sentences_and_names_its_figure(invoke, tmp_path):
     result = invoke("demo", "-o", tmp_path / "demo", "--progress", "none")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
-        "Which of 2 models is closest to sgd, by how much, and how sure is that?\n  "
+        "Which of 2 models is closest to sgd (SGD with replacement), by how much, and how sure is that?\n  "
     )
     assert (tmp_path / "demo" / "figures" / "effect.png").is_file()
     text = (tmp_path / "demo" / "demo.toml").read_text(encoding="utf-8")
