@@ -34,9 +34,8 @@ PICTURES = {
     "edge_of_stability": Picture("modes", 128),
     "subdiffusion": Picture("displacement", 1024),
     "rotational_current": Picture("currents", 1024, quick=True),
-    "parity": Picture("learning_curves", 32, quick=True),
 }
-"""The figure of each example that shows best what it is about: one at least of every kind of problem."""
+"""The figure of each example that shows best what it is about."""
 START = """# Gallery
 
 One picture from a real run of each study; the files, with comments, are in `examples/`.

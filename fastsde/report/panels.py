@@ -106,7 +106,7 @@ def note(panel: Axes, text: str, names: Sequence[str]) -> None:
     """Write a text and the models it is about into the upper left corner, or how many they are."""
     who = ", ".join(names) if len(names) <= 3 else f"{len(names)} models"
     panel.text(
-        0.02, 0.97, f"{text} {who}", transform=panel.transAxes, va="top", color=style.MUTED, fontsize=8.5
+        0.02, 0.97, f"{text} {who}", transform=panel.transAxes, va="top", color=style.MUTED, fontsize="small"
     ).set_in_layout(False)
 
 
