@@ -16,7 +16,8 @@ __all__ = ["titles"]
 def titles(analysis: Findings) -> dict[str, str]:
     """Titles of all models by name: of a model that is not in the study, the beginning of its summary."""
     models = Study.from_toml(analysis.study).models
-    return {
-        name: models[name].title() if isinstance(models.get(name), Model) else beginning(one.summary)
-        for name, one in analysis.models.items()
-    }
+    found = {}
+    for name, one in analysis.models.items():
+        model = models.get(name)
+        found[name] = model.title() if isinstance(model, Model) else beginning(one.summary)
+    return found
