@@ -45,15 +45,20 @@ def command(
         fastsde study saddle.toml -o runs/large --trajectories 100000 --threads 16
         fastsde study saddle.toml --json > results.json
     """
+    from fastsde.analysis.cost import later_seconds
     from fastsde.analysis.requirements import check_analysable
     from fastsde.cli import show, work
+    from fastsde.system.threads import default_threads
 
     directory = options.default_directory(study_file, output)
     reporter = make(progress)
     study = work.load_study(study_file, trajectories, steps)
     check_analysable(study, reference, str(study_file))
-    ensemble = work.run_study(study, directory, reporter, **how)
-    analysis = work.analyze_source(directory, reporter, reference)
+    to_analyse, to_report = later_seconds(study, how["threads"] or default_threads())
+    with reporter.followed_by(to_report):
+        with reporter.followed_by(to_analyse):
+            ensemble = work.run_study(study, directory, reporter, **how)
+        analysis = work.analyze_source(directory, reporter, reference)
     report = work.report_directory(directory, reporter)
     if as_json:
         show.print_json({"ensemble": ensemble, "report": report, "results": analysis.summary()})

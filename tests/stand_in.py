@@ -65,7 +65,7 @@ class StandIn:
         stop=None,
         **options,
     ):
-        if on_snapshot is None:  # the step that compiles before a run
+        if on_progress is None:  # the step that compiles before a run
             return None
         self.calls.append((name, first, count))
         numbers = np.arange(first, first + count)

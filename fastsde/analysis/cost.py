@@ -22,7 +22,7 @@ from fastsde.analysis.threads import one_thread_each
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["SNAPSHOTS_COST", "analysis_seconds", "machine_speed", "report_seconds"]
+__all__ = ["SNAPSHOTS_COST", "analysis_seconds", "later_seconds", "machine_speed", "report_seconds"]
 
 YARDSTICK_SECONDS = 0.0066
 """Of the job of `machine_speed` where the coefficients were measured."""
@@ -64,6 +64,12 @@ def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) ->
 def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
     """Return about how many seconds figures and page take."""
     return (REPORT_SECONDS + FIGURE_MODEL_SECONDS * len(study.models)) / relative_speed
+
+
+def later_seconds(study: Study, threads: int) -> tuple[float, float]:
+    """Return about how many seconds the analysis of a study and its report will take on this machine."""
+    speed = machine_speed()
+    return sum(analysis_seconds(study, threads, speed).values()), report_seconds(study, speed)
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastsde.analysis.analysis import Analysis
+from fastsde.analysis.cost import analysis_seconds, machine_speed
 from fastsde.analysis.distances.effect_sizes import measure_effects
 from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
@@ -35,7 +36,7 @@ from fastsde.analysis.shape.moments import Moments
 from fastsde.analysis.threads import one_thread_each
 from fastsde.analysis.views import common_views
 from fastsde.system.errors import RequestError
-from fastsde.system.progress import Progress, by_default
+from fastsde.system.progress import Progress, Silent, by_default
 from fastsde.system.provenance import available_cores, now, versions
 
 Passed = tuple[Floats, Floats, Floats]
@@ -168,7 +169,8 @@ class _Pass:
             self.frame = self.points.frame(self.settings)
             self.bandwidth = np.full(len(self.time), math.nan)
             comparison = self._comparison()
-            moment_rows = self._snapshots(comparison)
+            with self.progress.followed_by(self._seconds_of_sections(wanted)):
+                moment_rows = self._snapshots(comparison)
             effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
             seconds[SNAPSHOTS] = time.perf_counter() - start
         else:
@@ -210,6 +212,14 @@ class _Pass:
             sections=finished(found | others, self.reference, significance),
             seconds=seconds | taken,
         )
+
+    def _seconds_of_sections(self, wanted: Sequence[str] | None) -> float:
+        """Return about how long the sections will take after the snapshots, if anybody is told."""
+        if isinstance(self.progress, Silent):
+            return 0.0
+        expected = analysis_seconds(self.ensemble.study, available_cores(), machine_speed())
+        names = expected if wanted is None else wanted
+        return sum(seconds for name, seconds in expected.items() if name in names and name != SNAPSHOTS)
 
     def _models(
         self, moment_rows: dict[str, Moments], comparison: FromReference | None

@@ -21,7 +21,7 @@ from fastsde.analysis.context import Context
 from fastsde.analysis.distances.effect import Effects
 from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.protocols import Ensemble, Trajectories
-from fastsde.analysis.section_cost import Cost
+from fastsde.analysis.section_cost import Cost, Size
 from fastsde.analysis.shape.moments import Moments
 from fastsde.system.brief import make_brief
 from fastsde.system.errors import RequestError
@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 R = TypeVar("R")
+SHARES = 1000
+"""Units of progress per second that a section is expected to take."""
 
 
 def of_any(study: Study) -> bool:
@@ -169,14 +171,26 @@ def measure_sections(
         if section.applies(ensemble.study) and (only is None or section.name in only)
     ]
     found, seconds = {}, {}
-    with progress.task("analyse", len(asked), "sections"):
-        for number, section in enumerate(asked):
-            progress.update(number, section.name)
+    weights = expected_seconds(asked, ensemble.study)
+    done = 0.0
+    with progress.task("analyse", round(SHARES * sum(weights.values())), ""):
+        for section in asked:
+            progress.update(round(SHARES * done), section.name)
             start = time.perf_counter()
             found[section.name] = section.measure(context)
             seconds[section.name] = time.perf_counter() - start
-        progress.update(len(asked))
+            done += weights[section.name]
+        progress.update(round(SHARES * done))
     return {name: record for name, record in found.items() if record is not None}, seconds
+
+
+def expected_seconds(sections: Collection[Section[Any]], study: Study) -> dict[str, float]:
+    """Return about how many seconds sections take where costs were measured, at least a tenth each."""
+    size = Size.of(study)
+    return {
+        section.name: max(0.1, 0.0 if section.cost is None else section.cost.seconds(size))
+        for section in sections
+    }
 
 
 def finished(found: Mapping[str, Any], reference: str, significance: Mapping[str, Any]) -> dict[str, Any]:

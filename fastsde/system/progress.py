@@ -20,6 +20,7 @@ __all__ = [
     "Mode",
     "Progress",
     "Silent",
+    "about",
     "by_default",
     "duration",
     "in_notebook",
@@ -43,9 +44,24 @@ class Progress:
     ...     progress.update(1, "batch4")
     """
 
+    later = 0.0
+    """Seconds that what follows the outermost task is expected to take."""
+
+    @contextlib.contextmanager
+    def followed_by(self, seconds: float) -> Iterator[None]:
+        """Expect that more follows the tasks of the block, and report the time left of the whole."""
+        before, self.later = self.later, self.later + seconds
+        try:
+            yield
+        finally:
+            self.later = before
+
     @contextlib.contextmanager
     def task(self, label: str, total: int, unit: str = "steps") -> Iterator[None]:
-        """Report on a task of `total` units while the block runs; updates refer to the innermost task."""
+        """Report on a task of `total` units while the block runs; updates refer to the innermost task.
+
+        Without a name of the unit, only the share is reported: such as of work whose units are unequal.
+        """
         self._start(label, total, unit)
         try:
             yield
@@ -134,7 +150,7 @@ class Log(Progress):
 
     def _start(self, label: str, total: int, unit: str) -> None:
         self._tasks.append(_LogTask(label, unit, total, begun=self._clock(), reported_at=self._clock()))
-        self._print(f"{label}: {quantity(total)} {unit} to do")
+        self._print(f"{label}: {quantity(total)} {unit} to do" if unit else f"{label}: begun")
         if len(self._tasks) == 1:
             self._over = threading.Event()
             threading.Thread(target=self._watch, args=(self._over,), daemon=True).start()
@@ -166,6 +182,10 @@ class Log(Progress):
         seconds = self._clock() - task.begun
         rate = f"{quantity(_rate(task.done, seconds - task.apart))}/s"
         apart = f" apart from {duration(task.apart)} of {task.aside}" if task.apart >= 1 else ""
+        if not task.unit:
+            share = "" if task.done >= task.total else f"{100 * task.done / task.total:.0f}% "
+            self._print(f"{task.label}: {share}done in {duration(seconds)}")
+            return
         self._print(
             f"{task.label}: {quantity(task.done)} of {quantity(task.total)} {task.unit} "
             f"in {duration(seconds)} ({rate}{apart})"
@@ -174,11 +194,14 @@ class Log(Progress):
     def _report(self, task: _LogTask) -> None:
         task.reported, task.reported_at = task.done, self._clock()
         rate = _rate(task.done, task.reported_at - task.begun - task.apart)
-        speed = f", {quantity(rate)} {task.unit}/s" if rate > 0 else ""
-        left = f", {duration((task.total - task.done) / rate)} left" if rate > 0 else ""
+        speed = f", {quantity(rate)} {task.unit}/s" if rate > 0 and task.unit else ""
+        seconds = (task.total - task.done) / rate if rate > 0 else 0.0
+        left = f", {duration(seconds)} left" if rate > 0 else ""
+        of_study = rate > 0 and self.later > 0 and task is self._tasks[0]
+        whole = f"; {about(seconds + self.later)} left of the study" if of_study else ""
         share = 100 * task.done / max(1, task.total)
         note = f" {task.note}" if task.note else ""
-        self._print(f"{task.label}{note}: {share:.0f}%{speed}{left}")
+        self._print(f"{task.label}{note}: {share:.0f}%{speed}{left}{whole}")
 
     def _print(self, text: str) -> None:
         stream = self._stream or sys.stderr
@@ -225,7 +248,9 @@ class Bar(Progress):
         if self._bar is not None and self._tasks:
             task = self._tasks[-1]
             rate = _rate(done, time.monotonic() - task.begun)
-            speed = f"{quantity(rate)} {task.unit}/s" if rate > 0 else ""
+            speed = f"{quantity(rate)} {task.unit}/s" if rate > 0 and task.unit else ""
+            if rate > 0 and self.later > 0 and task is self._tasks[0]:
+                speed += f", {about((task.total - done) / rate + self.later)} left of the study;"
             self._bar.update(task.id, completed=done, note=note, rate=speed)
 
     def _interrupt(self, what: str, detail: str) -> None:
@@ -241,6 +266,7 @@ class Bar(Progress):
     def reduce(self, total: int) -> None:
         """Shorten the bar of the innermost task."""
         if self._bar is not None and self._tasks:
+            self._tasks[-1].total = total
             self._bar.update(self._tasks[-1].id, total=max(1, total))
 
     def _start(self, label: str, total: int, unit: str) -> None:
@@ -249,7 +275,7 @@ class Bar(Progress):
             self._bar = self._new()
             self._bar.start()
         task = self._bar.add_task(label, total=max(1, total), completed=0 if total else 1, note="", rate="")
-        self._tasks.append(_BarTask(task, unit, begun))
+        self._tasks.append(_BarTask(task, unit, begun, total))
 
     def _new(self) -> RichProgress:
         from rich.console import Console
@@ -290,6 +316,7 @@ class _BarTask:
     id: TaskID
     unit: str
     begun: float
+    total: int = 0
     aside_since: float = 0.0
 
 
@@ -348,6 +375,23 @@ def duration(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, rest = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def about(seconds: float) -> str:
+    """Write an estimated time, with no more digits than it deserves.
+
+    Examples
+    --------
+    >>> about(8), about(47), about(200), about(9000)
+    ('about 10 s', 'about 50 s', 'about 3 min', 'about 2 h 30 min')
+    """
+    if seconds < 55:
+        return f"about {max(1, round(seconds / 10)) * 10} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"about {minutes} min"
+    hours, rest = divmod(10 * round(minutes / 10), 60)
+    return f"about {hours} h {rest} min" if rest else f"about {hours} h"
 
 
 def size_text(number: float) -> str:

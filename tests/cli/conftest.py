@@ -26,5 +26,6 @@ def study_file(tmp_path):
 @pytest.fixture
 def integrated(stand_in, monkeypatch):
     """Put the stand-in where commands look for the integration, and return it."""
-    monkeypatch.setitem(sys.modules, "fastsde.integrate.integration", SimpleNamespace(integrate=stand_in))
+    module = SimpleNamespace(integrate=stand_in, compile_step=lambda study, name, problem: None)
+    monkeypatch.setitem(sys.modules, "fastsde.integrate.integration", module)
     return stand_in

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import fastsde.analysis.requirements  # noqa: F401 (before a stand-in takes the place of its package)
+from fastsde.analysis import cost
 from fastsde.analysis.settings import Settings
 
 ROWS = [
@@ -56,6 +57,7 @@ def stages(monkeypatch):
         calls.append(("report", (directory / "analysis.h5").read_text()))
         return directory / "report.html"
 
+    monkeypatch.setattr(cost, "later_seconds", lambda study, threads: (2.0, 1.0))
     monkeypatch.setitem(
         sys.modules,
         "fastsde.analysis",

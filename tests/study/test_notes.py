@@ -64,7 +64,8 @@ def invoke_study(tmp_path, stand_in, monkeypatch):
 
     from fastsde.cli import main, work
 
-    monkeypatch.setitem(sys.modules, "fastsde.integrate.integration", SimpleNamespace(integrate=stand_in))
+    module = SimpleNamespace(integrate=stand_in, compile_step=lambda study, name, problem: None)
+    monkeypatch.setitem(sys.modules, "fastsde.integrate.integration", module)
     monkeypatch.setattr(work, "run_study", lambda *a, **k: tmp_path)
     monkeypatch.setattr(work, "analyze_source", lambda *a, **k: None)
     monkeypatch.setattr(work, "report_directory", lambda *a, **k: tmp_path)

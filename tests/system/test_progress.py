@@ -40,6 +40,32 @@ def test_log_is_sparse():
     assert "\r" not in stream.getvalue()
 
 
+def test_log_says_what_is_left_of_a_study_of_several_phases():
+    clock, stream = Clock(), io.StringIO()
+    log = Log(stream, clock=clock)
+
+    def work(label, total, unit, seconds, inner=False):
+        with log.task(label, total, unit):
+            for done in range(1, total + 1):
+                clock.now += seconds / total
+                log.update(done)
+                if inner and done == 1:
+                    work("within", 10, "snapshots", 100)
+
+    with log.followed_by(60.0):
+        with log.followed_by(120.0):
+            work("integrate", 10, "trajectory-steps", 100)
+        work("analyse", 4, "", 100, inner=True)
+    work("report", 10, "figures", 50)
+    lines = stream.getvalue().splitlines()
+    assert lines[1] == "integrate: 10%, 0.1 trajectory-steps/s, 1:30 left; about 4 min left of the study"
+    assert lines[10] == "integrate: 100%, 0.1 trajectory-steps/s, 0 s left; about 3 min left of the study"
+    begun = lines.index("analyse: begun")
+    assert lines[begun + 1] == "analyse: 25%, 1:15 left; about 2 min left of the study"
+    assert "analyse: done in 3:20" in lines
+    assert not any("of the study" in line for line in lines if line.startswith(("within", "report")))
+
+
 def test_log_speaks_every_minute_of_a_slow_task():
     clock, stream = Clock(), io.StringIO()
     log = Log(stream, clock=clock)
