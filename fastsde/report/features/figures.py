@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from numpy.typing import NDArray
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.confidence import Interval
@@ -162,7 +164,9 @@ def late_laws(analysis: Analysis) -> Figure:
     return figure
 
 
-def _points(panel: Axes, place: Floats, interval: Interval, line: style.Line, name: str) -> None:
+def _points(
+    panel: Axes, place: NDArray[np.floating[Any]], interval: Interval, line: style.Line, name: str
+) -> None:
     bars = np.maximum(0.0, [interval.value - interval.low, interval.high - interval.value])
     panel.errorbar(
         place,
