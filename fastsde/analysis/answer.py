@@ -95,18 +95,22 @@ def _sampling(analysis: Findings, first: str) -> list[str]:
     effect, reference = effect_of(analysis, first), analysis.reference
     said = []
     if math.isfinite(effect.sampling):
+        count = analysis.effects.count
+        halves = 2 * count <= analysis.models[reference].trajectories
+        why = f", so that one half of {reference} can be compared with the other" if halves else ""
         said.append(
-            f"Two samples of {reference} of this size, {analysis.effects.count:,} trajectories each, differ "
-            f"by {short(effect.sampling)} on average: an effect of that size can be chance, and small "
-            "effects become smaller with more trajectories."
+            f"Samples are {'halves' if halves else 'sets'} of {count:,} trajectories{why}: two samples of "
+            f"{reference} differ by {short(effect.sampling)} on average. A model with the same law would get "
+            "that, not 0, and less with more trajectories."
         )
     if math.isfinite(effect.high):
         again = math.sqrt(2) * (effect.high - effect.mean)
         said.append(
             "The intervals (95 %, jackknife over the trajectories of both models) contain the scatter of "
             "samples of this size: repeated with other random numbers on the same data, the study would "
-            f"give {first} a mean effect within {short(again)} of this one, in 95 % of cases. They contain "
-            "neither the excess by chance nor errors of the integrator."
+            f"give {first} a mean effect within {short(again)} of this one, in 95 % of cases (more than half "
+            "the interval, since both would scatter). They contain neither what sampling adds to every "
+            "effect nor errors of the integrator."
         )
     return said
 
@@ -176,7 +180,7 @@ def _closest(analysis: Findings, known: list[str]) -> str:
     if math.isfinite(effect.high):
         notes.append(f"95 % interval {short(effect.low)} to {short(effect.high)}")
     if math.isfinite(effect.sampling):
-        notes.append(f"sampling alone gives {short(effect.sampling)}")
+        notes.append(f"a perfect model would get about {short(effect.sampling)}")
     span = f" ({'; '.join(notes)})" if notes else ""
     unsure = ""
     if len(tied) > 1:
@@ -196,21 +200,16 @@ def _parts(analysis: Findings, effect: Effect) -> str:
 
 
 def _others(analysis: Findings, known: list[str]) -> str:
-    """Say how many times as far the other models are."""
+    """Say how far the other models are."""
     rest = [name for name in known if name not in nearest_group(analysis)]
-    if not rest or not _far(analysis, known[0]) > 0:
+    if not rest:
         return ""
     if len(rest) == 1:
-        return f"{rest[0]} is {_times(_far(analysis, rest[0]) / _far(analysis, known[0]))} times as far."
-    times = [f"{name} {_times(_far(analysis, name) / _far(analysis, known[0]))} times" for name in rest]
-    if len(times) > MANY:
-        times = [*times[:3], f"{len(times) - 4} others in between", times[-1]]
-    return f"The others are farther: {enumerated(times)} as far."
-
-
-def _times(ratio: float) -> str:
-    """Write how many times as far."""
-    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"
+        return f"{rest[0]} is farther, at {short(_far(analysis, rest[0]))}."
+    effects = [f"{name} at {short(_far(analysis, name))}" for name in rest]
+    if len(effects) > MANY:
+        effects = [*effects[:3], f"{len(effects) - 4} others in between", effects[-1]]
+    return f"The others are farther: {enumerated(effects)}."
 
 
 def _told_apart(analysis: Findings) -> str:

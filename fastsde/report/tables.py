@@ -64,7 +64,7 @@ def effect_cell(row: dict[str, Any], reference: bool) -> str:
     span = "" if row["effect_low"] is None else f"{number(row['effect_low'])} to {number(row['effect_high'])}"
     covered = row["effect_covered"]
     notes = [
-        *(["tied with the next row"] if row["closer_than_next"] is False else []),
+        *(["not significantly closer than the next row"] if row["closer_than_next"] is False else []),
         *([f"over {percent(covered)} of the course"] if covered < 0.995 else []),
     ]
     said = f'<span class="what">{"; ".join(notes)}</span>' if notes else ""
