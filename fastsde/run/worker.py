@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde.integrate.compile_cache import ensure_compiled
 from fastsde.integrate.devices import survey
 from fastsde.run.compile_ahead import CompileAhead
+from fastsde.run.programs_ahead import ProgramsAhead
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checkpoint_file import read_group
 from fastsde.storage.in_progress import Unfinished, saved_step
@@ -59,7 +60,7 @@ class Session:
         self._study, self._problem, self._directory, self._options = study, problem, directory, options
         self._progress, self._stop = progress, stop or (lambda: False)
         self._device = {} if options.device == "cpu" else {"device": options.device}
-        self._compiles = integrate is None and not self._device
+        self._compiles = integrate is None
         self._integrate = integrate or _integration()
         self._threads = options.threads or default_threads()
         self._done = 0
@@ -78,7 +79,8 @@ class Session:
         """
         self._before = {item.part: self._taken(item) for item in todo}
         self._total = sum(self._steps(item.part) - self._before[item.part] for item in todo)
-        self._ahead = CompileAhead(self._study, [item.part.model for item in todo], self._threads)
+        names = [item.part.model for item in todo]
+        self._ahead = (ProgramsAhead if self._device else CompileAhead)(self._study, names, self._threads)
         with self._progress.task(self._label(), self._total, "trajectory-steps"):
             try:
                 waiting = [item for item in todo if not self._compute(item)]
@@ -122,8 +124,7 @@ class Session:
         part, path = item.part, item.part.path(self._directory)
         try:
             if self._compiles:
-                ahead = self._ahead.begin
-                ensure_compiled(self._study, part.model, self._problem, self._stop, self._progress, ahead)
+                self._compile(part.model)
             resume, sources = self._load(item, unfinished)
             with Recorder(
                 part, self._study, self._problem, path, unfinished, sources, self._options.keep_state
@@ -160,6 +161,14 @@ class Session:
             raise
         self._closing.append(recorder)
         self._close(1)
+
+    def _compile(self, name: str) -> None:
+        """Return when what a model needs is compiled, and let other processes compile for the next ones."""
+        if isinstance(self._ahead, ProgramsAhead):
+            self._ahead.ensure(name, self._stop, self._progress)
+        else:
+            begin = self._ahead.begin
+            ensure_compiled(self._study, name, self._problem, self._stop, self._progress, begin)
 
     def _start(self, part: Part) -> dict[str, Any]:
         """Return the given initial states of a part, if any, as options of the integration."""

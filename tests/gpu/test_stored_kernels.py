@@ -135,7 +135,7 @@ def test_what_is_compiled_ahead_without_a_device_is_what_a_run_launches(folder, 
     study = cases.case("quadratic", "float32")
     problem = build_problem(study)
     low = lower(study, "m", problem)
-    count = store_programs(study, "m", CAPABILITY, problem)
+    count = sum(store_programs(study, "m", CAPABILITY, problem, share=(number, 3)) for number in range(3))
     transposes = 2 * (1 + (low.passages > 0))
     assert count == len(list(launched(study, "m", problem, low))) + transposes == len(list(folder.iterdir()))
     assert store_programs(study, "m", CAPABILITY, problem) == 0

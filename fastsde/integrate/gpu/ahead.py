@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,11 @@ __all__ = ["launched", "store_programs"]
 
 
 def store_programs(
-    study: Study, name: str, capability: tuple[int, int], problem: Problem | None = None
+    study: Study,
+    name: str,
+    capability: tuple[int, int],
+    problem: Problem | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> int:
     """Compile all that a run launches for a model, and keep it in the program cache on disk.
 
@@ -40,25 +45,43 @@ def store_programs(
         Compute capability of the device that will run it, such as ``(9, 0)``.
     problem : Problem, optional
         The study's problem, if it is at hand.
+    share : tuple of int, optional
+        ``(i, n)``: only every n-th kernel from the i-th on, since n processes share them.
 
     Returns
     -------
     int
         How many kernels were compiled; 0 if all were there.
     """
-    from fastsde.kernels.gpu.offline import store, store_kernel
+    from fastsde.kernels.gpu.offline import store_kernel
     from fastsde.kernels.gpu.placement import limit_of
 
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
-    limit, compiled = limit_of(capability), 0
-    for task, where, options in launched(study, name, problem, lowered, limit):
-        program = model_program(study, lowered, where, limit=limit, **options)
-        job = host_job(study, lowered, task, options.get("dynamics"))
-        compiled += store(program, task, job, capability)
+    limit = limit_of(capability)
+    work: list[Callable[[], bool]] = [
+        partial(_store_task, study, lowered, capability, *one)
+        for one in launched(study, name, problem, lowered, limit)
+    ]
     for kernel, values in _transposes(study, lowered):
-        compiled += store_kernel(kernel, values, capability)
-    return compiled
+        work.append(partial(store_kernel, kernel, values, capability))
+    return sum(compiled() for compiled in work[share[0] :: share[1]])
+
+
+def _store_task(
+    study: Study,
+    lowered: Lowered,
+    capability: tuple[int, int],
+    task: str,
+    where: str,
+    options: dict[str, Any],
+) -> bool:
+    """Compile a task, unless it is on disk; return whether it was not."""
+    from fastsde.kernels.gpu.offline import store
+    from fastsde.kernels.gpu.placement import limit_of
+
+    program = model_program(study, lowered, where, limit=limit_of(capability), **options)
+    return bool(store(program, task, host_job(study, lowered, task, options.get("dynamics")), capability))
 
 
 def launched(
