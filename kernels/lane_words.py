@@ -17,7 +17,6 @@ from fastsde.kernels.primitive import primitive
 __all__ = ["halves", "high_product", "join_words", "side_by_side"]
 
 
-@primitive
 def side_by_side(a, b):
     """Return the lanes of `a` and after them those of `b`, a lane vector of twice the width."""
     return np.concatenate([a, b])
@@ -40,7 +39,6 @@ def _lower_side_by_side(context, builder, sig, args):
 lower_builtin(side_by_side, LaneType, LaneType)(_lower_side_by_side)
 
 
-@primitive
 def halves(x):
     """Return the first and the second half of the lanes of `x`: the inverse of `side_by_side`."""
     return x[: len(x) // 2], x[len(x) // 2 :]

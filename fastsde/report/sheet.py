@@ -107,7 +107,8 @@ def _differs(row: dict[str, Any], reference: bool) -> str:
 def symbols(analysis: Analysis, study: Study) -> str:
     """Explain the letters of the equations in the table."""
     models = (study.models.get(name) for name in ordered(analysis))
-    found = meanings([model.equation() for model in models if isinstance(model, Model)])
+    equations = [model.equation() for model in models if isinstance(model, Model)]
+    found = meanings(equations, study.objective.vocabulary.loss)
     said = "; ".join(f"<i>{formula(letter)}</i> {formula(words)}" for letter, words in found)
     return f'<p class="symbols">In the equations: {said}.</p>' if said else ""
 

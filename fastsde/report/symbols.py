@@ -12,7 +12,7 @@ _WORD = re.compile(r"[A-Za-z]+0?")
 
 SYMBOLS = {
     "theta": "the parameters",
-    "U": "the loss with its weight decay, or the energy",
+    "U": "the {loss}, with weight decay if there is any",
     "grad": "the gradient by the parameters",
     "g": "the gradient of a batch",
     "eta": "the learning rate; a step takes the time eta",
@@ -49,8 +49,8 @@ OWN = {
 """Equations in which a letter means something else: a part of them, the letter, and its meaning there."""
 
 
-def meanings(equations: Sequence[str]) -> list[tuple[str, str]]:
-    """Explain the letters of some equations.
+def meanings(equations: Sequence[str], loss: str = "loss") -> list[tuple[str, str]]:
+    """Explain the letters of some equations, U as the loss or what takes its place.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def meanings(equations: Sequence[str]) -> list[tuple[str, str]]:
         own = dict(pair for part, pair in OWN.items() if part in equation)
         for word in letters(equation):
             if meaning := own.get(word) or SYMBOLS.get(word, ""):
-                found[word, meaning] = None
+                found[word, meaning.replace("{loss}", loss)] = None
     order = list(SYMBOLS)
     return sorted(found, key=lambda pair: order.index(pair[0]))
 

@@ -103,7 +103,6 @@ ALL = (*MODELS, *POPULATION, *LANDSCAPES, *SCHEDULES, *MEASURED, *SADDLES)
 SOME = (
     "svag",
     "anisotropic stable",
-    "given",
     "fractional time",
     "mlp",
     "two-basins",

@@ -63,7 +63,7 @@ def test_a_batch_without_replacement_never_repeats(n, batch):
 
 @pytest.mark.statistics
 def test_shuffles_are_uniform_over_all_permutations():
-    out, _ = batches(EPOCH, 4, 4, 30_000)
+    out, _ = batches(EPOCH, 4, 4, 240_000 // LANES)
     code = (out * np.array([64, 16, 4, 1])[:, None]).sum(axis=1).ravel()
     _, counts = np.unique(code, return_counts=True)
     assert counts.size == 24

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fastsde.study.models.model import beginning
-
-if TYPE_CHECKING:
-    from fastsde.study.models.sde import Sde
 
 __all__ = ["method", "title"]
 
 
-def title(model: Sde, subject: str) -> str:
+def title(model: Any, subject: str) -> str:
     """Name an SDE in a few plain words, shorter than its `subject`.
 
     Examples
@@ -33,7 +30,7 @@ def title(model: Sde, subject: str) -> str:
     return "SGD with Gaussian noise" if model.substeps == 1 else "SDE with the noise covariance of SGD"
 
 
-def method(model: Sde) -> str:
+def method(model: Any) -> str:
     """Say how an SDE is integrated."""
     if model.substeps == 1:
         return "Euler with dt = the learning rate"
