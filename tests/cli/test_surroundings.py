@@ -58,12 +58,9 @@ def test_a_study_without_just_in_time_compilation(finished, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "environment",
-    [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
-    ids=["C", "C without the help of Python"],
-)
-def test_names_that_are_not_ascii_where_the_system_knows_ascii_only(finished, tmp_path, environment):
+def test_names_that_are_not_ascii_where_the_system_knows_ascii_only(finished, tmp_path):
+    """Without the help of Python, which by default turns such a system's encoding into UTF-8."""
+    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     folder = tmp_path / "läufe"
     folder.mkdir()
     shutil.copy(finished / "study.toml", folder / "größe.toml")

@@ -105,11 +105,10 @@ SOME = (
     "anisotropic stable",
     "fractional time",
     "mlp",
-    "two-basins",
     "underdamped",
     "completion",
 )
-"""Samples and weights, a law, a clock, both kinds of landscape, inertia, and measurements."""
+"""Samples and weights, a law, a clock, a landscape, inertia, and measurements."""
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 CHOSEN = ALL if WHOLE else SOME
 TEAMS = ("sgd", "sgd weights", "gradient", *(("sgd batch", "svag", "given") if WHOLE else ()))

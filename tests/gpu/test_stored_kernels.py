@@ -140,8 +140,6 @@ def test_what_is_compiled_ahead_without_a_device_is_what_a_run_launches(folder, 
     assert count == len(list(launched(study, "m", problem, low))) + transposes == len(list(folder.iterdir()))
     assert store_programs(study, "m", CAPABILITY, problem) == 0
     assert store_programs(study.replace(seed=7), "m", CAPABILITY) == 0  # numbers differ, not the code
-    other = study.replace(dtype="float64")
-    assert store_programs(other, "m", CAPABILITY) > 0
 
 
 def test_a_launch_finds_what_was_compiled_ahead(absent):
