@@ -19,10 +19,9 @@ from fastsde.kernels.lanes import (
     share,
     store,
     store_vector,
-    vector_pointer,
 )
 from fastsde.kernels.loops import rounds
-from fastsde.kernels.matmul import I64, matmul
+from fastsde.kernels.matmul import I64, matmul, tile
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.primitive import primitive
 
@@ -111,47 +110,17 @@ def _all_rows(m, w, x, y, rows, columns):
     """Rows by tens or fives until a multiple of four is left: fewer wait for their own sums."""
     i = 0
     while WIDE and rows - i >= 10 and (rows - i) % 4 > 0:
-        _row_sums(10, m, w + i * columns, x, y + i, columns)
+        tile(10, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
         i += 10
     while rows - i >= 5 and (rows - i) % 4 > 0:
-        _row_sums(5, m, w + i * columns, x, y + i, columns)
+        tile(5, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
         i += 5
     while rows - i >= 4:
-        _row_sums(4, m, w + i * columns, x, y + i, columns)
+        tile(4, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
         i += 4
     while i < rows:
-        _row_sums(1, m, w + i * columns, x, y + i, columns)
+        tile(1, 1, m, w + i * columns, columns, 1, m, x, 1, 1, m, y + i, 1, columns, None)
         i += 1
-
-
-@intrinsic(prefer_literal=True)
-def _row_sums(typingctx, rows, m, w, x, y, columns):
-    """``y_i = sum_k W_ik x_k`` of a few neighbouring rows."""
-    lane, count = lanes_of(m), rows.literal_value
-    index = types.int64
-
-    def codegen(context, builder, sig, args):
-        (_, array, w, x, y, columns) = args
-        vector = context.get_value_type(lane)
-        pointer = vector_pointer(context, builder, sig.args[1], array)
-        kind = ir.FunctionType(vector, [vector] * 3)
-        name = f"llvm.fma.v{lane.count}f{lane.dtype.bitwidth}"
-        fma = cgutils.get_or_insert_function(builder.module, kind, name)
-        zero = ir.Constant(vector, [0.0] * lane.count)
-        sums = [cgutils.alloca_once(builder, vector) for _ in range(count)]
-        for total in sums:
-            builder.store(zero, total)
-        starts = [builder.add(w, builder.mul(I64(i), columns)) for i in range(count)]
-        with rounds(builder, columns) as k:
-            value = load_vector(builder, pointer, builder.add(x, k))
-            for start, total in zip(starts, sums, strict=True):
-                weight = load_vector(builder, pointer, builder.add(start, k))
-                builder.store(builder.call(fma, [weight, value, builder.load(total)]), total)
-        for i in range(count):
-            store_vector(builder, builder.load(sums[i]), pointer, builder.add(y, I64(i)))
-        return context.get_dummy_value()
-
-    return types.void(rows, m, index, index, index, index), codegen
 
 
 @primitive
