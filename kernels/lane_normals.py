@@ -40,8 +40,8 @@ def _keep_uniforms(kept, first, count, stream, purpose):
         numbers, many = _doubled(*_packed(stream), 1)
         for i in range(0, count, 2):
             w0, w1, w2, w3 = draw_words(many, purpose, numbers + uint64(first + i))
-            _keep_half(kept, 4 * i, uniform32(w0), half_angle32(w1))
-            _keep_half(kept, 4 * i + 1, uniform32(w2), half_angle32(w3))
+            _keep(kept, 4 * i, 4, uniform32(w0), half_angle32(w1))
+            _keep(kept, 4 * i + 1, 4, uniform32(w2), half_angle32(w3))
 
     def keep64(kept, first, count, stream, purpose):
         numbers, many = _doubled(*_doubled(*_packed(stream), 1), 2)
@@ -49,8 +49,8 @@ def _keep_uniforms(kept, first, count, stream, purpose):
             w0, w1, w2, w3 = draw_words(many, purpose, numbers + uint64(2 * (first + i)))
             u, v = halves(uniform64(w0, w1))
             g, h = halves(half_angle64(w2, w3))
-            _keep_four(kept, 4 * i, u, g)
-            _keep_four(kept, 4 * i + 4, v, h)
+            _keep(kept, 4 * i, 1, u, g)
+            _keep(kept, 4 * i + 4, 1, v, h)
 
     return keep32 if is_single(kept) else keep64
 
@@ -72,24 +72,14 @@ def _doubled(numbers, stream, apart):
 
 
 @inlined
-def _keep_half(kept, at, uniform, half_angle):
-    """Write the first or second half of two fours."""
+def _keep(kept, at, apart, uniform, half_angle):
+    """Write uniform numbers and halves of angles; the second halves of their lanes are `apart` further on."""
     u, v = halves(uniform)
     g, h = halves(half_angle)
     store(kept, at, u)
     store(kept, at + 2, g)
-    store(kept, at + 4, v)
-    store(kept, at + 6, h)
-
-
-@inlined
-def _keep_four(kept, at, uniform, half_angle):
-    u0, u1 = halves(uniform)
-    g0, g1 = halves(half_angle)
-    store(kept, at, u0)
-    store(kept, at + 1, u1)
-    store(kept, at + 2, g0)
-    store(kept, at + 3, g1)
+    store(kept, at + apart, v)
+    store(kept, at + apart + 2, h)
 
 
 def four_normals(kept, at):

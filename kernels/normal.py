@@ -7,10 +7,7 @@ after the other; the normals are the same.
 
 from numba import uint64
 
-from fastsde.kernels.box_muller import normals32 as normals32
-from fastsde.kernels.box_muller import normals64 as normals64
-from fastsde.kernels.box_muller import uniform32 as uniform32
-from fastsde.kernels.box_muller import uniform64 as uniform64
+from fastsde.kernels.box_muller import normals32, normals64
 from fastsde.kernels.lane_normals import FOURS, ROOM, four_normals, keep_uniforms
 from fastsde.kernels.lanes import fma, load, meet, scratch, share, store
 from fastsde.kernels.options import choice, for_lanes, inlined, is_single
@@ -43,6 +40,23 @@ def add_four(m, at, left, x0, x1, x2, x3, scale):
         store(m, at + 3, fma(x3, scale, load(m, at + 3)))
 
 
+@inlined
+def _by_fours(m, start, count, scale, stream, purpose):
+    """Write normals on lane vectors, or add `scale` times them unless it is None, in two passes."""
+    kept = scratch(m, ROOM)
+    number = (count + 3) // 4
+    for first in range(0, number, FOURS):
+        here = min(number - first, FOURS)
+        keep_uniforms(kept, first, here, stream, purpose)
+        for i in range(here):
+            x0, x1, x2, x3 = four_normals(kept, 4 * i)
+            at = 4 * (first + i)
+            if scale is None:
+                put_four(m, start + at, x0, x1, x2, x3)
+            else:
+                add_four(m, start + at, count - at, x0, x1, x2, x3, scale)
+
+
 def fill_normals(m, start, count, stream, purpose):
     """Write `count` lane vectors of standard normals from `start` on; up to 3 more are overwritten."""
     raise NotImplementedError("compiled only")
@@ -51,14 +65,7 @@ def fill_normals(m, start, count, stream, purpose):
 @choice(fill_normals)
 def _fill_normals(m, start, count, stream, purpose):
     def fill_lanes(m, start, count, stream, purpose):
-        kept = scratch(m, ROOM)
-        number = (count + 3) // 4
-        for first in range(0, number, FOURS):
-            here = min(number - first, FOURS)
-            keep_uniforms(kept, first, here, stream, purpose)
-            for i in range(here):
-                x0, x1, x2, x3 = four_normals(kept, 4 * i)
-                put_four(m, start + 4 * (first + i), x0, x1, x2, x3)
+        _by_fours(m, start, count, None, stream, purpose)
 
     def fill32(m, start, count, stream, purpose):
         for i in share(m, (count + 3) // 4):
@@ -89,15 +96,7 @@ def add_normals(m, start, count, scale, stream, purpose):
 @choice(add_normals)
 def _add_normals(m, start, count, scale, stream, purpose):
     def add_lanes(m, start, count, scale, stream, purpose):
-        kept = scratch(m, ROOM)
-        number = (count + 3) // 4
-        for first in range(0, number, FOURS):
-            here = min(number - first, FOURS)
-            keep_uniforms(kept, first, here, stream, purpose)
-            for i in range(here):
-                x0, x1, x2, x3 = four_normals(kept, 4 * i)
-                at = 4 * (first + i)
-                add_four(m, start + at, count - at, x0, x1, x2, x3, scale)
+        _by_fours(m, start, count, scale, stream, purpose)
 
     def add32(m, start, count, scale, stream, purpose):
         for i in share(m, (count + 3) // 4):

@@ -8,9 +8,9 @@ import math
 import numpy as np
 from numba import uint64
 
+from fastsde.kernels.box_muller import normals64, uniform64
 from fastsde.kernels.elementary import exp64, log64, sin_pi64
 from fastsde.kernels.lanes import alike, any_lane, select
-from fastsde.kernels.normal import normals64, uniform64
 from fastsde.kernels.options import in_double, inlined, kernel
 from fastsde.kernels.philox import draw_words
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from numba import uint64
 
+from fastsde.kernels.box_muller import uniform64
 from fastsde.kernels.lanes import alike, any_lane, select
 from fastsde.kernels.noise_law import noise_law
-from fastsde.kernels.normal import uniform64
 from fastsde.kernels.options import in_double, never_inlined
 from fastsde.kernels.philox import JUMP, draw_words
 

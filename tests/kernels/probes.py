@@ -3,12 +3,13 @@
 from numba import uint64
 
 from fastsde.kernels import elementary, minibatch
+from fastsde.kernels.box_muller import normals32, normals64
 from fastsde.kernels.dln import deviate, full_residual, inner_product, product, push, scaled_loss
 from fastsde.kernels.gather import gather_four
 from fastsde.kernels.lanes import load, ramp, store
 from fastsde.kernels.moment import Moment
 from fastsde.kernels.noise_law import stretch
-from fastsde.kernels.normal import add_normals, normals32, normals64
+from fastsde.kernels.normal import add_normals
 from fastsde.kernels.options import kernel
 from fastsde.kernels.philox import Stream, counter_words, philox
 from fastsde.kernels.residual import (

@@ -12,10 +12,10 @@ from studies import study
 from tools import Case
 
 from fastsde.kernels import lanes, philox, primitive
+from fastsde.kernels.box_muller import normals64
 from fastsde.kernels.gpu import products, thread
 from fastsde.kernels.gpu.arguments import put_on
 from fastsde.kernels.gpu.team import works_for
-from fastsde.kernels.normal import normals64
 from fastsde.kernels.options import CHOICES, plain
 from fastsde.kernels.precision import double_fields
 from fastsde.kernels.steps import Subordinated

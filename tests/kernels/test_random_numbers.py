@@ -8,7 +8,7 @@ import probes
 import pytest
 from scipy import special, stats
 
-from fastsde.kernels import normal, sampling, stable
+from fastsde.kernels import box_muller, sampling, stable
 from fastsde.kernels.cpu import standard_normals
 from fastsde.kernels.lanes import lane_count
 from fastsde.kernels.philox import START, counter_words, philox
@@ -37,7 +37,7 @@ def some_words(count=4000):
 
 def test_uniforms_are_never_at_a_forbidden_end():
     a, b = some_words()[:, :2].T
-    single, double = normal.uniform32(a), normal.uniform64(a, b)
+    single, double = box_muller.uniform32(a), box_muller.uniform64(a, b)
     assert np.all((single > 0) & (single <= 1))
     assert np.all((double > 0) & (double < 1))
     assert double.min() == 2.0**-53
@@ -50,9 +50,9 @@ def test_uniforms_are_never_at_a_forbidden_end():
 def test_normals_of_any_words_are_finite_and_the_same_in_plain_numpy(dtype):
     words = some_words()
     if dtype == "float32":
-        plain, got = normal.normals32(*words.T[:2]), compiled(probes.pairs32, words, dtype)
+        plain, got = box_muller.normals32(*words.T[:2]), compiled(probes.pairs32, words, dtype)
     else:
-        plain, got = normal.normals64(*words.T), compiled(probes.pairs64, words, dtype)
+        plain, got = box_muller.normals64(*words.T), compiled(probes.pairs64, words, dtype)
     assert np.isfinite(got).all()
     assert np.allclose(got, np.stack(plain), rtol=0, atol=40 * np.finfo(dtype).eps)
     most = math.sqrt(2 * math.log(2) * (32 if dtype == "float32" else 53))
@@ -68,9 +68,9 @@ def plain_normals(count, trajectories, key, dtype):
             number = np.uint64(len(columns) // (4 if dtype == "float32" else 2))
             words = philox(number, *counter, *key)
             if dtype == "float32":
-                columns += [*normal.normals32(*words[:2]), *normal.normals32(*words[2:])]
+                columns += [*box_muller.normals32(*words[:2]), *box_muller.normals32(*words[2:])]
             else:
-                columns += normal.normals64(*words)
+                columns += box_muller.normals64(*words)
     return np.stack(columns[:count], axis=1)
 
 

@@ -5,9 +5,9 @@ import probes
 
 from fastsde.integrate.lowering import lower
 from fastsde.kernels.block import Model, Passages, Span
+from fastsde.kernels.box_muller import normals32, normals64
 from fastsde.kernels.cpu import advance, aligned, from_lanes, to_lanes
 from fastsde.kernels.lanes import lane_count
-from fastsde.kernels.normal import normals32, normals64
 from fastsde.kernels.philox import counter_words, philox
 from fastsde.problem.data import build_problem
 from fastsde.problem.network import DeepLinearNetwork

@@ -12,7 +12,7 @@ from numba import uint64
 
 from fastsde.kernels.elementary import exp64
 from fastsde.kernels.noise_law import noise_law
-from fastsde.kernels.normal import normals64
+from fastsde.kernels.box_muller import normals64
 from fastsde.kernels.options import inlined
 from fastsde.kernels.philox import SUBORDINATOR, draw_words
 

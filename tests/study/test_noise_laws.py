@@ -142,7 +142,7 @@ from numba import uint64
 
 from fastsde.kernels.elementary import exp64
 from fastsde.kernels.noise_law import noise_law
-from fastsde.kernels.normal import normals64
+from fastsde.kernels.box_muller import normals64
 from fastsde.kernels.philox import SUBORDINATOR, draw_words
 from fastsde.study.fields import Positive
 from fastsde.study.noise.law import NOISE_LAWS, NoiseLaw
