@@ -14,10 +14,20 @@ from fastsde.system.children import Child, ChildError, serve
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["CompileAhead"]
+__all__ = ["CompileAhead", "room_for"]
 
 MEMORY = 2 << 30
 """Bytes that must be available for another process that compiles: it takes up to 1.3 GB."""
+
+
+def room_for(most: int, threads: int) -> int:
+    """Return how many processes, at most, may compile: as cores, memory and a common cache allow."""
+    from fastsde.kernels.options import is_private
+
+    if threads < 2 or is_private():
+        return 0
+    memory = available_memory()
+    return min(most, threads, most if memory is None else memory // MEMORY)
 
 
 class CompileAhead:
@@ -38,11 +48,8 @@ class CompileAhead:
         self._child: Child | None = None
 
     def begin(self) -> None:
-        """Start the process, unless it was started before, or cores, memory or a common cache are lacking."""
-        from fastsde.kernels.options import is_private
-
-        memory = available_memory()
-        if self._begun or self._threads < 2 or (memory is not None and memory < MEMORY) or is_private():
+        """Start the process, unless it was started before, or there is no room for it."""
+        if self._begun or not room_for(1, self._threads):
             return
         self._begun = True
         with contextlib.suppress(ChildError):

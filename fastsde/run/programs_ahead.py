@@ -13,19 +13,18 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from fastsde.integrate.devices import survey
-from fastsde.run.resources import available_memory
+from fastsde.run.compile_ahead import room_for
 from fastsde.system.cache_lock import POLL_SECONDS, is_there, once
 from fastsde.system.children import Child, ChildError, serve
 from fastsde.system.errors import Interrupted
 from fastsde.system.progress import Progress
 
 if TYPE_CHECKING:
+    from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
 __all__ = ["ProgramsAhead"]
 
-MEMORY = 2 << 30
-"""Bytes that must be available for each process."""
 MOST = 8
 """Processes: as many as the largest models have kernels."""
 
@@ -49,16 +48,17 @@ class ProgramsAhead:
     def __init__(
         self, study: Study, names: Sequence[str], threads: int, capability: str | None = None
     ) -> None:
-        self._text = study.to_toml()
+        self._study, self._text = study, study.to_toml()
         self._names = [name for name in dict.fromkeys(names) if not study.models[name].replayed]
         self._threads = threads
         self._capability = capability or str(survey().get("compute_capability", "0.0"))
         self._children: list[Child] = []
+        self._asked: dict[str, bool] = {}
         self._left: dict[str, int] = {}
         self._counting = threading.Lock()
         self._failed = self._begun = False
 
-    def ensure(self, name: str, stop: Callable[[], bool], progress: Progress) -> None:
+    def ensure(self, name: str, problem: Problem, stop: Callable[[], bool], progress: Progress) -> None:
         """Return when the programs of a model are on disk, or cannot be compiled here.
 
         Raises
@@ -66,8 +66,10 @@ class ProgramsAhead:
         Interrupted
             If `stop` says so meanwhile.
         """
+        if name not in self._names or self._capability == "0.0":  # numba's simulator
+            return
         mark = self._mark(name)
-        if name not in self._names or is_there(mark):
+        if is_there(mark) or self._stored(name, problem):
             return
         self._begin()
         if self._children:
@@ -79,6 +81,14 @@ class ProgramsAhead:
         for child in self._children:
             child.end()
 
+    def _stored(self, name: str, problem: Problem) -> bool:
+        """Return whether all is on disk already: another study may have the same code with other numbers."""
+        from fastsde.integrate.gpu.ahead import are_stored
+
+        if name not in self._asked:
+            self._asked[name] = are_stored(self._study, name, _numbers(self._capability), problem)
+        return self._asked[name]
+
     def _mark(self, name: str) -> str:
         from fastsde.kernels.gpu.stored import sources, versions
 
@@ -86,14 +96,11 @@ class ProgramsAhead:
         return f"programs-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
     def _begin(self) -> None:
-        """Start the processes, unless they were started before, or cores, memory or a cache are lacking."""
-        from fastsde.kernels.options import is_private
-
-        if self._begun or self._capability == "0.0" or is_private():  # 0.0: numba's simulator
+        """Start the processes, unless they were started before, or there is room for one alone."""
+        if self._begun:
             return
         self._begun = True
-        memory = available_memory()
-        count = min(self._threads, MOST, MOST if memory is None else memory // MEMORY)
+        count = room_for(MOST, self._threads)
         if count < 2:
             return
         with contextlib.suppress(ChildError):
@@ -133,5 +140,9 @@ def _compile(request: tuple[str, str, str, tuple[int, int]]) -> int:
     from fastsde.study.study import Study
 
     text, name, capability, share = request
+    return store_programs(Study.from_toml(text), name, _numbers(capability), share=share)
+
+
+def _numbers(capability: str) -> tuple[int, int]:
     major, minor = map(int, capability.split("."))
-    return store_programs(Study.from_toml(text), name, (major, minor), share=share)
+    return major, minor

@@ -165,7 +165,7 @@ class Session:
     def _compile(self, name: str) -> None:
         """Return when what a model needs is compiled, and let other processes compile for the next ones."""
         if isinstance(self._ahead, ProgramsAhead):
-            self._ahead.ensure(name, self._stop, self._progress)
+            self._ahead.ensure(name, self._problem, self._stop, self._progress)
         else:
             begin = self._ahead.begin
             ensure_compiled(self._study, name, self._problem, self._stop, self._progress, begin)

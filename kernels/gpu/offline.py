@@ -15,7 +15,7 @@ from numba import cuda
 from fastsde.kernels.gpu.loops import GLOBAL_MEMORY
 from fastsde.kernels.gpu.stored import Stored
 
-__all__ = ["compile_kernel", "store", "store_kernel"]
+__all__ = ["arguments", "compile_kernel", "has_kernel", "store_kernel"]
 
 
 def compile_kernel(program, task, job, capability=(9, 0)):
@@ -38,21 +38,20 @@ def compile_kernel(program, task, job, capability=(9, 0)):
     return ptx
 
 
-def store(program, task, job, capability):
-    """Compile a task and keep its code on disk, where launching finds it; return whether it was not there.
-
-    Parameters are those of `compile_kernel`.
-    """
-    return store_kernel(program.function(task), arguments(program, job), capability)
-
-
 def store_kernel(function, values, capability):
-    """Do the same for a kernel as a Python function, by values of its arguments."""
+    """Compile a kernel and keep its code on disk, where launching finds it; return whether it was not there.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel as a Python function.
+    values : tuple
+        Of its arguments: only their types count.
+    capability : tuple of int
+    """
     from numba.cuda.dispatcher import _Kernel
 
-    made = cuda.jit(function)
-    kinds = tuple(made.typeof_pyval(value) for value in values)
-    kept = Stored(function, lambda: capability)
+    kept, made, kinds = _kept(function, values, capability)
     if kept.has(kinds):
         return False
     with device_of(capability):
@@ -60,6 +59,18 @@ def store_kernel(function, values, capability):
         kernel._codelibrary.get_cubin()
     kept.save_overload(kinds, kernel)
     return True
+
+
+def has_kernel(function, values, capability):
+    """Return whether a kernel's code is on disk; parameters are those of `store_kernel`."""
+    kept, _, kinds = _kept(function, values, capability)
+    return kept.has(kinds)
+
+
+def _kept(function, values, capability):
+    """Return where a kernel's code is kept, its dispatcher, and the types of its arguments."""
+    made = cuda.jit(function)
+    return Stored(function, lambda: capability), made, tuple(made.typeof_pyval(value) for value in values)
 
 
 def arguments(program, job):

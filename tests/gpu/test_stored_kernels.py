@@ -22,7 +22,7 @@ from numba.cuda.codegen import CUDACodeLibrary
 from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
 from fastsde.integrate.gpu import programs
-from fastsde.integrate.gpu.ahead import launched, store_programs
+from fastsde.integrate.gpu.ahead import are_stored, launched, store_programs
 from fastsde.integrate.gpu.host_jobs import host_job
 from fastsde.integrate.gpu.placements import memory_class
 from fastsde.integrate.lowering import lower
@@ -139,6 +139,8 @@ def test_what_is_compiled_ahead_without_a_device_is_what_a_run_launches(folder, 
     transposes = 2 * (1 + (low.passages > 0))
     assert count == len(list(launched(study, "m", problem, low))) + transposes == len(list(folder.iterdir()))
     assert store_programs(study, "m", CAPABILITY, problem) == 0
+    assert are_stored(study.replace(seed=7), "m", CAPABILITY)
+    assert not are_stored(study.replace(dtype="float64"), "m", CAPABILITY)
     assert store_programs(study.replace(seed=7), "m", CAPABILITY) == 0  # numbers differ, not the code
 
 

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from fastsde.run import programs_ahead
+from fastsde.integrate.gpu import ahead as gpu_ahead
+from fastsde.run import compile_ahead, programs_ahead
 from fastsde.run.programs_ahead import ProgramsAhead
 from fastsde.system import cache_lock
 from fastsde.system.children import ChildError
@@ -17,6 +18,7 @@ class Others:
 
     def __init__(self):
         self.requests, self.refuse, self.answering = [], False, threading.Event()
+        self.stored = set()
         self.answering.set()
 
     def __call__(self, module):
@@ -37,7 +39,9 @@ class Others:
 def others(monkeypatch, tmp_path):
     stub = Others()
     monkeypatch.setattr(programs_ahead, "Child", stub)
-    monkeypatch.setattr(programs_ahead, "available_memory", lambda: 7 << 30)
+    monkeypatch.setattr(compile_ahead, "available_memory", lambda: 7 << 30)
+    monkeypatch.setattr(compile_ahead, "MEMORY", 2 << 30)  # which other tests never have
+    monkeypatch.setattr(gpu_ahead, "are_stored", lambda study, name, capability, problem: name in stub.stored)
     monkeypatch.setattr("fastsde.kernels.options.is_private", lambda: False)
     monkeypatch.setattr(cache_lock, "_marker", lambda mark: tmp_path / f"ready-{mark}")
     return stub
@@ -48,7 +52,7 @@ def ensured(study, names=("sde", "sgd", "sde"), threads=4, capability="9.0", sto
     ahead = ProgramsAhead(study, names, threads, capability)
     try:
         for name in dict.fromkeys(names):
-            ahead.ensure(name, stop, Silent())
+            ahead.ensure(name, None, stop, Silent())
     finally:
         ahead.end()
 
@@ -83,4 +87,10 @@ def test_waiting_can_be_stopped(tiny_study, others, tmp_path):
 @pytest.mark.parametrize("lacking", [{"threads": 1}, {"capability": "0.0"}])
 def test_nothing_is_begun_on_one_thread_or_in_the_simulator(tiny_study, others, lacking):
     ensured(tiny_study, **lacking)
+    assert others.requests == []
+
+
+def test_nothing_is_begun_where_another_study_left_the_same_code(tiny_study, others):
+    others.stored = {"sde", "sgd"}
+    ensured(tiny_study)
     assert others.requests == []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
-__all__ = ["launched", "store_programs"]
+__all__ = ["are_stored", "launched", "store_programs"]
 
 
 def store_programs(
@@ -53,35 +53,38 @@ def store_programs(
     int
         How many kernels were compiled; 0 if all were there.
     """
-    from fastsde.kernels.gpu.offline import store_kernel
+    from fastsde.kernels.gpu import offline
+
+    kernels = islice(_kernels(study, name, capability, problem), share[0], None, share[1])
+    return sum(offline.store_kernel(function, values, capability) for function, values in kernels)
+
+
+def are_stored(study: Study, name: str, capability: tuple[int, int], problem: Problem | None = None) -> bool:
+    """Return whether all that a run launches for a model is in the program cache on disk.
+
+    Parameters are those of `store_programs`.
+    """
+    from fastsde.kernels.gpu import offline
+
+    kernels = _kernels(study, name, capability, problem)
+    return all(offline.has_kernel(function, values, capability) for function, values in kernels)
+
+
+def _kernels(
+    study: Study, name: str, capability: tuple[int, int], problem: Problem | None
+) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Yield what a run of a model launches, as Python functions, with values of their arguments."""
+    from fastsde.kernels.gpu.offline import arguments
     from fastsde.kernels.gpu.placement import limit_of
 
     problem = problem or build_problem(study)
     lowered = lower(study, name, problem)
     limit = limit_of(capability)
-    work: list[Callable[[], bool]] = [
-        partial(_store_task, study, lowered, capability, *one)
-        for one in launched(study, name, problem, lowered, limit)
-    ]
-    for kernel, values in _transposes(study, lowered):
-        work.append(partial(store_kernel, kernel, values, capability))
-    return sum(compiled() for compiled in work[share[0] :: share[1]])
-
-
-def _store_task(
-    study: Study,
-    lowered: Lowered,
-    capability: tuple[int, int],
-    task: str,
-    where: str,
-    options: dict[str, Any],
-) -> bool:
-    """Compile a task, unless it is on disk; return whether it was not."""
-    from fastsde.kernels.gpu.offline import store
-    from fastsde.kernels.gpu.placement import limit_of
-
-    program = model_program(study, lowered, where, limit=limit_of(capability), **options)
-    return bool(store(program, task, host_job(study, lowered, task, options.get("dynamics")), capability))
+    for task, where, options in launched(study, name, problem, lowered, limit):
+        program = model_program(study, lowered, where, limit=limit, **options)
+        job = host_job(study, lowered, task, options.get("dynamics"))
+        yield program.function(task), arguments(program, job)
+    yield from _transposes(study, lowered)
 
 
 def launched(
