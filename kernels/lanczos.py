@@ -66,11 +66,15 @@ def block_eigenvalues(m, space, net, data, plan, starts, tolerance, out, first):
 
 @kernel
 def _run(m, space, net, data, plan, start, tolerance):
-    """Lanczos from one start; leaves the extreme Ritz values and their bounds at `found`."""
+    """Lanczos from one start; leaves the extreme Ritz values and their bounds at `found`.
+
+    Each trajectory keeps what it finds at the first look that meets the tolerance, however long those beside
+    it take.
+    """
     p = net.parameters
     for k in range(p):
         store(space, plan.basis + k, broadcast(space, start[k]))
-    largest = broadcast(space, 0.0)
+    largest, going = broadcast(space, 0.0), broadcast(space, 1.0)
     for j in range(plan.steps):
         v, w = plan.basis + j * p, plan.basis + (j + 1) * p
         hessian_vector(m, space, net, data, plan, v, w)
@@ -90,13 +94,20 @@ def _run(m, space, net, data, plan, start, tolerance):
         if (j + 1) % CHECK_EVERY == 0 or j + 1 == plan.steps:
             low, low_error = _lowest(space, plan, j + 1, 1.0)
             high, high_error = _lowest(space, plan, j + 1, -1.0)
-            store(space, plan.found, low)
-            store(space, plan.found + 1, -high)
-            store(space, plan.found + 2, low_error)
-            store(space, plan.found + 3, high_error)
+            _keep(space, plan.found, going, low)
+            _keep(space, plan.found + 1, going, -high)
+            _keep(space, plan.found + 2, going, low_error)
+            _keep(space, plan.found + 3, going, high_error)
             expected = largest * tolerance
-            if not any_lane(low_error > expected) and not any_lane(high_error > expected):
+            going = select(low_error > expected, going, select(high_error > expected, going, 0.0))
+            if not any_lane(going > 0.0):
                 break
+
+
+@inlined
+def _keep(space, place, going, value):
+    """Store a value for the trajectories whose run is still going on."""
+    store(space, place, select(going > 0.0, value, load(space, place)))
 
 
 @kernel
