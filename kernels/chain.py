@@ -21,9 +21,10 @@ from fastsde.kernels.lanes import (
     store_vector,
 )
 from fastsde.kernels.loops import rounds
-from fastsde.kernels.matmul import I64, matmul, tile
+from fastsde.kernels.matmul import matmul
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.primitive import primitive
+from fastsde.kernels.tiles import I64, tile
 
 __all__ = ["back_and_add", "chain_pair_step", "chain_step", "matrix_vector"]
 

@@ -1,5 +1,7 @@
 """Small compiled kernels that show what the lane functions do, one loop each."""
 
+from typing import Any, NamedTuple
+
 from numba import uint64
 
 from fastsde.kernels import elementary, minibatch
@@ -19,6 +21,7 @@ from fastsde.kernels.residual import (
     noise_trace_population,
     population_noise,
 )
+from fastsde.kernels.sample_rows import noise_by_rows
 from fastsde.kernels.stable import gamma, log_positive_stable, symmetric_stable
 
 
@@ -180,3 +183,15 @@ def measured(m, out, net, data, key):
         population_noise(m, net, data, 1.0, 0.5, None, stream)
     for k in range(size):
         store(out, size + k, load(m, net.residual + k))
+
+
+class Samples(NamedTuple):
+    """What the noise of finite data needs to know of them."""
+
+    inputs: Any
+    noise: Any
+
+
+@kernel
+def by_rows(m, net, samples):
+    return noise_by_rows(m, net, samples)
