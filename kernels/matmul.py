@@ -3,8 +3,9 @@
 A matrix of a block is ``rows x columns`` lane vectors in a flat array; a matrix shared by all trajectories
 is an ordinary two-dimensional array, whose entries are broadcast. Sizes, offsets and strides are run-time
 values, so transposes cost nothing and one compilation serves every network. The product keeps a tile of the
-result in registers: 4 x 4 of 32 registers (`WIDE`), 4 x 2 of 16. Where its entries are sums of two to
-four terms, 16 registers keep columns of B instead: a tile would be finished before it has begun.
+result in registers: 4 x 4 of 32 registers (`WIDE`), 4 x 2 of 16. Of a product that is subtracted and whose
+entries are sums of two to four terms, as in the gradients of a network with few inputs, 16 registers keep
+columns of B instead: most instructions of a tile would be before and after its few rounds.
 """
 
 from fastsde.kernels.lanes import WIDE
@@ -35,7 +36,7 @@ def _packed(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
 
 @inlined
 def _few_terms(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
-    """Compute a product whose entries are sums of two to four terms; return whether that was so."""
+    """Subtract a product whose entries are sums of two to four terms; return whether that was so."""
     if inner < 2 or inner > 4:
         return False
     if inner == 2:
@@ -55,8 +56,9 @@ def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     ``A[i, k]`` is at ``a0 + i ar + k ak`` and ``B[k, j]`` at ``b0 + k bk + j bc``: in lane vectors for a
     flat array, in elements for a two-dimensional one. C must not overlap A or B; `inner` is at least 1.
     """
-    if not WIDE and _few_terms(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
-        return
+    if scale is not None and not WIDE:
+        if _few_terms(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
+            return
     i = 0
     if not WIDE and ak >= FAR and inner <= PACKED and m >= 16:
         i = _packed(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale)

@@ -99,8 +99,8 @@ def strips(typingctx, inner, a, a0, ar, ak, b, b0, bk, bc, c, c0, rows, columns,
                     write(total, builder.add(place, I64(j)))
 
         pairs = builder.lshr(columns, I64(1))
-        with cgutils.for_range(builder, pairs, intp=I64) as loop:
-            strip(builder.shl(loop.index, I64(1)), 2)
+        with builder.if_then(builder.icmp_signed(">", pairs, I64(0))), rounds(builder, pairs) as pair:
+            strip(builder.shl(pair, I64(1)), 2)
         with builder.if_then(builder.trunc(columns, ir.IntType(1))):
             strip(builder.sub(columns, I64(1)), 1)
         return context.get_dummy_value()
