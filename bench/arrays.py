@@ -13,12 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from fastsde.benchmark import forecast
+from fastsde.benchmark import forecast, pilot
 from fastsde.problem.data import build_problem
 from fastsde.run import merge, status
 from fastsde.run import run as parts
-from fastsde.study.study import study
-from fastsde.system.progress import duration, size_text
+from fastsde.study import study
+from fastsde.system.progress import Silent, duration, size_text
 from fastsde.system.threads import default_threads
 
 TINY = """
@@ -125,7 +125,7 @@ def trial(folder, tasks, trajectories, threads):
     rows = []
     for count in tasks:
         problem = build_problem(s)
-        speeds = {name: forecast.measure(s, name, problem, threads) for name in s.models}
+        speeds = pilot.speeds(s, problem, threads, Silent(), {})
         row = forecast.array_row(s, speeds, threads, count)
         real = max(
             seconds_of(folder, s.to_toml(), "--shard", f"{number}/{count}", "--threads", str(threads))
@@ -139,7 +139,7 @@ def tables(threads):
     """Return, for each size of the example, its forecast rows and the suggested number of tasks."""
     s = study.Study.load(EXAMPLE)
     problem = build_problem(s)
-    speeds = {name: forecast.measure(s, name, problem, threads) for name in s.models}
+    speeds = pilot.speeds(s, problem, threads, Silent(), {})
     result = {}
     for size in SIZES:
         sized = s.replace(trajectories=size)

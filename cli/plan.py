@@ -36,7 +36,8 @@ def command(
     """Estimate the time, memory and disk space of a study, and suggest a job array; writes nothing.
 
     Every model is timed on this machine for a few seconds; the time of the analysis is estimated from its
-    size, to within a factor of two to three. For a file with a [sweep], every case and the total are shown.
+    size, to within a factor of two to three. Runs that this machine has finished correct all times. For a
+    file with a [sweep], every case and the total are shown.
 
     \b
     Examples:
@@ -46,7 +47,8 @@ def command(
         fastsde plan rates.toml                                 for a sweep
         fastsde plan saddle.toml --json
     """
-    from fastsde.benchmark.forecast import Speed, forecast
+    from fastsde.benchmark.forecast import forecast
+    from fastsde.benchmark.pilot import Speed
     from fastsde.cli import show, work
     from fastsde.cli.signals import stop_at_once
     from fastsde.integrate.gpu.placements import classes

@@ -147,7 +147,8 @@ def print_forecast(forecast: Forecast) -> None:
     groups = forecast_lines(forecast)
     unit = 0.1 if forecast.seconds < FINE_SECONDS else 1.0
     total = sum(seconds for lines in groups.values() for seconds in lines.values())
-    click.echo(f"time    {_seconds(total, unit)} on {forecast.threads} threads")
+    corrected = f", {_corrected_by(forecast.runs)}" if forecast.runs else ""
+    click.echo(f"time    {_seconds(total, unit)} on {forecast.threads} threads{corrected}")
     for group, lines in groups.items():
         group = f"{group}, at most" if forecast.at_most and group == "integration" else group
         click.echo(f"  {group:<20}{_seconds(sum(lines.values()), unit):>10}")
@@ -173,6 +174,10 @@ def print_forecast(forecast: Forecast) -> None:
         click.echo("suggested: no job array; use `fastsde run`")
     else:
         click.echo(f"suggested: fastsde submit STUDY --tasks {forecast.suggested}")
+
+
+def _corrected_by(runs: int) -> str:
+    return f"corrected by {runs} {'run' if runs == 1 else 'runs'} on this machine"
 
 
 def forecast_lines(forecast: Forecast) -> dict[str, dict[str, float]]:
@@ -212,7 +217,9 @@ def print_forecasts(forecasts: Mapping[str, Forecast]) -> None:
     print_rows(rows, f"{len(forecasts)} cases on {first.threads} threads, one after another")
     disk = size_text(sum(case.disk for case in forecasts.values()))
     click.echo(f"total: {duration(sum(seconds.values()))}, {disk}; `fastsde sweep` runs all cases")
-    click.echo("(times of analysis and report are accurate to a factor of two to three)")
+    runs = max(case.runs for case in forecasts.values())
+    accuracy = _corrected_by(runs) if runs else "accurate to a factor of two to three"
+    click.echo(f"(times of analysis and report are {accuracy})")
     if any(case.at_most for case in forecasts.values()):
         click.echo("(integration as if no trajectory stopped at an event of events.stop: at most)")
 

@@ -1,5 +1,8 @@
 """Fixtures of the tests that need a run: a tiny study, and a stand-in for the integration."""
 
+import os
+from pathlib import Path
+
 import pytest
 from extension_files import forget_imports
 from hypothesis import settings
@@ -8,6 +11,7 @@ from stand_in import TINY, StandIn
 from fastsde.run import compile_ahead
 from fastsde.run.run import run
 from fastsde.study.study import Study
+from fastsde.system import timings
 
 settings.register_profile("any machine", deadline=None)  # a busy one is no reason to fail
 settings.load_profile("any machine")
@@ -24,6 +28,12 @@ def alone(monkeypatch, request):
     """Compile in one process: the tests themselves are shared among as many as there are cores."""
     if "ahead" not in request.fixturenames:
         monkeypatch.setattr(compile_ahead, "MEMORY", 1 << 62)
+
+
+@pytest.fixture(autouse=True)
+def no_past_runs(monkeypatch):
+    """Forecasts in tests are corrected by no runs on this machine, unless a test gives them a file."""
+    monkeypatch.setattr(timings, "path", lambda: Path(os.devnull) / "timings.json")
 
 
 @pytest.fixture

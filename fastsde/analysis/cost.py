@@ -2,13 +2,16 @@
 
 Each section says its own cost (`fastsde.analysis.section_cost`). Costs hold within a factor of two to three
 for networks whose usual observables are recorded; a section whose observables are not recorded costs less.
-They are scaled by the speed of the machine, which a short job of the same kind measures: `machine_speed`.
+Where analyses have run before, the times that they took correct later forecasts (`fastsde.system.timings`);
+elsewhere costs are scaled by the speed of the machine, which a short job of the same kind measures:
+`machine_speed`.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,12 +21,28 @@ from fastsde.analysis.section_cost import Cost, Size
 from fastsde.analysis.sections import SECTIONS
 from fastsde.analysis.selection import SNAPSHOTS
 from fastsde.analysis.threads import one_thread_each
+from fastsde.system.timings import Correction, Times, correction, keep, long_enough
 
 if TYPE_CHECKING:
     from fastsde.study.study import Study
 
-__all__ = ["SNAPSHOTS_COST", "analysis_seconds", "later_seconds", "machine_speed", "report_seconds"]
+__all__ = [
+    "REPORT",
+    "SNAPSHOTS_COST",
+    "analysis_seconds",
+    "correction_of",
+    "expected_seconds",
+    "keep_analysis_times",
+    "keep_report_time",
+    "later_seconds",
+    "machine_speed",
+    "report_seconds",
+]
 
+REPORT = "report"
+"""Name of the report among the sections of the analysis, where each has its time."""
+ANALYSIS = "analyse"
+"""Phase of the whole analysis; the name of a section follows for that of a section."""
 YARDSTICK_SECONDS = 0.0066
 """Of the job of `machine_speed` where the coefficients were measured."""
 ROUNDS = 21
@@ -66,10 +85,54 @@ def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
     return (REPORT_SECONDS + FIGURE_MODEL_SECONDS * len(study.models)) / relative_speed
 
 
+def expected_seconds(study: Study, threads: int) -> dict[str, float]:
+    """Return about how many seconds each section and the report (`REPORT`) will take on this machine."""
+    costs = analysis_seconds(study, threads) | {REPORT: report_seconds(study)}
+    return {name: seconds * correction_of(name).factor for name, seconds in costs.items()}
+
+
+def correction_of(name: str) -> Correction:
+    """Return how the cost of a section or the report is corrected: as in past runs, or by the machine's speed.
+
+    A section of which no time is known is corrected as the whole analysis.
+    """
+    for phase in (_phase(name), *([] if name == REPORT else [ANALYSIS])):
+        known = correction(phase)
+        if known.runs:
+            return known
+    return Correction(1.0 / machine_speed(), 0)
+
+
 def later_seconds(study: Study, threads: int) -> tuple[float, float]:
     """Return about how many seconds the analysis of a study and its report will take on this machine."""
-    speed = machine_speed()
-    return sum(analysis_seconds(study, threads, speed).values()), report_seconds(study, speed)
+    expected = expected_seconds(study, threads)
+    report = expected.pop(REPORT)
+    return sum(expected.values()), report
+
+
+def keep_analysis_times(study: Study, threads: int, taken: Mapping[str, float]) -> None:
+    """Let later forecasts know how many seconds the sections of a whole analysis took."""
+    costs = analysis_seconds(study, threads)
+    pairs = {_phase(name): (costs[name], seconds) for name, seconds in taken.items() if name in costs}
+    pairs[ANALYSIS] = (sum(cost for cost, _ in pairs.values()), sum(seconds for _, seconds in pairs.values()))
+    keep(
+        Times(phase, _work(study, threads), forecast=cost, measured=seconds)
+        for phase, (cost, seconds) in pairs.items()
+        if long_enough(seconds, cost)
+    )
+
+
+def keep_report_time(study: Study, seconds: float) -> None:
+    """Let later forecasts know how many seconds a whole report took."""
+    keep([Times(_phase(REPORT), _work(study, 0), forecast=report_seconds(study), measured=seconds)])
+
+
+def _phase(name: str) -> str:
+    return name if name == REPORT else f"{ANALYSIS} {name}"
+
+
+def _work(study: Study, threads: int) -> str:
+    return f"{study.fingerprint()[:16]} {study.trajectories} {threads}"
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastsde.analysis.analysis import Analysis
-from fastsde.analysis.cost import analysis_seconds, machine_speed
+from fastsde.analysis.cost import expected_seconds, keep_analysis_times
 from fastsde.analysis.distances.effect_sizes import measure_effects
 from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.distances.points import Points
@@ -23,7 +23,7 @@ from fastsde.analysis.law import log_spaced, plateaus, time_weights
 from fastsde.analysis.protocols import Ensemble, Floats, Trajectories
 from fastsde.analysis.records import stack
 from fastsde.analysis.results import ModelResult
-from fastsde.analysis.sections import check_own_settings, finished, measure_sections
+from fastsde.analysis.sections import SECTIONS, check_own_settings, finished, measure_sections
 from fastsde.analysis.selection import (
     SNAPSHOTS,
     check_kept,
@@ -164,12 +164,13 @@ class _Pass:
         kept = before if wanted is not None and SNAPSHOTS not in wanted else None
         seconds = dict(before.seconds) if before and wanted else {}
         comparison = None
+        expected = self._expected()
         if kept is None:
             start = time.perf_counter()
             self.frame = self.points.frame(self.settings)
             self.bandwidth = np.full(len(self.time), math.nan)
             comparison = self._comparison()
-            with self.progress.followed_by(self._seconds_of_sections(wanted)):
+            with self.progress.followed_by(_of_sections(expected, wanted)):
                 moment_rows = self._snapshots(comparison)
             effects = measure_effects(self.points, self.reference, self.settings.seed, self.progress)
             seconds[SNAPSHOTS] = time.perf_counter() - start
@@ -186,7 +187,10 @@ class _Pass:
             effects,
             comparison,
             only=wanted,
+            expected=expected,
         )
+        if wanted is None:
+            self._keep_times(seconds | taken)
         others = {k: v for k, v in before.sections.items() if k not in taken} if before and wanted else {}
         models = kept.models if kept is not None else self._models(moment_rows, comparison)
         significance = {name: one.significance for name, one in models.items()}
@@ -213,13 +217,16 @@ class _Pass:
             seconds=seconds | taken,
         )
 
-    def _seconds_of_sections(self, wanted: Sequence[str] | None) -> float:
-        """Return about how long the sections will take after the snapshots, if anybody is told."""
+    def _expected(self) -> dict[str, float]:
+        """Return about how long each section will take, if anybody is told."""
         if isinstance(self.progress, Silent):
-            return 0.0
-        expected = analysis_seconds(self.ensemble.study, available_cores(), machine_speed())
-        names = expected if wanted is None else wanted
-        return sum(seconds for name, seconds in expected.items() if name in names and name != SNAPSHOTS)
+            return {}
+        return expected_seconds(self.ensemble.study, available_cores())
+
+    def _keep_times(self, seconds: dict[str, float]) -> None:
+        """Keep the times of an analysis of the usual size for later forecasts."""
+        if self.settings == Settings() and set(self.views) == set(self.ensemble.study.models):
+            keep_analysis_times(self.ensemble.study, available_cores(), seconds)
 
     def _models(
         self, moment_rows: dict[str, Moments], comparison: FromReference | None
@@ -303,6 +310,11 @@ class _Pass:
         fractions = np.asarray(self.ensemble.study.events.mode_learned, dtype=np.float64)
         times, diverged, followed = mine
         return learning(times, diverged, fractions, grid, other, followed)
+
+
+def _of_sections(expected: dict[str, float], wanted: Sequence[str] | None) -> float:
+    """Return the seconds of the wanted sections, all by default, without the pass over the snapshots."""
+    return sum(expected[name] for name in SECTIONS if name in expected and (wanted is None or name in wanted))
 
 
 def _number(value: Any) -> float | None:

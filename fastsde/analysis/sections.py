@@ -21,7 +21,7 @@ from fastsde.analysis.context import Context
 from fastsde.analysis.distances.effect import Effects
 from fastsde.analysis.distances.from_reference import FromReference
 from fastsde.analysis.protocols import Ensemble, Trajectories
-from fastsde.analysis.section_cost import Cost, Size
+from fastsde.analysis.section_cost import Cost
 from fastsde.analysis.shape.moments import Moments
 from fastsde.system.brief import make_brief
 from fastsde.system.errors import RequestError
@@ -45,6 +45,8 @@ __all__ = [
 R = TypeVar("R")
 SHARES = 1000
 """Units of progress per second that a section is expected to take."""
+LEAST_WEIGHT = 0.1
+"""Seconds of progress for a section that is expected to take less, or of which nothing is known."""
 
 
 def of_any(study: Study) -> bool:
@@ -161,8 +163,12 @@ def measure_sections(
     comparison: FromReference | None = None,
     *,
     only: Collection[str] | None = None,
+    expected: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:
-    """Measure all sections or `only` some; return the answers there are, and the seconds of each section."""
+    """Measure all sections or `only` some; return the answers there are, and the seconds of each section.
+
+    Progress is in the seconds `expected` of each section, in any unit.
+    """
     progress = progress or Silent()
     context = Context(ensemble, views, reference, settings, progress, moments or {}, effects, comparison)
     asked = [
@@ -171,7 +177,7 @@ def measure_sections(
         if section.applies(ensemble.study) and (only is None or section.name in only)
     ]
     found, seconds = {}, {}
-    weights = expected_seconds(asked, ensemble.study)
+    weights = {section.name: max(LEAST_WEIGHT, (expected or {}).get(section.name, 0.0)) for section in asked}
     done = 0.0
     with progress.task("analyse", round(SHARES * sum(weights.values())), ""):
         for section in asked:
@@ -182,15 +188,6 @@ def measure_sections(
             done += weights[section.name]
         progress.update(round(SHARES * done))
     return {name: record for name, record in found.items() if record is not None}, seconds
-
-
-def expected_seconds(sections: Collection[Section[Any]], study: Study) -> dict[str, float]:
-    """Return about how many seconds sections take where costs were measured, at least a tenth each."""
-    size = Size.of(study)
-    return {
-        section.name: max(0.1, 0.0 if section.cost is None else section.cost.seconds(size))
-        for section in sections
-    }
 
 
 def finished(found: Mapping[str, Any], reference: str, significance: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import statistics
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastsde.benchmark.pilot import Speed, speeds
+from fastsde.run.likeness import computed_rows, phase_of, work_of
 from fastsde.run.options import Options
 from fastsde.run.resources import disk_need, memory_need, row_bytes
-from fastsde.storage import schema
 from fastsde.storage.plan import Shard, default_size, shard_range
 from fastsde.system.progress import Progress, Silent
 from fastsde.system.threads import default_threads
+from fastsde.system.timings import Times, correction, keep
 
 if TYPE_CHECKING:
-    from fastsde.problem.data import Problem
     from fastsde.study.study import Study
 
 __all__ = ["ArrayRow", "Forecast", "Speed", "array_row", "forecast", "suggested_tasks"]
@@ -31,34 +29,10 @@ PART_SECONDS = 0.04
 """Per part: folder, file, checksum, flush."""
 BYTE_SECONDS = 1.8e-9
 """Per byte of a part, if the disk is not the bottleneck: copying, writing and checksum."""
-PROBE_STEPS, PROBE_TRAJECTORIES = 8, 512
-PILOT_WORK = 2e8
-"""Parameter-steps of a pilot run; its length depends only on the study, so that two forecasts agree."""
-ROUNDS, ROUND_SECONDS = 5, 1.5
-"""Largest number and total time of pilot runs; at least three are run, and the median is used."""
 TASK_SECONDS = 1800.0
 """Recommended time of a task: many short tasks burden the scheduler, long ones wait longer in the queue."""
 ALONE_SECONDS = 1200.0
 """A run shorter than this needs no job array."""
-
-
-@dataclass(frozen=True)
-class Speed:
-    """The cost of a model on this machine, with all threads.
-
-    Attributes
-    ----------
-    step
-        Seconds of one integrator step of one trajectory.
-    snapshot
-        Seconds to measure one trajectory at one snapshot.
-    share
-        Fraction of the study that the pilot covers; steps become cheaper once all events have occurred.
-    """
-
-    step: float
-    snapshot: float
-    share: float
 
 
 @dataclass(frozen=True)
@@ -106,6 +80,8 @@ class Forecast:
     at_most
         Whether the times of the integration are upper bounds, as if no trajectory stopped at an event: how
         soon they stop is what such a study asks.
+    runs
+        How many past runs on this machine correct the times; 0: none is known.
     """
 
     threads: int
@@ -121,6 +97,7 @@ class Forecast:
     arrays: list[ArrayRow]
     suggested: int
     at_most: bool = False
+    runs: int = 0
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the estimates as plain values, for JSON."""
@@ -153,29 +130,35 @@ def forecast(
     known
         Speeds measured before, which are used and extended; the cases of a sweep share them.
 
-    Notes ----- A pilot run has two blocks of trajectories per thread and `PILOT_WORK` parameter-steps, or the
-    whole length of a short study. Steps are more expensive before the events have occurred, so the time of
-    long studies tends to be overestimated.
+    Notes
+    -----
+    A pilot run (`fastsde.benchmark.pilot`) has two blocks of trajectories per thread, or the whole length of a
+    short study. Steps are more expensive before the events have occurred, so the time of long studies tends to
+    be overestimated. Where past runs took another time than was forecast, the forecast is corrected
+    (`fastsde.system.timings`).
     """
-    from fastsde.analysis.cost import analysis_seconds, machine_speed, report_seconds
+    from fastsde.analysis.cost import REPORT, correction_of, expected_seconds
     from fastsde.problem.data import build_problem
     from fastsde.storage.initial_states import resolve
 
     study = resolve(study)
     threads = threads or default_threads()
     problem = build_problem(study)
-    speeds = _speeds(study, problem, threads, progress or Silent(), {} if known is None else known)
+    measured = speeds(study, problem, threads, progress or Silent(), {} if known is None else known)
+    corrected, runs = _corrected(study, threads, measured)
     options = Options(threads=threads, part_size=part_size)
-    whole = array_row(study, speeds, threads, 1, part_size)
+    whole = array_row(study, corrected, threads, 1, part_size)
     suggested = suggested_tasks(study, whole.seconds, threads)
     counts = sorted({1, 10, 100, 1000, 10_000, suggested, *([tasks] if tasks else [])})
     need = disk_need(study, options)
     models = {
         name: _model_seconds(study, name, speed, threads, Shard(1, 1), part_size)
-        for name, speed in speeds.items()
+        for name, speed in corrected.items()
     }
-    start, machine = whole.seconds - sum(models.values()), machine_speed()
-    analysis, report = analysis_seconds(study, threads, machine), report_seconds(study, machine)
+    start = whole.seconds - sum(models.values())
+    analysis = expected_seconds(study, threads)
+    runs = max(runs, *(correction_of(name).runs for name in analysis))
+    report = analysis.pop(REPORT)
     return Forecast(
         threads=threads,
         seconds=start + sum(models.values()) + sum(analysis.values()) + report,
@@ -187,83 +170,29 @@ def forecast(
         memory=memory_need(study, options, threads),
         disk=need.bytes,
         files=need.files,
-        arrays=[array_row(study, speeds, threads, n, part_size) for n in counts if n <= study.trajectories],
+        arrays=[
+            array_row(study, corrected, threads, n, part_size) for n in counts if n <= study.trajectories
+        ],
         suggested=suggested,
         at_most=bool(study.events.stops),
+        runs=runs,
     )
 
 
-def _speeds(
-    study: Study, problem: Problem, threads: int, progress: Progress, known: dict[str, Speed]
-) -> dict[str, Speed]:
-    """Time the models whose speed is not known yet."""
-    keys = {name: _likeness(study, name) for name in study.models}
-    new = [name for name, key in keys.items() if key not in known]
-    if new:
-        with progress.task("measure", len(new), "models"):
-            for number, name in enumerate(new):
-                progress.update(number, name)
-                known[keys[name]] = measure(study, name, problem, threads)
-            progress.update(len(new))
-    return {name: known[key] for name, key in keys.items()}
+def _corrected(study: Study, threads: int, measured: dict[str, Speed]) -> tuple[dict[str, Speed], int]:
+    """Return speeds as past runs on this machine suggest, and from how many of them that is known.
 
-
-def _likeness(study: Study, name: str) -> str:
-    """Return everything on which a model's speed depends, without seeds, learning rate and other models."""
-    content = study.to_mapping()
-    for key in ("seed", "trajectories"):
-        content.pop(key, None)
-    if content.get("data"):
-        content["data"].pop("seed", None)
-    content["time"].pop("learning_rate")
-    content["models"] = content["models"][name]
-    return json.dumps(content, sort_keys=True)
-
-
-def measure(study: Study, name: str, problem: Problem, threads: int) -> Speed:
-    """Run a model for a few seconds on all threads, and return the cost of a step and of a snapshot.
-
-    No trajectory stops at an event meanwhile.
+    What the pilot runs say of each model is kept for when it has run.
     """
-    from fastsde.integrate.compile_cache import ensure_compiled
-    from fastsde.kernels.lanes import lane_count
-    from fastsde.run.integrate import integrate
-
-    if study.events.stops:
-        study = study.replace(events={"stop": []})
-
-    def timed(count: int, steps: int, snapshots: list[int]) -> float:
-        short = study.replace(time={"steps": steps, "snapshots": {"at": snapshots}}, trajectories=count)
-        begun = time.perf_counter()
-        integrate(short, name, 0, count, problem=problem, threads=threads)
-        return time.perf_counter() - begun
-
-    def longer(count: int, long: tuple[int, list[int]], short: tuple[int, list[int]]) -> float:
-        """Return the median difference between the times of two runs, over alternating rounds."""
-        differences: list[float] = []
-        begun = time.perf_counter()
-        while len(differences) < 3 or (
-            len(differences) < ROUNDS and time.perf_counter() - begun < ROUND_SECONDS
-        ):
-            differences.append(timed(count, *long) - timed(count, *short))
-        return max(1e-9, statistics.median(differences))
-
-    total, substeps = study.time.steps, study.models[name].substeps
-    count = 2 * threads * int(lane_count(study.dtype))
-    steps = min(total, max(PROBE_STEPS, pilot_steps(study, name, count)))
-    few = min(total, PROBE_STEPS)
-    many = min(default_size(study, name), study.trajectories, PROBE_TRAJECTORIES)
-    ensure_compiled(study, name, problem)
-    timed(count, few, list(range(few + 1)))  # loads the code and starts the threads
-    snapshot = longer(many, (few, list(range(few + 1))), (few, [few])) / max(1, few - 1)
-    seconds = longer(count, (steps, [steps]), (1, [1])) * steps / max(1, steps - 1)
-    return Speed(seconds / steps / substeps / count, snapshot / many, steps / total)
-
-
-def pilot_steps(study: Study, name: str, count: int) -> int:
-    """Return the number of learning-rate steps of a pilot run of `count` trajectories."""
-    parameters = schema.dimension_sizes(study, 1)["parameter"]
-    return max(1, int(PILOT_WORK / (count * study.models[name].substeps * max(parameters, 16))))
+    corrected, runs = {}, 0
+    for name, speed in measured.items():
+        factor, known = correction(phase_of(study, name), work_of(study, name, threads))
+        corrected[name], runs = speed.times(factor), max(runs, known)
+    keep(
+        Times(phase_of(study, name), work_of(study, name, threads), _trajectory_seconds(study, name, speed))
+        for name, speed in measured.items()
+    )
+    return corrected, runs
 
 
 def suggested_tasks(study: Study, seconds: float, threads: int) -> int:
@@ -306,13 +235,8 @@ def _model_seconds(
     study: Study, name: str, speed: Speed, threads: int, shard: Shard, part_size: int | None
 ) -> float:
     """Return the time of one model's trajectories in a shard, rounded up to whole blocks on every thread."""
-    from fastsde.kernels.lanes import lane_count
-
     count, size = len(shard_range(study.trajectories, shard)), part_size or default_size(study, name)
-    lanes = int(lane_count(study.dtype)) * threads
-    whole, rest = divmod(count, size)
-    rows = whole * math.ceil(size / lanes) * lanes + math.ceil(rest / lanes) * lanes
-    return rows * _trajectory_seconds(study, name, speed)
+    return computed_rows(study, count, size, threads) * _trajectory_seconds(study, name, speed)
 
 
 def _useful_seconds(study: Study, name: str, speed: Speed) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from fastsde.system.cache_lock import POLL_SECONDS, is_there, once, unless_taken
 from fastsde.system.errors import Interrupted
 from fastsde.system.progress import Progress, Silent, duration
+from fastsde.system.timings import Times, correction, keep, long_enough
 
 if TYPE_CHECKING:
     from fastsde.problem.data import Problem
@@ -31,13 +32,15 @@ _TAKEN: list[float] = []
 def expected_seconds(taken: list[float]) -> float:
     """Return how long compiling the next model may take, after some that took so long.
 
+    The first is expected to take as long as those of past runs on this machine.
+
     Examples
     --------
     >>> expected_seconds([12.0])
     6.0
     """
     if not taken:
-        return FIRST_SECONDS
+        return FIRST_SECONDS * correction("compile").factor
     return sum(taken[1:]) / (len(taken) - 1) if len(taken) > 1 else taken[0] / 2
 
 
@@ -68,7 +71,10 @@ def ensure_compiled(
     with (progress or Silent()).aside("compiling", f"{name}, about {duration(expected_seconds(_TAKEN))}"):
         steps = f"steps-{mark}"
         once(mark, lambda: _watched(lambda: _compile(study, name, problem, stop, steps), stop), stop)
-    _TAKEN.append(time.monotonic() - begun)
+    seconds = time.monotonic() - begun
+    if not _TAKEN and long_enough(seconds):
+        keep([Times("compile", mark, forecast=FIRST_SECONDS, measured=seconds)])
+    _TAKEN.append(seconds)
 
 
 def compile_steps(study: Study, names: Sequence[str], problem: Problem) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from fastsde.analysis import Analysis
+from fastsde.analysis.cost import keep_report_time
 from fastsde.report import style
 from fastsde.report.drawing import draw, files_of
 from fastsde.report.latex import latex_tables
@@ -47,15 +49,19 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     >>> write_report("runs/saddle")  # doctest: +SKIP
     PosixPath('runs/saddle/report.html')
     """
+    begun = time.monotonic()
     directory = Path(directory)
     analysis = _checked(directory, verify, progress)
+    study = Study.from_toml(analysis.study)
     images = draw(analysis, progress or by_default(), ("png", "svg"), source=directory / ANALYSIS_FILE)
     _write_images(directory / "figures", images)
     inside = {name: image["png"] for name, image in images.items()}
-    html = page(analysis, Study.from_toml(analysis.study), directory.resolve().name, inside)
+    html = page(analysis, study, directory.resolve().name, inside)
     target = directory / "report.html"
     with replacing(target) as temporary:
         temporary.write_text(html, encoding="utf-8", errors="surrogateescape")
+    if len(analysis.models) == len(study.models):
+        keep_report_time(study, time.monotonic() - begun)
     return target
 
 

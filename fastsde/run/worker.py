@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastsde.integrate.compile_cache import ensure_compiled
 from fastsde.integrate.devices import survey
 from fastsde.run.compile_ahead import CompileAhead
+from fastsde.run.likeness import computed_rows, phase_of, work_of
 from fastsde.run.programs_ahead import ProgramsAhead
 from fastsde.storage import netcdf, schema
 from fastsde.storage.checkpoint_file import read_group
@@ -23,6 +24,7 @@ from fastsde.system.errors import Interrupted, StoreError, UnreadableError
 from fastsde.system.hdf5 import reading
 from fastsde.system.stopwatch import spend
 from fastsde.system.threads import default_threads
+from fastsde.system.timings import Times, keep, long_enough
 
 if TYPE_CHECKING:
     from fastsde.integrate.checkpoint import Checkpoint
@@ -67,6 +69,7 @@ class Session:
         self._total = self._spared = 0
         self._before: dict[Part, int] = {}
         self._finished = 0
+        self._taken_by: dict[str, tuple[float, float]] = {}
         self._closing: list[Recorder] = []
 
     def work(self, todo: list[Todo]) -> None:
@@ -99,6 +102,7 @@ class Session:
             finally:
                 self._ahead.end()
                 self._close(0)
+                self._keep_times()
 
     def _label(self) -> str:
         """Return the label of the task, with the name of the GPU if one is used."""
@@ -132,6 +136,7 @@ class Session:
                 before = 0 if resume is None else resume.step * part.count
                 self._before[part] = min(self._before[part], before)
                 spared = _Spared(self._spare)
+                begun = time.monotonic()
                 outcome = self._integrate(
                     self._study,
                     part.model,
@@ -149,6 +154,7 @@ class Session:
                     **self._start(part),
                     **({"on_spared": spared} if self._study.events.stops else {}),
                 )
+                self._count_time(part, time.monotonic() - begun, self._steps(part) - before)
                 self._done -= spared.steps
                 recorder.finish(outcome, self._stop)
         except (StoreError, OSError):
@@ -169,6 +175,26 @@ class Session:
         else:
             begin = self._ahead.begin
             ensure_compiled(self._study, name, self._problem, self._stop, self._progress, begin)
+
+    def _count_time(self, part: Part, seconds: float, trajectory_steps: int) -> None:
+        """Count seconds for a model, and the trajectories, computed from beginning to end, that they took."""
+        rows = computed_rows(self._study, part.count, part.count, self._threads)
+        before, counted = self._taken_by.get(part.model, (0.0, 0.0))
+        share = trajectory_steps / self._steps(part)
+        self._taken_by[part.model] = before + seconds, counted + share * rows
+
+    def _keep_times(self) -> None:
+        """Let later forecasts know how long trajectories took here; how soon they stop is another question."""
+        if not self._compiles or self._device or self._study.events.stops:
+            return
+        study = self._study
+        times = [
+            Times(phase_of(study, name), work_of(study, name, self._threads), measured=seconds / rows)
+            for name, (seconds, rows) in self._taken_by.items()
+            if long_enough(seconds) and not study.models[name].replayed
+        ]
+        if times:
+            keep(times)
 
     def _start(self, part: Part) -> dict[str, Any]:
         """Return the given initial states of a part, if any, as options of the integration."""

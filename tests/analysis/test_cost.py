@@ -7,11 +7,19 @@ import pytest
 from study_files import changed
 
 from fastsde.analysis import Settings, analyze, cost, sections
-from fastsde.analysis.cost import analysis_seconds
+from fastsde.analysis.cost import (
+    REPORT,
+    analysis_seconds,
+    expected_seconds,
+    keep_analysis_times,
+    keep_report_time,
+    later_seconds,
+)
 from fastsde.analysis.requirements import check_analysable
 from fastsde.analysis.section_cost import TERMS, Size, terms
 from fastsde.analysis.sections import SECTIONS
 from fastsde.study.study import Study
+from fastsde.system import timings
 from fastsde.system.errors import StudyError
 
 
@@ -78,6 +86,42 @@ def test_the_speed_of_the_machine_is_measured_once_on_one_thread(monkeypatch):
         cost.machine_speed.cache_clear()
     assert set(seen) == {1}
     assert len(seen) == rounds == 2 * cost.ROUNDS
+
+
+@pytest.fixture
+def past_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(timings, "path", lambda: tmp_path / "timings.json")
+
+
+def test_past_runs_correct_each_section_and_stand_in_for_the_speed_of_the_machine(past_runs, monkeypatch):
+    study = changed().replace(time={"steps": 10_000, "snapshots": {"count": 500}})
+    costs = analysis_seconds(study, 2)
+    largest = max(costs, key=costs.get)
+    taken = {name: (3 if name == largest else 2) * seconds for name, seconds in costs.items()}
+    monkeypatch.setattr(cost, "machine_speed", lambda: 0.1)
+    assert expected_seconds(study, 2)[largest] == pytest.approx(10 * costs[largest])
+    keep_analysis_times(study, 2, taken)
+    keep_report_time(study, 7.0)
+
+    def unwanted():
+        raise AssertionError("the speed of the machine is measured though runs say more")
+
+    monkeypatch.setattr(cost, "machine_speed", unwanted)
+    found = expected_seconds(study, 2)
+    assert found.pop(REPORT) == pytest.approx(7.0)
+    assert found[largest] == pytest.approx(taken[largest])
+    assert later_seconds(study, 2)[1] == pytest.approx(7.0)
+
+
+def test_a_section_too_short_to_say_anything_is_corrected_as_the_whole(past_runs):
+    study = changed().replace(time={"steps": 10_000, "snapshots": {"count": 500}})
+    costs = analysis_seconds(study, 1)
+    largest, *_, small = sorted(costs, key=costs.get, reverse=True)
+    assert costs[small] < timings.LEAST_SECONDS
+    keep_analysis_times(study, 1, {largest: 8 * costs[largest], small: 0.0})
+    whole = cost.correction_of("none of them").factor
+    assert cost.correction_of(small) == (whole, 1)
+    assert cost.correction_of(largest).factor > whole
 
 
 @pytest.mark.alone
