@@ -92,7 +92,7 @@ def expected_seconds(study: Study, threads: int) -> dict[str, float]:
 
 
 def correction_of(name: str) -> Correction:
-    """Return how the cost of a section or the report is corrected: as in past runs, or by the machine's speed.
+    """Return how the cost of a section or the report is corrected: by past runs, or the machine's speed.
 
     A section of which no time is known is corrected as the whole analysis.
     """

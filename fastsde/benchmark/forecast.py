@@ -132,9 +132,9 @@ def forecast(
 
     Notes
     -----
-    A pilot run (`fastsde.benchmark.pilot`) has two blocks of trajectories per thread, or the whole length of a
-    short study. Steps are more expensive before the events have occurred, so the time of long studies tends to
-    be overestimated. Where past runs took another time than was forecast, the forecast is corrected
+    A pilot run (`fastsde.benchmark.pilot`) has two blocks of trajectories per thread, or the whole length of
+    a short study. Steps are more expensive before the events have occurred, so the time of long studies tends
+    to be overestimated. Where past runs took another time than was forecast, the forecast is corrected
     (`fastsde.system.timings`).
     """
     from fastsde.analysis.cost import REPORT, correction_of, expected_seconds

@@ -184,7 +184,7 @@ class Session:
         self._taken_by[part.model] = before + seconds, counted + share * rows
 
     def _keep_times(self) -> None:
-        """Let later forecasts know how long trajectories took here; how soon they stop is another question."""
+        """Let later forecasts know how long trajectories take here, unless how soon they stop decides."""
         if not self._compiles or self._device or self._study.events.stops:
             return
         study = self._study

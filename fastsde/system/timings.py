@@ -19,7 +19,7 @@ from fastsde.system.atomic import replacing
 from fastsde.system.errors import DiskError
 from fastsde.system.provenance import host, versions
 
-__all__ = ["UNCORRECTED", "Correction", "Times", "correction", "keep"]
+__all__ = ["UNCORRECTED", "Correction", "Times", "correction", "keep", "long_enough"]
 
 KEPT = 9
 """Runs per phase: their median follows a machine that becomes busier within five runs."""

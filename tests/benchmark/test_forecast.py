@@ -238,7 +238,7 @@ def test_pilots_find_the_speed_of_a_machine(machine):
 
 
 def test_what_else_a_machine_does_changes_no_forecast(machine):
-    """It delays two of three calls, each kind of run once in three not; 11:45 and 3:36 were forecast for one study."""
+    """It delays two of three runs of each kind; 11:45 and 3:36 were once forecast for one study."""
     quiet = measured()
     for delays in ([0.5, 0.0, 9.0], [0.0, 0.3, 4.0]):
         machine.delays = itertools.cycle(delays)
