@@ -254,6 +254,7 @@ class Trajectories:
         self._sizes = schema.dimension_sizes(study, int(group["trajectory"].shape[0]))
         self._known = schema.recorded(study) | schema.events(study)
         self._dtype: str = study.dtype
+        self._dtypes: dict[str, np.dtype[Any]] = {}
         self.name = name
         self.model: Model = study.models[name]
         stored = {name: schema.stored_name(group, name) for name in self._known}
@@ -319,7 +320,7 @@ class Trajectories:
                 return values
         shape = variable.shape(self._sizes)
         kept = shape[:1] if timed and snapshot is None else ()
-        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._group[self._stored[name]].dtype)
+        values = np.empty((*kept, len(rows), *shape[1 + timed :]), self._stored_dtype(name))
         self._parts.read(self.name, name, lead, rows, values)
         return values
 
@@ -330,6 +331,12 @@ class Trajectories:
     def dtype_of(self, name: str) -> np.dtype[Any]:
         """Return the type of a variable's numbers."""
         return np.dtype(self._known[name].dtype(self._dtype))
+
+    def _stored_dtype(self, name: str) -> np.dtype[Any]:
+        """Return the type of a variable's numbers in the files; asked once, as asking costs half a reading."""
+        if name not in self._dtypes:
+            self._dtypes[name] = self._group[self._stored[name]].dtype
+        return self._dtypes[name]
 
     @cached_property
     def diverged(self) -> NDArray[np.bool_]:

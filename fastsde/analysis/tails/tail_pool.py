@@ -134,5 +134,8 @@ def _median(values: Floats) -> Floats:
     known = finite.any(axis=0)
     medians = np.full(values.shape[1], np.nan)
     if known.any():
-        medians[known] = np.nanmedian(values[:, known], axis=0)
+        ordered = np.sort(values[:, known], axis=0)  # NaN comes last
+        count = np.sum(~np.isnan(ordered), axis=0)
+        column = np.arange(len(count))
+        medians[known] = (ordered[(count - 1) // 2, column] + ordered[count // 2, column]) / 2
     return medians

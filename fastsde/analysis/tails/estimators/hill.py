@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -139,19 +140,34 @@ def path(values: ArrayLike, points: int = 48, level: float = CONFIDENCE) -> tupl
 
 def interval(index: float, k: float, level: float = CONFIDENCE) -> tuple[float, float]:
     """Exact interval of alpha given Hill's estimate from ``k`` values of a Pareto tail."""
-    tail = (1 - level) / 2
-    low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)
+    low, high = _quantiles(k, level)
     return float(index * low), float(index * high)
 
 
+@lru_cache(maxsize=4096)
+def _quantiles(k: float, level: float) -> tuple[float, float]:
+    """Ends of the interval for an estimate of 1; few values of k occur, in thousands of estimates."""
+    tail = (1 - level) / 2
+    low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)
+    return float(low), float(high)
+
+
 def _index(logs: Floats, k: int) -> float:
-    gamma = float(np.mean(logs[:k] - logs[k])) if np.isfinite(logs[k]) else math.nan
+    gamma = float(np.add.reduce(logs[:k] - logs[k])) / k if math.isfinite(logs[k]) else math.nan
     return 1 / gamma if gamma != 0 else math.inf
 
 
 def _best_k(logs: Floats, size: int) -> int:
-    candidates = np.unique(np.geomspace(max(10, size // 100), size // 10, 24).astype(np.int64))
+    candidates = _candidates(size)
     return int(candidates[np.argmin(_misfits(logs, candidates))])
+
+
+@lru_cache(maxsize=64)
+def _candidates(size: int) -> NDArray[np.int64]:
+    """Values of k that are tried with a sample."""
+    candidates = np.unique(np.geomspace(max(10, size // 100), size // 10, 24).astype(np.int64))
+    candidates.flags.writeable = False
+    return candidates
 
 
 def _misfits(logs: Floats, ks: NDArray[np.int64]) -> Floats:
