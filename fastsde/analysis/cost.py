@@ -53,8 +53,10 @@ SNAPSHOTS_COST = Cost(  # fitted over measured: 0.90 to 1.14
 """Of the pass over all snapshots, which is not a section: moments, distances over time, learning times."""
 TOGETHER = 1.6
 """Speed-up of two threads or more over one, in the sections that use them."""
-REPORT_SECONDS, FIGURE_MODEL_SECONDS = 5.0, 1.0
-"""A report: its libraries and figures, and what each model adds to them."""
+REPORT_SECONDS, PROCESS_SECONDS = 1.6, 2.7
+"""Of reading an analysis and writing its page, and of starting another process that draws figures."""
+FIGURES_SECONDS, FIGURES_MODEL_SECONDS = 12.5, 1.3
+"""CPU seconds of drawing all figures of networks, as PNG and SVG, and of what each model adds to them."""
 
 
 def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) -> dict[str, float]:
@@ -80,14 +82,24 @@ def analysis_seconds(study: Study, threads: int, relative_speed: float = 1.0) ->
     }
 
 
-def report_seconds(study: Study, relative_speed: float = 1.0) -> float:
-    """Return about how many seconds figures and page take."""
-    return (REPORT_SECONDS + FIGURE_MODEL_SECONDS * len(study.models)) / relative_speed
+def report_seconds(study: Study, threads: int, relative_speed: float = 1.0) -> float:
+    """Return about how many seconds figures and page take; the figures are drawn by as many processes.
+
+    Examples
+    --------
+    >>> from fastsde.study.study import Study
+    >>> study = Study.load("examples/saddle_to_saddle.toml")  # seven models
+    >>> [round(report_seconds(study, threads)) for threads in (1, 2, 8)]
+    [23, 14, 7]
+    """
+    figures = FIGURES_SECONDS + FIGURES_MODEL_SECONDS * len(study.models)
+    drawing = (figures + PROCESS_SECONDS * (threads - 1)) / threads
+    return (REPORT_SECONDS + drawing) / relative_speed
 
 
 def expected_seconds(study: Study, threads: int) -> dict[str, float]:
     """Return about how many seconds each section and the report (`REPORT`) will take on this machine."""
-    costs = analysis_seconds(study, threads) | {REPORT: report_seconds(study)}
+    costs = analysis_seconds(study, threads) | {REPORT: report_seconds(study, threads)}
     return {name: seconds * correction_of(name).factor for name, seconds in costs.items()}
 
 
@@ -122,9 +134,10 @@ def keep_analysis_times(study: Study, threads: int, taken: Mapping[str, float]) 
     )
 
 
-def keep_report_time(study: Study, seconds: float) -> None:
-    """Let later forecasts know how many seconds a whole report took."""
-    keep([Times(_phase(REPORT), _work(study, 0), forecast=report_seconds(study), measured=seconds)])
+def keep_report_time(study: Study, threads: int, seconds: float) -> None:
+    """Let later forecasts know how many seconds the report of a whole analysis took."""
+    cost = report_seconds(study, threads)
+    keep([Times(_phase(REPORT), _work(study, threads), forecast=cost, measured=seconds)])
 
 
 def _phase(name: str) -> str:

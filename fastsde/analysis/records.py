@@ -7,6 +7,7 @@ import math
 import types
 import typing
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import h5py
@@ -52,7 +53,7 @@ def write(group: h5py.Group, record: Any) -> None:
 
 def read(group: h5py.Group, kind: type[Record], leave_out: Sequence[str] = ()) -> Record:
     """Read a record of the given class, fields as annotated, with their defaults where they are absent."""
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     there = {*group, *group.attrs}
     names = [
@@ -61,6 +62,12 @@ def read(group: h5py.Group, kind: type[Record], leave_out: Sequence[str] = ()) -
         if field.name not in leave_out and (field.name in there or not _has_default(field))
     ]
     return kind(**{name: _field(group, name, hints[name]) for name in names})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the annotations of a class, evaluated; a file has records of the same few classes."""
+    return typing.get_type_hints(kind)
 
 
 def _fields_of(record: Any) -> list[tuple[str, Any]]:

@@ -86,13 +86,16 @@ def files_of(spec: FigureSpec, analysis: Analysis, formats: Sequence[str]) -> Fi
 
 
 def lay_out(figure: Figure) -> None:
-    """Place the panels of a figure as Matplotlib would each time that it is saved, once for all formats."""
+    """Place the panels of a figure as Matplotlib would each time that it is saved, once for all formats.
+
+    Then the figure has no layout engine: with one, even one that does nothing, Matplotlib draws twice.
+    """
     engine = figure.get_layout_engine()
     if engine is None:
         return
     figure.set_dpi(style.DPI)
     engine.execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # none by default; "none" would be one that does nothing
 
 
 def _file(figure: Figure, kind: str) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fastsde.analysis import Analysis
-from fastsde.analysis.cost import keep_report_time
+from fastsde.analysis.cost import analysis_seconds, keep_report_time
 from fastsde.report import style
 from fastsde.report.drawing import draw, files_of
 from fastsde.report.latex import latex_tables
@@ -19,6 +19,7 @@ from fastsde.study.study import Study
 from fastsde.system.atomic import present, replacing
 from fastsde.system.errors import RequestError, StoreError
 from fastsde.system.progress import Progress, by_default
+from fastsde.system.threads import default_threads
 
 
 def write_report(directory: Path | str, *, progress: Progress | None = None, verify: bool = False) -> Path:
@@ -60,8 +61,8 @@ def write_report(directory: Path | str, *, progress: Progress | None = None, ver
     target = directory / "report.html"
     with replacing(target) as temporary:
         temporary.write_text(html, encoding="utf-8", errors="surrogateescape")
-    if len(analysis.models) == len(study.models):
-        keep_report_time(study, time.monotonic() - begun)
+    if _is_whole(analysis, study):
+        keep_report_time(study, default_threads(), time.monotonic() - begun)
     return target
 
 
@@ -113,6 +114,13 @@ def write_figure(directory: Path | str, name: str) -> Path:
         files = files_of(spec, analysis, ("png",))
     _write_images(directory / "figures", {name: files})
     return directory / "figures" / f"{name}.png"
+
+
+def _is_whole(analysis: Analysis, study: Study) -> bool:
+    """Return whether all models and sections were analysed, as a forecast supposes."""
+    return set(analysis.models) == set(study.models) and set(analysis.seconds) >= set(
+        analysis_seconds(study, 1)
+    )
 
 
 def _write_images(folder: Path, images: Mapping[str, Mapping[str, bytes]]) -> None:

@@ -333,7 +333,7 @@ class Trajectories:
         return np.dtype(self._known[name].dtype(self._dtype))
 
     def _stored_dtype(self, name: str) -> np.dtype[Any]:
-        """Return the type of a variable's numbers in the files; asked once, as asking costs half a reading."""
+        """Return the type of a variable's numbers in the files, which takes half as long as reading them."""
         if name not in self._dtypes:
             self._dtypes[name] = self._group[self._stored[name]].dtype
         return self._dtypes[name]

@@ -101,7 +101,7 @@ def test_past_runs_correct_each_section_and_stand_in_for_the_speed_of_the_machin
     monkeypatch.setattr(cost, "machine_speed", lambda: 0.1)
     assert expected_seconds(study, 2)[largest] == pytest.approx(10 * costs[largest])
     keep_analysis_times(study, 2, taken)
-    keep_report_time(study, 7.0)
+    keep_report_time(study, 2, 7.0)
 
     def unwanted():
         raise AssertionError("the speed of the machine is measured though runs say more")

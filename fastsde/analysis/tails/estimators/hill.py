@@ -146,7 +146,7 @@ def interval(index: float, k: float, level: float = CONFIDENCE) -> tuple[float, 
 
 @lru_cache(maxsize=4096)
 def _quantiles(k: float, level: float) -> tuple[float, float]:
-    """Ends of the interval for an estimate of 1; few values of k occur, in thousands of estimates."""
+    """Return the interval of an estimate of 1; few values of k occur, in thousands of estimates."""
     tail = (1 - level) / 2
     low, high = chi2.ppf([tail, 1 - tail], 2 * k) / (2 * k)
     return float(low), float(high)
