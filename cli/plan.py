@@ -33,7 +33,7 @@ def command(
     progress: Mode,
     as_json: bool,
 ) -> None:
-    """Estimate the time, memory and disk space of a study, and suggest a job array; writes nothing.
+    """Estimate the time, memory and disk space of a study, and suggest a job array; writes no results.
 
     Every model is timed on this machine for a few seconds; the time of the analysis is estimated from its
     size, to within a factor of two to three. Runs that this machine has finished correct all times. For a

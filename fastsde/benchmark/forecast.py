@@ -184,7 +184,8 @@ def _corrected(study: Study, threads: int, measured: dict[str, Speed]) -> tuple[
 
     What the pilot runs say of each model is kept for when it has run.
     """
-    corrected, runs = {}, 0
+    corrected: dict[str, Speed] = {}
+    runs = 0
     for name, speed in measured.items():
         factor, known = correction(phase_of(study, name), work_of(study, name, threads))
         corrected[name], runs = speed.times(factor), max(runs, known)

@@ -22,7 +22,7 @@ from fastsde.system.provenance import host, versions
 __all__ = ["UNCORRECTED", "Correction", "Times", "correction", "keep", "long_enough"]
 
 KEPT = 9
-"""Runs per phase: their median follows a machine that becomes busier within five runs."""
+"""Works per phase: their median follows a machine that becomes busier within five runs."""
 LEAST_SECONDS = 0.5
 """Shorter times say nothing about longer ones."""
 LARGEST_FACTOR = 20.0
@@ -80,13 +80,20 @@ def keep(times: Iterable[Times]) -> None:
             before[0] if forecast is None else forecast,
             before[1] if measured is None else measured,
         ]
-        for key in list(works)[:-KEPT]:
-            del works[key]
+        _forget_old(works)
     with contextlib.suppress(OSError, DiskError, RuntimeError):
         target = path()
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as temporary:
             temporary.write_text(json.dumps(table), encoding="utf-8")
+
+
+def _forget_old(works: dict[str, list[float | None]]) -> None:
+    """Keep the latest works of a phase, both of those that have both times and of those that wait."""
+    for whole in (True, False):
+        alike = [work for work, times in works.items() if (None not in times) == whole]
+        for work in alike[:-KEPT]:
+            del works[work]
 
 
 def long_enough(*seconds: float) -> bool:

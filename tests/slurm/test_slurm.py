@@ -28,6 +28,8 @@ label_noise = 0.3
 learning_rate = 0.0005
 steps = STEPS
 snapshots = { count = 12, spacing = "log" }
+[record]
+observables = ["loss"]  # few sections and figures: of the job array only their being there is tested
 [models.sgd]
 kind = "sgd"
 [models.sde]

@@ -45,6 +45,14 @@ def test_only_the_latest_runs_count(file):
     assert "0" in json.loads(file.read_text())["report"]
 
 
+def test_forecasts_of_what_never_runs_push_out_no_run(file):
+    keep([Times("integrate sgd", "ran", 1.0, 2.0)])
+    for k in range(2 * timings.KEPT):
+        keep([Times("integrate sgd", f"planned {k}", forecast=1.0)])
+    assert correction("integrate sgd") == (2.0, 1)
+    assert len(json.loads(file.read_text())["integrate sgd"]) == 1 + timings.KEPT
+
+
 def test_a_computer_that_slept_corrects_nothing(file):
     keep([Times("report", "slept", 10.0, 4000.0), Times("report", "usual", 10.0, 20.0)])
     assert correction("report") == (2.0, 1)
