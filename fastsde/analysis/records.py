@@ -53,7 +53,7 @@ def write(group: h5py.Group, record: Any) -> None:
 
 def read(group: h5py.Group, kind: type[Record], leave_out: Sequence[str] = ()) -> Record:
     """Read a record of the given class, fields as annotated, with their defaults where they are absent."""
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     there = {*group, *group.attrs}
     names = [
