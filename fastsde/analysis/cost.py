@@ -130,7 +130,7 @@ def keep_analysis_times(study: Study, threads: int, taken: Mapping[str, float]) 
     keep(
         Times(phase, _work(study, threads), forecast=cost, measured=seconds)
         for phase, (cost, seconds) in pairs.items()
-        if long_enough(seconds, cost)
+        if long_enough(cost)
     )
 
 

@@ -24,7 +24,7 @@ __all__ = ["UNCORRECTED", "Correction", "Times", "correction", "keep", "long_eno
 KEPT = 9
 """Works per phase: their median follows a machine that becomes busier within five runs."""
 LEAST_SECONDS = 0.5
-"""Shorter times say nothing about longer ones."""
+"""Work that is shorter, or expected to be, says nothing about longer work."""
 LARGEST_FACTOR = 20.0
 """Beyond it something else was measured, such as a computer that slept."""
 
@@ -96,9 +96,9 @@ def _forget_old(works: dict[str, list[float | None]]) -> None:
             del works[work]
 
 
-def long_enough(*seconds: float) -> bool:
-    """Return whether times say something about longer work: the longest of them does."""
-    return max(seconds) >= LEAST_SECONDS
+def long_enough(seconds: float) -> bool:
+    """Return whether work of so many seconds says something about longer work, beyond what any work takes."""
+    return seconds >= LEAST_SECONDS
 
 
 def path() -> Path:
