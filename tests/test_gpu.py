@@ -17,22 +17,34 @@ from fastsde.run.submit import Job, array_script, merge_script
 from fastsde.system.errors import DeviceError
 
 HERE = Path(__file__).parent
+OWN = "test_simulated_own_code"
 ABSENT = devices.unusable() is not None
 
 
-@pytest.mark.slow
-def test_the_simulated_device_agrees_with_processors():
-    """What processors compute is compiled without optimisation: the same bits, in less than half the time."""
-    plain = "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING"  # a warning in colours begins with those
-    setting = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_OPT": "0", plain: "1"}
+def simulated(names, **setting):
+    """Run tests of `gpu` in a process that simulates a device."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "gpu", "-p", "no:cacheprovider", "-W", "ignore:Cannot cache"],
-        env=os.environ | setting,
+        [sys.executable, "-m", "pytest", *(f"gpu/{name}.py" for name in names), "-p", "no:cacheprovider"],
+        env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1", **setting},
         cwd=HERE,
         capture_output=True,
         text=True,
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_the_simulated_device_agrees_with_processors():
+    """Other tests need most of what is compiled for CPUs here, optimised: it is found on disk."""
+    found = {path.stem for path in (HERE / "gpu").glob("test_simulated_*.py")}
+    simulated(sorted(found - {OWN}))
+
+
+@pytest.mark.slow
+def test_the_simulated_device_runs_code_of_users():
+    """No other test compiles it: not optimised it has the same bits, in less than half the time."""
+    plain = "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING"  # a warning in colours begins with those
+    simulated([OWN], NUMBA_OPT="0", **{plain: "1"})
 
 
 @pytest.mark.skipif(not ABSENT, reason="there is a GPU")

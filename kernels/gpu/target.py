@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
+if SIMULATED:
+    from fastsde.kernels.gpu import simulated_threads
+
+    simulated_threads.install()
 THREADS = 128
 """Threads of a block where each thread has one trajectory."""
 WARP = 4 if SIMULATED else 32

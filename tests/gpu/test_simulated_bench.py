@@ -76,11 +76,11 @@ def test_occupancy_of_known_kernels(registers, threads, shared, share):
 
 
 def test_a_case_is_checked_and_its_controls_are_seen():
-    found = gpu_check.compare("superposition", "float64", 3)
+    found = gpu_check.compare("mlp", "float64", 3)
     assert gpu_check.verdict(found) == ""
     assert found["numbers"] > 50
     assert found["other_seed"] > 1e6 * max(1.0, *found["differences"].values())
-    assert gpu_check.line("superposition", found).startswith("ok superposition: parameters")
+    assert gpu_check.line("mlp", found).startswith("ok mlp: parameters")
 
 
 def test_a_difference_and_an_empty_comparison_are_refused():

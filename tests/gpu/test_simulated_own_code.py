@@ -1,17 +1,26 @@
-"""Landscapes of a user's own file on the simulated device against CPUs."""
+"""Landscapes, losses, laws and steps of a user's own files on the simulated device against CPUs."""
 
 import math
+import sys
+from functools import partial
+from pathlib import Path
 
 import numba as nb
 import numpy as np
 import own_landscapes  # noqa: F401 - registers them
 import pytest
+import user_laws
+from agreement import assert_same
 from cases import WHOLE
 from landscape_studies import landscape_study
 from studies import snapshots
 
 import fastsde
-from fastsde.integrate import devices
+from fastsde.integrate import devices, integration
+from fastsde.integrate.lowering import lower
+
+sys.path.append(str(Path(__file__).parents[1] / "extensions"))
+from pages import write_files
 
 CASES = {
     "lanes": ({"kind": "own-quartic", "stiffness": 2.0}, {"kind": "gd"}),
@@ -81,3 +90,26 @@ def test_what_a_device_cannot_have_of_a_loss_is_refused():
 def test_a_function_of_one_point_stays_on_cpus():
     study = landscape_study({"kind": "own-cosine"}, {"kind": "gd"})
     assert "--device cpu" in devices.obstacle(study)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"] if WHOLE else ["float32"])
+def test_a_law_of_another_file_agrees_too(tmp_path, monkeypatch, dtype):
+    """Its small number, beside 1, is not rounded to ``float32``."""
+    law = user_laws.load(tmp_path / "my_law.py", user_laws.LAW).LogNormal(small=1e-7, spread=0.2)
+    monkeypatch.setattr(integration, "lower", partial(lower, clock=law))
+    assert_same("langevin", dtype, 1e-11 if dtype == "float64" else 2e-5)
+
+
+def test_ingredients_of_the_page_agree_with_processors(tmp_path, allowed):
+    """The law, the steps and the landscape of docs/extending.md."""
+    path = write_files(tmp_path)
+    before, _, after = path.read_text().partition("extensions = [")
+    files = [f"my_{name}.py" for name in ("noise", "step", "drift", "memory", "landscape")]
+    _, _, rest = after.partition("]")
+    path.write_text(f"{before}extensions = {files}{rest}".replace(', "state_norm"', ""))
+    study = fastsde.Study.load(path).replace(time={"steps": 5, "snapshots": {"at": [0, 5]}})
+    for model in ("student", "clipped", "sparse", "averaged"):
+        here = fastsde.integrate(study, model, 0, 4, threads=1)
+        there = fastsde.integrate(study, model, 0, 4, device="cuda")
+        assert np.abs(here.parameters - [1.0, 0.0]).max() > 1e-3
+        np.testing.assert_allclose(there.parameters, here.parameters, rtol=1e-11, atol=1e-11)
