@@ -22,7 +22,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -m alone --durations=20
 
 ptx: $(VENV)-ptx/.ptx
-	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py tests/gpu/test_stored_kernels.py --numprocesses logical --maxprocesses 8 --durations=20
+	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py tests/gpu/test_stored_kernels.py --numprocesses logical --maxprocesses 8 --dist loadgroup --durations=20
 
 oldest: $(VENV)-oldest/.oldest
 	$(VENV)-oldest/bin/python -m pytest -W default tests/study tests/system tests/storage tests/report/test_paper.py tests/report/test_plot.py tests/cli/test_new.py --numprocesses logical --maxprocesses 8 --dist loadfile

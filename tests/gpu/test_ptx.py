@@ -70,7 +70,7 @@ def test_every_case_compiles_and_single_precision_stays_single(name, capability,
 
 
 @pytest.mark.parametrize("task", ["measure", "measure_trace", "noise", "curve", "start", "draw"])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", [pytest.param(d, marks=pytest.mark.xdist_group(d)) for d in DTYPES])
 def test_every_task_compiles(task, dtype):
     source = ptx.ptx(cases.case("sgd", dtype), "m", task, where="global")
     assert (dtype == "float32") == (in_double(source) == [])
@@ -115,6 +115,8 @@ def main_case(name):
     )
 
 
+GROUPED = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in MAIN]
+"""Tests of a main case are one process's, which compiles it once."""
 MOST_LOADS = {"langevin": 0.5, "gradient": 0.5, "sgd": 0.7}
 """Reads of shared memory per multiply-add of a program at most; a product of dot products has 2."""
 
@@ -127,7 +129,7 @@ def sources(name, capability, made={}):  # noqa: B006 - compiled once for all te
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES if WHOLE else CAPABILITIES[1:])
-@pytest.mark.parametrize("name", MAIN)
+@pytest.mark.parametrize("name", GROUPED)
 def test_registers_spills_and_reads_of_shared_memory_of_the_main_cases(name, capability, record_property):
     source = sources(name, capability)
     loads, products = source.count("ld.shared.f32"), source.count("fma.rn.f32")
@@ -185,7 +187,7 @@ def run_plainly(low, job, count):
             advance(np.zeros(low.network.size, np.float32), np.zeros(low.choice, np.int32), t, job)
 
 
-@pytest.mark.parametrize("name", MAIN)
+@pytest.mark.parametrize("name", GROUPED)
 def test_a_warp_of_what_was_compiled_computes_what_the_kernels_say(name):
     """The machine refuses races, barriers of a part of the warp, and accesses outside of arrays."""
     count, steps = 6, 2  # fewer trajectories than a warp has
@@ -201,6 +203,7 @@ def test_a_warp_of_what_was_compiled_computes_what_the_kernels_say(name):
         assert run.wavefronts <= 1.02 * run.of("ld.shared", "st.shared")  # hardly two lanes meet in a bank
 
 
+@pytest.mark.xdist_group("langevin")
 def test_the_machine_sees_a_barrier_that_is_missing():
     study, low = lowered_case("langevin")
     source = sources("langevin", (9, 0)).replace("bar.warp.sync", "//bar.warp.sync")
@@ -208,6 +211,7 @@ def test_the_machine_sees_a_barrier_that_is_missing():
         run_warp(source, low, job_of(study, low, *start_of(low, 8), 1), 8)
 
 
+@pytest.mark.xdist_group("langevin")
 def test_the_machine_sees_memory_that_is_too_small():
     study, low = lowered_case("langevin")
     source = sources("langevin", (9, 0))
