@@ -30,6 +30,7 @@ class Measure(NamedTuple):
     state: Any
     out: Any
     data: Any
+    net: Any  # sizes and places as numbers: compilers unroll no loop over them
 
 
 class Noise(NamedTuple):

@@ -51,14 +51,14 @@ def measure_task(m, indices, t, job):
     """Measure trajectory `t` but for the noise trace, which is not a number."""
     _enter(m, job.state, t)
     job.out[t, 2] = NAN
-    observe_without_trace(m, NET, job.data, job.out, t)
+    observe_without_trace(m, job.net, job.data, job.out, t)
 
 
 def measure_trace_task(m, indices, t, job):
     """Measure trajectory `t` with the noise trace; one that no formula gives is not a number."""
     _enter(m, job.state, t)
     job.out[t, 2] = NAN
-    observe_block(m, NET, job.data, TRACE, job.out, t)
+    observe_block(m, job.net, job.data, TRACE, job.out, t)
 
 
 def noise_task(m, indices, t, job):

@@ -60,7 +60,7 @@ def host_job(study: Study, lowered: Lowered, task: str, dynamics: Any = None) ->
             state, diverged, passed, np.arange(count), 0, 0, 1, data, dynamics, low.key, put(events)
         )
     if task in {"measure", "measure_trace"}:
-        return jobs.Measure(state, columns, data)
+        return jobs.Measure(state, columns, data, put(low.network))
     if task == "noise":
         nothing = diverged, np.empty((1, 0), np.int64)
         given = data, dynamics, low.key, put(events)

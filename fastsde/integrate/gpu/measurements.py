@@ -38,7 +38,7 @@ class Setting:
     Parameters
     ----------
     study, lowered
-    data, dynamics, events
+    data, dynamics, events, network
         On the device.
     buffers : fastsde.integrate.gpu.rows.Buffers
     streams : tuple
@@ -52,6 +52,7 @@ class Setting:
     data: Any
     dynamics: Any
     events: Any
+    network: Any
     buffers: Buffers
     streams: tuple[Any, Any]
     wanted: set[tuple[int, int]] = field(default_factory=set)
@@ -168,9 +169,8 @@ def measurements(
     columns = room("columns", measurement_columns(low.network.widths).count)
     where = measuring_class(low, study.dtype)
     program = model_program(study, low, where)
-    launch(
-        program, "measure_trace" if observer.trace else "measure", Measure(batch.state, columns, setting.data)
-    )
+    job = Measure(batch.state, columns, setting.data, setting.network)
+    launch(program, "measure_trace" if observer.trace else "measure", job)
     found = Measurements(setting, columns, count)
     found.send("diverged", batch.diverged)
     found.send_wanted()
@@ -185,8 +185,8 @@ def measurements(
         ):
             out = room(name, size)
             program = model_program(study, low, where, dynamics=kind)
-            job = Noise(batch.state, out, *nothing, *place, setting.data, numbers, low.key, setting.events)
-            launch(program, "noise", job)
+            noise = Noise(batch.state, out, *nothing, *place, setting.data, numbers, low.key, setting.events)
+            launch(program, "noise", noise)
             found.send(name, out)
     if "curvature" in observer.needs:
         plan, starts, tolerance = lanczos(study, low)

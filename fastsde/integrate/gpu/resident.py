@@ -76,10 +76,12 @@ class Resident:
         self._batches = Batches(study, lowered, first, count, begin, self._launcher, self._buffers, moving)
         self.where = memory_class(lowered, study.dtype)
         self.device = f"cuda: {driver.describe()['name']}, memory of a trajectory: {self.where}"
-        data, dynamics, events = (
-            put_on(one, study.dtype, arrays.put) for one in (lowered.data, lowered.dynamics, lowered.events)
+        data, dynamics, events, network = (
+            put_on(one, study.dtype, arrays.put)
+            for one in (lowered.data, lowered.dynamics, lowered.events, lowered.network)
         )
-        self._setting = Setting(study, lowered, data, dynamics, events, self._buffers, (compute, copy))
+        streamed = self._buffers, (compute, copy)
+        self._setting = Setting(study, lowered, data, dynamics, events, network, *streamed)
         self._pending: Callable[[], None] | None = None
 
     def __enter__(self) -> Resident:
