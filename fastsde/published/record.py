@@ -1,7 +1,7 @@
 """Write what published results gave beside their study files: ``python -m fastsde.published.record [DIR]``.
 
 For every result that ``fastsde reproduce`` has run in its whole form in DIR: its ``.json``. Then, from the
-``.json`` files of all results, the section "Result" of each ``.md`` and the table of the README.
+``.json`` files of all results, the section "Result" of each ``.md`` and the table of the folder's README.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastsde.published.reproduction import REPRODUCTION_FILE, Reproduction
 from fastsde.published.result import Result, all_results, folder
 from fastsde.system.atomic import replacing
 
-__all__ = ["listed", "readme_table", "record", "recorded", "result_section"]
+__all__ = ["listed", "results_table", "record", "recorded", "result_section"]
 
 HEADING = "\n## Result\n"
 START, END = "<!-- published results: start -->\n", "<!-- published results: end -->\n"
@@ -54,15 +54,15 @@ def with_section(text: str, found: Reproduction) -> str:
     return text.partition(HEADING)[0].rstrip("\n") + "\n" + result_section(found)
 
 
-def readme_table(found: Sequence[Reproduction]) -> str:
-    """Return the table of the README: one row for each result, with the claim that says most."""
+def results_table(found: Sequence[Reproduction]) -> str:
+    """Return the table of all results: one row each, with the claim that says most."""
     lines = [
         "| result | quantity | published | found | verdicts | processor time |\n|---|---|---|---|---|---|"
     ]
     for one in found:
         claim = one.claims[0]
         lines.append(
-            f"| [{one.title}](examples/published/{one.name}.md) | {claim.what} | {claim.expected_text()} | "
+            f"| [{one.title}]({one.name}.md) | {claim.what} | {claim.expected_text()} | "
             f"{claim.row()['found']} | {', '.join(counted(one.claims))} | {one.cost} |"
         )
     return "\n".join(lines) + "\n"
@@ -85,11 +85,11 @@ def listed(results: Sequence[Result]) -> list[dict[str, str]]:
 
 
 def with_table(text: str, found: Sequence[Reproduction]) -> str:
-    """Return the text of the README with the table between its marks replaced."""
+    """Return the text of a README with the table between its marks replaced."""
     before, mark, rest = text.partition(START)
     if not mark or END not in rest:
         return text
-    return before + mark + readme_table(found) + END + rest.partition(END)[2]
+    return before + mark + results_table(found) + END + rest.partition(END)[2]
 
 
 def record(directory: Path | None) -> list[Path]:
@@ -116,7 +116,7 @@ def record(directory: Path | None) -> list[Path]:
         _write(text_file, with_section(result.text, found))
         stored.append(found)
         written += [json_file, text_file]
-    readme = folder().parents[1] / "README.md"
+    readme = folder() / "README.md"
     if readme.is_file():
         _write(readme, with_table(readme.read_text(encoding="utf-8"), stored))
         written.append(readme)

@@ -10,7 +10,7 @@ from fastsde.published import Claim, Deviation, Reproduction, Verdict
 from fastsde.published.record import (
     END,
     START,
-    readme_table,
+    results_table,
     record,
     result_section,
     with_section,
@@ -65,13 +65,14 @@ def test_texts_are_replaced_in_place(found):
     assert once.endswith(result_section(found))
     assert "Deviation, x: it is two." in once
     table = with_table(f"before\n{START}old\n{END}after\n", [found])
-    assert table == f"before\n{START}{readme_table([found])}{END}after\n"
+    assert table == f"before\n{START}{results_table([found])}{END}after\n"
     assert "1 reproduced, 1 deviates as stated" in table
     assert with_table("no marks\n", [found]) == "no marks\n"
 
 
 def test_whole_forms_are_recorded_and_texts_written_again(found, tmp_path, monkeypatch):
-    folder, runs, readme = tmp_path / "examples" / "published", tmp_path / "runs", tmp_path / "README.md"
+    folder, runs = tmp_path / "published", tmp_path / "runs"
+    readme = folder / "README.md"
     for name in ("fastsde.published.result.folder", "fastsde.published.record.folder"):
         monkeypatch.setattr(name, lambda: folder)
     folder.mkdir(parents=True)
@@ -86,8 +87,8 @@ def test_whole_forms_are_recorded_and_texts_written_again(found, tmp_path, monke
     assert stored == replace(found, title="New", summary="Also new.")
     assert (folder / "a-2020.md").read_text().endswith(result_section(stored))
     assert not (folder / "b-2020.json").exists()
-    assert readme_table([stored]) in readme.read_text()
+    assert results_table([stored]) in readme.read_text()
     (folder / "a-2020.md").write_text("# Newer\n\nAlso new.\n")
     record(None)
     assert Reproduction.load(folder / "a-2020.json").title == "Newer"
-    assert "[Newer](examples/published/a-2020.md)" in readme.read_text()
+    assert "[Newer](a-2020.md)" in readme.read_text()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastsde.published import all_results, reproduce
-from fastsde.published.record import END, START, readme_table, recorded, result_section
+from fastsde.published.record import END, START, results_table, recorded, result_section
 
 ROOT = Path(__file__).parents[2]
 RESULTS = all_results()
@@ -47,8 +47,8 @@ def test_what_is_recorded_agrees_with_the_text(result):
 
 
 def test_the_readme_has_the_table():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.partition(START)[2].partition(END)[0] == readme_table([recorded(r) for r in RESULTS])
+    text = (ROOT / "examples" / "published" / "README.md").read_text(encoding="utf-8")
+    assert text.partition(START)[2].partition(END)[0] == results_table([recorded(r) for r in RESULTS])
 
 
 @pytest.mark.parametrize("result", RUN, ids=lambda result: result.name)
