@@ -19,6 +19,10 @@ TEMPLATES = {
 }
 
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
+"""The example studies: of a clone, or of an installed package."""
+
+
 @click.command("new", short_help="Write a commented study file to start from.")
 @click.argument("name", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
@@ -28,8 +32,14 @@ TEMPLATES = {
     show_default=True,
     help="What is optimised: a deep linear network, a landscape of few coordinates, or a nonlinear network.",
 )
+@click.option(
+    "--example",
+    type=click.Choice(sorted(path.stem for path in EXAMPLES.glob("*.toml"))),
+    metavar="NAME",
+    help="Copy this commented example instead; a wrong name lists them all.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def command(name: Path, kind: str, force: bool) -> None:
+def command(name: Path, kind: str, example: str | None, force: bool) -> None:
     """Write a commented study file to start from, and print its path.
 
     The file NAME.toml explains every key of a study; alternatives and optional keys are commented out. The
@@ -40,12 +50,13 @@ def command(name: Path, kind: str, force: bool) -> None:
     Examples:
         fastsde new saddle
         fastsde new well --kind landscape
+        fastsde new lazy --example lazy
         fastsde study saddle.toml
     """
     path = name if name.suffix == ".toml" else name.with_name(name.name + ".toml")
     if path.exists() and not force:
         raise click.UsageError(f"{path} already exists; --force replaces it")
-    text = _template(kind)
+    text = _template(kind) if example is None else (EXAMPLES / f"{example}.toml").read_text(encoding="utf-8")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     click.echo(path)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from fastsde.report.sweep.page import write_sweep_report
 from fastsde.report.write import write_figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,8 @@ PICTURES = {
     "edge_of_stability": Picture("modes", 128),
     "subdiffusion": Picture("displacement", 1024),
     "rotational_current": Picture("currents", 1024, quick=True),
+    "parity": Picture("accuracy", 16, quick=True),
+    "anisotropy_escape": Picture("sweep", 64, quick=True),
 }
 """The figure of each example that shows best what it is about."""
 START = """# Gallery
@@ -50,10 +53,12 @@ def main(runs: Path) -> None:
     for name, picture in PICTURES.items():
         study = ROOT / "examples" / f"{name}.toml"
         commands = made(name, picture, runs)
-        if not (runs / name / "analysis.h5").is_file():
+        sweep = picture.figure == "sweep"
+        if not (runs / name / ("sweep.h5" if sweep else "analysis.h5")).is_file():
             for command in commands:
                 subprocess.run(command, check=True, cwd=ROOT)
-        shutil.copyfile(write_figure(runs / name, picture.figure), target / f"{name}.png")
+        drawn = write_sweep_report(runs / name).parent / "figures" / "sweep.png" if sweep else None
+        shutil.copyfile(drawn or write_figure(runs / name, picture.figure), target / f"{name}.png")
         shown = " and ".join(f"`{' '.join(command)}`" for command in made(name, picture, Path("runs")))
         image = f"![{picture.figure} of {name}](pictures/{name}.png)"
         page.append(f"## {name}\n\n{about(study)}\n\n{image}\n\nFigure `{picture.figure}` after {shown}.\n")
@@ -65,6 +70,8 @@ def made(name: str, picture: Picture, runs: Path) -> list[list[str]]:
     """Return the commands that make the run of a picture: the whole study, or a smaller run of it."""
     study, folder = f"examples/{name}.toml", str(runs / name)
     count = [] if picture.trajectories is None else ["--trajectories", str(picture.trajectories)]
+    if picture.figure == "sweep":
+        return [["fastsde", "sweep", study, "-o", folder, *count, *(["--quick"] if picture.quick else [])]]
     if not picture.quick:
         return [["fastsde", "study", study, "-o", folder, *count]]
     return [["fastsde", "run", study, "-o", folder, *count], ["fastsde", "analyze", folder, "--quick"]]

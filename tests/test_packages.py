@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = {"fastsde": "fastsde", "kernels": "fastsde.kernels", "cli": "fastsde.cli"}
-RESULTS = {"fastsde.published_results"}
-"""The folder examples/published: study files with the code and text beside them, not modules."""
+DATA = {"fastsde.examples", "fastsde.published_results"}
+"""The folders examples and examples/published: study files, with code and text beside them, not modules."""
 
 
 def test_no_package_is_left_out_of_what_is_installed():
@@ -17,4 +17,4 @@ def test_no_package_is_left_out_of_what_is_installed():
         for folder, name in FOLDERS.items()
         for init in (ROOT / folder).rglob("__init__.py")
     }
-    assert sources | RESULTS == installed
+    assert sources | DATA == installed

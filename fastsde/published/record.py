@@ -16,7 +16,7 @@ from fastsde.published.reproduction import REPRODUCTION_FILE, Reproduction
 from fastsde.published.result import Result, all_results, folder
 from fastsde.system.atomic import replacing
 
-__all__ = ["listed", "results_table", "record", "recorded", "result_section"]
+__all__ = ["listed", "record", "recorded", "result_section", "results_table"]
 
 HEADING = "\n## Result\n"
 START, END = "<!-- published results: start -->\n", "<!-- published results: end -->\n"

@@ -56,8 +56,9 @@ dd { margin: 0; overflow-wrap: anywhere; }
   .sheet th, .sheet td { padding: .2rem .4rem; }
   .sheet .note, .symbols { font-size: 8pt; }
   .sheet figcaption { font-size: 8pt; margin-top: .1rem; }
-  .sheet figure img { max-height: 68mm; }
-  .sheet h3 { margin: .6rem 0 .1rem; }
+  .sheet figure img { max-height: 70mm; }
+  .sheet figure + figure img { max-height: 56mm; }
+  .sheet h3 { margin: .6rem 0 .1rem; break-after: avoid; }
   nav a { color: inherit; }
   details:not([open]) { display: none; }
   details { border: none; padding: 0; }

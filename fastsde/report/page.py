@@ -130,9 +130,9 @@ def _answers(analysis: Analysis, specs: Sequence[FigureSpec]) -> str:
     """List the findings that answer a question of the study."""
     found = [(spec, spec.finding(analysis)) for spec in specs if spec.answers]
     listed = "".join(
-        f'<li><a href="#{spec.name}">{said(spec.title, analysis)}</a>: {answer}</li>'
+        f'<li><a href="#{spec.name}">{title}</a>{"" if title.endswith("?") else ":"} {answer}</li>'
         for spec, answer in found
-        if answer
+        if answer and (title := said(spec.title, analysis))
     )
     return f"<h3>Other questions</h3>\n<ul>{listed}</ul>" if listed else ""
 

@@ -177,6 +177,17 @@ def titled(name: str, result: ModelResult) -> str:
     return f"{name} ({result.diverged:,} diverged)" if result.diverged else name
 
 
+def across(count: int) -> int:
+    """Return how many panels a row has: four where that saves a row or a gap, else three.
+
+    Examples
+    --------
+    >>> [across(count) for count in (3, 4, 6, 7, 8, 9)]
+    [3, 4, 3, 4, 4, 3]
+    """
+    return 4 if -(-count // 4) < -(-count // 3) else 3
+
+
 def outer_labels(axes: list[Axes], columns: int, label: str) -> None:
     """Label the y axis of the left panels, and the x axis of the lowest only."""
     for number, panel in enumerate(axes):

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastsde.analysis import Analysis
 from fastsde.analysis.answer import answer, certainty, next_steps, question
+from fastsde.analysis.results import ModelResult
 from fastsde.analysis.summary import ordered, summary
 from fastsde.analysis.titles import titles
 from fastsde.report.spec import FigureSpec
@@ -16,6 +17,8 @@ from fastsde.report.tables import effect_cell
 from fastsde.report.words import study_sentences
 from fastsde.report.writing import NOTHING, number, p_value, table
 from fastsde.study.models.model import Model
+from fastsde.study.models.sde import Sde
+from fastsde.study.noise.stable import StableLaw
 from fastsde.study.study import Study
 
 __all__ = ["FIRST", "first_sheet", "formula", "models_table", "symbols"]
@@ -94,7 +97,7 @@ def models_table(analysis: Analysis, study: Study) -> str:
 
 def _differs(row: dict[str, Any], reference: bool) -> str:
     """Answer whether a model differs from the reference, with the p-value."""
-    p = "" if row["p_value"] is None else f" <small>p&nbsp;{p_value(row['p_value'], '= ')}</small>"
+    p = "" if row["p_value"] is None else f" <small>p&nbsp;{p_value(row['p_value'], '=&nbsp;')}</small>"
     if reference:
         return f"its own halves: no{p}" if row["distinguishable"] is False and p else NOTHING
     if row["distinguishable"] is None:
@@ -109,6 +112,8 @@ def symbols(analysis: Analysis, study: Study) -> str:
     models = (study.models.get(name) for name in ordered(analysis))
     equations = [model.equation() for model in models if isinstance(model, Model)]
     found = meanings(equations, study.objective.vocabulary.loss)
+    if any(_of_one_sample(one) for one in analysis.models.values()):
+        found.append(("C_1", "the covariance of one sample's gradient"))
     said = "; ".join(f"<i>{formula(letter)}</i> {formula(words)}" for letter, words in found)
     return f'<p class="symbols">In the equations: {said}.</p>' if said else ""
 
@@ -121,8 +126,23 @@ def _equation(analysis: Analysis, study: Study, name: str) -> str:
     if one.temperature is not None:
         numbers.append(f"T = {number(one.temperature)}")
     elif one.noise_scale is not None:
-        numbers.append(f"noise scale {number(one.noise_scale)}")
+        of = "C<sub>1</sub><sup>1/2</sup>" if _of_one_sample(one) else _scaled(one)
+        numbers.append(f"&Sigma;<sup>1/2</sup> = {number(one.noise_scale)} {of}")
+    if isinstance(model, Sde) and isinstance(model.noise_law, StableLaw):
+        numbers.append(f"&alpha; = {model.noise_law.alpha:g}")
     return f"{'<br>'.join(parts)}<span class='what'>{', '.join(numbers)}</span>"
+
+
+def _of_one_sample(one: ModelResult) -> bool:
+    """Whether the noise scale of a model multiplies the root of the covariance of one sample's gradient."""
+    return one.temperature is None and one.noise_scale_of.startswith(
+        "the square root of the covariance of one sample's gradient"
+    )
+
+
+def _scaled(one: ModelResult) -> str:
+    """Say what the noise scale of a model multiplies, without what the law of the noise adds to it."""
+    return f"times {escape(one.noise_scale_of.partition(';')[0])}"
 
 
 def formula(text: str) -> str:

@@ -38,7 +38,7 @@ class Vocabulary:
     compared, points : str
         What distances compare, in a sentence and as a formula.
     parts : str
-        A sentence on the parts of the effect below its figure; empty if it has one part only.
+        A sentence on the parts of the effect in its figure; empty if it has one part only.
     units : str
         Units of a distance, in a sentence.
     unit : str
@@ -128,7 +128,7 @@ NETWORK_WORDS = Vocabulary(
     modes_differ="its modes differ by {} of their strength",
     compared="modes (as shares of their strength) and the loss (in decades)",
     points="(modes / strength, log<sub>10</sub> loss)",
-    parts="Below, the two parts of the effect. ",
+    parts="Dashed and dotted lines are the two parts of the effect. ",
     units="shares of a mode's strength or decades of loss",
     unit="share of a mode, or decades of loss",
     course="course of learning",
@@ -190,7 +190,7 @@ MLP_WORDS = replace(
     modes_differ="its outputs differ by {}",
     compared="outputs and the loss (in decades)",
     points="(outputs, log<sub>10</sub> loss)",
-    parts="Below, the two parts of the effect. ",
+    parts="Dashed and dotted lines are the two parts of the effect. ",
     units="units of the outputs or decades of loss",
     unit="units of an output, or decades of loss",
     course="course of learning",

@@ -49,6 +49,16 @@ def test_new_nonlinear_network_loads(invoke, tmp_path):
     assert notes(study) == []
 
 
+def test_an_example_is_copied(invoke, tmp_path):
+    example = Path(__file__).parents[2] / "examples" / "lazy.toml"
+    assert invoke("new", tmp_path / "mine", "--example", "lazy").exit_code == 0
+    assert (tmp_path / "mine.toml").read_text() == example.read_text()
+    wrong = invoke("new", tmp_path / "other", "--example", "lazzy")
+    assert wrong.exit_code == 2
+    assert "saddle_to_saddle" in wrong.stderr
+    assert not (tmp_path / "other.toml").exists()
+
+
 @pytest.mark.parametrize("kind", ["network", "landscape"])
 def test_new_names_every_observable(invoke, tmp_path, kind):
     from fastsde.study.observable import OBSERVABLES

@@ -10,9 +10,9 @@ from fastsde.published import Claim, Deviation, Reproduction, Verdict
 from fastsde.published.record import (
     END,
     START,
-    results_table,
     record,
     result_section,
+    results_table,
     with_section,
     with_table,
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastsde.published import all_results, reproduce
-from fastsde.published.record import END, START, results_table, recorded, result_section
+from fastsde.published.record import END, START, recorded, result_section, results_table
 
 ROOT = Path(__file__).parents[2]
 RESULTS = all_results()

@@ -114,7 +114,7 @@ def test_what_the_noiseless_model_has_and_has_not(analysis):
 
 def test_the_peak_precedes_learning_under_gradient_noise_and_not_under_isotropic_noise(analysis):
     finding = features.diffusion_finding(analysis)
-    assert finding.startswith("In sgd the peak of the diffusion precedes learning in every mode: ")
+    assert finding.startswith("In sgd the peak of the diffusion precedes learning in every mode. For modes ")
     assert finding.endswith(
         " In sde it precedes learning in every mode. In langevin it does not precede learning."
     )

@@ -1,13 +1,14 @@
 """Figures and tables for a paper, one figure alone, and equations on the first sheet."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.report import write_paper
-from fastsde.report.sheet import formula
+from fastsde.report.sheet import _equation, formula
 from fastsde.report.spec import FIGURES
 from fastsde.report.style import COLUMN, TEXT
 from fastsde.report.symbols import SYMBOLS, letters, meanings
@@ -92,3 +93,18 @@ def test_equations_are_written_with_the_letters_of_mathematics():
     assert shown.startswith("&theta; &larr; &theta; &minus; (&eta;/l) [(1 + s) g<sub>1</sub> &minus; s g")
     assert shown.endswith("(2l &minus; 1)<sup>1/2</sup>")
     assert "(&alpha;/2)-stable" in formula("A0 one-sided (alpha/2)-stable")
+
+
+def test_the_scale_of_the_noise_is_written_into_the_equation():
+    """Of stable noise it is ``eta^(1 - 1/alpha)``, as the equation says, times the root of C."""
+    sde = Sde(noise="gradient", batch=1, sampling="replacement", alpha=1.6)
+    study = SimpleNamespace(models={"levy": sde}, time=SimpleNamespace(learning_rate=1e-4))
+    words = "the square root of the covariance of one sample's gradient (a batch of 1); per time^(1/1.6)"
+    one = SimpleNamespace(temperature=None, noise_scale=1e-4 ** (1 - 1 / 1.6), noise_scale_of=words)
+    shown = _equation(SimpleNamespace(models={"levy": one}), study, "levy")
+    assert "&Sigma; = &eta;<sup>2 &minus; 2/&alpha;</sup> C(&theta;)" in shown
+    assert "&Sigma;<sup>1/2</sup> = 0.0316 C<sub>1</sub><sup>1/2</sup>, &alpha; = 1.6" in shown
+    one.noise_scale_of = "the square root of the given covariance"
+    assert "= 0.0316 times the square root of the given covariance" in _equation(
+        SimpleNamespace(models={"levy": one}), study, "levy"
+    )

@@ -38,17 +38,19 @@ def found(covariate, low, high, values):
 @pytest.mark.parametrize(
     ("covariate", "low", "high", "values", "said"),
     [
-        ("alpha", 1.0, 2.0, (1.2, 2.0), "half have escaped sooner with tails of index 1.2 instead of 2"),
-        ("alpha", 2.0, 1.0, (1.2, 2.0), "half have escaped later with tails of index 1.2 instead of 2"),
-        ("alpha", 1.0, 1.0, (1.2, 2.0), "no effect of tails of index 1.2 instead of 2 on"),
+        ("alpha", 1.0, 2.0, (1.2, 2.0), "Half have escaped sooner with tails of index 1.2 instead of 2"),
+        ("alpha", 2.0, 1.0, (1.2, 2.0), "Half have escaped later with tails of index 1.2 instead of 2"),
+        ("alpha", 1.0, 1.0, (1.2, 2.0), "No effect of tails of index 1.2 instead of 2 was detected"),
         ("noise", 1.0, 2.0, ("isotropic", "gradient"), "with anisotropic noise instead of isotropic"),
         ("time.learning_rate", 1.0, 2.0, (0.1, 0.2), "sooner with learning rate 0.1 instead of 0.2"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_which_way(covariate, low, high, values, said):
-    (sentence,) = escape.effect_sentences(found(covariate, low, high, values))
+    effects = found(covariate, low, high, values)
+    (sentence,) = escape.effect_sentences(effects)
     assert said in sentence
-    assert "200 trajectories per sample" in sentence
+    finding = escape.effect_finding(effects, ("rank 0",))
+    assert finding.endswith(f"{sentence} Intervals are 95&nbsp;%, over 200 trajectories per sample.")
 
 
 def test_an_interval_without_an_end_is_said_in_words():
@@ -63,7 +65,7 @@ def test_an_interval_without_an_end_is_said_in_words():
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     assert effects["rank 0 alpha 0"].ratio_low == 0
     (sentence,) = escape.effect_sentences(effects)
-    assert "or more; 100 trajectories per sample" in sentence
+    assert sentence.endswith(" or more).")
     (row,) = escape.effect_rows(effects, ("rank 0",))
     table = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
     assert not any("inf" in text or "nan" in text for text in (sentence, *row.values(), table))
@@ -132,13 +134,15 @@ def test_divergence_and_the_unit_are_said():
     ]
     effects = {"rank 0 alpha 0": effect(groups, "alpha")}
     (sentence,) = escape.effect_sentences(effects)
-    assert sentence.endswith("; 3 data sets); diverged 0 of 300 at 1.2, 30 of 300 at 2")
+    assert sentence.endswith("). Diverged 0 of 300 at 1.2, 30 of 300 at 2.")
+    assert escape.effect_finding(effects, ("rank 0",)).endswith("over 3 data sets.")
     html = escape.effects_table(effects, 1.0, "steps", ("rank 0",))
     assert "diverged 0 of 300 at 1.2, 30 of 300 at 2" in html
     (row,) = escape.effect_rows(effects, ("rank 0",))
     assert (row["diverged"], row["unit"]) == ("0, 30", "3 data sets")
     alone = {"rank 0 alpha 0": effect([g for g in groups if g.name == "m1.2" or not g.dataset], "alpha")}
-    assert "100 trajectories per sample of the one data set in common" in escape.effect_sentences(alone)[0]
+    said = escape.effect_finding(alone, ("rank 0",))
+    assert "100 trajectories per sample of the one data set in common" in said
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ def loss_quantiles(analysis: Analysis) -> Figure:
     """Loss of every model over time: median, half and nine tenths of the trajectories."""
     names, column = ordered(analysis), analysis.quantities.index("loss")
     lines = style.model_lines(list(analysis.models), analysis.reference)
-    figure, axes = style.grid(len(names), 3, 2.35, sharex=True, sharey=True)
+    columns = panels.across(len(names))
+    figure, axes = style.grid(len(names), columns, 2.35, sharex=True, sharey=True)
     everything = np.concatenate(
         [one.moments.quantiles[:, :, column].ravel() for one in analysis.models.values()]
     )
@@ -45,7 +46,7 @@ def loss_quantiles(analysis: Analysis) -> Figure:
         style.log_scale(panel, "y", limits)
         panel.set_title(panels.titled(name, result))
     panels.start_at_action(axes, analysis)
-    panels.outer_labels(axes, 3, analysis.objective.vocabulary.loss)
+    panels.outer_labels(axes, columns, analysis.objective.vocabulary.loss)
     panels.neutral_legend(figure, axes)
     return figure
 
@@ -54,7 +55,8 @@ def mode_growth(analysis: Analysis) -> Figure:
     """Growth of the modes in every model, as fractions of the strengths of the modes."""
     names, words = ordered(analysis), analysis.objective.vocabulary
     shown_modes = panels.shown_modes(analysis)
-    figure, axes = style.grid(len(names), 3, 2.35, sharex=True, sharey=True)
+    columns = panels.across(len(names))
+    figure, axes = style.grid(len(names), columns, 2.35, sharex=True, sharey=True)
     limits = panels.mode_limits(analysis, shown_modes)
     for panel, name in zip(axes, names, strict=True):
         result = analysis.models[name]
@@ -69,7 +71,7 @@ def mode_growth(analysis: Analysis) -> Figure:
         panel.set_title(panels.titled(name, result), color=style.INK)
     axes[0].fill_between([], [], color=style.MUTED, alpha=0.25, linewidth=0, label="90 % of trajectories")
     panels.start_at_action(axes, analysis)
-    panels.outer_labels(axes, 3, words.mode_axis)
+    panels.outer_labels(axes, columns, words.mode_axis)
     style.legend_below(figure, axes)
     return figure
 

@@ -17,7 +17,8 @@ register_figure(
         caption=lambda words: (
             f"The effect: mean over the {words.compared} of the Wasserstein-1 distance between "
             "the two marginal laws, over the central 90&nbsp;% of their "
-            "quantiles, so that it exists for every law. Bands are 95&nbsp;% jackknife intervals; grey is "
+            "quantiles, so that it exists for every law. One panel per model, the nearest first; thin grey "
+            "lines are the other models. Bands are 95&nbsp;% jackknife intervals; the grey area is "
             f"the effect between two samples of the reference of this size. {words.parts}The upper axis "
             "shows how much of its path the reference has covered; the effect over the course, which ranks "
             "the models, is the mean over equal shares of that path. Only surviving trajectories count."

@@ -24,9 +24,12 @@ UNITS = {
 
 def effect_sentences(found: dict[str, Effect]) -> list[str]:
     """Say what each setting does to the escape from the lowest rank that has effects, tails first."""
+    return [_sentence(one) for one in sorted(_first(found), key=lambda one: one.covariate != "alpha")]
+
+
+def _first(found: dict[str, Effect]) -> list[Effect]:
     rank = _lowest(found)
-    chosen = [one for one in found.values() if one.place == rank]
-    return [_sentence(one) for one in sorted(chosen, key=lambda one: one.covariate != "alpha")]
+    return [one for one in found.values() if one.place == rank]
 
 
 def _lowest(found: dict[str, Effect]) -> int:
@@ -57,7 +60,10 @@ def effect_finding(found: dict[str, Effect], places: Sequence[str]) -> str:
     tails = any(one.covariate == "alpha" and one.place == rank for one in found.values())
     question = f"Do heavier tails {where} faster{origin}? " if tails else ""
     sentences = effect_sentences(found)
-    return question + "; ".join(sentences) + "." if sentences else f"Too few {where}{origin} to compare."
+    if not sentences:
+        return f"Too few {where}{origin} to compare."
+    units = dict.fromkeys(f"{one.units:,} {UNITS[one.unit]}" for one in _first(found))
+    return f"{question}{' '.join(sentences)} Intervals are 95&nbsp;%, over {' or '.join(units)}."
 
 
 def _sentence(one: Effect) -> str:
@@ -65,7 +71,6 @@ def _sentence(one: Effect) -> str:
     low, high = one.value[0], one.value[-1]
     ratio = _inverse(one.ratio)
     ends = [_inverse(one.ratio_high), _inverse(one.ratio_low)]
-    where = f"{escape(figures.family_name(one))}: "
     if one.covariate == "alpha":
         subject = f"tails of index {low:g} instead of {high:g}"
     elif one.covariate == "noise":
@@ -76,15 +81,14 @@ def _sentence(one: Effect) -> str:
         )
     else:
         subject = f"{figures.short_name(one.covariate)} {low:g} instead of {high:g}"
-    share = figures.SHARES[one.share]
-    interval = between(*_factors(ends[0], ends[1]))
+    share, who = figures.SHARES[one.share], escape(figures.family_name(one))
+    after = f"after {ratio:.3g} times the time ({between(*_factors(ends[0], ends[1]))})"
     if ends[0] <= 1 <= ends[1]:
-        said = f"no effect of {subject} on the time by which {share} have escaped was detected"
+        said = f"No effect of {subject} was detected ({who}): {share} have escaped {after}."
     else:
-        said = f"{share} have escaped {'sooner' if ratio < 1 else 'later'} with {subject}"
-    units = f"{one.units:,} {UNITS[one.unit]}"
-    gone = f"; {_diverged(one)}" if one.diverged.any() else ""
-    return f"{where}{said}, time ratio {ratio:.3g} ({interval}; {units}){gone}"
+        sooner = "sooner" if ratio < 1 else "later"
+        said = f"{share.capitalize()} have escaped {sooner} with {subject} ({who}): {after}."
+    return f"{said} {_diverged(one).capitalize()}." if one.diverged.any() else said
 
 
 def _factors(low: float, high: float) -> tuple[float, float]:

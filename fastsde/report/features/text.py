@@ -58,13 +58,14 @@ def _diffusion_sentence(analysis: Analysis, name: str, found: Diffusion) -> str:
     start = f"In {escape(name)} the peak of the diffusion {_verdict(one, modes)}"
     if not modes or np.all(one.edge[modes] > 0.9 * one.counted[modes]):
         return f"{start}."
-    numbers = [str(mode + 1) for mode in modes]
+    several = len(modes) > 1
+    which = f"mode{'s' if several else ''} {enumerated([str(mode + 1) for mode in modes])}"
     before = [percent(float(one.before_learned.value[mode])) for mode in modes]
     fraction = [percent(float(value)) for value in one.fraction.value[modes]]
     return (
-        f"{start}: it comes before {percent(found.learned)} of the mode is learned in "
-        f"{enumerated(before)} of the trajectories (modes {enumerated(numbers)}), "
-        f"and the median trajectory has then learned {enumerated(fraction)} of it."
+        f"{start}. For {which}{', in this order,' if several else ''} it comes before "
+        f"{percent(found.learned)} of the mode is learned in {enumerated(before)} of the trajectories; the "
+        f"median trajectory has then learned {enumerated(fraction)} of it."
     )
 
 

@@ -7,7 +7,6 @@ import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -17,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from fastsde.analysis.cases import SweepAnalysis
 from fastsde.analysis.escape.places import passage
+from fastsde.analysis.protocols import Floats
 from fastsde.analysis.sweep_rows import SEEDS, Row, column
 from fastsde.report import style
 from fastsde.report.escape.figures import DECADES, MARKS, short_name
@@ -98,8 +98,8 @@ def _draw(found: SweepAnalysis, across: int, quantity: _Quantity) -> Figure:
         for one in rows:
             points.setdefault(one.values[across], []).append(quantity.of(one))
         mark = MARKS[names.index(model) % len(MARKS)]
-        dashes = style.mode_line(names.index(model)).linestyle
         place = [_place(value, ticks, numeric, logarithmic, shift) for value in points]
+        dashes = look.linestyle
         _line(axes, place, list(points.values()), color=look.color, linestyle=dashes, mark=mark, label=label)
     _axes(axes, found.columns[across], ticks, numeric, logarithmic)
     axes.set_ylabel(quantity.label + (" (learning rate x steps)" if "time" in quantity.label else ""))
@@ -175,12 +175,15 @@ def _place(value: str, ticks: list[str], numeric: bool, logarithmic: bool, shift
     """Return where a value is drawn, moved a little so that the lines' bars lie beside each other."""
     if not numeric:
         return ticks.index(value) + 0.3 * shift
-    numbers = sorted(float(tick) for tick in ticks)
+    numbers = np.sort(np.array([float(tick) for tick in ticks]))
     if logarithmic:
-        gap = min(b / a for a, b in pairwise(numbers))
-        return float(float(value) * gap ** (0.25 * shift))
-    gap = min(b - a for a, b in pairwise(numbers))
-    return float(value) + 0.25 * shift * gap
+        return float(float(value) * math.exp(shift * _room(np.log(numbers))))
+    return float(value) + shift * _room(numbers)
+
+
+def _room(ticks: Floats) -> float:
+    """Return how far marks may lie from their value: a quarter of the least gap, little of a wide axis."""
+    return float(min(0.25 * np.diff(ticks).min(), 0.05 * np.ptp(ticks)))
 
 
 def _axes(axes: Axes, key: str, ticks: list[str], numeric: bool, logarithmic: bool) -> None:

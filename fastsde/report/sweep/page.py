@@ -93,9 +93,9 @@ def _caption(found: SweepAnalysis) -> str:
             "<code>sweep.h5 crossed</code>.</div>"
         )
     return (
-        "One line for each model and each combination of the other swept values; bars are 95 % intervals by "
-        "a bootstrap over trajectories, dots the data sets where several are swept (the line is their "
-        "geometric mean). Lines are shifted slightly so that their bars can be seen. Cases are "
+        "One line for each model (marks) and each combination of the other swept values (dashes); bars are "
+        "95 % intervals by a bootstrap over trajectories, dots the data sets where several are swept (the "
+        "line is their geometric mean). Lines are shifted slightly so that their bars can be seen. Cases are "
         f'independent runs.<div class="source">Escape is known from {escape(found.source)}; '
         "<code>sweep.h5 rows</code>.</div>"
     )

@@ -328,10 +328,21 @@ class Sde(MixedModel):
         --------
         >>> Sde(noise="isotropic", temperature=0.1).equation()
         'd theta = -grad U dt + dM, dM = Sigma^(1/2) dW, Sigma = 2 T I'
+        >>> Sde(noise="gradient", batch=1, sampling="fresh", alpha=1.5).equation().rpartition(", ")[2]
+        'Sigma = eta^(2 - 2/alpha) C(theta)'
         """
-        sizes = {"gradient": "eta C(theta)", "isotropic": "2 T I", "given": "C"}
-        size = sizes.get(self.noise, "B(theta) B(theta)^T")
-        return f"d theta = -grad U dt + dM, {self.noise_law.equation}, Sigma = {size}"
+        return f"d theta = -grad U dt + dM, {self.noise_law.equation}, Sigma = {self._sigma()}"
+
+    def _sigma(self) -> str:
+        """Write Sigma; that of stable noise gives a step of the learning rate the size of SGD's noise."""
+        unit = "" if self.noise_law.time_exponent == 0.5 else "eta^(1 - 2/alpha) "
+        if self.batch_scaling == "stable":
+            unit += "batch^(2/alpha - 1) "
+        if self.noise == "gradient":
+            return f"eta {unit}C(theta)".replace("eta eta^(1", "eta^(2")
+        if self.noise == "isotropic":
+            return f"2 T {unit}I"
+        return f"{unit}C" if self.noise == "given" else f"{unit}B(theta) B(theta)^T"
 
     def title(self) -> str:
         """Name the model in a few plain words."""

@@ -29,7 +29,7 @@ class StableComponents(StableLaw):
 
     order: ClassVar[int] = 40
     equation: ClassVar[str] = (
-        "dM = Sigma^(1/2) s dt^(1/alpha), s_i independent, E exp(iu s_i) = exp(-|u|^alpha)"
+        "dM = (Sigma/2)^(1/2) s dt^(1/alpha), s_i independent, E exp(iu s_i) = exp(-|u|^alpha)"
     )
     source: ClassVar[str] = "Simsekli et al. 2019"
     elliptical: ClassVar[bool] = False
