@@ -29,6 +29,7 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bo
 thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 tbody th { min-width: 7rem; }
 .what { display: block; font-weight: normal; color: var(--muted); font-size: .92em; }
+sup, sub { white-space: nowrap; }
 small { color: var(--muted); font-size: .95em; }
 .none { color: var(--muted); }
 .yes { color: #a63d00; }

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from fastsde.analysis.law import log_spaced
@@ -217,12 +219,16 @@ def thin_marks(axes: Sequence[Axes]) -> None:
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Put one legend for all panels under them, each label once, in as few rows as the width allows."""
+    """Put one legend for all panels under them, each label once, in as few rows as the width allows.
+
+    Series of which no panel shows a point are left out.
+    """
     thin_marks(axes)
     found: dict[str, Any] = {}
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
+            if not _unseen(handle):
+                found.setdefault(label, handle)
     letter = 0.07 * (SHRINK if _paper.get() else 1.0)
     columns = max(1, int(figure.get_figwidth() / (letter * (10.7 + max(map(len, found), default=1)))))
     rows = -(-len(found) // columns)
@@ -233,6 +239,15 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
         ncols=-(-len(found) // max(1, rows)),
         handlelength=2.6,
     )
+
+
+def _unseen(handle: Any) -> bool:
+    """Whether a series has values and none is finite; one without values stands for others in a legend."""
+    line = handle[0] if isinstance(handle, ErrorbarContainer) else handle
+    if not isinstance(line, Line2D):
+        return False
+    heights = np.asarray(line.get_ydata(), dtype=np.float64)
+    return bool(heights.size) and not np.isfinite(heights).any()
 
 
 def log_limits(values: Floats, floor: float = 0.0) -> tuple[float, float]:

@@ -96,7 +96,7 @@ def hazards(analysis: Analysis) -> Figure:
         panel.set_xlabel(f"time since {analysis.objective.vocabulary.since} (learning-rate steps)")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         if rank % 2 == 0:
-            panel.set_ylabel("escapes per step and trajectory")
+            panel.set_ylabel("escapes per step")
     style.legend_below(figure, axes)
     return figure
 
