@@ -9,6 +9,7 @@ from studies import snapshots, study
 from fastsde.integrate.checkpoint import Checkpoint
 from fastsde.integrate.cpu_ensemble import Blocks
 from fastsde.integrate.lowering import lower
+from fastsde.integrate.mode_rates import ModeRates
 from fastsde.kernels.cpu import Workers
 from fastsde.kernels.lanes import lane_count
 from fastsde.problem.data import build_problem
@@ -31,6 +32,16 @@ def rates(widths, model, *, count=6, **more):
     values, _ = snapshots(s, count)
     network = DeepLinearNetwork(widths, s.network.loss_scale)
     return {name: value[0] for name, value in values.items()}, network, build_problem(s)
+
+
+def computed(widths, model, *, count=6, **more):
+    """The same of random points without an integration: nothing but the rates is compiled."""
+    s = study(widths, model, **NAMES, **more)
+    network, problem = DeepLinearNetwork(widths, s.network.loss_scale), build_problem(s)
+    theta = np.random.default_rng(0).normal(0, 0.6, (count, network.size))
+    low, trace = lower(s, "m", problem), network.noise_trace(theta, problem)
+    drift, diffusion = ModeRates(s, s.models["m"], problem, low).measure(theta, trace)
+    return {"parameters": theta, "mode_drift": drift, "mode_diffusion": diffusion}, network, problem
 
 
 def mode_gradients(network, theta, problem):
@@ -76,8 +87,8 @@ def test_diffusion_of_finite_data_is_the_variance_over_samples(widths, data):
 def test_diffusion_of_a_population_is_the_variance_over_fresh_samples(inputs):
     """Each mode within 6 standard errors of 200,000 fresh samples, false alarm below 1e-6."""
     widths, eta, sigma, n = (3, 4, 2), 0.05, 0.3, 200_000
-    got, network, problem = rates(widths, {"kind": "sgd"}, rate=eta, noise=sigma, samples="population",
-                                  inputs=inputs, spectrum=(0.5, 2.0), count=2)  # fmt: skip
+    got, network, problem = computed(widths, {"kind": "sgd"}, rate=eta, noise=sigma, samples="population",
+                                     inputs=inputs, spectrum=(0.5, 2.0), count=2)  # fmt: skip
     rng = np.random.default_rng(5)
     x = rng.standard_normal((n, 3))
     if inputs["kind"] == "student-t":
@@ -119,7 +130,7 @@ def test_isotropic_noise_diffuses_by_the_gradient_of_the_mode():
     widths = (3, 4, 2)
     for more in ({"temperature": 0.3}, {"temperature": "matched", "match_at": "local"}):
         model = {"kind": "sde", "noise": "isotropic", "substeps": 2, **more}
-        got, network, problem = rates(widths, model, samples=6, rate=0.05)
+        got, network, problem = computed(widths, model, samples=6, rate=0.05)
         square = (mode_gradients(network, got["parameters"], problem) ** 2).sum(-1).T
         heat = 2 * 0.3
         if "match_at" in more:
@@ -184,7 +195,7 @@ def test_fresh_label_noise_adds_its_own_diffusion():
     """Eta (sigma^2 / B) E_i |M x_i|^2 beside the batch's own, M x_i from pushes of single labels."""
     eta, sigma, batch = 0.05, 2.0, 2
     model = {"kind": "sgd", "batch": batch, "sampling": "replacement", "label_noise": sigma}
-    got, network, problem = rates((3, 4, 2), model, rate=eta)
+    got, network, problem = computed((3, 4, 2), model, rate=eta)
     theta = got["parameters"]
     slopes = mode_gradients(network, theta, problem)
     plain = np.einsum("anp,nip->nia", slopes, network.sample_gradients(theta, problem)).var(axis=1)
@@ -201,8 +212,8 @@ def test_fresh_label_noise_adds_its_own_diffusion():
 def test_rates_of_fractional_time_and_of_the_central_flow():
     """By operational time those of the plain model; the central flow's is its own step over dt."""
     model = {"kind": "sde", "noise": "isotropic", "temperature": 0.3, "substeps": 1}
-    plain = rates((3, 4, 2), model)[0]
-    slow = rates((3, 4, 2), model | {"subordination": {"beta": 0.5}})[0]
+    plain = computed((3, 4, 2), model)[0]
+    slow = computed((3, 4, 2), model | {"subordination": {"beta": 0.5}})[0]
     for name in ("mode_drift", "mode_diffusion"):
         assert np.array_equal(plain[name], slow[name])
     h = 0.6 / 64

@@ -78,11 +78,18 @@ def linear(m, net, data, i, weight, target):
     return energy
 
 
-@pytest.fixture
-def plane(monkeypatch):
+@pytest.fixture(scope="module")
+def plane():
     """A landscape of two labels per sample, whose function needs workspace and may take numbers only."""
-    preserved(monkeypatch, LANDSCAPES)
-    monkeypatch.setattr(surface, "_REGISTERED", dict(surface._REGISTERED))
+    with pytest.MonkeyPatch.context() as patch:
+        preserved(patch, LANDSCAPES)
+        patch.setattr(surface, "_REGISTERED", dict(surface._REGISTERED))
+        register_planes()
+        yield
+
+
+def register_planes():
+    """Register the functions and the landscape, once: what they are compiled to serves all tests."""
 
     @surface.sample_surface("test-plane")
     def lanes(m, net, data, i, weight, target):
