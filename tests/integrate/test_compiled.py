@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from studies import study
+from studies import snapshots, study
 
 import fastsde
 from fastsde.integrate import compile_cache
@@ -17,15 +17,13 @@ from fastsde.system.locks import Lock, held
 
 SCRIPT = """
 import hashlib, sys, fastsde
-from studies import study
-model = [{"kind": "sgd"}, {"kind": "gd"}][int(sys.argv[1])]
-s = study((3, 4, 2), model, steps=5, record={"observables": ["loss", "modes"]})
+from landscape_studies import landscape_study
+model = [{"kind": "sde", "noise": "isotropic", "temperature": 0.1}, {"kind": "gd"}][int(sys.argv[1])]
+bowl = {"kind": "quadratic", "eigenvalues": [1.0, 0.2, 3.0], "start": {"std": 0.5}}
+s = landscape_study(bowl, model, steps=5, record={"observables": ["loss", "modes"]})
 with fastsde.open(fastsde.run(s, sys.argv[2])) as ensemble:
     print(hashlib.sha256(ensemble["m"]["modes"].tobytes()).hexdigest())
 """
-
-
-RECORD = {"observables": ["loss", "modes"]}
 
 
 def start(cache, model, directory):
@@ -48,12 +46,12 @@ def test_processes_that_start_at_once_on_a_cold_cache_have_the_right_code(tmp_pa
     folders = [path for path in (tmp_path / "cold").iterdir() if path.is_dir()]  # not the times of runs
     assert len(folders) == 1
     marks = [path.name for path in folders[0].glob("ready-*")]
-    assert len(marks) == 4
+    assert len(marks) == 5  # two of each model, and one of the landscape that they share
+    assert "ready-quadratic-float64" in marks
     assert sum(name.startswith("ready-steps-") for name in marks) == 2
-    fastsde.run(study((3, 4, 2), {"kind": "sgd"}, steps=5, record=RECORD), tmp_path / "here")
-    with fastsde.open(tmp_path / "here") as ensemble:
-        here = hashlib.sha256(ensemble["m"]["modes"].tobytes()).hexdigest()
-    assert second[0].strip() == here
+    with fastsde.open(tmp_path / "a0") as ensemble:
+        modes, _ = snapshots(ensemble.study)
+    assert second[0].strip() == hashlib.sha256(modes["modes"].tobytes()).hexdigest()
 
 
 @pytest.fixture
