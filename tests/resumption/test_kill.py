@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent / "killing.py"
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_ends_the_same(tmp_path):
-    words = [sys.executable, SCRIPT, tmp_path, "8", "1"]
+    words = [sys.executable, SCRIPT, tmp_path, "5", "1"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "all runs ended the same" in done.stdout

@@ -24,7 +24,9 @@ from fastsde.storage.plan import Part
 from fastsde.study.study import Study
 from fastsde.system.errors import DiskError, Interrupted, StoreError
 
-S = Study.from_toml(STUDY).replace(time={"steps": 3000})
+S = Study.from_toml(STUDY).replace(time={"steps": 120, "learning_rate": 0.04})
+"""Where slices are short each step is one: few steps."""
+WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 
 
 @pytest.fixture(scope="module")
@@ -160,21 +162,23 @@ def test_at_most_the_interval_between_checkpoints_is_lost(tmp_path, monkeypatch)
     assert saved == list(range(5, 57, 5))
 
 
-class TestManySnapshots:
-    """A run of 401 snapshots with a checkpoint every twenty slices, which leaves about twenty segments."""
+MANY = S.replace(trajectories=4, time={"steps": 200, "snapshots": {"count": 201, "spacing": "linear"}})
 
-    STUDY = S.replace(trajectories=4, time={"steps": 400, "snapshots": {"count": 401, "spacing": "linear"}})
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("whole")
+    fastsde.run(MANY, directory)
+    return directory
+
+
+class TestManySnapshots:
+    """A run of 201 snapshots with a checkpoint every ten slices, which leaves about twenty segments."""
 
     @pytest.fixture
     def many_segments(self, monkeypatch, short_slices):
         turns = itertools.count(1)
-        monkeypatch.setattr(pace.Pace, "save_due", lambda self: next(turns) % 20 == 0)
-
-    @pytest.fixture
-    def whole(self, tmp_path_factory):
-        directory = tmp_path_factory.mktemp("whole")
-        fastsde.run(self.STUDY, directory)
-        return directory
+        monkeypatch.setattr(pace.Pace, "save_due", lambda self: next(turns) % 10 == 0)
 
     def test_segments_are_read_in_blocks(self, whole, many_segments, tmp_path, monkeypatch):
         opened, blocks = [], []
@@ -187,7 +191,7 @@ class TestManySnapshots:
         monkeypatch.setattr(
             snapshot_files.Sources, "_read", lambda self, *rows: blocks.append(rows) or read(self, *rows)
         )
-        fastsde.run(self.STUDY, tmp_path)
+        fastsde.run(MANY, tmp_path)
         assert len(opened) > 30
         assert len(blocks) == len(opened)
         assert numbers(tmp_path) == numbers(whole)
@@ -200,11 +204,11 @@ class TestManySnapshots:
             lambda self, outcome, stop: finish(self, outcome, stopping_after(7)),
         )
         with pytest.raises(Interrupted, match="0 of 2 parts are finished"):
-            fastsde.run(self.STUDY, tmp_path)
+            fastsde.run(MANY, tmp_path)
         assert not list(tmp_path.rglob("*.tmp"))
         assert [(item.part.model, item.done) for item in status(tmp_path).running] == [("sgd", 1.0)]
         monkeypatch.setattr(recorder.Recorder, "finish", finish)
-        fastsde.run(self.STUDY, tmp_path)
+        fastsde.run(MANY, tmp_path)
         assert numbers(tmp_path) == numbers(whole)
 
 
@@ -238,7 +242,10 @@ def mounted(folder, options):
 
 
 class TestDisk:
-    @pytest.mark.parametrize("kilobytes", [24, 48, 64, 80, 100, 130, 150, 180, 210, 250, 300])
+    SIZES = (24, 64, 100, 150, 210, 300)
+    MORE = (48, 80, 130, 180, 250)
+
+    @pytest.mark.parametrize("kilobytes", SIZES + MORE * WHOLE)
     def test_a_disk_that_fills_up(self, tmp_path, undisturbed, monkeypatch, kilobytes):
         """The program is made to believe that there is room; wherever it ends, what stands is sound."""
         room = SimpleNamespace(free=10**18)

@@ -1,5 +1,7 @@
 """Reading a run that goes on: all trajectories that have come to a step."""
 
+import shutil
+
 import numpy as np
 import pytest
 from studies import study
@@ -16,18 +18,28 @@ EVENTS = {"loss_below": [2.0], "mode_learned": [0.2, 0.8]}
 GD = {"kind": "sde", "noise": "gradient", "substeps": 2}
 
 
-@pytest.fixture
-def going_on(tmp_path, monkeypatch):
-    """A run with one part whole, one in the middle and the rest not begun; and the same one whole."""
-    monkeypatch.setattr(integration, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(integration, "FIRST_SLICE", 1)
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with a run that was stopped, and with the same one whole; and their study."""
+    folder = tmp_path_factory.mktemp("runs")
     s = study(model=GD, steps=40, rate=0.1, record=RECORD, events=EVENTS, trajectories=24)
-    run(s, tmp_path / "whole")  # first: compiling asks whether to stop, too
+    run(s, folder / "whole")  # first: compiling asks whether to stop, too
     asked = []
-    with pytest.raises(Interrupted):
-        run(s, tmp_path / "run", part_size=8, stop=lambda: asked.append(0) or len(asked) > 160,
-            checkpoint_seconds=0.0)  # fmt: skip
-    return tmp_path / "run", tmp_path / "whole", s
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(integration, "SLICE_SECONDS", 0.0)
+        patch.setattr(integration, "FIRST_SLICE", 1)
+        with pytest.raises(Interrupted):
+            run(s, folder / "run", part_size=8, stop=lambda: asked.append(0) or len(asked) > 160,
+                checkpoint_seconds=0.0)  # fmt: skip
+    return folder, s
+
+
+@pytest.fixture
+def going_on(runs, tmp_path):
+    """A run with one part whole, one in the middle and the rest not begun; and the same one whole."""
+    folder, s = runs
+    shutil.copytree(folder / "run", tmp_path / "run")
+    return tmp_path / "run", folder / "whole", s
 
 
 def test_all_that_have_come_so_far_are_read(going_on):
