@@ -1,5 +1,8 @@
 """The page docs/extending.md: its files, taken from the page, from a study file to a report."""
 
+import dataclasses
+import os
+
 import numpy as np
 import pytest
 from declared import preserved
@@ -20,6 +23,11 @@ from fastsde.study.study import Study
 from fastsde.study.terms.term import TERMS
 from fastsde.system.errors import StudyError
 
+FEW = dataclasses.replace(Settings.quickly(), permutations=19, bootstrap=20, quick=False)
+PRECISIONS = [("float64", 1e-13)]
+if os.environ.get("FASTSDE_TESTS") == "all":
+    PRECISIONS.append(("float32", 1e-5))
+"""By default one: what `tests/kernels/test_extensions.py` defines in files is computed in both."""
 KINDS = (
     DATASETS,
     DISTANCES,
@@ -50,7 +58,9 @@ def analysed(tmp_path_factory, registries):
         patch.setenv("FASTSDE_ALLOW_CODE", "1")
         study = Study.load(write_files(folder))
         fastsde.run(study, folder / "run", threads=1)
-        found = fastsde.analyze(folder / "run", "gauss")
+        found = fastsde.analyze(
+            folder / "run", "gauss", settings=FEW, sections=["distances", "tails", "radii"]
+        )
         found.save(folder / "run" / "analysis.h5")
         fastsde.report(folder / "run")
         yield folder / "run", found
@@ -81,7 +91,7 @@ def test_the_loss_is_trained_from_the_study_to_the_report(tmp_path, monkeypatch)
     write_files(tmp_path)
     study = Study.load(tmp_path / "my_training.toml")
     fastsde.run(study, tmp_path / "run", threads=1)
-    found = fastsde.analyze(tmp_path / "run", settings=Settings(permutations=19, bootstrap=20))
+    found = fastsde.analyze(tmp_path / "run", settings=FEW, sections=["distances", "shape"])
     found.save(tmp_path / "run" / "analysis.h5")
     page = fastsde.report(tmp_path / "run").read_text()
     assert "Parameters over time" in page
@@ -131,7 +141,7 @@ def descent(tmp_path, monkeypatch, registries):
     )
 
 
-@pytest.mark.parametrize(("dtype", "accuracy"), [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize(("dtype", "accuracy"), PRECISIONS)
 def test_the_step_is_that_of_numpy(descent, dtype, accuracy):
     at = descent.landscape.origins()
     norms = []
@@ -145,7 +155,7 @@ def test_the_step_is_that_of_numpy(descent, dtype, accuracy):
     np.testing.assert_allclose(ended, at, rtol=accuracy)
 
 
-@pytest.mark.parametrize(("dtype", "accuracy"), [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize(("dtype", "accuracy"), PRECISIONS)
 def test_the_drift_is_that_of_proximal_descent(descent, dtype, accuracy):
     model = {"kind": "sparse-sde", "noise": "isotropic", "temperature": 0.0, "substeps": 2, "penalty": 0.7}
     study = descent.replace(dtype=dtype, models={"sparse": model})
@@ -157,7 +167,7 @@ def test_the_drift_is_that_of_proximal_descent(descent, dtype, accuracy):
     np.testing.assert_allclose(ended, at, rtol=accuracy)
 
 
-@pytest.mark.parametrize(("dtype", "accuracy"), [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize(("dtype", "accuracy"), PRECISIONS)
 def test_the_step_with_memory_is_that_of_numpy(descent, dtype, accuracy):
     model = {"kind": "averaged", "average_weight": 0.3}
     study = descent.replace(dtype=dtype, models={"averaged": model})

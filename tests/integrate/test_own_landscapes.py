@@ -82,8 +82,10 @@ def test_its_gradient_is_that_of_its_energy(name):
 @pytest.mark.parametrize("name", ["lanes", "samples", "point"])
 def test_it_runs_from_the_study_file_to_the_report(name, folder):
     (folder / "study.toml").write_text(text(name))
-    result = CliRunner().invoke(main, ["study", "study.toml", "-o", "run"])
-    assert result.exit_code == 0, result.output
+    analyze = ["analyze", "run", "--quick", *["--sections", "distances"] * (name != "lanes")]
+    for words in (["run", "study.toml", "-o", "run"], analyze, ["report", "run"]):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 0, result.output
     page = (folder / "run" / "report.html").read_text()
     equation = {"lanes": "stiffness sum_k x_k^4 / 4", "samples": "(x - a_i)^4", "point": "cos(frequency x)"}
     assert equation[name] in page.replace("<sup>4</sup>", "^4")
