@@ -23,7 +23,7 @@ MODELS = {
     "gradient noise": SDE,
     "tempered": {**SDE, "alpha": 1.5, "tempering": 20.0},
 }
-SLOW = ("momentum", "tempered")
+SLOW = ("momentum", "svag", "tempered")
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 """Whether to take those too, which compile a step of their own."""
 SEEN = ("loss", "gradient_norm", "noise_trace", "parameters")
