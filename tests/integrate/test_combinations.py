@@ -1,6 +1,7 @@
 """Every noise with every drift, clock, schedule and problem: taken or refused by rule, and run through."""
 
 import math
+import os
 from itertools import product
 
 import numpy as np
@@ -191,12 +192,15 @@ DENSE = {
     "samples": {
         "everything": sde(NOISES["gradient"], LAWS["Stable"], TERMS, {"rotation": {"layer": 1}},
                           CLOCKS["fractional"]),
-        "adam": {"kind": "adam", "batch": 2, "weight_decay": 0.1},
     },
     "population": {"entries": sde(NOISES["gradient"], LAWS["Components"], TERMS)},
-    "phases": {"svag": DISCRETE["svag"]},
-    "well": {"central": {"kind": "gd", "central_flow": 2}, "given": sde(NOISES["given"], LAWS["Truncated"])},
+    "phases": {"adam": {"kind": "adam", "batch": 2, "weight_decay": 0.1}},
+    "well": {"central": {"kind": "gd", "central_flow": 2}},
 }  # fmt: skip
+if os.environ.get("FASTSDE_TESTS") == "all":
+    DENSE["samples"]["adam"] = DENSE["phases"]["adam"]
+    DENSE["phases"]["svag"] = DISCRETE["svag"]
+    DENSE["well"]["given"] = sde(NOISES["given"], LAWS["Truncated"])
 
 
 @pytest.mark.slow

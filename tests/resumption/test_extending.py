@@ -18,6 +18,9 @@ MODELS = {
     "levy": {"kind": "sde", "noise": "gradient", "alpha": 1.5, "substeps": 2},
 }
 
+FEW = ("sgd",)
+"""Where it does not matter what a model computes."""
+
 
 def base(models=("sgd", "sde", "levy"), **more):
     time = {"steps": 40, "snapshots": {"at": [0, 3, 10, 25]}} | more.pop("time", {})
@@ -63,8 +66,8 @@ def test_more_steps(tmp_path, computed):
 
 
 def test_fewer_snapshots_than_before(tmp_path):
-    longer = base(time={"steps": 95, "snapshots": {"at": [0, 10, 60]}})
-    fastsde.run(base(), tmp_path / "run")
+    longer = base(FEW, time={"steps": 95, "snapshots": {"at": [0, 10, 60]}})
+    fastsde.run(base(FEW), tmp_path / "run")
     fastsde.run(longer, tmp_path / "run")
     fastsde.run(longer, tmp_path / "alone")
     same(tmp_path / "run", tmp_path / "alone")
@@ -92,20 +95,22 @@ def test_divergences_and_passages_at_the_old_end_are_those_of_the_long_run(tmp_p
     wild = {"rate": 0.25, "widths": (3, 4, 2)}
     models = {"sgd": {"kind": "sgd"}, "gd": {"kind": "gd"}}
     for steps in range(6, 13):
-        short = study(steps=steps, record=RECORD, events=EVENTS, trajectories=60, **wild)
+        time = {"snapshots": {"at": [0, 3, 6]}}
+        short = study(steps=steps, record=RECORD, events=EVENTS, trajectories=60, time=time, **wild)
         short = fastsde.Study.from_mapping(short.to_mapping() | {"models": models})
         longer = short.replace(time={"steps": 20})
         fastsde.run(short, tmp_path / f"run{steps}")
         fastsde.run(longer, tmp_path / f"run{steps}")
-        fastsde.run(longer, tmp_path / f"alone{steps}")
-        same(tmp_path / f"run{steps}", tmp_path / f"alone{steps}")
-    with fastsde.open(tmp_path / "alone6") as a:
+        if steps == 6:
+            fastsde.run(longer, tmp_path / "alone")
+        same(tmp_path / f"run{steps}", tmp_path / "alone")
+    with fastsde.open(tmp_path / "alone") as a:
         assert 0 < a["sgd"].diverged.mean() < 1
 
 
 @pytest.mark.parametrize("spacing", ["log", "linear"])
 def test_extended_keeps_the_spacing(tmp_path, spacing):
-    short = base(time={"steps": 40, "snapshots": {"count": 9, "spacing": spacing}})
+    short = base(FEW, time={"steps": 40, "snapshots": {"count": 9, "spacing": spacing}})
     longer = short.extended(100)
     steps, before = longer.time.snapshot_steps(), short.time.snapshot_steps()
     np.testing.assert_array_equal(steps[:9], before)
@@ -126,21 +131,21 @@ def test_extended_keeps_the_spacing(tmp_path, spacing):
 
 
 def test_a_snapshot_that_was_not_taken_is_named(tmp_path):
-    fastsde.run(base(), tmp_path)
+    fastsde.run(base(FEW), tmp_path)
     with pytest.raises(StoreError, match="no snapshot at step 4"):
-        fastsde.run(base(time={"steps": 95, "snapshots": {"at": [0, 4, 60]}}), tmp_path)
+        fastsde.run(base(FEW, time={"steps": 95, "snapshots": {"at": [0, 4, 60]}}), tmp_path)
 
 
 def test_a_run_cannot_be_made_shorter(tmp_path):
-    fastsde.run(base(), tmp_path)
+    fastsde.run(base(FEW), tmp_path)
     with pytest.raises(StoreError, match="extended, but not shortened"):
-        fastsde.run(base(time={"steps": 30}), tmp_path)
+        fastsde.run(base(FEW, time={"steps": 30}), tmp_path)
 
 
 def test_parts_without_a_state_cannot_go_on_and_say_so(tmp_path):
-    fastsde.run(base(), tmp_path, keep_state=False)
+    fastsde.run(base(FEW), tmp_path, keep_state=False)
     with pytest.raises(StoreError, match="--keep-state"):
-        fastsde.run(base(time={"steps": 95}), tmp_path)
+        fastsde.run(base(FEW, time={"steps": 95}), tmp_path)
 
 
 def test_an_extension_that_is_stopped_goes_on(tmp_path, monkeypatch):
