@@ -150,8 +150,9 @@ def test_parts_without_a_state_cannot_go_on_and_say_so(tmp_path):
 
 def test_an_extension_that_is_stopped_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(integration, "SLICE_SECONDS", 0.0)
-    longer = base(time={"steps": 90, "snapshots": {"at": [0, 3, 10, 25, 60]}})
-    fastsde.run(base(), tmp_path / "run", part_size=8)
+    two = ("sgd", "levy")
+    longer = base(two, time={"steps": 90, "snapshots": {"at": [0, 3, 10, 25, 60]}})
+    fastsde.run(base(two), tmp_path / "run", part_size=8)
     for polls in (3, 20, 30):
         stop = iter(range(polls)).__next__
 
