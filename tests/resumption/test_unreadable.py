@@ -20,7 +20,7 @@ from fastsde.storage.plan import Part
 from fastsde.study.study import Study
 from fastsde.system.errors import Interrupted, StoreError, UnreadableError
 
-S = Study.from_toml(STUDY).replace(time={"steps": 3000})
+S = Study.from_toml(STUDY).replace(time={"steps": 120, "learning_rate": 0.04})
 PART = Part("sgd", 16, 16)
 REFUSALS = ["OPEN", "READ"]
 
