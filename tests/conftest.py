@@ -51,6 +51,14 @@ def allowed(monkeypatch):
 
 
 @pytest.fixture
+def blank_figures(monkeypatch):
+    """Put one blank image in the place of every figure of a report: drawing them is most of its time."""
+    from fastsde.report import drawing
+
+    monkeypatch.setattr(drawing, "files_of", lambda spec, analysis, formats: dict.fromkeys(formats, b"blank"))
+
+
+@pytest.fixture
 def stand_in():
     return StandIn()
 

@@ -7,7 +7,7 @@ import pytest
 from fastsde.study.study import Study
 
 
-@pytest.mark.usefixtures("integrated")
+@pytest.mark.usefixtures("integrated", "blank_figures")
 def test_demo_answers_in_sentences_and_names_its_figure(invoke, tmp_path):
     result = invoke("demo", "-o", tmp_path / "demo", "--progress", "none")
     assert result.exit_code == 0, result.output

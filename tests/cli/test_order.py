@@ -40,7 +40,7 @@ def test_order_of_what_has_none_is_bad_input(invoke, landscape, name, words):
     assert words in result.stderr
 
 
-def test_a_landscape_goes_from_file_to_report(invoke, landscape, tmp_path):
+def test_a_landscape_goes_from_file_to_report(invoke, landscape, tmp_path, blank_figures):
     result = invoke("study", landscape, "-o", tmp_path / "run")
     assert "report:" in result.stdout
     assert "quadratic" in (tmp_path / "run" / "report.html").read_text()

@@ -16,6 +16,7 @@ def half(invoke, study_file, integrated, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blank_figures")
 def test_a_part_is_analysed_reported_and_compared(invoke, half):
     result = invoke("analyze", half)
     assert result.exit_code == 2
@@ -25,7 +26,7 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
     assert result.exit_code == 2
     assert f"{half / 'partial.h5'} has partial results" in result.stderr
     assert not (half / "analysis.h5").exists()
-    result = invoke("analyze", half / "partial.h5", "--json")
+    result = invoke("analyze", half / "partial.h5", "--json", "--quick")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert [one["trajectories"] for one in found["models"].values()] == [24, 24]
@@ -39,12 +40,14 @@ def test_a_part_is_analysed_reported_and_compared(invoke, half):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blank_figures")
 def test_merged_shards_are_analysed_as_one_run_is(invoke, study_file, half, tmp_path):
     invoke("run", study_file, "-o", tmp_path / "rest", "--shard", "2/2", *TRAJECTORIES)
     merged, whole = tmp_path / "merged", tmp_path / "whole"
     assert invoke("merge", half, tmp_path / "rest", "-o", merged).exit_code == 0
     assert invoke("run", study_file, "-o", whole, *TRAJECTORIES).exit_code == 0
-    found = [json.loads(invoke("analyze", directory, "--json").stdout) for directory in (merged, whole)]
+    analyzed = [invoke("analyze", directory, "--json", "--quick") for directory in (merged, whole)]
+    found = [json.loads(result.stdout) for result in analyzed]
     for one in found:
         one.pop("created")
         one.pop("seconds")

@@ -72,7 +72,7 @@ def analysis(directory):
     return Analysis.load(directory / "analysis.h5")
 
 
-def test_every_section_is_on_the_page(directory):
+def test_every_section_is_on_the_page(directory, blank_figures):
     html = write_report(directory).read_text(encoding="utf-8")
     checker = _Checker()
     checker.feed(html)

@@ -10,6 +10,7 @@ from fakes import fake_ensemble
 from fastsde.analysis import Analysis, Settings, analyze, cost
 from fastsde.analysis.sections import SECTIONS
 from fastsde.report import write_report
+from fastsde.report.drawing import files_of
 from fastsde.report.spec import FIGURES
 from fastsde.system.errors import RequestError
 
@@ -92,8 +93,8 @@ def _own(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("_own")
-def test_a_section_and_its_page_need_one_file(tmp_path):
-    ensemble = fake_ensemble(60, 8)
+def test_a_section_and_its_page_need_one_file(tmp_path, request):
+    ensemble = fake_ensemble(60, 8, ("sgd", "gd"))
     before = analyze(ensemble, settings=QUICK, sections=["alignment"])
     found = analyze(ensemble, settings=QUICK, sections=["above"], before=before)
     assert list(found.sections)[-1] == "above"
@@ -106,6 +107,8 @@ def test_a_section_and_its_page_need_one_file(tmp_path):
     assert document["sections"]["above"]["models"]["sgd"]["share"] == share.tolist()
     assert loaded.summary_rows()[0]["above"] == f"{share[-1]:.0%}"
 
+    assert files_of(FIGURES["above"], loaded, ("png",))["png"].startswith(b"\x89PNG")
+    request.getfixturevalue("blank_figures")
     html = write_report(tmp_path).read_text(encoding="utf-8")
     assert '<h2 id="above">Loss above the level</h2>\n<figure>' in html
     assert "<figcaption><b>The level is 1.</b>" in html
@@ -119,7 +122,7 @@ def test_a_section_and_its_page_need_one_file(tmp_path):
 
 @pytest.mark.usefixtures("_own")
 def test_a_section_has_settings_of_its_own():
-    ensemble = fake_ensemble(60, 8)
+    ensemble = fake_ensemble(60, 8, ("sgd", "gd"))
     settings = Settings(own={"above": {"level": 1e9}})
     record = SECTIONS["above"].measure(_context(ensemble, settings))
     assert record.level == 1e9
@@ -139,7 +142,7 @@ def _context(ensemble, settings):
 
 def test_an_analysis_with_an_unknown_section_is_read_without_it(tmp_path, request):
     request.getfixturevalue("_own")
-    ensemble = fake_ensemble(60, 8)
+    ensemble = fake_ensemble(60, 8, ("sgd", "gd"))
     analyze(ensemble, settings=QUICK, sections=["above"]).save(tmp_path / "analysis.h5")
     SECTIONS._declared.pop("above")
     assert "above" not in Analysis.load(tmp_path / "analysis.h5").sections

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fastsde.analysis import Analysis, Settings, analyze
 from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.distances.relevance import Relevance, Verdict
-from fastsde.report import style, write_report
+from fastsde.report import drawing, style, write_report
 from fastsde.report.course import text as course
 from fastsde.report.distances import figures as distances_figures
 from fastsde.report.effect import text as effect
@@ -58,9 +58,18 @@ def run(tmp_path_factory):
     return directory
 
 
+@pytest.fixture
+def undivided(monkeypatch):
+    """Draw in this process alone: starting another takes longer than a small report."""
+    monkeypatch.setattr(drawing, "WORTHWHILE_SECONDS", math.inf)
+
+
 @pytest.fixture(scope="module")
 def page(run):
-    return write_report(run).read_text(encoding="utf-8")
+    """Write the report with all its figures, in this process alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "WORTHWHILE_SECONDS", math.inf)
+        return write_report(run).read_text(encoding="utf-8")
 
 
 def test_page_is_well_formed_and_needs_nothing_else(page):
@@ -76,7 +85,8 @@ def test_page_is_well_formed_and_needs_nothing_else(page):
 def test_figures_are_files_and_inside(run, page):
     embedded = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", page)]
     written = {path.stem: path.read_bytes() for path in (run / "figures").glob("*.png")}
-    drawn = [spec.name for spec in FIGURES.values() if spec.applies(Analysis.load(run / "analysis.h5"))]
+    analysis = Analysis.load(run / "analysis.h5")
+    drawn = [spec.name for spec in FIGURES.values() if spec.applies(analysis)]
     assert set(written) == set(drawn)
     first = [name for name in drawn if name in FIRST]
     assert embedded == [written[name] for name in (*first, *(name for name in drawn if name not in first))]
@@ -170,11 +180,11 @@ def test_figures_of_an_analysis_without_a_reference_are_drawn_or_explained(model
     assert pickle.loads(pickle.dumps(analysis)).reference == ""
 
 
-def test_report_without_reference_and_little_recorded(tmp_path):
+def test_report_without_reference_and_little_recorded(tmp_path, blank_figures):
     ensemble = fake_ensemble(40, 6, ("gd", "langevin"))
     for view in ensemble.views.values():
         del view.arrays["update_noise"], view.arrays["mode_learned_step"]
-    analyze(ensemble).save(tmp_path / "analysis.h5")
+    analyze(ensemble, settings=QUICK).save(tmp_path / "analysis.h5")
     html = write_report(tmp_path).read_text(encoding="utf-8")
     written = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert {"loss", "modes", "pairs", "tail_estimators"} <= written
@@ -182,7 +192,7 @@ def test_report_without_reference_and_little_recorded(tmp_path):
     assert "the study has no SGD" in html
 
 
-def test_report_of_a_model_that_diverged_whole(tmp_path):
+def test_report_of_a_model_that_diverged_whole(tmp_path, undivided):
     ensemble = fake_ensemble(60, 8, ("sgd", "levy"))
     view = ensemble.views["levy"]
     for name in ("loss", "modes", "update_noise"):
@@ -207,7 +217,7 @@ def diverging(*names):
     return ensemble
 
 
-def test_passages_on_the_way_to_divergence_are_not_learning(tmp_path):
+def test_passages_on_the_way_to_divergence_are_not_learning(tmp_path, blank_figures):
     analysis = analyze(diverging("sgd", "langevin"), settings=QUICK)
     for row in analysis.summary():
         assert row["learned_steps"] is None
@@ -223,7 +233,7 @@ def test_passages_on_the_way_to_divergence_are_not_learning(tmp_path):
     assert "What makes escape faster" not in html
 
 
-def test_one_model_that_only_diverges_has_no_learning_times(tmp_path):
+def test_one_model_that_only_diverges_has_no_learning_times(tmp_path, blank_figures):
     analysis = analyze(diverging("langevin"), settings=QUICK)
     analysis.save(tmp_path / "analysis.h5")
     html = write_report(tmp_path).read_text(encoding="utf-8")
@@ -241,7 +251,7 @@ def test_few_divergent_trajectories_leave_learning_times():
     assert analysis.sections["escape"].models["levy"].arrived[0] == 60
 
 
-def test_one_trajectory(tmp_path):
+def test_one_trajectory(tmp_path, undivided):
     analyze(fake_ensemble(1, 6, ("sgd", "gd")), settings=QUICK).save(tmp_path / "analysis.h5")
     assert "Undetermined how far gd is from sgd: " in write_report(tmp_path).read_text(encoding="utf-8")
 

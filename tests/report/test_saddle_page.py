@@ -147,7 +147,7 @@ def test_divergence_and_the_unit_are_said():
 
 @pytest.fixture(scope="module")
 def analysis():
-    return analyze(fake_ensemble(150, 40), settings=QUICK)
+    return analyze(fake_ensemble(150, 40), settings=QUICK, sections=["distances", "saddles", "escape"])
 
 
 def test_findings_say_what_was_counted(analysis):

@@ -5,8 +5,11 @@ import pytest
 from studies import study
 
 import fastsde
+from fastsde.analysis import Settings
 from fastsde.analysis.branching.variance_components import variance_components
 from fastsde.report import write_report
+
+QUICK = Settings.quickly()
 
 
 def sample(states, branches, within, between, seed=0):
@@ -49,7 +52,7 @@ def test_extremes():
     assert noise.high[0] > 0.95
 
 
-def test_a_run_that_branches_is_split_and_reported(tmp_path):
+def test_a_run_that_branches_is_split_and_reported(tmp_path, blank_figures):
     record = {"observables": ["loss", "modes", "parameters"]}
     source = study(model={"kind": "sgd"}, steps=30, record=record, trajectories=30, rate=0.02, noise=1.0)
     fastsde.run(source, tmp_path / "source")
@@ -60,7 +63,7 @@ def test_a_run_that_branches_is_split_and_reported(tmp_path):
     )  # fmt: skip
     fastsde.run(branched, tmp_path / "run")
     with fastsde.open(tmp_path / "run") as ensemble:
-        analysis = fastsde.analyze(ensemble)
+        analysis = fastsde.analyze(ensemble, settings=QUICK, sections=["branching"])
     found = analysis.sections["branching"]
     assert (found.states, found.branches) == (30, 4)
     share = found.models["m"].share
@@ -73,4 +76,5 @@ def test_a_run_that_branches_is_split_and_reported(tmp_path):
     assert "Variance explained by the initial state" in page
     assert "the noise after the branching explains" in page
     with fastsde.open(tmp_path / "source") as ensemble:
-        assert "branching" not in fastsde.analyze(ensemble).sections
+        found = fastsde.analyze(ensemble, settings=QUICK, sections=["branching"])
+        assert "branching" not in found.sections
