@@ -13,6 +13,7 @@ import pytest
 from stand_in import TINY
 
 import fastsde
+from fastsde.analysis import Settings
 from fastsde.cli import accept_every_character
 from fastsde.report import write_report
 from fastsde.storage.checksum import write_seal
@@ -30,10 +31,14 @@ def fastsde_command(*words, where, **environment):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A directory with a study and its finished run, analysed and reported."""
+    """A directory with a study and its finished run, analysed; its report is a page without content."""
     directory = tmp_path_factory.mktemp("surroundings")
     (directory / "study.toml").write_text(TINY, encoding="utf-8")
-    fastsde_command("study", "study.toml", "-o", "run", where=directory)
+    fastsde.run(fastsde.Study.load(directory / "study.toml"), directory / "run")
+    with fastsde.open(directory / "run") as ensemble:
+        found = fastsde.analyze(ensemble, settings=Settings.quickly(), sections=["snapshots"])
+    found.save(directory / "run" / "analysis.h5")
+    (directory / "run" / "report.html").write_text("a page", encoding="utf-8")
     return directory
 
 
@@ -44,17 +49,26 @@ def run(finished, tmp_path):
 
 
 def same_numbers(one, other):
+    """The same models, with the same values in all trajectories that `one` has."""
     with fastsde.open(one) as first, fastsde.open(other) as second:
+        assert list(first) == list(second)
         for name in first:
+            count = first[name].count
             for variable in first[name].variables:
-                np.testing.assert_array_equal(first[name][variable], second[name][variable])
+                ours, theirs = first[name][variable], second[name][variable]
+                axis = 0 if variable.endswith("_step") else 1
+                np.testing.assert_array_equal(ours, np.take(theirs, range(count), axis=axis))
 
 
 @pytest.mark.slow
 def test_a_study_without_just_in_time_compilation(finished, tmp_path):
+    """Two trajectories, run and analysed; the report has no compiled code."""
     study = finished / "study.toml"
-    fastsde_command("study", study, "-o", "run", where=tmp_path, NUMBA_DISABLE_JIT="1")
+    plain = {"where": tmp_path, "NUMBA_DISABLE_JIT": "1"}
+    fastsde_command("run", study, "-o", "run", "--trajectories", 2, **plain)
     same_numbers(tmp_path / "run", finished / "run")
+    told = json.loads(fastsde_command("analyze", "run", "--quick", "--json", **plain))
+    assert [one["trajectories"] for one in told["models"].values()] == [2, 2]
 
 
 @pytest.mark.slow
