@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 import fastsde
-from fastsde.analysis import analyze
+from fastsde.analysis import Settings, analyze
 from fastsde.study.study import Study
 
 DOUBLE_WELL = """
@@ -47,7 +47,7 @@ def analysis(tmp_path_factory):
     directory = tmp_path_factory.mktemp("barrier")
     fastsde.run(Study.from_toml(DOUBLE_WELL), directory)
     with fastsde.open(directory) as ensemble:
-        return analyze(ensemble)
+        return analyze(ensemble, settings=Settings.quickly(), sections=["escape"])
 
 
 def test_the_table_of_a_landscape_shows_its_escapes(analysis):

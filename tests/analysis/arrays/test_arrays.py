@@ -18,15 +18,19 @@ FEW = Settings(permutations=99, kernel_limit=128, pair_limit=64, transport_limit
 @pytest.mark.statistics
 @pytest.mark.slow
 def test_equal_laws_are_told_apart_in_one_of_twenty_and_different_ones_nearly_always():
-    """60 pairs of 80 rows: at most 8 false alarms at 5 % (chance of more below 0.6 %); shift of 0.6: most."""
+    """60 pairs of 80 rows: at most 8 false alarms at 5 % (chance of more below 0.6 %).
+
+    Of 20 pairs with a shift of 0.6 most are told apart.
+    """
     rng = np.random.default_rng(0)
     alarms = found = 0
-    for _ in range(60):
+    for number in range(60):
         x, y = rng.standard_normal((2, 80, 2))
         alarms += fastsde.compare(x, y, settings=FEW).verdict == "distinguishable"
-        found += fastsde.compare(x, y + np.array([0.6, 0.0]), settings=FEW).verdict == "distinguishable"
+        if number < 20:
+            found += fastsde.compare(x, y + np.array([0.6, 0.0]), settings=FEW).verdict == "distinguishable"
     assert alarms <= 8
-    assert found >= 50
+    assert found >= 16
 
 
 def test_snapshots_names_and_divergences_are_read():

@@ -132,7 +132,7 @@ def test_without_anything_to_compare():
 
 
 def test_sections_are_kept_in_the_file(ensemble, tmp_path):
-    analysis = analyze(ensemble, settings=QUICK)
+    analysis = analyze(ensemble, settings=QUICK, sections=["distances", "pairs", "relevance"])
     loaded = Analysis.load(analysis.save(tmp_path / "analysis.h5"))
     assert set(loaded.sections) >= {"distances", "pairs", "relevance"}
     before, after = (one.sections["distances"].models["levy"] for one in (analysis, loaded))

@@ -73,7 +73,7 @@ def test_models_with_some_snapshots_missing(ensemble):
     assert np.array_equal(views["sgd"].read("loss", 3), partial["sgd"].arrays["loss"][5])
     assert np.array_equal(views["sgd"]["modes"], partial["sgd"].arrays["modes"][kept])
     assert np.array_equal(views["sgd"]["diverged_step"], partial["sgd"].arrays["diverged_step"])
-    found = analyze(partial, settings=QUICK)
+    found = analyze(partial, settings=QUICK, sections=["snapshots"])
     assert found.step.tolist() == view.step.tolist()
     assert found.models["langevin"].distances["mmd_features"].distinguishable
     view.step = -1 - view.step
@@ -82,7 +82,7 @@ def test_models_with_some_snapshots_missing(ensemble):
 
 
 def test_part_of_the_models(ensemble):
-    found = analyze(ensemble, models=["langevin", "sgd"], settings=QUICK)
+    found = analyze(ensemble, models=["langevin", "sgd"], settings=QUICK, sections=["snapshots"])
     assert list(found.models) == ["langevin", "sgd"]
     assert found.reference == "sgd"
     with pytest.raises(FastsdeError, match="no model 'gd'"):
@@ -131,7 +131,8 @@ def test_the_effect_at_a_step_is_that_of_the_analysis_where_models_are_paired(en
     paired.study = paired.study.replace(start="paired")
     one = compare(paired, ["sgd", "langevin"], snapshots=[7], settings=QUICK)[0]
     assert one.count == 80
-    assert one.effect.value[0] == analyze(paired, settings=QUICK).effects.value[7, 0, 1]
+    found = analyze(paired, settings=QUICK, sections=["snapshots"])
+    assert one.effect.value[0] == found.effects.value[7, 0, 1]
     whole = compare(ensemble, ["sgd", "langevin"], snapshots=[7], settings=QUICK)[0]
     assert whole.count == 160
     assert whole.modes[0] == pytest.approx(one.modes[0], rel=0.5)

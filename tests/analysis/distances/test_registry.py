@@ -12,7 +12,7 @@ from fastsde.analysis.distances.existence import refusal
 from fastsde.analysis.distances.registry import DISTANCES
 from fastsde.analysis.distances.tested import p_value
 
-SETTINGS = Settings(permutations=99, directions=8, frequencies=32, transport_limit=24, blocks=40)
+SETTINGS = Settings(permutations=49, directions=8, frequencies=32, transport_limit=24, blocks=40)
 NAMES = [distance.name for distance in DISTANCES.values()]
 
 
@@ -57,7 +57,7 @@ def test_all_trajectories_enter_the_random_features():
     p, count = _p(distance, *rng.normal(size=(2, 4100, 3)))
     assert count == 4095
     assert p > 0.05
-    assert _p(distance, rng.normal(size=(4100, 3)), rng.normal(0.1, 1, (4100, 3)))[0] <= 0.01
+    assert _p(distance, rng.normal(size=(4100, 3)), rng.normal(0.1, 1, (4100, 3)))[0] <= 0.02
 
 
 @pytest.mark.statistics

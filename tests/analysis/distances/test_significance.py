@@ -106,7 +106,7 @@ def test_no_spread_is_no_difference():
 
 def test_of_a_model_in_the_file(tmp_path):
     ensemble = fake_ensemble(160, 8, ("sgd", "sgd_gauss", "langevin"), seed=5)
-    analysis = analyze(ensemble, settings=QUICK)
+    analysis = analyze(ensemble, settings=QUICK, sections=["distances"])
     verdicts = {name: model.significance.verdict for name, model in analysis.models.items()}
     assert verdicts["langevin"] == "distinguishable"
     battery = analysis.sections["distances"]
@@ -117,13 +117,13 @@ def test_of_a_model_in_the_file(tmp_path):
         one, other = model.significance, analysis.models[name].significance
         assert (one.p_value, one.snapshot, one.reason) == (other.p_value, other.snapshot, other.reason)
         assert np.array_equal(one.at, other.at)
-    alone = analyze(fake_ensemble(40, 6, ("gd", "langevin")), settings=QUICK)
+    alone = analyze(fake_ensemble(40, 6, ("gd", "langevin")), settings=QUICK, sections=["snapshots"])
     assert alone.models["gd"].significance is None
     assert Analysis.load(alone.save(tmp_path / "alone.h5")).models["gd"].significance is None
 
 
 def test_few_trajectories_are_undetermined():
-    analysis = analyze(fake_ensemble(16, 6, ("sgd", "langevin")), settings=QUICK)
+    analysis = analyze(fake_ensemble(16, 6, ("sgd", "langevin")), settings=QUICK, sections=["snapshots"])
     found = analysis.models["langevin"].significance
     assert found.verdict == "undetermined"
     assert found.reason == "too few: 8 trajectories survive per sample"

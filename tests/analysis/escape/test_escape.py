@@ -183,21 +183,21 @@ def of_data_sets(rng, number, log_ratio=0.0, spread=0.3, n=64):
 
 @pytest.mark.statistics
 @pytest.mark.parametrize("log_ratio", [0.0, np.log(2)])
-@pytest.mark.parametrize("number", [2, 3, 5, 10])
+@pytest.mark.parametrize("number", [2, 3, 10])
 def test_intervals_over_data_sets_hold_the_mean_effect(number, log_ratio):
-    """300 repeats of 95 % intervals miss 15 times on average, 30 or more with probability 3e-4 a count.
+    """120 repeats of 95 % intervals miss 6 times on average, 16 or more with probability 3e-4 a count.
 
     Of the hazard ratio no truth is stated but that of no effect, where its p-value is below 5 % as often.
     """
     rng = np.random.default_rng([number, int(100 * log_ratio)])
-    repeats = [effect(of_data_sets(rng, number, log_ratio), "alpha") for _ in range(300)]
+    repeats = [effect(of_data_sets(rng, number, log_ratio), "alpha") for _ in range(120)]
     assert all((one.unit, one.units) == ("data set", number) for one in repeats)
     truth, slope = np.exp(log_ratio), log_ratio / 0.8
-    assert sum(not one.ratio_low <= truth <= one.ratio_high for one in repeats) < 30
-    assert sum(not one.slope_low <= slope <= one.slope_high for one in repeats) < 30
+    assert sum(not one.ratio_low <= truth <= one.ratio_high for one in repeats) < 16
+    assert sum(not one.slope_low <= slope <= one.slope_high for one in repeats) < 16
     if log_ratio == 0:
-        assert sum(one.p < 0.05 for one in repeats) < 30
-        assert sum(not one.hazard_low <= 1 <= one.hazard_high for one in repeats) < 30
+        assert sum(one.p < 0.05 for one in repeats) < 16
+        assert sum(not one.hazard_low <= 1 <= one.hazard_high for one in repeats) < 16
     elif number == 10:
         assert np.mean([one.ratio_low > 1 for one in repeats]) > 0.95
 

@@ -66,9 +66,9 @@ def peak(module, snapshots, variables):
     ],
 )
 def test_memory_does_not_grow_with_the_snapshots(module, variables):
-    """One number kept of each trajectory and snapshot would be 12 MB more, in each of three models."""
-    few, fewer, _ = peak(module, 64, variables)
-    many, more, _ = peak(module, 256, variables)
+    """One number kept of each trajectory and snapshot would be 4 MB more, in each of three models."""
+    few, fewer, _ = peak(module, 24, variables)
+    many, more, _ = peak(module, 96, variables)
     assert more > 3 * fewer
     assert many < few + 8 * COUNT * (more - fewer) / 10
 

@@ -49,7 +49,7 @@ def test_it_estimates_beside_the_others_and_changes_no_verdict(own, monkeypatch)
 def test_from_the_file_to_the_tables(own, tmp_path):
     ensemble = fake_ensemble(160, 8, ("sgd", "langevin"), seed=5)
     settings = Settings(permutations=19, replicates=2, chosen=1)
-    analysis = analyze(ensemble, settings=settings)
+    analysis = analyze(ensemble, settings=settings, sections=["tails"])
     again = Analysis.load(analysis.save(tmp_path / "analysis.h5"))
     loss = again.sections["tails"].models["sgd"].loss
     assert np.isfinite(loss.pooled.estimates["median_hill"].index[0])
