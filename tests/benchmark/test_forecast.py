@@ -40,7 +40,6 @@ def case(trajectories=2000, steps=4000, **more):
         (1, 64, False, True),
         (1, 64, True, False),
         (3, None, False, True),
-        (5, 40, True, False),
         (5, 40, False, False),
     ],
 )

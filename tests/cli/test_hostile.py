@@ -17,7 +17,7 @@ from fastsde.run import resources
 from fastsde.run.run import run
 from fastsde.study.study import Study
 
-ANY = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+ANY = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 
 HOSTILE = st.one_of(
     st.sampled_from([math.nan, math.inf, -math.inf, 0, -1, 0.0, -0.0, 1e308, 5e-324]),
@@ -182,7 +182,7 @@ def whole(tmp_path_factory):
 FILES = ("parts/sgd-000000000005.h5", "ensemble.h5", "study.toml")
 
 
-@settings(ANY, max_examples=25)
+@settings(ANY, max_examples=12)
 @given(
     seed=st.integers(0, 2**32),
     what=st.sampled_from(["flip", "cut", "grow", "swap", "empty", "noise", "zero"]),

@@ -1,5 +1,6 @@
 """Figures and tables for a paper, one figure alone, and equations on the first sheet."""
 
+import math
 import re
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import pytest
 from fakes import fake_ensemble
 
 from fastsde.analysis import Analysis, Settings, analyze
-from fastsde.report import write_paper
+from fastsde.report import drawing, write_paper
 from fastsde.report.sheet import _equation, formula
 from fastsde.report.spec import FIGURES
 from fastsde.report.style import COLUMN, TEXT
@@ -29,7 +30,8 @@ def directory(tmp_path_factory):
     return place
 
 
-def test_a_paper_gets_figures_of_its_widths_and_a_table(directory):
+def test_a_paper_gets_figures_of_its_widths_and_a_table(directory, monkeypatch):
+    monkeypatch.setattr(drawing, "WORTHWHILE_SECONDS", math.inf)
     folder = write_paper(directory)
     analysis = Analysis.load(directory / "analysis.h5")
     drawn = {spec.name for spec in FIGURES.values() if spec.draw and spec.applies(analysis)}
