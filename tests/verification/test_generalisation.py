@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastsde
+from fastsde.analysis import Settings
 from fastsde.analysis.generalisation.section import SECTION
 from fastsde.report.generalisation import figures, text
 from fastsde.study.study import Study
@@ -69,7 +70,8 @@ def test_without_weight_decay_it_generalises_worse(addition):
 
 
 def test_the_report_says_so(addition, tmp_path):
-    analysis = fastsde.analyze(addition, "sgd")
+    quick = {"settings": Settings.quickly(), "sections": [SECTION.name]}
+    analysis = fastsde.analyze(addition, "sgd", **quick)
     analysis.save(tmp_path / "analysis.h5")
     found = SECTION.of(type(analysis).load(tmp_path / "analysis.h5"))
     sgd = found.models["sgd"]
