@@ -16,7 +16,6 @@ def names_of(package):
     >>> names_of("fastsde.kernels.steps")("Descent").__module__
     'fastsde.kernels.steps.descent'
     """
-
     found = {}
 
     def find(name):
