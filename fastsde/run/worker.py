@@ -191,7 +191,7 @@ class Session:
         times = [
             Times(phase_of(study, name), work_of(study, name, self._threads), measured=seconds / rows)
             for name, (seconds, rows) in self._taken_by.items()
-            if long_enough(seconds) and not study.models[name].replayed
+            if rows > 0 and long_enough(seconds) and not study.models[name].replayed
         ]
         if times:
             keep(times)

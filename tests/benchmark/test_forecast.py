@@ -293,11 +293,12 @@ def test_a_finished_run_says_how_long_its_trajectories_took(tmp_path, past_runs)
     assert timings.correction(phase_of(s, "sgd")) == pytest.approx((2.0, 1))
 
 
-def test_short_runs_and_those_that_stop_at_events_say_nothing(tmp_path, past_runs):
+def test_short_runs_finished_ones_and_those_that_stop_at_events_say_nothing(tmp_path, past_runs):
+    """A part that was stopped after its last step takes time and no steps."""
     stopping = SMALL.replace(events={"loss_below": [1.0], "stop": ["loss_below"]})
-    for s, seconds in ((SMALL, 0.01), (stopping, 30.0)):
+    for s, seconds, share in ((SMALL, 0.01, 1), (stopping, 30.0, 1), (SMALL, 30.0, 0)):
         session = worker.Session(s, None, tmp_path, Options(threads=2), Silent(), None, None)
         part = SimpleNamespace(model="sgd", count=100)
-        session._count_time(part, seconds, session._steps(part))
+        session._count_time(part, seconds, share * session._steps(part))
         session._keep_times()
     assert not (tmp_path / "timings.json").exists()

@@ -56,7 +56,9 @@ def third_power(x):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"] if WHOLE else ["float64"])
-@pytest.mark.parametrize("model", [{"kind": "sgd", "batch": 2}, {"kind": "sde", "noise": "gradient"}])
+@pytest.mark.parametrize(
+    "model", [{"kind": "sgd", "batch": 2}, *[{"kind": "sde", "noise": "gradient"}] * WHOLE]
+)
 def test_a_loss_of_ones_own_is_the_same_on_a_device(model, dtype):
     """Compiled into the kernels there, called by its address here; the noise trace is compared too."""
     landscape = fastsde.objective(cubic, np.random.default_rng(1).normal(size=(6, 2)), parameters=2)
@@ -108,7 +110,7 @@ def test_ingredients_of_the_page_agree_with_processors(tmp_path, allowed):
     _, _, rest = after.partition("]")
     path.write_text(f"{before}extensions = {files}{rest}".replace(', "state_norm"', ""))
     study = fastsde.Study.load(path).replace(time={"steps": 5, "snapshots": {"at": [0, 5]}})
-    for model in ("student", "clipped", "sparse", "averaged"):
+    for model in ("student", "sparse", *("clipped", "averaged") * WHOLE):
         here = fastsde.integrate(study, model, 0, 4, threads=1)
         there = fastsde.integrate(study, model, 0, 4, device="cuda")
         assert np.abs(here.parameters - [1.0, 0.0]).max() > 1e-3
