@@ -44,7 +44,7 @@ DTYPES = ("float32", "float64")
 DOUBLE = {
     "gradient stable", "anisotropic stable", "gradient components", "tempered", "truncated", "jumps",
     "fractional time", "fresh student", "fresh stable", "cosine gradient", "cosine sgd momentum",
-    "mueller-brown",
+    "mueller-brown", "underdamped",
 }  # fmt: skip
 """Cases that compute in float64 on processors too."""
 
