@@ -89,8 +89,7 @@ def test_every_public_function_can_be_called_twice_in_one_process(tmp_path):
             fastsde.run(study, directory)
             with fastsde.open(directory) as ensemble:
                 fastsde.analyze(ensemble).save(f"{{directory}}/analysis.h5")
-            for again in range(2):
-                assert fastsde.report(directory).is_file()
+            assert fastsde.report(directory).is_file()
             check(turn)
         """,
         tmp_path,
