@@ -20,11 +20,11 @@ from fastsde.kernels.lanes import (
     store,
     store_vector,
 )
-from fastsde.kernels.loops import rounds
+from fastsde.kernels.loops import I64, rounds
 from fastsde.kernels.matmul import matmul
 from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.primitive import primitive
-from fastsde.kernels.tiles import I64, tile
+from fastsde.kernels.tiles import tile
 
 __all__ = ["back_and_add", "chain_pair_step", "chain_step", "matrix_vector"]
 

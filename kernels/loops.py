@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from fastsde.kernels.lanes import WIDE
 
-__all__ = ["rounds"]
+__all__ = ["I64", "rounds"]
 
 I64 = ir.IntType(64)
 

@@ -2,7 +2,6 @@
 
 import atexit
 import hashlib
-import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from llvmlite.ir.instructions import CallInstr
 from numba.core import cgutils
 
+from fastsde.kernels.folders import cache_root
 from fastsde.kernels.kept import KeptCode, OwnCode
 from fastsde.kernels.lanes import VECTOR_BYTES
 from fastsde.kernels.parts import PartCompiler
@@ -64,11 +64,7 @@ def cache_folder():
 
     Where nothing can be written there, it is a folder of this process alone.
     """
-    base = os.environ.get("NUMBA_CACHE_DIR")
-    root = (
-        Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastsde"
-    )
-    folder = root / f"kernels-{source_hash()}"
+    folder = cache_root() / f"kernels-{source_hash()}"
     return folder if _writable(folder) else _own_folder()
 
 

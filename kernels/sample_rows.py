@@ -4,10 +4,10 @@ from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
 from fastsde.kernels.lanes import lanes_of, store_vector, vector_pointer
-from fastsde.kernels.loops import rounds
+from fastsde.kernels.loops import I64, rounds
 from fastsde.kernels.options import inlined
 from fastsde.kernels.primitive import primitive
-from fastsde.kernels.tiles import I64, fused, reader, zeros
+from fastsde.kernels.tiles import fused, reader, zeros
 
 __all__ = ["noise_by_rows"]
 

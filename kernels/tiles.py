@@ -15,11 +15,10 @@ from fastsde.kernels.lanes import (
     store_vector,
     vector_pointer,
 )
-from fastsde.kernels.loops import rounds
+from fastsde.kernels.loops import I64, rounds
 
-__all__ = ["I64", "PACKED", "fused", "pack", "reader", "strips", "tile", "zeros"]
+__all__ = ["PACKED", "fused", "pack", "reader", "strips", "tile", "zeros"]
 
-I64 = ir.IntType(64)
 PACKED = 64  # columns of A at most that are copied before they are used
 
 

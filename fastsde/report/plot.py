@@ -60,7 +60,7 @@ def effect(panel: Axes, analysis: Analysis) -> None:
     ...     fastsde.plot.effect(fastsde.analyze(ensemble))
     """
     analysis.models[analysis.reference]  # without a reference, says what the analysis lacks
-    effect_panel(panel, analysis, analysis.effects.value)
+    effect_panel(panel, analysis)
     panels.start_at_action([panel], analysis)
     panel.set_ylabel("effect")
 

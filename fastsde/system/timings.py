@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import statistics
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from fastsde.kernels.folders import cache_root
 from fastsde.system.atomic import replacing
 from fastsde.system.errors import DiskError
 from fastsde.system.provenance import host, versions
@@ -103,13 +104,15 @@ def long_enough(seconds: float) -> bool:
 
 def path() -> Path:
     """Return the file; below the same folder as compiled code (`fastsde.kernels.options.cache_folder`)."""
-    base = os.environ.get("NUMBA_CACHE_DIR")
-    root = (
-        Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastsde"
-    )
-    found = versions()
-    key = (found.get("fastsde"), found["kernels"], host()["machine"], host()["processor"])
-    return root / f"timings-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.json"
+    return Path(cache_root()) / _name()
+
+
+@cache
+def _name() -> str:
+    """Return the name of the file, by versions and kind of CPU: looked up once, since that takes 20 ms."""
+    found, machine = versions(), host()
+    key = (found.get("fastsde"), found["kernels"], machine["machine"], machine["processor"])
+    return f"timings-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.json"
 
 
 def _read() -> _Table:

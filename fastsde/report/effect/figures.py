@@ -81,9 +81,10 @@ def _neutral_legend(figure: Figure, axes: list[Axes]) -> None:
             handle.set_color(style.INK)
 
 
-def effect_panel(panel: Axes, analysis: Analysis, values: Floats) -> None:
-    """Draw the effect, or a part of it, (snapshot, model, model), over what sampling gives."""
+def effect_panel(panel: Axes, analysis: Analysis) -> None:
+    """Draw the effect of all models over what sampling gives."""
     effects = analysis.effects
+    values = effects.value
     lines = style.model_lines(list(analysis.models), analysis.reference)
     own = effects.names.index(analysis.reference)
     shown = style.time_axis(panel, analysis.step)
@@ -93,10 +94,9 @@ def effect_panel(panel: Axes, analysis: Analysis, values: Floats) -> None:
     panel.fill_between(steps, low, sampling, color=style.PALE, linewidth=0, label="sampling alone")
     for name, curve in curves.items():
         panel.plot(steps, curve, label=name, **lines[name]._asdict())
-        if values is effects.value:
-            band = effects.course(analysis.reference, name)
-            lower, upper = np.maximum(band.low, low)[shown], band.high[shown]
-            panel.fill_between(steps, lower, upper, color=lines[name].color, alpha=0.18, linewidth=0)
+        band = effects.course(analysis.reference, name)
+        lower, upper = np.maximum(band.low, low)[shown], band.high[shown]
+        panel.fill_between(steps, lower, upper, color=lines[name].color, alpha=0.18, linewidth=0)
     style.log_scale(panel, "y", (low, high))
 
 
