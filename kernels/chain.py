@@ -10,6 +10,7 @@ from numba.core.extending import intrinsic
 
 from fastsde.kernels.dln import inner_product
 from fastsde.kernels.lanes import (
+    HALF_STORES,
     WIDE,
     broadcast,
     lanes_of,
@@ -97,10 +98,10 @@ def _descend(m, net, batch, dt):
 @primitive
 @inlined
 def matrix_vector(m, w, x, y, rows, columns):
-    """``y = W x``; with 16 vector registers the commonest lengths of a row are known when compiling."""
-    if not WIDE and columns == 10:
+    """``y = W x``; the commonest lengths of a row are known when compiling."""
+    if columns == 10:
         _all_rows(m, w, x, y, rows, 10)
-    elif not WIDE and columns == 4:
+    elif columns == 4:
         _all_rows(m, w, x, y, rows, 4)
     else:
         _all_rows(m, w, x, y, rows, columns)
@@ -171,13 +172,13 @@ def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step, i
     The update is a product and a sum: a second fused multiply-add, beside that of the column's sum, a load
     and a store of each weight, costs more than both (on Zen 3 a third of the time).
     The update goes to the matrix at `into`, or to the weights themselves if that is None.
-    Vectors of 64 bytes go in two halves: AVX-512 processors that store 32 bytes at a time take whole ones
-    more slowly (Zen 4: by a quarter).
+    Where a vector is stored in two halves, one half of all columns is done after the other: whole vectors
+    take a quarter more time there (Zen 4), and halves a fifth more elsewhere (Emerald Rapids).
     """
     lane, count = lanes_of(m), columns.literal_value
     sums_wanted = not isinstance(back, types.NoneType)
     in_place = isinstance(into, types.NoneType)
-    parts = 2 if WIDE else 1
+    parts = 2 if HALF_STORES else 1
     index = types.int64
 
     def codegen(context, builder, sig, args):

@@ -8,7 +8,16 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.extending import models, register_model
 
-__all__ = ["ALIGNMENT", "VECTOR_BYTES", "WIDE", "LaneType", "lane_count", "lanes_of", "promote"]
+__all__ = [
+    "ALIGNMENT",
+    "HALF_STORES",
+    "VECTOR_BYTES",
+    "WIDE",
+    "LaneType",
+    "lane_count",
+    "lanes_of",
+    "promote",
+]
 
 ALIGNMENT = 64
 
@@ -29,6 +38,8 @@ def _register_bytes():
 VECTOR_BYTES = _register_bytes()
 WIDE = VECTOR_BYTES == 64
 """Whether there are 32 vector registers, of 64 bytes each; otherwise there are 16."""
+HALF_STORES = WIDE and llvm.get_host_cpu_name() == "znver4"
+"""Whether the processor stores 64 bytes as two times 32."""
 
 
 def lane_count(dtype):

@@ -33,6 +33,7 @@ from fastsde.kernels.lane_operators import select as select
 from fastsde.kernels.lane_operators import to_float as to_float
 from fastsde.kernels.lane_operators import to_int as to_int
 from fastsde.kernels.lane_type import ALIGNMENT as ALIGNMENT
+from fastsde.kernels.lane_type import HALF_STORES as HALF_STORES
 from fastsde.kernels.lane_type import VECTOR_BYTES as VECTOR_BYTES
 from fastsde.kernels.lane_type import WIDE as WIDE
 from fastsde.kernels.lane_type import LaneType as LaneType

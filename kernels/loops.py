@@ -4,8 +4,6 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from fastsde.kernels.lanes import WIDE
-
 __all__ = ["I64", "rounds"]
 
 I64 = ir.IntType(64)
@@ -16,8 +14,8 @@ def rounds(builder, count):
     """Emit a loop of `count` rounds, at least one, and yield the number of the round.
 
     The loops of products have as many rounds as layers have units, often 4 to 10. LLVM would turn each into
-    two, one of four rounds at once and one for what is left, whose ends the processor mispredicts. With 16
-    vector registers it is told not to.
+    two, one of four rounds at once and one for what is left, whose ends the processor mispredicts. It is told
+    not to.
     """
     entry, body, end = builder.block, builder.append_basic_block(), builder.append_basic_block()
     builder.branch(body)
@@ -28,8 +26,7 @@ def rounds(builder, count):
     following = builder.add(number, I64(1))
     number.add_incoming(following, builder.block)
     again = builder.cbranch(builder.icmp_signed("<", following, count), body, end)
-    if not WIDE:
-        again.set_metadata("llvm.loop", _not_unrolled(builder.module))
+    again.set_metadata("llvm.loop", _not_unrolled(builder.module))
     builder.position_at_end(end)
 
 

@@ -4,7 +4,7 @@ A matrix of a block is ``rows x columns`` lane vectors in a flat array; a matrix
 is an ordinary two-dimensional array, whose entries are broadcast. Sizes, offsets and strides are run-time
 values, so transposes cost nothing and one compilation serves every network. The product keeps a tile of the
 result in registers: 4 x 4 of 32 registers (`WIDE`), 4 x 2 of 16. Of a product that is subtracted and whose
-entries are sums of two to four terms, as in the gradients of a network with few inputs, 16 registers keep
+entries are sums of two to four terms, as in the gradients of a network with few inputs, registers keep
 columns of B instead: most instructions of a tile would be before and after its few rounds.
 """
 
@@ -25,6 +25,9 @@ def _packed(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     while i + 4 <= n:
         rows = pack(a, a0 + i * ar, ar, ak, inner, c)
         j = 0
+        while WIDE and j + 4 <= m:
+            tile(4, 4, rows, 0, 1, 4, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
+            j += 4
         while j + 2 <= m:
             tile(4, 2, rows, 0, 1, 4, b, b0 + j * bc, bk, bc, c, c0 + i * m + j, m, inner, scale)
             j += 2
@@ -56,11 +59,11 @@ def matmul(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
     ``A[i, k]`` is at ``a0 + i ar + k ak`` and ``B[k, j]`` at ``b0 + k bk + j bc``: in lane vectors for a
     flat array, in elements for a two-dimensional one. C must not overlap A or B; `inner` is at least 1.
     """
-    if scale is not None and not WIDE:
+    if scale is not None:
         if _few_terms(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale):
             return
     i = 0
-    if not WIDE and ak >= FAR and inner <= PACKED and m >= 16:
+    if ak >= FAR and inner <= PACKED and m >= 16:
         i = _packed(a, a0, ar, ak, b, b0, bk, bc, c, c0, n, m, inner, scale)
     while i + 4 <= n:
         j = 0

@@ -7,7 +7,6 @@ from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
 from fastsde.kernels.lanes import (
-    WIDE,
     LaneType,
     lanes_of,
     load_vector,
@@ -134,12 +133,9 @@ def pack(typingctx, a, a0, ar, ak, inner, like):
 def _pairs(left, right):
     """Yield ``i, j, left[i], right[j]``: the shorter operand is read first, then the other one by one.
 
-    So one register is enough for the longer operand. With 32 registers both are read first.
+    So one register is enough for the longer operand.
     """
-    if WIDE:
-        left, right = [read() for read in left], [read() for read in right]
-        yield from ((i, j, x, y) for i, x in enumerate(left) for j, y in enumerate(right))
-    elif len(left) < len(right):
+    if len(left) < len(right):
         left = [read() for read in left]
         for j, read in enumerate(right):
             y = read()
