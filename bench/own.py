@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsde.benchmark.cases import CASES, GRADIENT, MODEL, STABLE, TEMPERED
-from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe
-from fastsde.benchmark.throughput import runner, step_times, steps_for
+from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe, steadiest
+from fastsde.benchmark.throughput import PIECES, runner, step_times, steps_for
 from fastsde.benchmark.timing import calls_for, in_turns
 from fastsde.benchmark.work import step_work
 from fastsde.problem.data import build_problem
@@ -63,9 +63,9 @@ def tail_ratios(*, rounds, target):
     for dtype in ("float32", "float64"):
         cases = [gaussian, base.replace(model=STABLE), base.replace(model=TEMPERED)]
         cases = [case.replace(dtype=dtype) for case in cases]
-        steps = [steps_for(case, target) for case in cases]
+        steps = [steps_for(case, target / PIECES) for case in cases]
         runs = [runner(case, n, 1) for case, full in zip(cases, steps, strict=True) for n in (1, full)]
-        times = np.array(in_turns(runs, rounds))
+        times = np.array(in_turns(runs, PIECES * rounds))
         taken = [step_times(times[2 * i], times[2 * i + 1], n) for i, n in enumerate(steps)]
         for name, tails in (("stable", taken[1]), ("tempered", taken[2])):
             title = f"{name} gradient noise, time over Gaussian, {dtype}"
@@ -109,8 +109,9 @@ def thread_ratios(*, rounds, target):
 
 
 def _gains(case, threads, target, rounds):
-    steps = steps_for(case, target)
-    times = np.array(in_turns([runner(case, n, count) for count in (1, threads) for n in (1, steps)], rounds))
+    steps = steps_for(case, target / PIECES)
+    runs = [runner(case, n, count) for count in (1, threads) for n in (1, steps)]
+    times = np.array(in_turns(runs, PIECES * rounds))
     return step_times(times[0], times[1], steps) / step_times(times[2], times[3], steps)
 
 
@@ -135,13 +136,13 @@ def _step_and_limit(case, rounds, target):
     fit into the L1 cache, plus that of its normals at the rate of the generator. Parameters updated one by
     one count as fused multiply-adds at the same rate, although they are loaded and stored.
     """
-    study = case.study(steps_for(case, target))
+    study = case.study(steps_for(case, target / PIECES))
     steps, work = study.time.steps, step_work(study, MODEL, build_problem(study))
     singles = [*(product_probe(case.dtype, *shape) for shape in SHAPES), normal_probe(case.dtype)]
-    counts = [calls_for(probe.work, target / 20) for probe in singles]
+    counts = [calls_for(probe.work, target / 20 / PIECES) for probe in singles]
     calls = [lambda p=probe, n=count: p.work(n) for probe, count in zip(singles, counts, strict=True)]
-    times = np.array(in_turns([*calls, runner(case, 1, 1), runner(case, steps, 1)], rounds))
+    times = np.array(in_turns([*calls, runner(case, 1, 1), runner(case, steps, 1)], PIECES * rounds))
     amounts = np.array([probe.amount * count for probe, count in zip(singles, counts, strict=True)])
     rates = amounts[:, None] / times[:-2]
-    limits = (work.flops + 2 * work.updates) / rates[:-1].max(axis=0) + work.normals / rates[-1]
+    limits = (work.flops + 2 * work.updates) / steadiest(rates[:-1]) + work.normals / rates[-1]
     return step_times(times[-2], times[-1], steps) / case.trajectories, limits

@@ -27,7 +27,7 @@ from fastsde.kernels.options import inlined, kernel
 from fastsde.kernels.primitive import primitive
 from fastsde.kernels.tiles import tile
 
-__all__ = ["back_and_add", "chain_pair_step", "chain_step", "matrix_vector"]
+__all__ = ["back_and_add", "back_columns", "chain_pair_step", "chain_step", "matrix_vector"]
 
 
 @primitive
@@ -135,13 +135,13 @@ def _back_and_update(m, w, h, e, g, rows, columns, dt, back):
     step = broadcast(m, 0.0) - dt
     j = 0
     while columns - j >= 5 and (columns - j) % 4 > 0:
-        _back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
+        back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
         j += 5
     while columns - j >= 4:
-        _back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
+        back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
         j += 4
     while j < columns:
-        _back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
+        back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step, None)
         j += 1
 
 
@@ -155,19 +155,19 @@ def back_and_add(m, w, h, e, g, rows, columns, into, back):
     step = broadcast(m, 1.0)
     j = 0
     while columns - j >= 5 and (columns - j) % 4 > 0:
-        _back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
+        back_columns(5, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
         j += 5
     while columns - j >= 4:
-        _back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
+        back_columns(4, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
         j += 4
     while j < columns:
-        _back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
+        back_columns(1, back, m, w + j, columns, h + j, e, g + j, rows, step, into + j)
         j += 1
 
 
 @intrinsic(prefer_literal=True)
-def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step, into):
-    """Work of these two on a few neighbouring columns, each weight loaded and stored once.
+def back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step, into):
+    """Work of `back_and_add`, or of an update in place, on neighbouring columns: weights are read once.
 
     The update is a product and a sum: a second fused multiply-add, beside that of the column's sum, a load
     and a store of each weight, costs more than both (on Zen 3 a third of the time).
@@ -178,11 +178,11 @@ def _back_columns(typingctx, columns, back, m, w, stride, h, e, g, rows, step, i
     lane, count = lanes_of(m), columns.literal_value
     sums_wanted = not isinstance(back, types.NoneType)
     in_place = isinstance(into, types.NoneType)
-    parts = 2 if HALF_STORES else 1
     index = types.int64
 
     def codegen(context, builder, sig, args):
         (_, _, array, w, stride, h, e, g, rows, step, into) = args
+        parts = 2 if HALF_STORES else 1
         vector = ir.VectorType(context.get_value_type(lane.dtype), lane.count // parts)
         data = context.make_array(sig.args[2])(context, builder, array).data
         pointer = builder.bitcast(data, vector.as_pointer())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastsde.benchmark.timing import Rate, calls_for, in_turns
 
-__all__ = ["Limit", "Probe", "measure_limits", "probes", "tile_rates"]
+__all__ = ["Limit", "Probe", "measure_limits", "probes", "steadiest", "tile_rates"]
 
 SHAPES = ((8, 8, 16), (8, 8, 24), (4, 8, 32), (4, 4, 48))
 """Products ``n x m x inner`` whose three matrices fit into an L1 cache of 32 KiB at any lane width."""
@@ -114,6 +114,19 @@ def copy_probe(size: int = COPY_BYTES) -> Probe:
 def probes(dtype: str) -> list[Probe]:
     """Return the probes of one precision; the best of several shapes of products counts."""
     return [*(product_probe(dtype, *shape) for shape in SHAPES), normal_probe(dtype), update_probe(dtype)]
+
+
+def steadiest(rates: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the rates, one per round, of the shape of product that is fastest in the median.
+
+    The fastest shape of each round would be the one that met a fast moment.
+
+    Examples
+    --------
+    >>> steadiest([np.array([1.0, 9.0, 1.0]), np.array([2.0, 2.0, 2.0])])
+    array([2., 2., 2.])
+    """
+    return max(rates, key=lambda rounds: float(np.median(rounds)))
 
 
 def measure_limits(dtype: str, threads: int, target: float, rounds: int) -> list[Limit]:

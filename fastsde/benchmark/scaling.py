@@ -9,7 +9,7 @@ import numpy as np
 
 from fastsde.benchmark.cases import GRADIENT, LANGEVIN, MODEL, SGD, SQUARE, Case, Precision
 from fastsde.benchmark.limits import Limit
-from fastsde.benchmark.throughput import runner, step_times, steps_for
+from fastsde.benchmark.throughput import PIECES, runner, step_times, steps_for
 from fastsde.benchmark.timing import Rate, in_turns
 from fastsde.benchmark.work import step_work
 from fastsde.problem.data import build_problem
@@ -208,9 +208,9 @@ def measure_scaling(
 def measure_threads(case: Case, threads: int, target: float, rounds: int) -> list[Threads]:
     """Time a case alternately with 1, 2, 4, ... and all threads."""
     counts = sorted({*(1 << k for k in range(threads.bit_length()) if 1 << k <= threads), threads})
-    steps = steps_for(case, target)
+    steps = steps_for(case, target / PIECES)
     runs = [runner(case, n, count) for count in counts for n in (1, steps)]
-    times = np.array(in_turns(runs, rounds))
+    times = np.array(in_turns(runs, PIECES * rounds))
     taken = [step_times(times[2 * i], times[2 * i + 1], steps) for i in range(len(counts))]
     done = case.trajectories * case.substeps
     return [

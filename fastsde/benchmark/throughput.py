@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastsde.benchmark.cases import MODEL, Case
-from fastsde.benchmark.limits import Probe, probes
+from fastsde.benchmark.limits import Probe, probes, steadiest
 from fastsde.benchmark.timing import Rate, calls_for, in_turns, seconds
 from fastsde.benchmark.work import Work, step_work
 from fastsde.integrate.integration import integrate
 from fastsde.problem.data import build_problem
 
-__all__ = ["Throughput", "measure_throughput", "runner", "step_times", "steps_for"]
+__all__ = ["PIECES", "Throughput", "measure_throughput", "runner", "step_times", "steps_for"]
 
-PROBE_SECONDS = 0.01
+PROBE_SECONDS = 0.004
+PIECES = 5
 MOST_STEPS = 1 << 24
 
 
@@ -95,25 +96,28 @@ def step_times(short: NDArray[np.float64], long: NDArray[np.float64], steps: int
 def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> Throughput:
     """Time a case with one thread and with all, alternating with the rates that determine its limit.
 
+    Each run is measured in `PIECES`: on a shared machine the speed of a core changes from second to second,
+    and only what was measured within a short time can be compared.
+
     Parameters
     ----------
     case : Case
     threads : int
         Number of all threads.
     target : float
-        Seconds of one run.
+        Seconds of one run, all pieces together.
     rounds : int
         Number of runs of each kind.
     """
-    steps = steps_for(case, target)
+    steps = steps_for(case, target / PIECES)
     study = case.study(steps)
     work = step_work(study, MODEL, build_problem(study))
     singles = _prepared(probes(case.dtype))
     runs = [runner(case, n, count) for count in (1, threads) for n in (1, steps)]
-    times = np.array(in_turns([*(run for run, _ in singles), *runs], rounds))
+    times = np.array(in_turns([*(run for run, _ in singles), *runs], PIECES * rounds))
     amounts = np.array([amount for _, amount in singles])
     *products, normals, updates = amounts[:, None] / times[:-4]
-    rates = zip(np.max(products, axis=0), normals, updates, strict=True)
+    rates = zip(steadiest(products), normals, updates, strict=True)
     limits = 1 / np.array([work.seconds(*at) for at in rates])
     done = case.trajectories * case.substeps
     single = done / step_times(times[-4], times[-3], steps)
