@@ -6,7 +6,7 @@ import numpy as np
 
 from fastsde.benchmark.cases import CASES, GRADIENT, MODEL, STABLE, TEMPERED
 from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe, steadiest
-from fastsde.benchmark.throughput import PIECES, runner, step_times, steps_for
+from fastsde.benchmark.throughput import PIECES, by_round, runner, step_times, steps_for
 from fastsde.benchmark.timing import calls_for, in_turns
 from fastsde.benchmark.work import step_work
 from fastsde.problem.data import build_problem
@@ -69,7 +69,7 @@ def tail_ratios(*, rounds, target):
         taken = [step_times(times[2 * i], times[2 * i + 1], n) for i, n in enumerate(steps)]
         for name, tails in (("stable", taken[1]), ("tempered", taken[2])):
             title = f"{name} gradient noise, time over Gaussian, {dtype}"
-            ratios.append(_ratio(title, "at most 1.3", tails / taken[0]))
+            ratios.append(_ratio(title, "at most 1.3", by_round(tails / taken[0])))
     return ratios
 
 
@@ -112,7 +112,7 @@ def _gains(case, threads, target, rounds):
     steps = steps_for(case, target / PIECES)
     runs = [runner(case, n, count) for count in (1, threads) for n in (1, steps)]
     times = np.array(in_turns(runs, PIECES * rounds))
-    return step_times(times[0], times[1], steps) / step_times(times[2], times[3], steps)
+    return by_round(step_times(times[0], times[1], steps) / step_times(times[2], times[3], steps))
 
 
 def share_ratios(*, rounds, target):
@@ -125,7 +125,7 @@ def share_ratios(*, rounds, target):
         note = f"{1e6 * np.median(taken):.3f} us per step, limit {1e6 * np.median(limits):.3f}"
         if np.median(limits / taken) > 1:
             note += "; above 1: the limit was measured wrongly, this is not a result"
-        ratios.append(_ratio(title, "at least 0.8", limits / taken, note))
+        ratios.append(_ratio(title, "at least 0.8", by_round(limits / taken), note))
     return ratios
 
 

@@ -16,7 +16,7 @@ from fastsde.benchmark.work import Work, step_work
 from fastsde.integrate.integration import integrate
 from fastsde.problem.data import build_problem
 
-__all__ = ["PIECES", "Throughput", "measure_throughput", "runner", "step_times", "steps_for"]
+__all__ = ["PIECES", "Throughput", "by_round", "measure_throughput", "runner", "step_times", "steps_for"]
 
 PROBE_SECONDS = 0.004
 PIECES = 5
@@ -93,6 +93,17 @@ def step_times(short: NDArray[np.float64], long: NDArray[np.float64], steps: int
     return np.asarray(np.maximum(taken, 0.05 * long) / (steps - 1))
 
 
+def by_round(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of the `PIECES` of each round.
+
+    Examples
+    --------
+    >>> by_round(np.array([1.0, 1.0, 1.0, 5.0, 9.0, 2.0, 2.0, 2.0, 2.0, 2.0]))
+    array([1., 2.])
+    """
+    return np.asarray(np.median(values.reshape(-1, PIECES), axis=1))
+
+
 def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> Throughput:
     """Time a case with one thread and with all, alternating with the rates that determine its limit.
 
@@ -131,7 +142,7 @@ def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> 
         start=float(times[-2].min()) / case.trajectories,
         threads=threads,
         limit=float(np.max(limits)),
-        share=Rate.of(single / limits),
+        share=Rate.of(by_round(single / limits)),
     )
 
 

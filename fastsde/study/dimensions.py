@@ -21,6 +21,23 @@ def dimension_sizes(study: Content, trajectories: int) -> dict[str, int]:
     Sizes may be zero (no loss level asked for, a single layer without interfaces); variables over such a
     dimension are not stored. Observables may add dimensions of their own.
     """
+    sizes = _common_sizes(study, trajectories)
+    for observable in recorded_observables(study):
+        sizes |= {dim: size(study) for dim, size in observable.sizes.items()}
+    return sizes
+
+
+def passage_shapes(study: Content) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each event's passages of one trajectory, in the order of the kernels.
+
+    Checks need them of studies that ask for observables which their objective does not have.
+    """
+    sizes = _common_sizes(study, 1)
+    return {event.key: tuple(sizes[dim] for dim in event.of_one) for event in PASSAGES}
+
+
+def _common_sizes(study: Content, trajectories: int) -> dict[str, int]:
+    """Return the sizes of all dimensions but those that observables add."""
     widths = study.widths
     modes = study.objective.modes
     sizes = {
@@ -35,12 +52,4 @@ def dimension_sizes(study: Content, trajectories: int) -> dict[str, int]:
     }
     sizes |= {threshold.name: len(threshold.values(study.events)) for threshold in THRESHOLDS}
     sizes["passage"] = sum(math.prod(sizes[dim] for dim in event.of_one) for event in PASSAGES)
-    for observable in recorded_observables(study):
-        sizes |= {dim: size(study) for dim, size in observable.sizes.items()}
     return sizes
-
-
-def passage_shapes(study: Content) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each event's passages of one trajectory, in the order of the kernels."""
-    sizes = dimension_sizes(study, 1)
-    return {event.key: tuple(sizes[dim] for dim in event.of_one) for event in PASSAGES}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from study_files import TEXT, spoiled
 
+from fastsde.storage.schema import observables
 from fastsde.study.keys import keys_of, misspelt, nearest, tables, tags_of
 from fastsde.study.models import Sde, Sgd
 from fastsde.study.study import Study
@@ -273,3 +274,18 @@ def test_no_words_of_a_sentence_are_offered_as_a_spelling(change):
 def test_a_misspelt_observable_gets_its_spelling():
     (complaint,) = refused(spoiled(("seed = 3", 'seed = 3\nrecord = { observables = ["los"] }')))
     assert complaint.fix == 'did you mean "loss"?'
+
+
+@pytest.mark.parametrize("text", [TEXT, LANDSCAPE], ids=["network", "landscape"])
+def test_an_observable_of_another_objective_is_refused_where_it_is_asked_for(text):
+    study = Study.from_toml(text)
+    recorded, refusals = 0, []
+    for name in observables():
+        try:
+            study.replace(record={"observables": [name]})
+            recorded += 1
+        except StudyError as error:
+            refusals.extend(error.complaints)
+    assert recorded
+    assert refusals
+    assert {complaint.where.split("[")[0] for complaint in refusals} == {"record.observables"}
