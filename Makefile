@@ -1,5 +1,5 @@
 # make study   a whole study, from its file to its figures, in an environment of its own
-# make test    the tests, in the same environment
+# make test    the tests, in the same environment: test-beside those that run beside others, test-alone the rest
 # make ptx     kernels compiled for GPUs that need not be there, in another environment
 # make oldest  tests that compile nothing, with the lowest versions of all dependencies
 # make docs    the documentation as a site, in build/site
@@ -11,14 +11,19 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet
 STUDY ?= examples/saddle_to_saddle.toml
 
-.PHONY: study test ptx oldest lint types docs bench clean
+.PHONY: study test test-beside test-alone ptx oldest lint types docs bench clean
 
 study: $(VENV)/.core
 	$(BIN)/fastsde study $(STUDY)
 
 # Most of the time goes into compiling, one core each; tests that look at a clock come after, one by one.
-test: $(VENV)/.test
+test: test-beside
+	$(MAKE) test-alone
+
+test-beside: $(VENV)/.test
 	$(BIN)/python -m pytest -m 'not alone' --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=50
+
+test-alone: $(VENV)/.test
 	$(BIN)/python -m pytest -m alone --durations=20
 
 ptx: $(VENV)-ptx/.ptx
