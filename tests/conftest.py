@@ -13,14 +13,20 @@ from fastsde.run.run import run
 from fastsde.study.study import Study
 from fastsde.system import timings
 
+COMPILING = ("verification", "integrate", "kernels")
+"""Folders of tests most of which compile models of their own."""
+
 settings.register_profile("any machine", deadline=None)  # a busy one is no reason to fail
 settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that have slow tests: at the end no process shall wait long for another."""
+    """Begin with the files that have slow tests, then those that compile many models.
+
+    At the end no process shall wait long for another: what is short comes last.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in COMPILING))
 
 
 @pytest.fixture(autouse=True)

@@ -112,7 +112,6 @@ def test_compiling_begins_with_a_call_where_there_is_something_to_compile(cold):
     assert begun == [1]
 
 
-@pytest.mark.alone
 def test_compiling_can_be_left(cold, monkeypatch):
     monkeypatch.setattr(compile_cache, "_compile", lambda *arguments: time.sleep(60))
     begun = time.monotonic()
