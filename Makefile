@@ -30,7 +30,7 @@ ptx: $(VENV)-ptx/.ptx
 	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py tests/gpu/test_stored_kernels.py --numprocesses logical --maxprocesses 8 --dist loadgroup --durations=20
 
 oldest: $(VENV)-oldest/.oldest
-	$(VENV)-oldest/bin/python -m pytest -W default tests/study tests/system tests/storage tests/report/test_paper.py tests/report/test_plot.py tests/cli/test_new.py --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(VENV)-oldest/bin/python -m pytest -W default tests/study tests/system tests/storage tests/report/test_paper.py tests/report/test_plot.py tests/cli/test_new.py --numprocesses logical --maxprocesses 8 --dist loadfile --durations=20
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

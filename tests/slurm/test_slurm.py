@@ -37,7 +37,8 @@ kind = "sde"
 noise = "gradient"
 substeps = 2
 """
-PATIENCE = 300.0
+PATIENCE = 600.0
+"""Seconds to wait for jobs beside other tests; alone they take a tenth of it."""
 
 
 def command(*arguments):
