@@ -18,6 +18,8 @@ from scipy.special import dawsn, erfcx, gamma, zeta
 COUNT = 4096
 WHOLE = os.environ.get("FASTSDE_TESTS") == "all"
 EULER_GAMMA = 0.5772156649
+LEAVING = {"radius_above": [1.0], "stop": ["radius_above"]}
+"""Nothing is computed of a trajectory after its first passage."""
 
 
 def euler_covariance(a, noise, h):
@@ -78,7 +80,7 @@ def test_escape_over_a_barrier_has_the_exact_mean_time():
     h, heat = 0.01, 0.1
     s = landscape_study(
         {"kind": "double-well"}, {"kind": "sde", "noise": "isotropic", "temperature": heat, "substeps": 1},
-        rate=h, steps=90_000, events={"mode_learned": [0.5]},
+        rate=h, steps=90_000, events={"mode_learned": [0.5], "stop": ["mode_learned"]},
     )  # fmt: skip
     got, error = mean_passage(run(s, 2048)[1], "mode_learned_step", h)
     level = 0.5 + 0.5826 * math.sqrt(2 * heat * h)
@@ -103,7 +105,7 @@ def test_stable_motion_leaves_an_interval_in_getoors_mean_time(alpha):
         "kind": "sde", "noise": "isotropic", "temperature": unit_scale(alpha, h), "alpha": alpha,
         "substeps": 1,
     }  # fmt: skip
-    s = landscape_study(free(), model, rate=h, steps=8000, events={"radius_above": [1.0]})
+    s = landscape_study(free(), model, rate=h, steps=8000, events=LEAVING)
     got, error = mean_passage(run(s, 20_000)[1], "radius_above_step", h)
     shift = -zeta(1 - 1 / alpha) * gamma(1 - 1 / alpha) / math.pi if alpha > 1 else 0.0
     radius = 1 + shift * h ** (1 / alpha)
@@ -124,7 +126,7 @@ def test_components_leave_a_disc_sooner_than_elliptical_noise():
             "kind": "sde", "noise": "isotropic", "temperature": unit_scale(alpha, h), "alpha": alpha,
             "substeps": 1, "by_component": by_component,
         }  # fmt: skip
-        s = landscape_study(free(2), model, rate=h, steps=8000, events={"radius_above": [1.0]})
+        s = landscape_study(free(2), model, rate=h, steps=8000, events=LEAVING)
         means[by_component] = mean_passage(run(s, 20_000)[1], "radius_above_step", h)
     for by_component, continuous in ((False, 0.41857), (True, 0.37613)):
         got, error = means[by_component]
@@ -139,7 +141,7 @@ def test_anisotropic_stable_motion_leaves_a_disc_in_its_exact_mean_time():
     alpha, h, shape = 1.5, 0.001, np.array([1.0, 0.09])
     covariance = {"diagonal": (2 * unit_scale(alpha, h) * shape).tolist()}
     model = {"kind": "sde", "noise": "given", "covariance": covariance, "alpha": alpha, "substeps": 1}
-    s = landscape_study(free(2), model, rate=h, steps=12_000, events={"radius_above": [1.0]})
+    s = landscape_study(free(2), model, rate=h, steps=12_000, events=LEAVING)
     got, error = mean_passage(run(s, 20_000)[1], "radius_above_step", h)
 
     def size(angle):
@@ -187,7 +189,7 @@ def test_stable_noise_leaves_a_well_in_the_mean_time_of_imkeller_and_pavlyukevic
         model,
         rate=h,
         steps=150_000,
-        events={"radius_above": [1.0]},
+        events=LEAVING,
     )
     got, error = mean_passage(run(s, 512)[1], "radius_above_step", h)
     exact = math.pi / (gamma(alpha) * math.sin(math.pi * alpha / 2) * e**alpha * 2)
@@ -199,9 +201,7 @@ def test_a_linear_saddle_is_left_in_the_exact_mean_time():
     """E5: lam = 1, sigma = 0.01, |x| = 1: mean 5.5869 with Euler's corrections, variance pi^2 / 8."""
     lam, sigma, h = 1.0, 0.01, 0.01
     model = {"kind": "sde", "noise": "isotropic", "temperature": sigma**2 / 2, "substeps": 1}
-    s = landscape_study(
-        {"kind": "saddle", "eigenvalues": [-lam]}, model, rate=h, steps=3000, events={"radius_above": [1.0]}
-    )
+    s = landscape_study({"kind": "saddle", "eigenvalues": [-lam]}, model, rate=h, steps=3000, events=LEAVING)
     outcome = run(s, 20_000)[1]
     got, error = mean_passage(outcome, "radius_above_step", h)
     continuous = 2 / sigma * quadrature.quad(lambda y: dawsn(y / sigma), 0, 1, limit=500, points=[0.05])[0]
