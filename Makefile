@@ -1,7 +1,7 @@
 # make study   a whole study, from its file to its figures, in an environment of its own
 # make test    the tests, in the same environment: test-beside those that run beside others, test-alone the rest
 # make ptx     kernels compiled for GPUs that need not be there, in another environment
-# make oldest  tests that compile nothing, with the lowest versions of all dependencies
+# make oldest  tests that compile hardly anything, with the lowest versions of all dependencies
 # make docs    the documentation as a site, in build/site
 # make lint types bench   what else .ci/run runs, and the table of ratios
 
@@ -30,7 +30,7 @@ ptx: $(VENV)-ptx/.ptx
 	$(VENV)-ptx/bin/python -m pytest tests/gpu/test_ptx.py tests/gpu/test_stored_kernels.py --numprocesses logical --maxprocesses 8 --dist loadgroup --durations=20
 
 oldest: $(VENV)-oldest/.oldest
-	$(VENV)-oldest/bin/python -m pytest -W default tests/study tests/system tests/storage tests/report/test_paper.py tests/report/test_plot.py tests/cli/test_new.py --numprocesses logical --maxprocesses 8 --dist loadfile --durations=20
+	$(VENV)-oldest/bin/python -m pytest -W default -m 'not slow' tests/study tests/system tests/storage tests/report/test_paper.py tests/report/test_plot.py tests/cli/test_new.py --numprocesses logical --maxprocesses 8 --dist loadfile --durations=20
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

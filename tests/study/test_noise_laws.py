@@ -90,6 +90,7 @@ def steady() -> Iterator[type[NoiseLaw]]:
 OWN = {"kind": "sde", "noise": "isotropic", "temperature": 0.1, "law": {"kind": "steady", "share": 0.5}}
 
 
+@pytest.mark.slow
 def test_a_law_registered_later_is_read_written_and_integrated(steady):
     s = study(model=OWN)
     assert s.models["m"].noise_law == steady(share=0.5)
@@ -174,6 +175,7 @@ class LogNormal(NoiseLaw):
 '''
 
 
+@pytest.mark.slow
 def test_a_law_in_one_file_that_a_study_names(tmp_path, monkeypatch):
     monkeypatch.setenv("FASTSDE_ALLOW_CODE", "1")
     monkeypatch.chdir(tmp_path)
