@@ -7,7 +7,7 @@ from agreement import STEPS, assert_same
 from declared import preserved
 from studies import snapshots
 
-SINGLE = cases.ALL if cases.WHOLE else ("gradient",)
+SINGLE = cases.ALL if cases.WHOLE else ("langevin",)
 
 
 @pytest.mark.parametrize("name", cases.CHOSEN)
