@@ -6,7 +6,7 @@ import numpy as np
 
 from fastsde.benchmark.cases import CASES, GRADIENT, MODEL, STABLE, TEMPERED
 from fastsde.benchmark.limits import SHAPES, normal_probe, product_probe, steadiest
-from fastsde.benchmark.throughput import PIECES, by_round, runner, step_times, steps_for
+from fastsde.benchmark.throughput import PIECES, by_round, fewer, runner, step_times, steps_for
 from fastsde.benchmark.timing import calls_for, in_turns
 from fastsde.benchmark.work import step_work
 from fastsde.problem.data import build_problem
@@ -62,7 +62,7 @@ def tail_ratios(*, rounds, target):
     ratios = []
     for dtype in ("float32", "float64"):
         cases = [gaussian, base.replace(model=STABLE), base.replace(model=TEMPERED)]
-        cases = [case.replace(dtype=dtype) for case in cases]
+        cases = [fewer(case.replace(dtype=dtype)) for case in cases]
         steps = [steps_for(case, target / PIECES) for case in cases]
         runs = [runner(case, n, 1) for case, full in zip(cases, steps, strict=True) for n in (1, full)]
         times = np.array(in_turns(runs, PIECES * rounds))
@@ -119,7 +119,7 @@ def share_ratios(*, rounds, target):
     """Fraction of the limit of one core that one thread reaches."""
     ratios = []
     for name in ("langevin-10", "gradient-10", "langevin-10-f64", "gradient-10-f64"):
-        case = next(case for case in CASES if case.name == name)
+        case = fewer(next(case for case in CASES if case.name == name))
         taken, limits = _step_and_limit(case, rounds, target)
         title = f"fraction of the limit, {case.title}, {case.dtype}"
         note = f"{1e6 * np.median(taken):.3f} us per step, limit {1e6 * np.median(limits):.3f}"

@@ -16,7 +16,16 @@ from fastsde.benchmark.work import Work, step_work
 from fastsde.integrate.integration import integrate
 from fastsde.problem.data import build_problem
 
-__all__ = ["PIECES", "Throughput", "by_round", "measure_throughput", "runner", "step_times", "steps_for"]
+__all__ = [
+    "PIECES",
+    "Throughput",
+    "by_round",
+    "fewer",
+    "measure_throughput",
+    "runner",
+    "step_times",
+    "steps_for",
+]
 
 PROBE_SECONDS = 0.004
 PIECES = 5
@@ -33,7 +42,7 @@ class Throughput:
     work : Work
         Operations of one trajectory-step.
     steps : int
-        Learning-rate steps of a measured run.
+        Learning-rate steps of a measured run of all threads.
     one, all : Rate
         Trajectory-steps (integrator steps of single trajectories) per second, of one thread and of all
         threads; the start-up time of a run is subtracted.
@@ -57,6 +66,20 @@ class Throughput:
     threads: int
     limit: float
     share: Rate
+
+
+def fewer(case: Case) -> Case:
+    """Return the case with an eighth of its trajectories, 64 or more: a step is short against a piece.
+
+    What a step of a trajectory costs does not depend on their number, as one block of them after the other is
+    carried to the next snapshot. A start does: with many trajectories it takes as long as several steps.
+
+    Examples
+    --------
+    >>> fewer(Case("small", "", (2, 2), trajectories=1024)).trajectories
+    128
+    """
+    return case.replace(trajectories=min(case.trajectories, max(64, case.trajectories // 8)))
 
 
 def runner(case: Case, steps: int, threads: int) -> Callable[[], object]:
@@ -105,7 +128,7 @@ def by_round(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> Throughput:
-    """Time a case with one thread and with all, alternating with the rates that determine its limit.
+    """Time a case with all threads, and `fewer` with one, alternating with the rates of the limit.
 
     Each run is measured in `PIECES`: on a shared machine the speed of a core changes from second to second,
     and only what was measured within a short time can be compared.
@@ -120,19 +143,19 @@ def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> 
     rounds : int
         Number of runs of each kind.
     """
-    steps = steps_for(case, target / PIECES)
+    few = fewer(case)
+    steps, more = steps_for(case, target / PIECES), steps_for(few, target / PIECES)
     study = case.study(steps)
     work = step_work(study, MODEL, build_problem(study))
     singles = _prepared(probes(case.dtype))
-    runs = [runner(case, n, count) for count in (1, threads) for n in (1, steps)]
+    runs = [runner(few, n, 1) for n in (1, more)] + [runner(case, n, threads) for n in (1, steps)]
     times = np.array(in_turns([*(run for run, _ in singles), *runs], PIECES * rounds))
     amounts = np.array([amount for _, amount in singles])
     *products, normals, updates = amounts[:, None] / times[:-4]
     rates = zip(steadiest(products), normals, updates, strict=True)
     limits = 1 / np.array([work.seconds(*at) for at in rates])
-    done = case.trajectories * case.substeps
-    single = done / step_times(times[-4], times[-3], steps)
-    every = done / step_times(times[-2], times[-1], steps)
+    single = few.trajectories * case.substeps / step_times(times[-4], times[-3], more)
+    every = case.trajectories * case.substeps / step_times(times[-2], times[-1], steps)
     return Throughput(
         case=case,
         work=work,
