@@ -29,6 +29,7 @@ __all__ = [
 
 PROBE_SECONDS = 0.004
 PIECES = 5
+PIECE_SECONDS = 0.05  # at least, or the start takes as long as the steps
 MOST_STEPS = 1 << 24
 
 
@@ -143,8 +144,8 @@ def measure_throughput(case: Case, threads: int, target: float, rounds: int) -> 
     rounds : int
         Number of runs of each kind.
     """
-    few = fewer(case)
-    steps, more = steps_for(case, target / PIECES), steps_for(few, target / PIECES)
+    few, piece = fewer(case), max(target / PIECES, PIECE_SECONDS)
+    steps, more = steps_for(case, piece), steps_for(few, piece)
     study = case.study(steps)
     work = step_work(study, MODEL, build_problem(study))
     singles = _prepared(probes(case.dtype))
