@@ -91,12 +91,16 @@ def shortened(path: Path, dtype: str) -> Study:
     return study
 
 
+def environment(place: Path | None) -> dict[str, str]:
+    """Return the variables with which Python imports the program at `place`, by default the installed one."""
+    return os.environ | ({} if place is None else {"PYTHONPATH": str(place)})
+
+
 def run(place: Path | None, study: Path, output: Path) -> Path:
     """Run a study with the program at `place`, by default the installed one; return the run's directory."""
     command = [sys.executable, "-m", "fastsde", "run", study, "-o", output, "--progress", "none"]
-    environment = os.environ | ({} if place is None else {"PYTHONPATH": str(place)})
     done = subprocess.run(
-        list(map(str, command)), env=environment, cwd=output.parent, capture_output=True, text=True
+        list(map(str, command)), env=environment(place), cwd=output.parent, capture_output=True, text=True
     )
     if done.returncode:
         raise SystemExit(f"{study.name} with {place or 'the installed program'}: {done.stderr}")

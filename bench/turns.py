@@ -7,14 +7,14 @@ the same in both. The other program, and with it what was compiled of it, stays 
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import bootstrap
 
-from bench.bits import package
+from bench.bits import environment, package
 from fastsde.benchmark.cases import CASES, TANH, Case
 
 TRAJECTORIES = {"langevin-32": 64, "langevin-64": 32}
@@ -24,11 +24,11 @@ FEW = 256
 
 def main(arguments=None):
     """Compare all chosen cases."""
-    names = [case.name for case in (*CASES, TANH) if case.dtype == "float32"]
+    known = {case.name: case for case in (*CASES, TANH) if case.dtype == "float32"}
     parser = argparse.ArgumentParser(prog="python -m bench.turns", description=__doc__)
     parser.add_argument("commit", help="git commit to compare with")
     parser.add_argument(
-        "--cases", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names)
+        "--cases", nargs="+", choices=known, default=list(known), metavar="NAME", help=", ".join(known)
     )
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--rounds", type=int, default=40, help="turns of each program (default: 40)")
@@ -39,10 +39,10 @@ def main(arguments=None):
     there = package(chosen.commit)
     print(f"| case | {chosen.commit[:9]}, us | now, us | now over {chosen.commit[:9]} |\n|---|---|---|---|")
     for name in chosen.cases:
-        case = next(case for case in (*CASES, TANH) if case.name == name)
-        case = case.replace(dtype=chosen.dtype, trajectories=TRAJECTORIES.get(name, FEW))
+        case = known[name].replace(dtype=chosen.dtype, trajectories=TRAJECTORIES.get(name, FEW))
         old, new = in_turns(case, there, chosen.rounds, chosen.target)
-        low, high = interval(new / old)
+        drawn = bootstrap((new / old,), np.median, method="percentile", random_state=0)
+        low, high = drawn.confidence_interval
         ratio = f"{np.median(new / old):.3f} ({low:.3f} to {high:.3f})"
         print(f"| {case.title}, {chosen.dtype} | {old.min():.4g} | {new.min():.4g} | {ratio} |", flush=True)
 
@@ -65,11 +65,14 @@ def in_turns(case: Case, there: Path, rounds: int, target: float):
 
 def started(case: Case, there: Path | None, target: float):
     """Start `bench.timed_case` with the program at `there`, by default the installed one."""
-    environment = os.environ | ({} if there is None else {"PYTHONPATH": str(there)})
     script = Path(__file__).with_name("timed_case.py")
     command = [sys.executable, script, case.name, case.dtype, case.trajectories, target]
     return subprocess.Popen(
-        list(map(str, command)), env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        list(map(str, command)),
+        env=environment(there),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
 
 
@@ -78,12 +81,6 @@ def ask(one: subprocess.Popen, steps: int) -> float:
     one.stdin.write(f"{steps}\n")
     one.stdin.flush()
     return float(one.stdout.readline())
-
-
-def interval(ratios, resamples=999, level=0.95):
-    """Return the bootstrap interval of the median."""
-    drawn = np.random.default_rng(0).choice(ratios, (resamples, len(ratios)))
-    return np.quantile(np.median(drawn, axis=1), [(1 - level) / 2, (1 + level) / 2])
 
 
 if __name__ == "__main__":

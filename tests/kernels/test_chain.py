@@ -35,7 +35,9 @@ def test_halves_of_vectors_give_the_same_bits_and_numpys_numbers(monkeypatch, dt
     whole = updated(memory)
     monkeypatch.setattr(chain, "HALF_STORES", True)
     assert np.array_equal(updated(memory), whole)
-    w, h, e, _ = np.split(memory.reshape(-1, lanes).astype(np.float64), np.cumsum([30, COLUMNS, ROWS]))
+    w, h, e, _ = np.split(
+        memory.reshape(-1, lanes).astype(np.float64), np.cumsum([ROWS * COLUMNS, COLUMNS, ROWS])
+    )
     w = w.reshape(ROWS, COLUMNS, lanes)
     exact = [(w - 0.25 * e[:, None] * h).reshape(-1, lanes), h, e, (w * e[:, None]).sum(axis=0)]
     assert np.allclose(whole.reshape(-1, lanes), np.concatenate(exact), rtol=0, atol=40 * np.finfo(dtype).eps)
